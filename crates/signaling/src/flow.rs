@@ -1,0 +1,54 @@
+//! The path that a message takes: transport, both addresses and, on TCP, the connection.
+
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+
+/// A transport of SIP (RFC 3261 §18).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Transport {
+    /// Datagrams: requests and final responses are retransmitted by the transactions.
+    Udp,
+    /// A stream: it repeats lost bytes by itself, so the transactions do not.
+    Tcp,
+}
+
+impl Transport {
+    /// The name as it stands in a Via header.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Udp => "UDP",
+            Self::Tcp => "TCP",
+        }
+    }
+
+    /// True if the transport itself delivers or reports failure, so that no timer repeats a
+    /// message (RFC 3261 §17.1.1.2).
+    #[must_use]
+    pub fn is_reliable(self) -> bool {
+        matches!(self, Self::Tcp)
+    }
+}
+
+/// One path of messages between us and a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Flow {
+    /// UDP or TCP.
+    pub transport: Transport,
+    /// Our address: where the message arrived, or from where it leaves. Via and Contact name it.
+    pub local: SocketAddr,
+    /// The peer's address: where the message came from, or where it goes.
+    pub remote: SocketAddr,
+    /// The driver's number of the TCP connection. 0 on UDP; 0 on TCP asks the driver to open a
+    /// connection to `remote` if it has none.
+    pub connection: u64,
+}
+
+/// One message to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transmit {
+    /// The path to send it on.
+    pub flow: Flow,
+    /// The message, complete: one datagram or one stretch of the stream.
+    pub bytes: Vec<u8>,
+}
