@@ -1,0 +1,591 @@
+//! What goes into a shard and what comes out of it.
+//!
+//! The driver's contract: call [`crate::Shard::handle`] with one [`Input`], then take
+//! [`Output`]s until there are none, then ask for the next timeout. Nothing else happens inside.
+
+use meishier_media::{MediaCommand, MediaEvent};
+use meishier_model::{
+    CallId, CallRecord, CounsellorId, OfferOutcome, Outcome, PoolId, SeatId, ShardId,
+    TransferOutcome, TrunkId, Wall,
+};
+use meishier_queue::OfferId;
+use meishier_signaling::{Binding, BindingChange, Flow, Transmit};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Something that happened outside.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// One whole SIP message arrived.
+    Message {
+        /// The path it came on.
+        flow: Flow,
+        /// The message.
+        bytes: &'a [u8],
+    },
+    /// A TCP connection closed, or an ICMP error came back.
+    FlowFailed {
+        /// The path.
+        flow: Flow,
+    },
+    /// Media has something to say about a port of this shard.
+    Media(MediaEvent),
+    /// The queue may hold matches for this shard (another shard's `Output::Wake`).
+    Inbox,
+    /// Another shard wrote.
+    Shard(ShardMessage),
+    /// A person or program asks for something; answered by one `Output::Reply` with the same token.
+    Command {
+        /// Chosen by the driver, unique among the open ones of this shard.
+        token: u64,
+        /// What is asked for.
+        command: Command,
+    },
+    /// The answer to `Output::Lookup`, given before any other input.
+    Contacts {
+        /// The look-up's.
+        token: u64,
+        /// Where the user can be reached now; empty if nowhere.
+        contacts: Vec<Binding>,
+    },
+    /// The time that `poll_timeout` named has come.
+    Timeout,
+    /// Shut down gracefully: new calls are refused with 503, running ones go on.
+    Drain,
+    /// End every call now (second signal, or the shutdown limit passed).
+    HangUpAll,
+}
+
+/// Something to be done outside.
+#[derive(Debug)]
+pub enum Output {
+    /// Send a SIP message.
+    Transmit(Transmit),
+    /// Tell the media thread of this shard.
+    Media(MediaCommand),
+    /// Keep the record of a finished call.
+    Record(Box<CallRecord>),
+    /// Put a message into another shard's inbox.
+    Shard {
+        /// Whose inbox.
+        to: ShardId,
+        /// What.
+        message: ShardMessage,
+    },
+    /// Give that shard an `Input::Inbox`.
+    Wake(ShardId),
+    /// Where is this user registered? Answered by `Input::Contacts` before any other input.
+    Lookup {
+        /// To be returned.
+        token: u64,
+        /// The seat's name (user part of its address).
+        user: String,
+    },
+    /// A registration changed; the driver's index is to follow.
+    Registered(BindingChange),
+    /// The answer to a command.
+    Reply {
+        /// The command's token.
+        token: u64,
+        /// The answer.
+        reply: Reply,
+    },
+    /// A fact for metrics and logs; holds no personal data.
+    Notice(Notice),
+}
+
+/// From one shard to another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ShardMessage {
+    /// The call's shard to the seat's home: the offer ended without an answer.
+    OfferEnded {
+        /// The seat.
+        seat: SeatId,
+        /// Which offer.
+        offer: OfferId,
+        /// How it ended.
+        outcome: OfferOutcome,
+    },
+    /// The call's shard to the seat's home: the seat answered.
+    OfferAnswered {
+        /// The seat.
+        seat: SeatId,
+        /// Which offer.
+        offer: OfferId,
+    },
+    /// The call's shard to the seat's home: the conversation is over.
+    SeatReleased {
+        /// The seat.
+        seat: SeatId,
+        /// Which offer had led to it.
+        offer: OfferId,
+        /// Milliseconds of talk.
+        talked_ms: u64,
+    },
+    /// The seat's home to the call's shard: take the offer back, the seat is no longer there.
+    WithdrawOffer {
+        /// The call.
+        call: CallId,
+        /// Which offer.
+        offer: OfferId,
+    },
+    /// A star code dialled on another shard: change the seat's state.
+    SeatCommand {
+        /// Shard that waits for the answer.
+        from: ShardId,
+        /// Its token.
+        token: u64,
+        /// The seat.
+        seat: SeatId,
+        /// What is wanted.
+        change: SeatChange,
+    },
+    /// Answer to `SeatCommand`.
+    SeatCommandDone {
+        /// The asker's token.
+        token: u64,
+        /// What came of it.
+        result: Result<SeatStatus, CommandError>,
+    },
+    /// The seat's home to the counsellor's home: may this person sign on here?
+    Claim {
+        /// The person.
+        counsellor: CounsellorId,
+        /// The seat.
+        seat: SeatId,
+        /// Shard that waits for the answer.
+        from: ShardId,
+    },
+    /// Answer to `Claim`.
+    Claimed {
+        /// The person.
+        counsellor: CounsellorId,
+        /// The seat.
+        seat: SeatId,
+        /// `None` if granted, else the seat where the person is signed on already.
+        elsewhere: Option<SeatId>,
+    },
+    /// The seat's home to the counsellor's home: the person signed off.
+    Unclaim {
+        /// The person.
+        counsellor: CounsellorId,
+        /// The seat.
+        seat: SeatId,
+    },
+}
+
+/// What a person or a program can ask of the engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Command {
+    /// Change the state of a seat.
+    Seat {
+        /// The seat.
+        seat: SeatId,
+        /// What is wanted.
+        change: SeatChange,
+    },
+    /// Press the transfer key in a running conversation.
+    Transfer {
+        /// The call.
+        call: CallId,
+        /// The key, such as `110`.
+        key: String,
+        /// The city of the event: name, adcode or area code.
+        city: String,
+    },
+    /// Take the key back: stop dialling the target, or drop it from the conversation.
+    CancelTransfer {
+        /// The call.
+        call: CallId,
+    },
+    /// Move the civil clock's schedule evaluation on (the wall clock was set).
+    Reschedule,
+    /// The calls and seats of this shard.
+    View,
+}
+
+impl Command {
+    /// The shard that must get it, of `shards`; `None` if every shard is meant.
+    #[must_use]
+    pub fn shard(&self, shards: u16) -> Option<ShardId> {
+        match self {
+            Self::Seat { seat, .. } => Some(home_of_seat(*seat, shards)),
+            Self::Transfer { call, .. } | Self::CancelTransfer { call } => {
+                (call.shard().0 < shards).then(|| call.shard()).or(Some(ShardId(0)))
+            }
+            Self::Reschedule | Self::View => None,
+        }
+    }
+}
+
+/// The shard that owns a seat's machine and timers.
+#[must_use]
+pub fn home_of_seat(seat: SeatId, shards: u16) -> ShardId {
+    ShardId((seat.0 % u32::from(shards.max(1))) as u16)
+}
+
+/// The shard that knows where a counsellor is signed on.
+#[must_use]
+pub fn home_of_counsellor(counsellor: CounsellorId, shards: u16) -> ShardId {
+    ShardId((counsellor.0 % u32::from(shards.max(1))) as u16)
+}
+
+/// A change of a seat's state asked for by API or star code.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum SeatChange {
+    /// A counsellor signs on and is ready.
+    SignOn {
+        /// Who.
+        counsellor: CounsellorId,
+        /// Their PIN; `None` where the asker is authorised otherwise (API token).
+        pin: Option<String>,
+    },
+    /// The counsellor who is signed on takes calls again.
+    Ready,
+    /// No calls for a while.
+    Pause {
+        /// Why, as the counsellor said.
+        reason: String,
+    },
+    /// The counsellor leaves.
+    SignOff,
+}
+
+/// The answer to a command.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// A seat's state after the change.
+    Seat(Result<SeatStatus, CommandError>),
+    /// The transfer was begun (or taken back); says what is dialled.
+    Transfer(Result<TransferStarted, CommandError>),
+    /// The schedule was evaluated again.
+    Rescheduled,
+    /// Calls and seats.
+    View(Box<ShardView>),
+}
+
+/// What a transfer key set going.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TransferStarted {
+    /// The number that is dialled; empty when a transfer was taken back.
+    pub dialled: String,
+    /// Why that number.
+    pub reason: String,
+}
+
+/// Why a command was not carried out. All are the asker's doing or the moment's, none loses a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CommandError {
+    /// No such seat.
+    UnknownSeat,
+    /// No such counsellor, or a wrong PIN (not told apart, so that nobody can probe for accounts).
+    NotAdmitted,
+    /// The counsellor may not use this seat.
+    SeatNotPermitted,
+    /// The counsellor's qualification has expired.
+    QualificationExpired,
+    /// The counsellor is signed on at another seat (by name).
+    SignedOnElsewhere(String),
+    /// Somebody else is signed on at this seat (account).
+    SeatTaken(String),
+    /// Nobody is signed on at this seat.
+    NobodySignedOn,
+    /// No such call, or it is over.
+    UnknownCall,
+    /// The call is not in a conversation with a counsellor.
+    NotTalking,
+    /// A transfer is running already.
+    TransferRunning,
+    /// No transfer is running.
+    NoTransfer,
+    /// No such key.
+    UnknownKey,
+    /// No such city.
+    UnknownCity,
+    /// Several cities fit; the candidates.
+    AmbiguousCity(Vec<String>),
+    /// A limit of the engine was reached (ports, legs); try again.
+    Busy,
+}
+
+/// A seat's state as people see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SeatState {
+    /// Nobody is signed on.
+    SignedOff,
+    /// Signed on, takes no calls.
+    Paused,
+    /// Ready for a call.
+    Ready,
+    /// Signed on and willing, but its phone cannot be reached (not registered).
+    Unreachable,
+    /// Rings.
+    Offered,
+    /// Talks.
+    Talking,
+    /// After-call work.
+    Wrapup,
+    /// Kept out for a while after an offer that it refused or let ring out.
+    Backoff,
+}
+
+impl SeatState {
+    /// All of them, in a fixed order (for gauges).
+    pub const ALL: [SeatState; 8] = [
+        Self::SignedOff,
+        Self::Paused,
+        Self::Ready,
+        Self::Unreachable,
+        Self::Offered,
+        Self::Talking,
+        Self::Wrapup,
+        Self::Backoff,
+    ];
+
+    /// The name used in the API and in metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SignedOff => "signed_off",
+            Self::Paused => "paused",
+            Self::Ready => "ready",
+            Self::Unreachable => "unreachable",
+            Self::Offered => "offered",
+            Self::Talking => "talking",
+            Self::Wrapup => "wrapup",
+            Self::Backoff => "backoff",
+        }
+    }
+}
+
+/// A seat as the API shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SeatStatus {
+    /// The seat.
+    pub seat: SeatId,
+    /// Its name.
+    pub name: String,
+    /// Its state.
+    pub state: SeatState,
+    /// Why it is paused; `no_answer` when the engine paused it after offers that rang out.
+    pub reason: Option<String>,
+    /// Account of the counsellor signed on.
+    pub counsellor: Option<String>,
+    /// The call it rings for or talks with.
+    pub call: Option<CallId>,
+    /// Milliseconds in this state.
+    pub since_ms: u64,
+}
+
+/// Where a call stands; every accepted call is in exactly one of these at every instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Waits for a seat.
+    Queued,
+    /// A seat rings.
+    Offered,
+    /// Caller and counsellor speak.
+    Talking,
+    /// A third party is being called or is in the conversation.
+    Transferring,
+    /// The parties are gone; media and dialogs are being closed, then the record is written.
+    WrappingUp,
+}
+
+impl Phase {
+    /// All of them, in a fixed order (for gauges).
+    pub const ALL: [Phase; 5] =
+        [Self::Queued, Self::Offered, Self::Talking, Self::Transferring, Self::WrappingUp];
+
+    /// The name used in the API and in metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Offered => "offered",
+            Self::Talking => "talking",
+            Self::Transferring => "transferring",
+            Self::WrappingUp => "wrapping_up",
+        }
+    }
+}
+
+/// A call as the API shows it. The number is masked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallView {
+    /// The call.
+    pub call: CallId,
+    /// Where it stands.
+    pub phase: Phase,
+    /// Caller's number, masked.
+    pub caller: String,
+    /// When it arrived.
+    pub arrived: Wall,
+    /// Milliseconds since then.
+    pub age_ms: u64,
+    /// How many are ahead, while it is queued.
+    pub ahead: Option<u32>,
+    /// The seat that rings or talks, by name.
+    pub seat: Option<String>,
+    /// The counsellor there, by account.
+    pub counsellor: Option<String>,
+    /// The pool whose line it holds, by name.
+    pub pool: Option<String>,
+    /// What the transfer key dialled, if one is running.
+    pub transfer: Option<String>,
+}
+
+/// The calls and seats of one shard.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ShardView {
+    /// Its calls.
+    pub calls: Vec<CallView>,
+    /// The seats at home here.
+    pub seats: Vec<SeatStatus>,
+}
+
+/// Why a request was refused before it became a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// Its source is no configured trunk.
+    UnknownSource,
+    /// The engine shuts down.
+    Draining,
+    /// No media in common (488).
+    NoCommonMedia,
+    /// A limit of the engine was reached (503).
+    Overload,
+    /// A seat's star code without valid credentials.
+    NotAdmitted,
+    /// A seat dialled something that is no star code.
+    NotAllowed,
+}
+
+impl Refusal {
+    /// The name used in metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownSource => "unknown_source",
+            Self::Draining => "draining",
+            Self::NoCommonMedia => "no_common_media",
+            Self::Overload => "overload",
+            Self::NotAdmitted => "not_admitted",
+            Self::NotAllowed => "not_allowed",
+        }
+    }
+}
+
+/// A fact for metrics and logs. No numbers, names or places in it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Notice {
+    /// A call was accepted and queued.
+    Arrived {
+        /// The call.
+        call: CallId,
+        /// Where it came in.
+        trunk: TrunkId,
+    },
+    /// A request was refused.
+    Refused(Refusal),
+    /// A call went from one phase to another; `None` is "not yet" and "no longer".
+    Phase {
+        /// The call.
+        call: CallId,
+        /// Before.
+        from: Option<Phase>,
+        /// After.
+        to: Option<Phase>,
+    },
+    /// A seat's INVITE left.
+    Offered {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        seat: SeatId,
+        /// If the caller had waited for the seat: from the seat's becoming ready.
+        ready_to_invite: Option<Duration>,
+        /// If the seat was free when the caller came: from the caller's INVITE.
+        setup: Option<Duration>,
+    },
+    /// An offer ended.
+    OfferEnded {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        seat: SeatId,
+        /// How.
+        outcome: OfferOutcome,
+    },
+    /// A counsellor answered.
+    Answered {
+        /// The call.
+        call: CallId,
+        /// The pool.
+        pool: PoolId,
+        /// From the caller's INVITE.
+        waited: Duration,
+    },
+    /// A call is over and its record was given out.
+    Ended {
+        /// The call.
+        call: CallId,
+        /// How.
+        outcome: Outcome,
+        /// Time from INVITE to the end.
+        lasted: Duration,
+    },
+    /// A transfer ended or was joined.
+    Transfer {
+        /// The call.
+        call: CallId,
+        /// How.
+        outcome: TransferOutcome,
+    },
+    /// A seat changed its state.
+    Seat {
+        /// The seat.
+        seat: SeatId,
+        /// Before; equal to `to` at start.
+        from: SeatState,
+        /// After.
+        to: SeatState,
+        /// True if the engine paused it after offers that rang out.
+        by_engine: bool,
+    },
+    /// A trunk answers, or no longer answers, our OPTIONS.
+    Trunk {
+        /// The trunk.
+        trunk: TrunkId,
+        /// True if it answers.
+        up: bool,
+    },
+    /// Callers wait in a pool's queue; a change of the number of lines that are open.
+    Lines {
+        /// The pool.
+        pool: PoolId,
+        /// Lines open now.
+        lines: u16,
+    },
+    /// An input that the engine could not place (a bug or a stale message); counted and alarmed.
+    Unexpected(&'static str),
+}
+
+/// Sizes that must return to their baseline when no call is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gauges {
+    /// Calls of this shard.
+    pub calls: u64,
+    /// SIP dialogs and early legs.
+    pub legs: u64,
+    /// SIP transactions.
+    pub transactions: u64,
+    /// Timers armed, of calls, seats and SIP.
+    pub timers: u64,
+    /// RTP ports in use.
+    pub ports: u64,
+    /// Registered contacts.
+    pub registrations: u64,
+}

@@ -1,0 +1,170 @@
+//! The record that every call leaves exactly once.
+//!
+//! Names are copied in (not indices), so that a record can be read after the configuration changed.
+
+use crate::{CallId, DialString, Outcome, ReleasedBy, Wall};
+use serde::{Deserialize, Serialize};
+
+/// One finished call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallRecord {
+    /// The call.
+    pub call: CallId,
+    /// Name of the trunk it came in on.
+    pub trunk: String,
+    /// Caller's number as it arrived; empty if withheld.
+    pub caller: DialString,
+    /// Number that was dialled, as it arrived.
+    pub called: DialString,
+    /// SIP Call-ID of the caller's leg, to find the call in the carrier's traces.
+    pub sip_call_id: String,
+    /// When the INVITE arrived.
+    pub arrived: Wall,
+    /// When a counsellor answered.
+    pub answered: Option<Wall>,
+    /// When the caller's leg ended.
+    pub ended: Wall,
+    /// Milliseconds from INVITE to answer or end, by the monotonic clock.
+    pub waited_ms: u64,
+    /// Milliseconds of talk, by the monotonic clock; 0 if never answered.
+    pub talked_ms: u64,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Who released it.
+    pub released_by: ReleasedBy,
+    /// SIP status that ended the caller's leg before an answer, or 0.
+    pub status: u16,
+    /// Pool that answered, by name.
+    pub pool: Option<String>,
+    /// Line within that pool, from 0.
+    pub line: Option<u16>,
+    /// Seat (telephone) that answered, by name.
+    pub seat: Option<String>,
+    /// Counsellor (person) who answered, by name of account.
+    pub counsellor: Option<String>,
+    /// Pools that the routing named, in order, with the wait in seconds after which each opened.
+    pub route: Vec<(String, u32)>,
+    /// Why that route: one short sentence a rule.
+    pub route_reason: String,
+    /// Every offer that was made, in order.
+    pub offers: Vec<OfferRecord>,
+    /// Every use of the transfer key, in order.
+    pub transfers: Vec<TransferRecord>,
+    /// Packets from the caller.
+    pub rtp_caller: RtpStats,
+    /// Packets from the last seat.
+    pub rtp_seat: RtpStats,
+}
+
+/// One offer of a call to a seat.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OfferRecord {
+    /// Seat by name.
+    pub seat: String,
+    /// Counsellor by name of account.
+    pub counsellor: String,
+    /// Pool by name.
+    pub pool: String,
+    /// When the seat's INVITE left.
+    pub at: Wall,
+    /// How long it rang, milliseconds.
+    pub rang_ms: u64,
+    /// What came of it.
+    pub outcome: OfferOutcome,
+    /// SIP status of the seat, or 0.
+    pub status: u16,
+}
+
+/// How an offer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OfferOutcome {
+    /// The seat answered.
+    Answered,
+    /// The ring limit passed.
+    NoAnswer,
+    /// The seat said busy (486, 600) or refused (480, 603 and other final responses).
+    Refused,
+    /// No contact, no response, or a transport error.
+    Unreachable,
+    /// The caller hung up while it rang.
+    CallerGone,
+    /// The offer was taken back (seat paused by a supervisor, shutdown).
+    Withdrawn,
+}
+
+impl OfferOutcome {
+    /// The name used in metrics and the data base.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::NoAnswer => "no_answer",
+            Self::Refused => "refused",
+            Self::Unreachable => "unreachable",
+            Self::CallerGone => "caller_gone",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}
+
+/// One use of the transfer key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TransferRecord {
+    /// Key, such as `110`.
+    pub key: String,
+    /// City the counsellor named.
+    pub city: String,
+    /// Number that was dialled, area code first.
+    pub dialled: String,
+    /// Why that number.
+    pub reason: String,
+    /// When the key was pressed.
+    pub at: Wall,
+    /// When the target answered.
+    pub answered: Option<Wall>,
+    /// What came of it.
+    pub outcome: TransferOutcome,
+    /// SIP status of the target, or 0.
+    pub status: u16,
+}
+
+/// How a transfer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransferOutcome {
+    /// The target answered and was joined to the conversation.
+    Joined,
+    /// Busy, refused or failed.
+    Failed,
+    /// Nobody answered in time.
+    NoAnswer,
+    /// The call ended or the counsellor took the key back first.
+    Cancelled,
+}
+
+impl TransferOutcome {
+    /// The name used in metrics and the data base.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Joined => "joined",
+            Self::Failed => "failed",
+            Self::NoAnswer => "no_answer",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// Counts of RTP packets from one party.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RtpStats {
+    /// Packets accepted from the party.
+    pub received: u64,
+    /// Packets sent to the party.
+    pub sent: u64,
+    /// Packets dropped because their source was not negotiated.
+    pub wrong_source: u64,
+    /// Packets dropped because they were not RTP of a negotiated payload type.
+    pub malformed: u64,
+}
