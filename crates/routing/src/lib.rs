@@ -1,1 +1,14 @@
-//! Placeholder.
+//! Who answers this caller now, and why: routes, schedules, calendar, compiled into a [`Table`].
+//!
+//! What lives here: pure functions of a table and a moment that is handed in.
+//! What may not: clocks, the machine's zone, files, anything that can fail at the time of a call.
+//!
+//! ```text
+//!   TableSource ──compile──► Table ── decide(Query) ──► Decision { rings, class, skills, reason }
+//!     zone, calendar           ├───── lines(pool, wall) ──► open lines of a pool
+//!     shifts, routes           └───── next_change(wall) ──► when lines() changes next
+//! ```
+
+mod table;
+
+pub use table::{Decision, Preference, Query, Ring, RouteId, Table};

@@ -1,0 +1,401 @@
+//! What the program uses: every reference an index, every default filled in, every limit kept.
+
+use meishier_model::{PoolId, SeatId, SkillId, TrunkId, Wall};
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The whole configuration of one engine.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Name of the service, shown to people.
+    pub name: String,
+    /// Shards of the engine, 1 to 64.
+    pub shards: u16,
+    /// SIP listeners, identity and timers.
+    pub sip: Sip,
+    /// RTP address and ports.
+    pub rtp: Rtp,
+    /// The HTTP API and pages.
+    pub http: Http,
+    /// Where call records go.
+    pub records: Records,
+    /// Trunks; [`TrunkId`] is the index.
+    pub trunks: Vec<Trunk>,
+    /// Pools; [`PoolId`] is the index. Their lines by schedule are in [`Config::routing`].
+    pub pools: Vec<Pool>,
+    /// Names of the skills; [`SkillId`] is the index.
+    pub skills: Vec<String>,
+    /// Seats; [`SeatId`] is the index.
+    pub seats: Vec<Seat>,
+    /// Counsellors; `CounsellorId` is the index.
+    pub counsellors: Vec<Counsellor>,
+    /// How calls are offered to seats.
+    pub offer: Offer,
+    /// What waiting callers hear, and how many may wait.
+    pub waiting: Waiting,
+    /// The keys that bring police, ambulance and other hotlines into a call.
+    pub transfer: Transfer,
+    /// Routes, schedules and zone, compiled.
+    pub routing: meishier_routing::Table,
+    /// Language of messages to people.
+    pub lang: Lang,
+    /// Folder with the operator's own prompts; each file replaces the built-in one of its name.
+    pub prompts_dir: Option<PathBuf>,
+    /// How long a graceful shutdown waits for calls to finish.
+    pub shutdown_limit: Duration,
+}
+
+/// Language of text shown to people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Lang {
+    /// Chinese, the default.
+    #[default]
+    Zh,
+    /// English.
+    En,
+}
+
+/// Transport of SIP messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// UDP, the default.
+    #[default]
+    Udp,
+    /// TCP.
+    Tcp,
+}
+
+/// SIP listeners, identity and timers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sip {
+    /// Where the engine listens; at least one.
+    pub listen: Vec<Listen>,
+    /// Address written into Via and Contact when it differs from the listening one (carrier NAT).
+    pub advertised: Option<IpAddr>,
+    /// Realm of the digest and host of the engine's own addresses.
+    pub domain: String,
+    /// User-Agent and Server header.
+    pub user_agent: String,
+    /// Round-trip estimate, RFC 3261 §17.1.1.1; 100 ms to 5 s.
+    pub t1: Duration,
+    /// Longest retransmission interval of non-INVITE requests and of 2xx; `t1` to 32 s.
+    pub t2: Duration,
+    /// Longest time a message stays in the network; 1 to 32 s.
+    pub t4: Duration,
+    /// Most calls at one time, waiting ones included; 1 to 100,000.
+    pub max_calls: usize,
+}
+
+/// One listening socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Listen {
+    /// UDP or TCP.
+    pub transport: Transport,
+    /// Address and port; port 0 takes any free one.
+    pub address: SocketAddr,
+}
+
+/// RTP address and ports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rtp {
+    /// Address the RTP sockets are bound to.
+    pub address: IpAddr,
+    /// Address written into SDP when it differs (carrier NAT).
+    pub advertised: Option<IpAddr>,
+    /// First port, even.
+    pub first_port: u16,
+    /// Last port, inclusive. Only even ports carry RTP.
+    pub last_port: u16,
+    /// Media threads, 1 to 64.
+    pub threads: u16,
+}
+
+impl Rtp {
+    /// How many even ports there are.
+    #[must_use]
+    pub fn ports(&self) -> usize {
+        usize::from(self.last_port.saturating_sub(self.first_port)) / 2 + 1
+    }
+}
+
+/// The HTTP API and pages.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Http {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Bearer token that every request under `/api` must carry; none only on loopback.
+    pub token: Option<String>,
+}
+
+impl std::fmt::Debug for Http {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Http")
+            .field("listen", &self.listen)
+            .field("token", &self.token.is_some())
+            .finish()
+    }
+}
+
+/// Where call records go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Records {
+    /// SQLite file; made if it is not there. A relative path counts from the working directory.
+    pub path: PathBuf,
+}
+
+/// One SIP trunk to a carrier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trunk {
+    /// Name, unique.
+    pub name: String,
+    /// Addresses that may send calls; port 0 means any port of that address. Calls out go to the
+    /// first peer with a port.
+    pub peers: Vec<SocketAddr>,
+    /// Transport of calls out.
+    pub transport: Transport,
+    /// When the caller's INVITE gets its 200.
+    pub answer: AnswerMode,
+    /// Codecs in order of preference; at least one.
+    pub codecs: Vec<Codec>,
+    /// Whether the caller's own number is the user part of From in calls out over this trunk;
+    /// otherwise [`Trunk::outgoing_number`] is.
+    pub keep_caller_user: bool,
+    /// Interval of OPTIONS keep-alives; `None` sends none.
+    pub options_every: Option<Duration>,
+    /// The hotline's number shown in calls out.
+    pub outgoing_number: String,
+}
+
+/// G.711 variants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Codec {
+    /// A-law.
+    Pcma,
+    /// mu-law.
+    Pcmu,
+}
+
+/// When a trunk's INVITE gets its 200.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerMode {
+    /// Before a counsellor is found: the caller hears prompts and pays from then on.
+    AtOnce,
+    /// When a counsellor answers, or after `answer_after`.
+    OnSeat {
+        /// What is sent at once.
+        early: Early,
+        /// When 200 is sent at the latest; 1 s up to below 60 s, so below the carrier's timer.
+        answer_after: Duration,
+    },
+}
+
+/// Provisional response of an [`AnswerMode::OnSeat`] trunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Early {
+    /// 180 Ringing: the carrier plays ring-back.
+    Ringing180,
+    /// 183 Session Progress with SDP: the engine's prompts are heard before 200.
+    Progress183,
+}
+
+/// One pool of seats.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// Name, unique.
+    pub name: String,
+    /// Name for people.
+    pub title: String,
+    /// Which ready seat gets the next call.
+    pub strategy: Strategy,
+}
+
+/// Which of several fitting ready seats gets the call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Strategy {
+    /// The one that has been ready longest.
+    LongestIdle,
+    /// The one with the best levels in the skills asked for.
+    BestSkill,
+    /// The one that has talked least in this shift, the default.
+    #[default]
+    LeastTalk,
+    /// In turn.
+    RoundRobin,
+}
+
+/// One telephone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// Name, unique; user part of its SIP address.
+    pub name: String,
+    /// Name for people; the name itself if the file gives none.
+    pub title: String,
+    /// How it is reached.
+    pub contact: SeatContact,
+    /// Pools it serves, at least one, no pool twice.
+    pub pools: Vec<PoolId>,
+}
+
+/// How a seat's telephone is reached.
+#[derive(Clone, PartialEq, Eq)]
+pub enum SeatContact {
+    /// It registers with this password (digest).
+    Register {
+        /// The password, not empty.
+        password: String,
+    },
+    /// It is always at this address.
+    Static {
+        /// Request-URI.
+        uri: String,
+        /// Where requests are sent.
+        address: SocketAddr,
+        /// By which transport.
+        transport: Transport,
+    },
+}
+
+impl std::fmt::Debug for SeatContact {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Register { .. } => f.write_str("Register"),
+            Self::Static {
+                address, transport, ..
+            } => f
+                .debug_struct("Static")
+                .field("address", address)
+                .field("transport", transport)
+                .finish(),
+        }
+    }
+}
+
+/// One person who answers calls.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Counsellor {
+    /// Account, unique; ASCII.
+    pub account: String,
+    /// Name for people.
+    pub title: String,
+    /// PIN for signing on by star code, 4 to 12 digits.
+    pub pin: String,
+    /// Skills with their levels 1 to 5, no skill twice, in order of [`SkillId`].
+    pub skills: Vec<(SkillId, u8)>,
+    /// Institution; empty if not given.
+    pub institution: String,
+    /// Gender, if given.
+    pub gender: Option<Gender>,
+    /// Qualification, if given.
+    pub qualification: Option<Qualification>,
+    /// Seats the counsellor may sign on at, ascending; every seat if the file says `"any"`.
+    pub seats: Vec<SeatId>,
+    /// Signed on when the engine starts.
+    pub start: Option<Start>,
+}
+
+impl std::fmt::Debug for Counsellor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Counsellor")
+            .field("account", &self.account)
+            .field("skills", &self.skills)
+            .field("seats", &self.seats.len())
+            .field("start", &self.start)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Gender of a counsellor, as callers may ask for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Gender {
+    /// 女
+    Female,
+    /// 男
+    Male,
+}
+
+/// A counsellor's licence to practise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Qualification {
+    /// Its name.
+    pub name: String,
+    /// First moment at which it no longer holds: midnight after its last day, in the file's zone.
+    pub expires: Wall,
+}
+
+/// A counsellor signed on when the engine starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// At which seat.
+    pub seat: SeatId,
+    /// In which state.
+    pub state: StartState,
+}
+
+/// State of a counsellor signed on at start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StartState {
+    /// Takes calls at once.
+    Ready,
+    /// Signed on, takes none until made ready.
+    Paused,
+}
+
+/// How calls are offered to seats.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// How long a seat rings, 5 to 120 s.
+    pub ring: Duration,
+    /// How long a seat that refused or rang out is offered nothing, 0 to 10 min.
+    pub backoff: Duration,
+    /// After how many offers in a row that rang out a seat is paused; 0 never.
+    pub pause_after: u8,
+    /// Rest after a call, 0 to 1 h.
+    pub wrapup: Duration,
+    /// Whether the seat's INVITE carries the caller's own user part in From.
+    pub keep_caller_user: bool,
+}
+
+/// What waiting callers hear, and how many may wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Play the greeting first.
+    pub greeting: bool,
+    /// Play music; otherwise silence.
+    pub music: bool,
+    /// Say the position every so often; `None` never. 10 s to 10 min.
+    pub announce_every: Option<Duration>,
+    /// Most callers waiting at one time; risk-flagged callers stand outside of it.
+    pub max_waiting: usize,
+}
+
+/// The keys that bring police, ambulance and other hotlines into a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    /// The keys, in the file's order.
+    pub keys: Vec<TransferKey>,
+}
+
+/// One key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransferKey {
+    /// What the counsellor presses and the engine dials after the area code, such as `110`.
+    pub name: String,
+    /// Name for people.
+    pub title: String,
+    /// Emergency service or other hotline.
+    pub kind: KeyKind,
+    /// How long the target rings, 5 to 120 s.
+    pub ring: Duration,
+    /// Trunk the call goes out on.
+    pub trunk: TrunkId,
+}
+
+/// What stands behind a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyKind {
+    /// Police, fire, ambulance.
+    Emergency,
+    /// Another hotline.
+    Hotline,
+}
