@@ -1,1 +1,19 @@
-//! Placeholder.
+//! One-key transfer: whom a key reaches in a city, and the machine that hands a caller over.
+//!
+//! What lives here: the table of cities, the plan of keys, the hand-over of one call.
+//! What may not: legs, sockets, clocks, prompts; the engine turns actions into those.
+//!
+//! ```text
+//!   key "110" ┐
+//!             ├─► Plan::target ─► Target 0851110 ─► Handover ─► actions: dial, join, tell, drop …
+//!   city 贵阳 ┘        │                              ▲
+//!                  CityTable                    presses, answers, failures, time
+//! ```
+
+mod city;
+mod handover;
+mod plan;
+
+pub use city::{City, CityError, CityTable};
+pub use handover::{Action, Handover, Notice, Party, PressError, State};
+pub use plan::{Key, KeyKind, Plan, Target, TargetError};
