@@ -6,7 +6,9 @@ use smallvec::SmallVec;
 
 /// The place in line that a caller took when it arrived. It never changes: put-back, redial and
 /// overflow keep it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Stamp {
     /// When the caller arrived, microseconds of the engine's monotonic clock.
     pub at: Mono,
@@ -68,7 +70,10 @@ impl Caller {
     /// Sum of the weights of dropped preferences that `skills` satisfies.
     #[must_use]
     pub fn weight_of(&self, skills: SkillSet) -> u32 {
-        let met = self.preferred.iter().filter(|p| p.dropped && skills.contains(p.skill));
+        let met = self
+            .preferred
+            .iter()
+            .filter(|p| p.dropped && skills.contains(p.skill));
         met.map(|p| u32::from(p.weight)).sum()
     }
 }

@@ -51,7 +51,9 @@ impl Ageing {
 impl Default for Ageing {
     /// Two minutes a class.
     fn default() -> Self {
-        Self { step: Duration::from_secs(120) }
+        Self {
+            step: Duration::from_secs(120),
+        }
     }
 }
 

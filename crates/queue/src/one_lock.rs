@@ -25,7 +25,11 @@ impl Queue {
     /// # Errors
     /// See [`EnqueueError`]. A risk caller is never refused as [`EnqueueError::Full`].
     pub fn enqueue(&self, now: Mono, caller: Caller) -> Result<Wakes, EnqueueError> {
-        if self.config.pools.is_empty() { Err(EnqueueError::BadPool) } else { Ok(Wakes::new()) }
+        if self.config.pools.is_empty() {
+            Err(EnqueueError::BadPool)
+        } else {
+            Ok(Wakes::new())
+        }
     }
     /// Lets a caller in again whose offer failed: stamp kept, never [`EnqueueError::Full`].
     ///

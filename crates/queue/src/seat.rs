@@ -21,7 +21,9 @@ pub enum Strategy {
 }
 
 /// The lowest priority that a seat takes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Lowest {
     /// Takes every caller.
@@ -77,6 +79,8 @@ impl ReadySeat {
     /// The skills without their levels.
     #[must_use]
     pub fn skill_set(&self) -> SkillSet {
-        self.skills.iter().fold(SkillSet::EMPTY, |set, (skill, _)| set.with(*skill))
+        self.skills
+            .iter()
+            .fold(SkillSet::EMPTY, |set, (skill, _)| set.with(*skill))
     }
 }

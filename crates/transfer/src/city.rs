@@ -47,7 +47,11 @@ impl CityTable {
     /// # Errors
     /// See [`CityError`].
     pub fn find(&self, text: &str) -> Result<City, CityError> {
-        self.rows.iter().find(|c| c.name == text).copied().ok_or(CityError::Unknown)
+        self.rows
+            .iter()
+            .find(|c| c.name == text)
+            .copied()
+            .ok_or(CityError::Unknown)
     }
 }
 

@@ -110,7 +110,12 @@ impl Handover {
     ///
     /// # Errors
     /// See [`PressError`].
-    pub fn handle_press(&mut self, now: Mono, target: Target, ring: Duration) -> Result<(), PressError> {
+    pub fn handle_press(
+        &mut self,
+        now: Mono,
+        target: Target,
+        ring: Duration,
+    ) -> Result<(), PressError> {
         Ok(())
     }
     /// The counsellor takes the key back.

@@ -70,7 +70,11 @@ impl Plan {
     /// # Errors
     /// See [`TargetError`].
     pub fn target(&self, key: &str, city: &str) -> Result<Target, TargetError> {
-        let index = self.keys.iter().position(|k| k.name == key).ok_or(TargetError::UnknownKey)?;
+        let index = self
+            .keys
+            .iter()
+            .position(|k| k.name == key)
+            .ok_or(TargetError::UnknownKey)?;
         let found = self.cities.find(city).map_err(|error| match error {
             CityError::Unknown => TargetError::UnknownCity,
             CityError::Ambiguous(names) => TargetError::Ambiguous(names),
