@@ -1,0 +1,240 @@
+//! Spoken prompts and music: embedded WAV files, encoded once for each codec.
+
+use crate::wav::{self, WavError};
+use crate::{Codec, g711};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+mod position;
+
+pub use position::position;
+
+macro_rules! prompts {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $text:literal;)*) => {
+        /// One recording.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum PromptId {
+            $($(#[$doc])* #[serde(rename = $name)] $variant,)*
+        }
+
+        /// Every prompt with its name, its words and its embedded file, in the order of [`PromptId`].
+        const TABLE: &[(PromptId, &str, &str, &[u8])] = &[
+            $((PromptId::$variant, $name, $text, include_bytes!(concat!("../assets/prompts/", $name, ".wav"))),)*
+        ];
+    };
+}
+
+prompts! {
+    /// Welcome, on answering.
+    Greeting = "greeting", "您好，这里是12356心理援助热线，正在为您接通咨询员，请不要挂机。";
+    /// Said before the number of callers ahead.
+    PositionBefore = "position_before", "前面还有";
+    /// Said after the number of callers ahead.
+    PositionAfter = "position_after", "位";
+    /// 0.
+    Zero = "0", "零";
+    /// 1.
+    One = "1", "一";
+    /// 2 within a number.
+    Two = "2", "二";
+    /// 3.
+    Three = "3", "三";
+    /// 4.
+    Four = "4", "四";
+    /// 5.
+    Five = "5", "五";
+    /// 6.
+    Six = "6", "六";
+    /// 7.
+    Seven = "7", "七";
+    /// 8.
+    Eight = "8", "八";
+    /// 9.
+    Nine = "9", "九";
+    /// 10, or times ten.
+    Ten = "10", "十";
+    /// 2 alone before 位.
+    Couple = "liang", "两";
+    /// More than 99.
+    OverNinetyNine = "over_99", "超过九十九";
+    /// Nobody is ahead.
+    NextInLine = "next_in_line", "下一位就是您。";
+    /// Every counsellor is busy.
+    AllBusy = "all_busy", "咨询员都在忙，请您稍等，我们会尽快为您接通。";
+    /// To a counsellor: signed on.
+    SignedOn = "signed_on", "签入成功。";
+    /// To a counsellor: signed off.
+    SignedOff = "signed_off", "已签出。";
+    /// To a counsellor: the seat was paused after unanswered calls.
+    PausedNoAnswer = "paused_no_answer", "您有来电未接听，座席已暂停。准备好后请恢复接听。";
+    /// To a counsellor: the transfer failed, the call goes on.
+    TransferFailed = "transfer_failed", "转接未成功，通话继续。";
+    /// To a counsellor: the transfer is being dialled.
+    TransferDialling = "transfer_dialling", "正在转接，请稍候。";
+    /// To a counsellor: account or PIN is wrong.
+    PinWrong = "pin_wrong", "工号或密码不正确，请重新输入。";
+    /// The end.
+    Goodbye = "goodbye", "感谢您的来电，再见。";
+    /// Music on hold, a loop.
+    Music = "music", "";
+}
+
+impl PromptId {
+    /// The name, as in the name of its WAV file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        TABLE[self as usize].1
+    }
+
+    /// The words in Chinese; empty for music.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        TABLE[self as usize].2
+    }
+
+    /// The prompt of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        TABLE.iter().find(|row| row.1 == name).map(|row| row.0)
+    }
+
+    /// Every prompt.
+    pub fn all() -> impl ExactSizeIterator<Item = Self> {
+        TABLE.iter().map(|row| row.0)
+    }
+}
+
+/// The names of all prompts, in order.
+#[must_use]
+pub fn names() -> Vec<&'static str> {
+    PromptId::all().map(PromptId::name).collect()
+}
+
+/// Bytes of a frame of 20 ms; recordings are padded with silence to a multiple of it.
+pub(crate) const FRAME: usize = 160;
+
+/// Seconds that a spoken prompt may last.
+pub const MAX_SPEECH_SECONDS: u32 = 120;
+/// Seconds that the music may last.
+pub const MAX_MUSIC_SECONDS: u32 = 480;
+
+/// Why a prompt was not replaced. The operator's file or its name is at fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PromptError {
+    /// No prompt has this name.
+    UnknownName(String),
+    /// The file is not fit.
+    Wav {
+        /// The prompt's name.
+        name: &'static str,
+        /// What is wrong.
+        error: WavError,
+    },
+}
+
+impl PromptError {
+    /// What is wrong and what would be right, in Chinese.
+    #[must_use]
+    pub fn message_zh(&self) -> String {
+        match self {
+            Self::UnknownName(name) => format!(
+                "没有名为“{name}”的提示音，可用的名称：{}",
+                names().join("、")
+            ),
+            Self::Wav { name, error } => format!("提示音“{name}”：{}", error.message_zh()),
+        }
+    }
+
+    /// What is wrong and what would be right, in English.
+    #[must_use]
+    pub fn message_en(&self) -> String {
+        match self {
+            Self::UnknownName(name) => format!(
+                "no prompt is named \"{name}\"; the names are: {}",
+                names().join(", ")
+            ),
+            Self::Wav { name, error } => format!("prompt \"{name}\": {}", error.message_en()),
+        }
+    }
+}
+
+impl fmt::Display for PromptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message_zh())
+    }
+}
+
+impl std::error::Error for PromptError {}
+
+/// All recordings, encoded for each codec, shared by every media thread.
+#[derive(Clone)]
+pub struct PromptSet {
+    encoded: Vec<[Arc<[u8]>; 2]>,
+}
+
+impl PromptSet {
+    /// The recordings that come with the program.
+    #[must_use]
+    pub fn embedded() -> Self {
+        // A file that does not parse would be heard as 20 ms of silence; a test reads them all.
+        Self {
+            encoded: TABLE
+                .iter()
+                .map(|row| encode(&wav::parse(row.3).unwrap_or_default()))
+                .collect(),
+        }
+    }
+
+    /// Puts an operator's recording in the place of the prompt `name`.
+    ///
+    /// # Errors
+    /// The name is unknown, or the file is not 8 kHz mono 16-bit PCM of a fit length; the old
+    /// recording then stays.
+    pub fn replace(&mut self, name: &str, bytes: &[u8]) -> Result<(), PromptError> {
+        let id = PromptId::from_name(name)
+            .ok_or_else(|| PromptError::UnknownName(name.chars().take(64).collect()))?;
+        let name = id.name();
+        let samples = wav::parse(bytes).map_err(|error| PromptError::Wav { name, error })?;
+        let limit = if id == PromptId::Music {
+            MAX_MUSIC_SECONDS
+        } else {
+            MAX_SPEECH_SECONDS
+        };
+        let seconds =
+            u32::try_from(samples.len().div_ceil(Codec::RATE as usize)).unwrap_or(u32::MAX);
+        if seconds > limit {
+            return Err(PromptError::Wav {
+                name,
+                error: WavError::TooLong { seconds, limit },
+            });
+        }
+        self.encoded[id as usize] = encode(&samples);
+        Ok(())
+    }
+
+    /// The recording in `codec`: one byte a sample, a whole number of 20 ms frames, at least one.
+    #[must_use]
+    pub fn encoded(&self, id: PromptId, codec: Codec) -> &Arc<[u8]> {
+        &self.encoded[id as usize][codec.index()]
+    }
+
+    /// How long a prompt lasts.
+    #[must_use]
+    pub fn duration(&self, id: PromptId) -> Duration {
+        Duration::from_micros(self.encoded(id, Codec::Pcma).len() as u64 * 125)
+    }
+}
+
+fn encode(samples: &[i16]) -> [Arc<[u8]>; 2] {
+    [Codec::Pcma, Codec::Pcmu].map(|codec| {
+        let mut bytes = g711::encode_all(codec, samples);
+        bytes.resize(
+            bytes.len().max(1).next_multiple_of(FRAME),
+            g711::silence(codec),
+        );
+        bytes.into()
+    })
+}
