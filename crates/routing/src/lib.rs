@@ -9,6 +9,18 @@
 //!     shifts, routes           └───── next_change(wall) ──► when lines() changes next
 //! ```
 
+mod calendar;
+mod holidays;
+mod hours;
+mod number;
+mod schedule;
+mod source;
 mod table;
 
+pub use calendar::{Calendar, Day, DayKind, Exception};
+pub use hours::{Days, Hours, HoursError};
+pub use jiff::civil::{Date, Weekday};
+pub use number::Number;
+pub use schedule::{Clash, Moment, Schedule, Shift, hole};
+pub use source::{Route, TableError, TableSource};
 pub use table::{Decision, Preference, Query, Ring, RouteId, Table};
