@@ -3,6 +3,7 @@
 use meishier_model::{CallId, CounsellorId, LineId, Mono, SeatId, ShardId};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
+use std::collections::{BTreeSet, VecDeque};
 
 /// Shards that have something new in their inbox, each named once.
 pub type Wakes = SmallVec<[ShardId; 2]>;
@@ -45,4 +46,73 @@ pub struct Match {
     pub ready_since: Mono,
     /// When the caller entered the queue, this time.
     pub enqueued: Mono,
+}
+
+/// The inboxes of all shards.
+///
+/// They cannot fill. A call has at most one entry as caller, since it is not let in again before
+/// that entry was taken; a seat has at most one entry as seat, since it is not ready again before
+/// that entry was taken. So all of them together hold at most one entry for each call that the engine carries
+/// and one for each seat.
+#[derive(Debug)]
+pub(crate) struct Inboxes {
+    boxes: Vec<VecDeque<Match>>,
+    calls: BTreeSet<CallId>,
+    seats: BTreeSet<SeatId>,
+}
+
+impl Inboxes {
+    pub(crate) fn new(shards: u16) -> Self {
+        let boxes = (0..shards).map(|_| VecDeque::new()).collect();
+        Self {
+            boxes,
+            calls: BTreeSet::new(),
+            seats: BTreeSet::new(),
+        }
+    }
+
+    pub(crate) fn has(&self, shard: ShardId) -> bool {
+        usize::from(shard.0) < self.boxes.len()
+    }
+
+    /// True while the call's match was not taken by its shard.
+    pub(crate) fn holds_call(&self, call: CallId) -> bool {
+        self.calls.contains(&call)
+    }
+
+    /// True while the seat's match was not taken by its shard.
+    pub(crate) fn holds_seat(&self, seat: SeatId) -> bool {
+        self.seats.contains(&seat)
+    }
+
+    /// Calls whose match was not taken by their shard.
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Puts both copies of a match, the caller's first.
+    pub(crate) fn put(&mut self, made: Match, wakes: &mut Wakes) {
+        self.calls.insert(made.call);
+        self.seats.insert(made.seat);
+        for (side, shard) in [
+            (Side::Caller, made.caller_shard),
+            (Side::Seat, made.seat_shard),
+        ] {
+            if let Some(inbox) = self.boxes.get_mut(usize::from(shard.0)) {
+                inbox.push_back(Match { side, ..made });
+            }
+            if !wakes.contains(&shard) {
+                wakes.push(shard);
+            }
+        }
+    }
+
+    pub(crate) fn take(&mut self, shard: ShardId) -> Option<Match> {
+        let taken = self.boxes.get_mut(usize::from(shard.0))?.pop_front()?;
+        match taken.side {
+            Side::Caller => self.calls.remove(&taken.call),
+            Side::Seat => self.seats.remove(&taken.seat),
+        };
+        Some(taken)
+    }
 }
