@@ -1,8 +1,45 @@
-//! Placeholder.
+//! SIP without I/O: messages, transactions, dialogs, digest, registrar.
+//!
+//! What lives here: everything between the bytes of a datagram (or of a TCP stream) and the events
+//! of a call leg. What may not: sockets, clocks, random sources, threads, locks, and any policy
+//! about callers, seats or queues. Time, seeds and secrets are handed in; bytes and events are
+//! polled out.
+//!
+//! ```text
+//!            bytes + flow + now                                        events
+//!                   │                                                     ▲
+//!   TCP ─ framing ──┤                                                     │
+//!                   ▼                                                     │
+//!   scan ─ dispatch (which shard)                                         │
+//!                   │                                                     │
+//!        message ── index, header, via, address, uri, lex                 │
+//!                   │      (offsets into the bytes; values read on demand)│
+//!                   ▼                                                     │
+//!        endpoint ── invite_client   invite_server   ┐ transactions       │
+//!                 │  non_invite_client  non_invite_… ┘ (RFC 3261 §17, 6026)
+//!                 └─ leg ── dialog (§12) ─────────────────────────────────┘
+//!                   │
+//!                   ▼
+//!        builder ── bytes + flow to send
+//!
+//!        registrar ── auth (digest, RFC 7616/8760): bindings of the seats' phones
+//! ```
 
+mod address;
+pub mod builder;
+mod error;
 pub mod flow;
+pub mod header;
+mod index;
 pub mod invite_client;
 pub mod invite_server;
+pub mod lex;
+pub mod message;
+mod method;
 pub mod non_invite_client;
 pub mod non_invite_server;
+mod phrases;
+pub mod scan;
 pub mod timers;
+pub mod uri;
+pub mod via;

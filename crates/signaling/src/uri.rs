@@ -1,0 +1,229 @@
+//! URIs (RFC 3261 §19.1): `sip:` and `sips:` taken apart, every other scheme (`tel:`, `urn:`) opaque.
+
+use crate::lex::{Params, unescape};
+use std::borrow::Cow;
+use std::fmt;
+
+/// Why a text is not a URI that can be used. The sender is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UriError {
+    /// No `scheme:`, or characters in it that a scheme may not have.
+    Scheme,
+    /// White space, quotes, angle brackets or control characters.
+    Character,
+    /// An empty user before `@`, or a second `@`.
+    User,
+    /// No host, or one that is neither a name, an IPv4 address nor `[IPv6]`.
+    Host,
+    /// A port that is not 1 to 65535.
+    Port,
+}
+
+impl fmt::Display for UriError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Scheme => "URI without scheme",
+            Self::Character => "character not allowed in URI",
+            Self::User => "bad user in URI",
+            Self::Host => "bad host in URI",
+            Self::Port => "bad port in URI",
+        })
+    }
+}
+
+impl std::error::Error for UriError {}
+
+/// One URI, borrowed from the message it stands in. Escapes (`%HH`) are kept as they came.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Uri<'a> {
+    /// Scheme as written: `sip`, `sips`, `tel`, `urn`, …
+    pub scheme: &'a str,
+    /// Part before `@`, without the password; `None` for other schemes and for URIs without user.
+    /// Telephone parameters (`;phone-context=`) stay in it.
+    pub user: Option<&'a str>,
+    /// Password behind the user, if any.
+    pub password: Option<&'a str>,
+    /// Host; an IPv6 address keeps its brackets. Empty for other schemes.
+    pub host: &'a str,
+    /// Port, if one is given.
+    pub port: Option<u16>,
+    /// Parameters behind the host (or behind an opaque part).
+    pub params: Params<'a>,
+    /// Headers behind `?`, without the `?`; empty if there are none.
+    pub headers: &'a str,
+    /// Everything behind the scheme up to the parameters, for schemes other than `sip` and `sips`.
+    pub opaque: &'a str,
+}
+
+/// Shows the scheme only: user and host may tell who calls.
+impl fmt::Debug for Uri<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Uri({}:…)", self.scheme)
+    }
+}
+
+impl<'a> Uri<'a> {
+    /// Takes `text` apart. No white space is allowed around or within.
+    ///
+    /// # Errors
+    /// [`UriError`] says which part is malformed.
+    pub fn parse(text: &'a str) -> Result<Self, UriError> {
+        if text
+            .bytes()
+            .any(|b| b <= b' ' || b == 0x7f || matches!(b, b'<' | b'>' | b'"'))
+        {
+            return Err(UriError::Character);
+        }
+        let (scheme, rest) = text.split_once(':').ok_or(UriError::Scheme)?;
+        let mut letters = scheme.bytes();
+        if !letters.next().is_some_and(|b| b.is_ascii_alphabetic())
+            || !letters.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+        {
+            return Err(UriError::Scheme);
+        }
+        if !(scheme.eq_ignore_ascii_case("sip") || scheme.eq_ignore_ascii_case("sips")) {
+            return Self::parse_opaque(scheme, rest);
+        }
+        let (user, password, rest) = split_user(rest)?;
+        let (rest, headers) = rest.split_once('?').unwrap_or((rest, ""));
+        let (address, params) = rest.find(';').map_or((rest, ""), |at| rest.split_at(at));
+        let (host, port) = split_host(address)?;
+        Ok(Self {
+            scheme,
+            user,
+            password,
+            host,
+            port,
+            params: Params::new(params),
+            headers,
+            opaque: "",
+        })
+    }
+
+    fn parse_opaque(scheme: &'a str, rest: &'a str) -> Result<Self, UriError> {
+        let (rest, headers) = rest.split_once('?').unwrap_or((rest, ""));
+        let (opaque, params) = rest.find(';').map_or((rest, ""), |at| rest.split_at(at));
+        if opaque.is_empty() {
+            return Err(UriError::Host);
+        }
+        Ok(Self {
+            scheme,
+            user: None,
+            password: None,
+            host: "",
+            port: None,
+            params: Params::new(params),
+            headers,
+            opaque,
+        })
+    }
+
+    /// True for `sip:` and `sips:`.
+    #[must_use]
+    pub fn is_sip(&self) -> bool {
+        !self.host.is_empty()
+    }
+
+    /// The user with its escapes resolved; empty if there is none.
+    #[must_use]
+    pub fn user_unescaped(&self) -> Cow<'a, str> {
+        unescape(self.user.unwrap_or(""))
+    }
+
+    /// What was dialled, or who calls: the user of a SIP URI without its telephone parameters, or
+    /// the number of a `tel:` URI (RFC 3966) without visual separators. Empty for other schemes.
+    #[must_use]
+    pub fn dial_string(&self) -> Cow<'a, str> {
+        if let Some(user) = self.user {
+            return unescape(user.split_once(';').map_or(user, |(number, _)| number));
+        }
+        if !self.scheme.eq_ignore_ascii_case("tel") {
+            return Cow::Borrowed("");
+        }
+        if self.opaque.contains(['-', '.', '(', ')']) {
+            return Cow::Owned(self.opaque.replace(['-', '.', '(', ')'], ""));
+        }
+        Cow::Borrowed(self.opaque)
+    }
+
+    /// The comparison of RFC 3261 §19.1.4, as far as it matters for bindings and digest: scheme,
+    /// user, password, host and port; of the parameters those that select another target
+    /// (`user`, `ttl`, `method`, `maddr`, `transport`), and others only where both have them.
+    #[must_use]
+    pub fn equivalent(&self, other: &Uri<'_>) -> bool {
+        const ALWAYS: [&str; 5] = ["user", "ttl", "method", "maddr", "transport"];
+        let same_value = |a: Option<Option<&str>>, b: Option<Option<&str>>| match (a, b) {
+            (Some(Some(a)), Some(Some(b))) => unescape(a).eq_ignore_ascii_case(&unescape(b)),
+            (a, b) => a == b,
+        };
+        self.scheme.eq_ignore_ascii_case(other.scheme)
+            && self.user.is_some() == other.user.is_some()
+            && self.user_unescaped() == other.user_unescaped()
+            && self.password.map(unescape) == other.password.map(unescape)
+            && self.host.eq_ignore_ascii_case(other.host)
+            && self.port == other.port
+            && self.opaque.eq_ignore_ascii_case(other.opaque)
+            && ALWAYS
+                .iter()
+                .all(|n| same_value(self.params.get(n), other.params.get(n)))
+            && self.params.iter().take(32).all(|(n, v)| {
+                other
+                    .params
+                    .get(n)
+                    .is_none_or(|theirs| same_value(Some(v), Some(theirs)))
+            })
+    }
+}
+
+/// User, password and what follows `@`. The first `@` ends the user, because neither host,
+/// parameters nor headers may hold a bare one; a second is refused, or two readers of one URI
+/// could see two hosts.
+fn split_user(rest: &str) -> Result<(Option<&str>, Option<&str>, &str), UriError> {
+    let Some((info, rest)) = rest.split_once('@') else {
+        return Ok((None, None, rest));
+    };
+    let (user, password) = match info.split_once(':') {
+        Some((user, password)) => (user, Some(password)),
+        None => (info, None),
+    };
+    if user.is_empty() || rest.contains('@') {
+        return Err(UriError::User);
+    }
+    Ok((Some(user), password, rest))
+}
+
+/// Host and port of `host`, `host:port`, `[v6]` or `[v6]:port`.
+pub(crate) fn split_host(text: &str) -> Result<(&str, Option<u16>), UriError> {
+    let (host, port) = if text.starts_with('[') {
+        let end = text.find(']').ok_or(UriError::Host)? + 1;
+        let (host, rest) = text.split_at(end);
+        let address = &host[1..end - 1];
+        if address.parse::<std::net::Ipv6Addr>().is_err() {
+            return Err(UriError::Host);
+        }
+        match rest.strip_prefix(':') {
+            Some(port) => (host, Some(port)),
+            None if rest.is_empty() => (host, None),
+            None => return Err(UriError::Host),
+        }
+    } else {
+        let (host, port) = text
+            .split_once(':')
+            .map_or((text, None), |(host, port)| (host, Some(port)));
+        if host.is_empty()
+            || !host
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
+        {
+            return Err(UriError::Host);
+        }
+        (host, port)
+    };
+    match port {
+        None => Ok((host, None)),
+        Some(text) => match crate::lex::number(text).and_then(|n| u16::try_from(n).ok()) {
+            Some(port) if port != 0 => Ok((host, Some(port))),
+            _ => Err(UriError::Port),
+        },
+    }
+}

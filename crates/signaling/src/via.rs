@@ -1,0 +1,153 @@
+//! Via (RFC 3261 §20.42) with `rport` (RFC 3581).
+
+use crate::lex::{self, Params, is_token, trim};
+use crate::uri::split_host;
+use std::net::SocketAddr;
+
+/// One Via value: who sent the message and where the response goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Via<'a> {
+    /// `UDP`, `TCP`, … as written.
+    pub transport: &'a str,
+    /// Host of sent-by; an IPv6 address keeps its brackets.
+    pub host: &'a str,
+    /// Port of sent-by.
+    pub port: Option<u16>,
+    /// The transaction (§8.1.1.7); `None` for peers of RFC 2543.
+    pub branch: Option<&'a str>,
+    /// `Some(None)` if the sender asks for `rport`, `Some(Some(port))` once filled in.
+    pub rport: Option<Option<u16>>,
+    /// Source address that an element behind us wrote in.
+    pub received: Option<&'a str>,
+    /// All parameters.
+    pub params: Params<'a>,
+}
+
+/// A Via value that cannot be read. The sender is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ViaError;
+
+impl<'a> Via<'a> {
+    /// Reads one Via value (not a list): `SIP/2.0/UDP host:port;branch=…`.
+    ///
+    /// # Errors
+    /// [`ViaError`] if protocol, sent-by or a parameter is malformed, or one of them is repeated.
+    pub fn parse(value: &'a str) -> Result<Self, ViaError> {
+        let via = Self::parse_sent_by(value)?;
+        if via
+            .params
+            .well_formed(&["branch", "received", "rport", "maddr", "ttl"])
+        {
+            Ok(via)
+        } else {
+            Err(ViaError)
+        }
+    }
+
+    /// As [`Via::parse`], but blind to malformed parameters: enough to send a 400.
+    pub(crate) fn parse_sent_by(value: &'a str) -> Result<Self, ViaError> {
+        let mut parts = value.splitn(3, '/');
+        let name = trim(parts.next().unwrap_or(""));
+        let version = trim(parts.next().unwrap_or(""));
+        if !name.eq_ignore_ascii_case("SIP") || version != "2.0" {
+            return Err(ViaError);
+        }
+        let rest = parts
+            .next()
+            .unwrap_or("")
+            .trim_start_matches([' ', '\t', '\r', '\n']);
+        let (transport, rest) = rest.split_at(rest.bytes().position(lex::is_lws).ok_or(ViaError)?);
+        if !is_token(transport) {
+            return Err(ViaError);
+        }
+        let (sent_by, params) = rest.find(';').map_or((rest, ""), |at| rest.split_at(at));
+        let (host, port) = split_sent_by(trim(sent_by))?;
+        let mut via = Self {
+            transport,
+            host,
+            port,
+            params: Params::new(params),
+            ..Self::default()
+        };
+        for (name, value) in via.params.iter() {
+            if name.eq_ignore_ascii_case("branch") {
+                via.branch = value.filter(|v| !v.is_empty());
+            } else if name.eq_ignore_ascii_case("received") {
+                via.received = value;
+            } else if name.eq_ignore_ascii_case("rport") {
+                let port = value.filter(|v| !v.is_empty());
+                via.rport = Some(
+                    port.and_then(|v| lex::number(v))
+                        .and_then(|n| u16::try_from(n).ok()),
+                );
+            }
+        }
+        Ok(via)
+    }
+
+    /// True if the branch was made by RFC 3261's rules and so names the transaction (§17.2.3).
+    #[must_use]
+    pub fn has_magic_cookie(&self) -> bool {
+        self.branch.is_some_and(|b| {
+            b.len() > 7 && b.is_char_boundary(7) && b[..7].eq_ignore_ascii_case("z9hG4bK")
+        })
+    }
+}
+
+/// Host and port; white space around the colon is allowed (§25.1, COLON).
+fn split_sent_by(text: &str) -> Result<(&str, Option<u16>), ViaError> {
+    if let Ok(plain) = split_host(text) {
+        return Ok(plain);
+    }
+    let (host, port) = text.rsplit_once(':').ok_or(ViaError)?;
+    let (host, none) = split_host(trim(host)).map_err(|_| ViaError)?;
+    match lex::number(trim(port)).and_then(|n| u16::try_from(n).ok()) {
+        Some(port) if none.is_none() && port != 0 => Ok((host, Some(port))),
+        _ => Err(ViaError),
+    }
+}
+
+/// The text of a Via header line with `received` and `rport` of its first value set to where the
+/// request came from (RFC 3261 §18.2.1, RFC 3581 §4): `received` if the sent-by host is not that
+/// address or `rport` was asked for, `rport` only if asked for. What the sender itself claimed in
+/// either is replaced; the rest of the line stays as it came.
+#[must_use]
+pub fn with_source(line: &str, remote: SocketAddr) -> String {
+    let first = lex::list(line).next().unwrap_or("");
+    let Ok(via) = Via::parse_sent_by(first) else {
+        return line.to_owned();
+    };
+    let address = remote.ip().to_canonical();
+    let host = via.host.trim_start_matches('[').trim_end_matches(']');
+    let same = host
+        .parse::<std::net::IpAddr>()
+        .is_ok_and(|ip| ip.to_canonical() == address);
+    if same && via.rport.is_none() && via.received.is_none() {
+        return line.to_owned();
+    }
+    let start = line.find(first).unwrap_or(0);
+    let head = first.find(';').map_or(first, |at| &first[..at]);
+    let mut out = String::with_capacity(line.len() + 48);
+    out.push_str(head.trim_end());
+    for (name, value) in via.params.iter() {
+        if name.eq_ignore_ascii_case("received") || name.eq_ignore_ascii_case("rport") {
+            continue;
+        }
+        out.push(';');
+        out.push_str(name);
+        if let Some(value) = value {
+            out.push('=');
+            out.push_str(value);
+        }
+    }
+    if via.rport.is_some() || !same {
+        out.push_str(";received=");
+        out.push_str(&address.to_string());
+    }
+    if via.rport.is_some() {
+        out.push_str(";rport=");
+        out.push_str(&remote.port().to_string());
+    }
+    out.push_str(line.get(start + first.len()..).unwrap_or(""));
+    out
+}
