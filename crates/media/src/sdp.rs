@@ -1,31 +1,203 @@
-//! Offer and answer.
-use crate::{Codec, Negotiated, SessionId};
-use std::net::SocketAddr;
-/// Why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+//! Offer and answer (RFC 3264) over SDP (RFC 8866): one stream of G.711 audio and key presses.
+//!
+//! ```text
+//!   we call:      offer() ──► INVITE ──► 200 ──► accept() ──► Negotiated
+//!   we are called: INVITE ──► answer() ──► 200 + Negotiated
+//! ```
+
+mod read;
+
+use crate::{Codec, Direction, Negotiated, SessionId};
+use read::Audio;
+use std::fmt::{self, Write as _};
+use std::net::{IpAddr, SocketAddr};
+
+/// Most bytes of a description that is read.
+pub const MAX_BYTES: usize = 16 * 1024;
+/// Most m-lines of a description that is read.
+pub const MAX_STREAMS: usize = 16;
+/// The payload type of telephone-event in our offers (RFC 4733; dynamic, RFC 3551 §6).
+pub const TELEPHONE_EVENT: u8 = 101;
+
+/// Why there is no agreement. [`SdpError::status`] says what to reply to an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SdpError {
-    /// Nothing.
+    /// The party's fault: more than [`MAX_BYTES`]; the length.
+    TooLarge(usize),
+    /// The party's fault: more than [`MAX_STREAMS`] m-lines.
+    TooManyStreams,
+    /// The party's fault: not SDP.
+    Malformed {
+        /// Line from 1; 0 if the body as a whole is meant.
+        line: usize,
+        /// What was expected there.
+        what: &'static str,
+    },
+    /// The party can not do what we can: no audio stream, or it is disabled by port 0.
+    NoAudio,
+    /// The party can not do what we can: audio is offered over another transport than RTP/AVP
+    /// or RTP/AVPF alone, such as SRTP.
+    Transport,
+    /// The party can not do what we can: its address is missing, a name, or multicast.
+    Address,
+    /// The party can not do what we can: IPv6 against IPv4.
+    AddressFamily,
+    /// The party can not do what we can: no codec in common.
     NoCommonCodec,
 }
-/// Offer.
+
+impl SdpError {
+    /// The SIP status that answers an offer of this kind (RFC 3261 §21.4).
+    #[must_use]
+    pub fn status(self) -> u16 {
+        match self {
+            Self::TooLarge(_) | Self::TooManyStreams => 413,
+            Self::Malformed { .. } => 400,
+            _ => 488,
+        }
+    }
+}
+
+impl fmt::Display for SdpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge(n) => write!(f, "SDP of {n} bytes, at most {MAX_BYTES} are read"),
+            Self::TooManyStreams => write!(f, "SDP with more than {MAX_STREAMS} streams"),
+            Self::Malformed { line, what } => write!(f, "malformed SDP in line {line}: {what}"),
+            Self::NoAudio => f.write_str("no audio stream in SDP"),
+            Self::Transport => f.write_str("audio is not plain RTP/AVP"),
+            Self::Address => f.write_str("no usable address in SDP"),
+            Self::AddressFamily => f.write_str("IPv4 against IPv6"),
+            Self::NoCommonCodec => f.write_str("no codec in common"),
+        }
+    }
+}
+
+impl std::error::Error for SdpError {}
+
+/// An offer of audio at `local`, both ways, with telephone-event 0-15 and 20 ms a packet.
+/// `codecs` in order of preference; PCMA if it is empty.
 #[must_use]
-pub fn offer(_local: SocketAddr, _session: SessionId, _codecs: &[Codec]) -> Vec<u8> {
-    Vec::new()
+pub fn offer(local: SocketAddr, session: SessionId, codecs: &[Codec]) -> Vec<u8> {
+    let codecs = if codecs.is_empty() {
+        &[Codec::Pcma]
+    } else {
+        codecs
+    };
+    let mut out = head(local.ip(), session, (0, 0));
+    let _ = write!(out, "m=audio {} RTP/AVP", local.port());
+    for codec in codecs {
+        let _ = write!(out, " {}", codec.static_payload_type());
+    }
+    let _ = write!(out, " {TELEPHONE_EVENT}\r\n");
+    for &codec in codecs {
+        rtpmap(&mut out, codec.static_payload_type(), codec.encoding_name());
+    }
+    tail(&mut out, Some(TELEPHONE_EVENT), 20, Direction::SendRecv);
+    out.into_bytes()
 }
-/// Answer.
+
+/// The answer to `offer`, with `local` as the address of our audio.
+///
+/// The first audio stream with a codec of ours is taken, every other stream is refused by port 0
+/// in its place (RFC 3264 §6). Among the offered codecs ours come first in our order, so that both
+/// parties of a call end up with the same one wherever they can.
+///
 /// # Errors
-/// See.
+/// See [`SdpError`]; its status is the reply.
 pub fn answer(
-    _offer: &[u8],
-    _local: SocketAddr,
-    _session: SessionId,
-    _codecs: &[Codec],
+    offer: &[u8],
+    local: SocketAddr,
+    session: SessionId,
+    codecs: &[Codec],
 ) -> Result<(Vec<u8>, Negotiated), SdpError> {
-    Err(SdpError::NoCommonCodec)
+    let description = read::parse(offer)?;
+    let audio = read::audio(&description, codecs, |formats| {
+        codecs
+            .iter()
+            .find_map(|&codec| formats.iter().copied().find(|f| f.1 == codec))
+    })?;
+    let negotiated = settle(&audio);
+    if !negotiated.remote.ip().is_unspecified()
+        && negotiated.remote.ip().to_canonical().is_ipv4() != local.ip().to_canonical().is_ipv4()
+    {
+        return Err(SdpError::AddressFamily);
+    }
+    let mut out = head(local.ip(), session, read::times(&description));
+    for (index, media) in description.medias.iter().enumerate() {
+        if index != audio.index {
+            let _ = write!(out, "m={} 0 {} {}\r\n", media.media, media.proto, media.fmt);
+            continue;
+        }
+        let _ = write!(
+            out,
+            "m=audio {} {} {}",
+            local.port(),
+            media.proto,
+            negotiated.payload_type
+        );
+        if let Some(event) = negotiated.telephone_event {
+            let _ = write!(out, " {event}");
+        }
+        out.push_str("\r\n");
+        rtpmap(
+            &mut out,
+            negotiated.payload_type,
+            negotiated.codec.encoding_name(),
+        );
+        tail(
+            &mut out,
+            negotiated.telephone_event,
+            negotiated.ptime_ms,
+            negotiated.direction,
+        );
+    }
+    Ok((out.into_bytes(), negotiated))
 }
-/// Accept.
+
+/// What the party's `answer` to our [`offer`] of `codecs` settles: its first codec that is ours.
+///
 /// # Errors
-/// See.
-pub fn accept(_answer: &[u8], _codecs: &[Codec]) -> Result<Negotiated, SdpError> {
-    Err(SdpError::NoCommonCodec)
+/// See [`SdpError`]; port 0 is [`SdpError::NoAudio`].
+pub fn accept(answer: &[u8], codecs: &[Codec]) -> Result<Negotiated, SdpError> {
+    let description = read::parse(answer)?;
+    let audio = read::audio(&description, codecs, |formats| formats.first().copied())?;
+    Ok(settle(&audio))
+}
+
+fn settle(audio: &Audio) -> Negotiated {
+    // c=0.0.0.0 is the hold of RFC 2543: nothing is to be sent there (RFC 3264 §8.4).
+    let ours = audio.direction.mirrored();
+    let held = audio.remote.ip().is_unspecified();
+    Negotiated {
+        remote: audio.remote,
+        codec: audio.codec,
+        payload_type: audio.payload_type,
+        telephone_event: audio.telephone_event,
+        ptime_ms: audio.ptime_ms,
+        direction: Direction::new(ours.sends() && !held, ours.receives()),
+    }
+}
+
+fn head(local: IpAddr, session: SessionId, times: (u64, u64)) -> String {
+    let family = if local.is_ipv4() { "IP4" } else { "IP6" };
+    let mut out = String::with_capacity(320);
+    let _ = write!(
+        out,
+        "v=0\r\no=- {} {} IN {family} {local}\r\ns=-\r\nc=IN {family} {local}\r\nt={} {}\r\n",
+        session.id, session.version, times.0, times.1
+    );
+    out
+}
+
+fn rtpmap(out: &mut String, payload_type: u8, name: &str) {
+    let _ = write!(out, "a=rtpmap:{payload_type} {name}/8000\r\n");
+}
+
+fn tail(out: &mut String, event: Option<u8>, ptime_ms: u16, direction: Direction) {
+    if let Some(event) = event {
+        rtpmap(out, event, "telephone-event");
+        let _ = write!(out, "a=fmtp:{event} 0-15\r\n");
+    }
+    let _ = write!(out, "a=ptime:{ptime_ms}\r\na={}\r\n", direction.attribute());
 }
