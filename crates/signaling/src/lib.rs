@@ -26,9 +26,13 @@
 //! ```
 
 mod address;
+pub mod auth;
+mod bindings;
 pub mod builder;
+mod digest;
 mod error;
 pub mod flow;
+pub mod framing;
 pub mod header;
 mod index;
 pub mod invite_client;
@@ -39,6 +43,7 @@ mod method;
 pub mod non_invite_client;
 pub mod non_invite_server;
 mod phrases;
+pub mod registrar;
 pub mod scan;
 pub mod timers;
 pub mod uri;

@@ -69,11 +69,18 @@ pub fn reason_phrase(status: u16) -> &'static str {
         606 => "Not Acceptable",
         607 => "Unwanted",
         608 => "Rejected",
-        0..200 => "Session Progress",
-        200..300 => "OK",
-        300..400 => "Redirection",
-        400..500 => "Bad Request",
-        500..600 => "Server Internal Error",
+        _ => of_class(status / 100),
+    }
+}
+
+/// What an unregistered status is taken for (§8.1.3.2), as far as a phrase goes.
+fn of_class(class: u16) -> &'static str {
+    match class {
+        0 | 1 => "Session Progress",
+        2 => "OK",
+        3 => "Redirection",
+        4 => "Bad Request",
+        5 => "Server Internal Error",
         _ => "Decline",
     }
 }

@@ -77,7 +77,7 @@ impl<'a> Via<'a> {
             } else if name.eq_ignore_ascii_case("rport") {
                 let port = value.filter(|v| !v.is_empty());
                 via.rport = Some(
-                    port.and_then(|v| lex::number(v))
+                    port.and_then(lex::number)
                         .and_then(|n| u16::try_from(n).ok()),
                 );
             }

@@ -1,0 +1,322 @@
+//! Digest authentication of requests (RFC 3261 §22, RFC 7616, RFC 8760).
+//!
+//! ```text
+//!   no credentials, qop or algorithm not ours ───────────────► Challenge
+//!   header unreadable, or its uri is another ────────────────► Malformed
+//!   response wrong, or user unknown (one path, one cost) ────► Refused
+//!   response right ─┬─ nonce not ours, too old, nc seen ─────► Challenge, stale=true
+//!                   └─ nonce fresh, nc new ──────────────────► Ok
+//! ```
+//!
+//! A nonce is not stored: it is time and a counter, and a keyed hash over both. What is stored is
+//! which nonce counts were used, and that only for nonces with which somebody proved to know a
+//! password; so nobody without one can make the table grow, and nobody can replay a request.
+
+use crate::digest::{Algorithm, Credentials, CredentialsError, hex, keyed_hash};
+use crate::header::HeaderName;
+use crate::lex;
+use crate::message::Message;
+use crate::uri::Uri;
+use meishier_model::Mono;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+use subtle::ConstantTimeEq;
+
+/// What an [`Authenticator`] needs to know.
+#[derive(Clone)]
+pub struct AuthConfig {
+    /// The protection domain that phones show and hash: the SIP domain as a rule.
+    pub realm: String,
+    /// Key of the nonces: random, and new whenever the process starts, because [`Mono`] starts
+    /// anew with it.
+    pub secret: [u8; 32],
+    /// How long a nonce may be used. Minutes; a phone that comes later is challenged again, which
+    /// costs one round trip.
+    pub nonce_ttl: Duration,
+}
+
+/// Shows no secret.
+impl fmt::Debug for AuthConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthConfig")
+            .field("realm", &self.realm)
+            .field("nonce_ttl", &self.nonce_ttl)
+            .finish()
+    }
+}
+
+/// What became of a check.
+#[derive(Clone, PartialEq, Eq)]
+pub enum AuthResult {
+    /// The sender knows the password of this user.
+    Ok {
+        /// The user as it stands in the credentials, unquoted.
+        user: String,
+    },
+    /// Answer 401 with these headers: `WWW-Authenticate` twice, SHA-256 before MD5 (RFC 8760 §2.4).
+    Challenge {
+        /// Names and values.
+        headers: Vec<(String, String)>,
+    },
+    /// Answer 403: wrong password or unknown user, which look the same.
+    Refused,
+    /// Answer 400: the Authorization header cannot be read, or is for another request.
+    Malformed,
+}
+
+/// Shows no user.
+impl fmt::Debug for AuthResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ok { .. } => "Ok",
+            Self::Challenge { .. } => "Challenge",
+            Self::Refused => "Refused",
+            Self::Malformed => "Malformed",
+        })
+    }
+}
+
+/// Checks the credentials of requests.
+#[derive(Debug)]
+pub struct Authenticator {
+    config: AuthConfig,
+    issued: u32,
+    used: BTreeMap<NonceId, Counts>,
+    /// Nonces up to this one are stale whatever their age: their counts were forgotten for room.
+    forgotten: Option<NonceId>,
+}
+
+/// When a nonce was made (µs of [`Mono`]), and a number that tells those of one moment apart.
+type NonceId = (u64, u32);
+
+/// The highest nonce count seen, and which of the 64 below it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    highest: u32,
+    seen: u64,
+}
+
+impl Counts {
+    /// Notes `count`; false if it was noted before or is too far behind to tell.
+    fn note(&mut self, count: u32) -> bool {
+        if count > self.highest {
+            let shift = count - self.highest;
+            self.seen = self.seen.checked_shl(shift).unwrap_or(0) | 1;
+            self.highest = count;
+            return true;
+        }
+        let behind = self.highest - count;
+        if behind >= 64 || self.seen & (1 << behind) != 0 {
+            return false;
+        }
+        self.seen |= 1 << behind;
+        true
+    }
+}
+
+/// Length of a nonce: 16 digits of time, 8 of the counter, 32 of the keyed hash.
+const NONCE_LEN: usize = 56;
+
+impl Authenticator {
+    /// Most nonces whose counts are kept. With more phones than this within one `nonce_ttl`, the
+    /// oldest nonces turn stale early, and their phones are challenged once more.
+    pub const MAX_NONCES: usize = 65_536;
+
+    /// An authenticator that has issued nothing yet.
+    #[must_use]
+    pub fn new(mut config: AuthConfig) -> Self {
+        // A quote in it would end the quoted string of the challenge.
+        config
+            .realm
+            .retain(|c| !c.is_control() && c != '"' && c != '\\');
+        Self {
+            config,
+            issued: 0,
+            used: BTreeMap::new(),
+            forgotten: None,
+        }
+    }
+
+    /// The realm.
+    #[must_use]
+    pub fn realm(&self) -> &str {
+        &self.config.realm
+    }
+
+    /// How many nonces have their counts kept.
+    #[must_use]
+    pub fn tracked_nonces(&self) -> usize {
+        self.used.len()
+    }
+
+    /// Checks the Authorization headers of `request`; `password` knows the user's password.
+    ///
+    /// An unknown user costs what a wrong password costs, as far as this function goes: `password`
+    /// itself should not take longer for one than for the other.
+    pub fn check(
+        &mut self,
+        now: Mono,
+        request: &Message,
+        password: &dyn Fn(&str) -> Option<String>,
+    ) -> AuthResult {
+        let mut usable = None;
+        for value in request.headers(HeaderName::Authorization).take(8) {
+            match Credentials::parse(value) {
+                Err(CredentialsError::OtherScheme) => {}
+                Err(CredentialsError::Malformed) => return AuthResult::Malformed,
+                // Credentials for other realms are for other servers (RFC 3261 §22.3).
+                Ok(credentials) if *credentials.realm == *self.config.realm => {
+                    // Of two answers to our two challenges the stronger counts.
+                    let stronger = credentials.algorithm == Some(Algorithm::Sha256);
+                    if usable.is_none() || stronger {
+                        usable = Some(credentials);
+                    }
+                }
+                Ok(_) => {}
+            }
+        }
+        match usable {
+            Some(credentials) => self.check_credentials(now, request, &credentials, password),
+            None => self.challenge(now, false),
+        }
+    }
+
+    fn check_credentials(
+        &mut self,
+        now: Mono,
+        request: &Message,
+        credentials: &Credentials<'_>,
+        password: &dyn Fn(&str) -> Option<String>,
+    ) -> AuthResult {
+        let Some(algorithm) = credentials.algorithm else {
+            return self.challenge(now, false);
+        };
+        // Without qop (RFC 2069) there is no nonce count, and so no defence against replay.
+        if !credentials.qop.eq_ignore_ascii_case("auth") || credentials.userhash {
+            return self.challenge(now, false);
+        }
+        let (Some(count), false) = (nonce_count(&credentials.nc), credentials.cnonce.is_empty())
+        else {
+            return AuthResult::Malformed;
+        };
+        if !same_target(&credentials.uri, request.request_uri()) {
+            return AuthResult::Malformed;
+        }
+        let known = password(&credentials.username);
+        let is_known = subtle::Choice::from(u8::from(known.is_some()));
+        let secret = known.unwrap_or_else(|| self.nobodys_password());
+        let expected = credentials.expected(algorithm, request.method_str(), &secret);
+        let right = expected
+            .as_bytes()
+            .ct_eq(credentials.response.to_ascii_lowercase().as_bytes())
+            & is_known;
+        if !bool::from(right) {
+            return AuthResult::Refused;
+        }
+        match self.accept_nonce(now, &credentials.nonce, count) {
+            true => AuthResult::Ok {
+                user: credentials.username.clone().into_owned(),
+            },
+            false => self.challenge(now, true),
+        }
+    }
+
+    /// A password that nobody can have, of the usual length.
+    fn nobodys_password(&self) -> String {
+        hex(&keyed_hash(&self.config.secret, &[b"nobody"])[..8])
+    }
+
+    /// The headers of a 401 (RFC 7616 §3.3), with a new nonce.
+    fn challenge(&mut self, now: Mono, stale: bool) -> AuthResult {
+        self.issued = self.issued.wrapping_add(1);
+        let nonce = self.nonce((now.0, self.issued));
+        let realm = &self.config.realm;
+        let stale = if stale { ", stale=true" } else { "" };
+        let header = |algorithm: Algorithm| {
+            let name = algorithm.as_str();
+            let value = format!(
+                "Digest realm=\"{realm}\", nonce=\"{nonce}\", algorithm={name}, qop=\"auth\"{stale}"
+            );
+            ("WWW-Authenticate".to_owned(), value)
+        };
+        AuthResult::Challenge {
+            headers: vec![header(Algorithm::Sha256), header(Algorithm::Md5)],
+        }
+    }
+
+    fn nonce(&self, (time, number): NonceId) -> String {
+        let parts: [&[u8]; 3] = [
+            &time.to_be_bytes(),
+            &number.to_be_bytes(),
+            self.config.realm.as_bytes(),
+        ];
+        let tag = keyed_hash(&self.config.secret, &parts);
+        format!("{time:016x}{number:08x}{}", hex(&tag[..16]))
+    }
+
+    /// True if `nonce` is ours, fresh, and was not used with `count`; notes the use.
+    fn accept_nonce(&mut self, now: Mono, nonce: &str, count: u32) -> bool {
+        let Some(id) = nonce_id(nonce) else {
+            return false;
+        };
+        let ours = self.nonce(id).as_bytes().ct_eq(nonce.as_bytes());
+        let age = now.0.checked_sub(id.0);
+        let fresh = age.is_some_and(|age| Duration::from_micros(age) <= self.config.nonce_ttl);
+        if !bool::from(ours) || !fresh || self.forgotten.is_some_and(|limit| id <= limit) {
+            return false;
+        }
+        self.forget_old(now);
+        if !self.used.contains_key(&id) && self.used.len() >= Self::MAX_NONCES {
+            let oldest = self.used.pop_first().map(|(oldest, _)| oldest);
+            self.forgotten = self.forgotten.max(oldest);
+            if oldest.is_some_and(|oldest| id <= oldest) {
+                return false;
+            }
+        }
+        self.used.entry(id).or_default().note(count)
+    }
+
+    /// Drops the counts of nonces that are too old to be used.
+    fn forget_old(&mut self, now: Mono) {
+        while let Some((&(time, number), _)) = self.used.first_key_value() {
+            if now.since(Mono(time)) <= self.config.nonce_ttl {
+                break;
+            }
+            self.used.remove(&(time, number));
+        }
+    }
+}
+
+/// Time and number of a nonce of our form.
+fn nonce_id(nonce: &str) -> Option<NonceId> {
+    if nonce.len() != NONCE_LEN || !nonce.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    Some((
+        u64::from_str_radix(nonce.get(..16)?, 16).ok()?,
+        u32::from_str_radix(nonce.get(16..24)?, 16).ok()?,
+    ))
+}
+
+/// Eight hexadecimal digits, not zero (RFC 7616 §3.4).
+fn nonce_count(text: &str) -> Option<u32> {
+    if text.len() != 8 || !text.bytes().all(|b| lex::hex_digit(b).is_some()) {
+        return None;
+    }
+    u32::from_str_radix(text, 16)
+        .ok()
+        .filter(|count| *count != 0)
+}
+
+/// True if the `uri` of the credentials is that of the request (RFC 7616 §3.4.6). Compared as
+/// URIs, because phones write the two with and without port, parameters or user.
+fn same_target(claimed: &str, request_uri: &str) -> bool {
+    if claimed == request_uri {
+        return true;
+    }
+    match (Uri::parse(claimed), Uri::parse(request_uri)) {
+        (Ok(a), Ok(b)) => a.equivalent(&b),
+        _ => false,
+    }
+}

@@ -1,0 +1,201 @@
+//! The bindings of the registrar: which user is reached where, and until when. Data and rules of
+//! RFC 3261 §10.3 step 7, without messages.
+
+use crate::flow::Flow;
+use crate::uri::Uri;
+use meishier_model::Mono;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// One place at which a user is reached.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binding {
+    /// Contact URI as the phone gave it: the Request-URI of requests to it.
+    pub uri: String,
+    /// Where the REGISTER came from. Requests go there and not to the host of `uri`, because a
+    /// phone behind NAT does not know its own address (RFC 3581).
+    pub flow: Flow,
+    /// When the binding ends.
+    pub expires: Mono,
+}
+
+/// Shows when it ends, not whom it reaches.
+impl fmt::Debug for Binding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Binding")
+            .field("expires", &self.expires)
+            .finish_non_exhaustive()
+    }
+}
+
+/// All bindings that a user now has. Sent whenever one was added, renewed, removed or ran out.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BindingChange {
+    /// User of the address of record.
+    pub user: String,
+    /// Newest first; empty if the user is now reached nowhere.
+    pub contacts: Vec<Binding>,
+}
+
+/// Shows how many, not whose.
+impl fmt::Debug for BindingChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BindingChange")
+            .field("contacts", &self.contacts.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// One binding and the request that made it.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub binding: Binding,
+    pub call_id: String,
+    pub cseq: u32,
+    /// Counts upwards with every REGISTER that was accepted; the highest is the newest.
+    pub order: u64,
+}
+
+/// A request out of order: same Call-ID as a binding's, but no higher CSeq (§10.3 step 7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OutOfOrder;
+
+/// What one REGISTER asks of one contact.
+pub(crate) struct Wanted<'a> {
+    pub uri: &'a str,
+    /// `None` removes the contact.
+    pub expires: Option<Mono>,
+}
+
+/// Where a REGISTER comes from and where it stands in its sequence.
+pub(crate) struct Origin<'a> {
+    pub flow: Flow,
+    pub call_id: &'a str,
+    pub cseq: u32,
+}
+
+impl Origin<'_> {
+    fn may_change(&self, entry: &Entry) -> Result<(), OutOfOrder> {
+        if entry.call_id == self.call_id && self.cseq <= entry.cseq {
+            Err(OutOfOrder)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Bindings of all users, with the order in which they run out.
+#[derive(Default)]
+pub(crate) struct Bindings {
+    users: BTreeMap<String, Vec<Entry>>,
+    /// The earliest end of each user's bindings.
+    ends: BTreeSet<(Mono, String)>,
+    order: u64,
+}
+
+impl Bindings {
+    /// How many users have a binding.
+    pub(crate) fn len(&self) -> usize {
+        self.users.len()
+    }
+
+    /// The bindings of `user`, newest first.
+    pub(crate) fn of(&self, user: &str) -> Vec<Binding> {
+        self.users
+            .get(user)
+            .map(|list| list.iter().map(|e| e.binding.clone()).collect())
+            .unwrap_or_default()
+    }
+
+    /// Removes every binding of `user` (`Contact: *`). True if there was one.
+    pub(crate) fn clear(&mut self, user: &str, origin: &Origin<'_>) -> Result<bool, OutOfOrder> {
+        let list = self.users.get(user).map_or(&[][..], Vec::as_slice);
+        list.iter().try_for_each(|entry| origin.may_change(entry))?;
+        let had_some = !list.is_empty();
+        self.store(user, Vec::new());
+        Ok(had_some)
+    }
+
+    /// Adds, renews and removes contacts of `user`, all or none. With more than `max` the ones
+    /// that were renewed longest ago go: a phone that restarts leaves its old port behind.
+    pub(crate) fn update(
+        &mut self,
+        user: &str,
+        origin: &Origin<'_>,
+        wanted: &[Wanted<'_>],
+        max: usize,
+    ) -> Result<(), OutOfOrder> {
+        let mut list = self.users.get(user).cloned().unwrap_or_default();
+        self.order += 1;
+        for want in wanted {
+            let at = list
+                .iter()
+                .position(|entry| same_contact(&entry.binding.uri, want.uri));
+            if let Some(at) = at {
+                // A contact that this request names twice was changed by it already.
+                if list[at].order != self.order {
+                    origin.may_change(&list[at])?;
+                }
+                list.remove(at);
+            }
+            if let Some(expires) = want.expires {
+                list.push(Entry {
+                    binding: Binding {
+                        uri: want.uri.to_owned(),
+                        flow: origin.flow,
+                        expires,
+                    },
+                    call_id: origin.call_id.to_owned(),
+                    cseq: origin.cseq,
+                    order: self.order,
+                });
+            }
+        }
+        list.sort_by_key(|entry| std::cmp::Reverse(entry.order));
+        list.truncate(max);
+        self.store(user, list);
+        Ok(())
+    }
+
+    /// Removes what ran out; the users whose bindings changed.
+    pub(crate) fn expire(&mut self, now: Mono) -> Vec<String> {
+        let mut changed = Vec::new();
+        while let Some((end, user)) = self.ends.first().cloned() {
+            if end > now {
+                break;
+            }
+            let mut list = self.users.get(&user).cloned().unwrap_or_default();
+            list.retain(|entry| entry.binding.expires > now);
+            self.store(&user, list);
+            changed.push(user);
+        }
+        changed
+    }
+
+    /// When the next binding runs out.
+    pub(crate) fn next_end(&self) -> Option<Mono> {
+        self.ends.first().map(|(end, _)| *end)
+    }
+
+    fn store(&mut self, user: &str, list: Vec<Entry>) {
+        let earliest = |list: &[Entry]| list.iter().map(|entry| entry.binding.expires).min();
+        if let Some(end) = self.users.get(user).and_then(|old| earliest(old)) {
+            self.ends.remove(&(end, user.to_owned()));
+        }
+        match earliest(&list) {
+            Some(end) => {
+                self.ends.insert((end, user.to_owned()));
+                self.users.insert(user.to_owned(), list);
+            }
+            None => {
+                self.users.remove(user);
+            }
+        }
+    }
+}
+
+/// True if both contacts are one by RFC 3261 §19.1.4.
+fn same_contact(a: &str, b: &str) -> bool {
+    a == b || matches!((Uri::parse(a), Uri::parse(b)), (Ok(a), Ok(b)) if a.equivalent(&b))
+}

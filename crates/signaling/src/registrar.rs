@@ -1,0 +1,295 @@
+//! The registrar of the seats' phones (RFC 3261 §10.3).
+//!
+//! ```text
+//!   REGISTER ─► digest ─► To user = that user? ─► contacts readable? ─► expires ≥ minimum?
+//!                 │401/403/400    │403                 │400/403              │423
+//!                 ▼                                                          ▼
+//!             no state kept                       bindings changed all or none ─► 200 + change
+//! ```
+//!
+//! Nothing is stored for a stranger: a binding needs a password first, and a user has at most
+//! `max_contacts` of them.
+
+use crate::auth::{AuthConfig, AuthResult, Authenticator};
+use crate::bindings::{Bindings, Origin, OutOfOrder, Wanted};
+use crate::flow::Flow;
+use crate::header::HeaderName;
+use crate::lex;
+use crate::message::{Message, NameAddr};
+use meishier_model::Mono;
+use std::collections::VecDeque;
+use std::fmt;
+use std::time::Duration;
+
+pub use crate::bindings::{Binding, BindingChange};
+
+/// What a [`Registrar`] needs to know.
+#[derive(Clone, Debug)]
+pub struct RegistrarConfig {
+    /// Realm, key and life of nonces.
+    pub auth: AuthConfig,
+    /// Shortest binding; shorter ones are answered 423. Whole seconds, below an hour.
+    pub min_expires: Duration,
+    /// Length of a binding whose REGISTER says none. Whole seconds.
+    pub default_expires: Duration,
+    /// Longest binding; longer ones are shortened. Whole seconds.
+    pub max_expires: Duration,
+    /// Most contacts of one user, at least 1.
+    pub max_contacts: usize,
+}
+
+/// The answer to one REGISTER.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RegisterReply {
+    /// Status of the response.
+    pub status: u16,
+    /// Headers of the response beyond those that every response copies.
+    pub headers: Vec<(String, String)>,
+    /// What the user's bindings are now, if the request changed them.
+    pub change: Option<BindingChange>,
+}
+
+/// Shows no contacts and no nonces.
+impl fmt::Debug for RegisterReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegisterReply")
+            .field("status", &self.status)
+            .field("change", &self.change)
+            .finish_non_exhaustive()
+    }
+}
+
+impl RegisterReply {
+    fn status(status: u16) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            change: None,
+        }
+    }
+}
+
+/// Who is reached where.
+pub struct Registrar {
+    config: RegistrarConfig,
+    auth: Authenticator,
+    bindings: Bindings,
+    changes: VecDeque<BindingChange>,
+}
+
+/// Longest Contact URI, Call-ID and user that are kept, in bytes.
+const MAX_TEXT: usize = 512;
+
+/// What the Contact headers ask for.
+enum Request<'a> {
+    /// No Contact: only tell (§10.3 step 6).
+    Query,
+    /// `Contact: *` with `Expires: 0`.
+    Clear,
+    /// The contacts with their lengths; `None` removes.
+    Update(Vec<(NameAddr<'a>, Option<Duration>)>),
+}
+
+impl Registrar {
+    /// A registrar without bindings.
+    #[must_use]
+    pub fn new(mut config: RegistrarConfig) -> Self {
+        config.max_contacts = config.max_contacts.max(1);
+        let auth = Authenticator::new(config.auth.clone());
+        Self {
+            config,
+            auth,
+            bindings: Bindings::default(),
+            changes: VecDeque::new(),
+        }
+    }
+
+    /// How many users have at least one binding.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.bindings.len()
+    }
+
+    /// True if nobody is registered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bindings of `user`, newest first.
+    #[must_use]
+    pub fn bindings(&self, user: &str) -> Vec<Binding> {
+        self.bindings.of(user)
+    }
+
+    /// When [`Registrar::handle_timeout`] has something to do.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Mono> {
+        self.bindings.next_end()
+    }
+
+    /// Removes what ran out and queues a change for each user concerned.
+    pub fn handle_timeout(&mut self, now: Mono) {
+        for user in self.bindings.expire(now) {
+            let contacts = self.bindings.of(&user);
+            self.changes.push_back(BindingChange { user, contacts });
+        }
+    }
+
+    /// The next change that time, not a request, brought about.
+    pub fn poll_change(&mut self) -> Option<BindingChange> {
+        self.changes.pop_front()
+    }
+
+    /// Answers one REGISTER that came by `flow`. Only the user whose password was proved can
+    /// change bindings, and only those of the same name.
+    pub fn handle_register(
+        &mut self,
+        now: Mono,
+        flow: Flow,
+        request: &Message,
+        password: &dyn Fn(&str) -> Option<String>,
+    ) -> RegisterReply {
+        self.handle_timeout(now);
+        let user = match self.auth.check(now, request, password) {
+            AuthResult::Ok { user } => user,
+            AuthResult::Challenge { headers } => {
+                return RegisterReply {
+                    status: 401,
+                    headers,
+                    change: None,
+                };
+            }
+            AuthResult::Refused => return RegisterReply::status(403),
+            AuthResult::Malformed => return RegisterReply::status(400),
+        };
+        let Ok(to) = request.to_addr().and_then(|to| to.uri()) else {
+            return RegisterReply::status(400);
+        };
+        if !to.is_sip() {
+            return RegisterReply::status(404);
+        }
+        if to.user_unescaped() != user.as_str() {
+            return RegisterReply::status(403);
+        }
+        if request.call_id().len() > MAX_TEXT || user.len() > MAX_TEXT {
+            return RegisterReply::status(400);
+        }
+        match self.read_contacts(request) {
+            Ok(asked) => self.apply(now, flow, request, user, &asked),
+            Err(reply) => reply,
+        }
+    }
+
+    fn apply(
+        &mut self,
+        now: Mono,
+        flow: Flow,
+        request: &Message,
+        user: String,
+        asked: &Request<'_>,
+    ) -> RegisterReply {
+        let origin = Origin {
+            flow,
+            call_id: request.call_id(),
+            cseq: request.cseq().0,
+        };
+        let changed = match asked {
+            Request::Query => Ok(false),
+            Request::Clear => self.bindings.clear(&user, &origin),
+            Request::Update(contacts) => {
+                let wanted: Vec<Wanted<'_>> = contacts
+                    .iter()
+                    .map(|(c, length)| Wanted {
+                        uri: c.uri,
+                        expires: length.map(|l| now + l),
+                    })
+                    .collect();
+                self.bindings
+                    .update(&user, &origin, &wanted, self.config.max_contacts)
+                    .map(|()| true)
+            }
+        };
+        // §10.3 step 7: "the update MUST be aborted and the request fails", as in §12.2.2 by 500.
+        let Ok(changed) = changed.map_err(|OutOfOrder| ()) else {
+            return RegisterReply::status(500);
+        };
+        let contacts = self.bindings.of(&user);
+        let headers = contacts
+            .iter()
+            .map(|b| ("Contact".to_owned(), contact_value(b, now)))
+            .collect();
+        let change = changed.then_some(BindingChange { user, contacts });
+        RegisterReply {
+            status: 200,
+            headers,
+            change,
+        }
+    }
+
+    /// Steps 6 and 7 of §10.3, as far as they look at the request alone.
+    fn read_contacts<'a>(&self, request: &'a Message) -> Result<Request<'a>, RegisterReply> {
+        let bad = || RegisterReply::status(400);
+        let header = request
+            .header(HeaderName::Expires)
+            .map(|text| self.seconds(text));
+        let mut contacts = Vec::new();
+        let mut star = false;
+        for contact in request.contacts() {
+            let contact = contact.map_err(|_| bad())?;
+            if contact.uri == "*" {
+                star = true;
+                continue;
+            }
+            if contacts.len() >= self.config.max_contacts {
+                return Err(RegisterReply::status(403));
+            }
+            let uri = contact.uri().map_err(|_| bad())?;
+            if !uri.is_sip() || !uri.headers.is_empty() || contact.uri.len() > MAX_TEXT {
+                return Err(bad());
+            }
+            let asked = contact
+                .params
+                .value("expires")
+                .map(|text| self.seconds(text))
+                .or(header);
+            let length = asked.unwrap_or(self.config.default_expires);
+            if length.is_zero() {
+                contacts.push((contact, None));
+            } else if length < self.config.min_expires {
+                let minimum = self.config.min_expires.as_secs().to_string();
+                let headers = vec![("Min-Expires".to_owned(), minimum)];
+                return Err(RegisterReply {
+                    status: 423,
+                    headers,
+                    change: None,
+                });
+            } else {
+                contacts.push((contact, Some(length.min(self.config.max_expires))));
+            }
+        }
+        match (star, contacts.is_empty()) {
+            (false, true) => Ok(Request::Query),
+            (false, false) => Ok(Request::Update(contacts)),
+            // The star stands alone, and only to remove (§10.2.2).
+            (true, true) if header == Some(Duration::ZERO) => Ok(Request::Clear),
+            (true, _) => Err(bad()),
+        }
+    }
+
+    /// Delta-seconds. What is no number counts as the default (§10.2.1.1 says 3600 s there); one
+    /// beyond 32 bits is only too long.
+    fn seconds(&self, text: &str) -> Duration {
+        if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
+            return self.config.default_expires;
+        }
+        Duration::from_secs(u64::from(lex::number(text).unwrap_or(u32::MAX)))
+    }
+}
+
+/// One Contact of a 200: the URI and the seconds that are left, rounded down but never to 0,
+/// which would say that the binding is gone.
+fn contact_value(binding: &Binding, now: Mono) -> String {
+    let left = binding.expires.since(now).as_secs().max(1);
+    format!("<{}>;expires={left}", binding.uri)
+}
