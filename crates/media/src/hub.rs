@@ -1,54 +1,407 @@
-//! Hub.
-use crate::{MediaCommand, MediaEvent, PromptSet};
+//! Everything of one media thread but its sockets: who hears whom, prompts, music, mixing.
+//!
+//! ```text
+//!   packet ──► port: from the party? RTP? type agreed? ──► key press ──► MediaEvent::Digit
+//!                     │ no: counted, dropped                  │
+//!                     ▼ yes                                   ▼
+//!          listeners by Peer: numbers, law, type ──► outbox ──► poll_send
+//!          listeners by Mix:  jitter buffer ──┐        ▲
+//!   beat of 20 ms ── sum of the others ◄──────┘        │
+//!                 └─ prompts, music, ringback, noise ──┘  encoded beforehand: a header and a copy
+//! ```
+//!
+//! The driver's part: call a `handle_*`, then empty [`Hub::poll_send`] and [`Hub::poll_event`], then
+//! wait for a packet, a command or [`Hub::poll_timeout`].
+
+mod beat;
+mod digits;
+mod jitter;
+mod loops;
+mod outbox;
+mod port;
+mod stream;
+
+use crate::g711::Tables;
+use crate::rtp::{self, Packet};
+use crate::{Codec, MediaCommand, MediaEvent, PromptSet};
+use jitter::Jitter;
+use loops::Loops;
 use meishier_model::{Mono, PortId};
+use outbox::Outbox;
+use port::{Hearing, Kind, Port, Refusal};
+use smallvec::SmallVec;
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
-/// Totals.
+use stream::Stream;
+
+/// Most key presses that wait for the driver; further ones are dropped and counted.
+const MAX_EVENTS: usize = 4096;
+
+/// Counts of a hub since its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RtpTotals {
-    /// Accepted.
+    /// Packets accepted.
     pub received: u64,
-    /// Sent.
+    /// Packets handed to the driver.
     pub sent: u64,
-    /// Wrong source.
+    /// Packets dropped: not from the party, or for a port that is not open.
     pub wrong_source: u64,
-    /// Malformed.
+    /// Packets dropped: not RTP of a negotiated payload type.
     pub malformed: u64,
+    /// RTCP packets, which are not used.
+    pub rtcp: u64,
+    /// Packets dropped: the party may not send now (hold).
+    pub wrong_direction: u64,
+    /// Packets not passed on: older than the listener's last change of source.
+    pub late: u64,
+    /// Packets not sent: the outbox was full.
+    pub unsent: u64,
+    /// Key presses dropped: the driver did not fetch the events.
+    pub lost_digits: u64,
+    /// Beats of 20 ms left out because the driver came too late.
+    pub skipped_beats: u64,
+    /// Ports that are open now.
+    pub open: u64,
 }
-/// Hub.
-pub struct Hub {
-    _prompts: Arc<PromptSet>,
+
+/// One place for a port. What refers to it outlives its opening and closing.
+#[derive(Default)]
+struct Slot {
+    port: Option<Box<Port>>,
+    /// Ports that hear this one, each once.
+    heard_by: SmallVec<[PortId; 2]>,
+    /// For as long as a mix contains this port.
+    jitter: Option<Box<Jitter>>,
 }
-impl Hub {
-    /// Limit.
-    pub const MAX_PORTS: u32 = 1 << 17;
-    /// New.
-    #[must_use]
-    pub fn new(prompts: Arc<PromptSet>, _seed: u64) -> Self {
-        Self { _prompts: prompts }
+
+/// Splitmix64: numbers that follow from the seed alone.
+struct Random(u64);
+
+impl Random {
+    fn new(seed: u64) -> Self {
+        Self(seed)
     }
-    /// Command.
-    pub fn handle_command(&mut self, _now: Mono, _command: MediaCommand) {}
-    /// Packet.
-    pub fn handle_packet(&mut self, _now: Mono, _port: PortId, _from: SocketAddr, _packet: &[u8]) {}
-    /// Timeout.
-    pub fn handle_timeout(&mut self, _now: Mono) {}
-    /// Next.
+
+    fn draw(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
+
+/// The ports of one media thread.
+pub struct Hub {
+    slots: Vec<Slot>,
+    /// Ports that hear something with a beat, in no order of meaning.
+    beating: Vec<PortId>,
+    next_beat: Option<Mono>,
+    /// Beats since the start; music and noise follow it.
+    beats: u64,
+    prompts: Arc<PromptSet>,
+    loops: Loops,
+    tables: Tables,
+    outbox: Outbox,
+    events: VecDeque<MediaEvent>,
+    totals: RtpTotals,
+    random: Random,
+}
+
+impl Hub {
+    /// Port numbers stay below this.
+    pub const MAX_PORTS: u32 = 1 << 17;
+
+    /// A hub without ports. SSRCs and first numbers follow from `seed`, which is to be random
+    /// wherever strangers send (RFC 3550 §5.1).
+    #[must_use]
+    pub fn new(prompts: Arc<PromptSet>, seed: u64) -> Self {
+        Self {
+            slots: Vec::new(),
+            beating: Vec::new(),
+            next_beat: None,
+            beats: 0,
+            prompts,
+            loops: Loops::new(seed),
+            tables: Tables::new(),
+            outbox: Outbox::default(),
+            events: VecDeque::new(),
+            totals: RtpTotals::default(),
+            random: Random::new(seed),
+        }
+    }
+
+    /// Carries out an order.
+    pub fn handle_command(&mut self, now: Mono, command: MediaCommand) {
+        match command {
+            MediaCommand::Open {
+                port,
+                media,
+                accept,
+            } => {
+                self.on_close(port);
+                let (ssrc, first) = (self.random.draw(), self.random.draw());
+                let stream = Stream::new(ssrc as u32, first as u16, (first >> 32) as u32);
+                if let Some(slot) = self.slot_mut(port) {
+                    slot.port = Some(Box::new(Port::new(media, accept, stream)));
+                    self.totals.open += 1;
+                }
+            }
+            MediaCommand::Update {
+                port,
+                media,
+                accept,
+            } => {
+                if let Some(port) = self.port_mut(port) {
+                    port.update(now, media, accept);
+                }
+            }
+            MediaCommand::Hear { port, source } => {
+                self.on_hear(now, port, Hearing::new(port, source));
+            }
+            MediaCommand::Close { port } => self.on_close(port),
+        }
+    }
+
+    /// Takes a datagram that came from `from` at the local port `port`.
+    pub fn handle_packet(&mut self, now: Mono, port: PortId, from: SocketAddr, packet: &[u8]) {
+        let Some(party) = self.port_mut(port) else {
+            self.totals.wrong_source += 1;
+            return;
+        };
+        let codec = party.media.codec;
+        let (kind, packet) = match party.admit(now, from, packet) {
+            Ok(admitted) => admitted,
+            Err(refusal) => {
+                match refusal {
+                    Refusal::Source => self.totals.wrong_source += 1,
+                    Refusal::Rtcp => self.totals.rtcp += 1,
+                    Refusal::Malformed => self.totals.malformed += 1,
+                    Refusal::Direction => self.totals.wrong_direction += 1,
+                }
+                return;
+            }
+        };
+        let digit = match kind {
+            Kind::Event => party.digits.handle(packet.timestamp, packet.payload),
+            Kind::Audio => None,
+        };
+        self.totals.received += 1;
+        if let Some(digit) = digit {
+            if self.events.len() < MAX_EVENTS {
+                self.events.push_back(MediaEvent::Digit { port, digit });
+            } else {
+                self.totals.lost_digits += 1;
+            }
+        }
+        // A packet without audio keeps a NAT open (RFC 6263) and is for nobody else.
+        if packet.payload.is_empty() {
+            return;
+        }
+        let Some(slot) = self.slots.get_mut(port.0 as usize) else {
+            return;
+        };
+        if kind == Kind::Audio
+            && let Some(jitter) = &mut slot.jitter
+        {
+            jitter.put(&packet, codec, &self.tables);
+        }
+        for i in 0..slot.heard_by.len() {
+            if let Some(&listener) = self.slots[port.0 as usize].heard_by.get(i) {
+                self.relay(now, port, listener, kind, codec, &packet);
+            }
+        }
+    }
+
+    /// Makes the frames that are due. After a stall at most three beats are made up for, the others
+    /// are left out: prompts go on where they were, music as if nothing had been.
+    pub fn handle_timeout(&mut self, now: Mono) {
+        self.on_beats(now);
+    }
+
+    /// When to call [`Self::handle_timeout`]; `None` while nobody hears anything with a beat.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Mono> {
-        None
+        self.next_beat
     }
-    /// Send.
+
+    /// The oldest packet that waits: the local port to send from, where to, and its bytes.
     pub fn poll_send(&mut self) -> Option<(PortId, SocketAddr, &[u8])> {
-        None
+        self.outbox.pop()
     }
-    /// Event.
+
+    /// The oldest event that waits.
     pub fn poll_event(&mut self) -> Option<MediaEvent> {
-        None
+        self.events.pop_front()
     }
-    /// Totals.
+
+    /// Counts of all ports since the start.
     #[must_use]
     pub fn totals(&self) -> RtpTotals {
-        RtpTotals::default()
+        self.totals
+    }
+
+    fn port_mut(&mut self, port: PortId) -> Option<&mut Port> {
+        self.slots.get_mut(port.0 as usize)?.port.as_deref_mut()
+    }
+
+    /// The slot, made if it is not there yet; `None` from [`Self::MAX_PORTS`] on.
+    fn slot_mut(&mut self, port: PortId) -> Option<&mut Slot> {
+        if port.0 >= Self::MAX_PORTS {
+            return None;
+        }
+        let index = port.0 as usize;
+        if self.slots.len() <= index {
+            self.slots.resize_with(index + 1, Slot::default);
+        }
+        self.slots.get_mut(index)
+    }
+
+    fn on_hear(&mut self, now: Mono, port: PortId, hearing: Hearing) {
+        let Some(listener) = self.port_mut(port) else {
+            return;
+        };
+        if listener.hearing.is_same(&hearing) {
+            return;
+        }
+        if !matches!(
+            (&listener.hearing, &hearing),
+            (Hearing::Mix(_), Hearing::Mix(_))
+        ) {
+            listener.stream.interrupt();
+            listener.gathered.clear();
+        }
+        let parties: SmallVec<[PortId; 4]> = hearing.parties().into();
+        let has_beat = hearing.has_beat();
+        let before = std::mem::replace(&mut listener.hearing, hearing);
+        // New parties first: a party of both mixes keeps its jitter buffer.
+        for &party in &parties {
+            if let Some(slot) = self.slot_mut(party)
+                && !slot.heard_by.contains(&port)
+            {
+                slot.heard_by.push(port);
+            }
+        }
+        for &party in before.parties().iter().filter(|p| !parties.contains(p)) {
+            self.forget_listener(party, port);
+        }
+        for party in before.parties().iter().chain(&parties) {
+            self.fit_jitter(*party);
+        }
+        self.set_beat(now, port, has_beat);
+    }
+
+    fn on_close(&mut self, port: PortId) {
+        self.set_beat(Mono(0), port, false);
+        let Some(slot) = self.slots.get_mut(port.0 as usize) else {
+            return;
+        };
+        let Some(closed) = slot.port.take() else {
+            return;
+        };
+        slot.jitter = None;
+        let listeners = std::mem::take(&mut slot.heard_by);
+        for listener in listeners {
+            let Some(listener_port) = self.port_mut(listener) else {
+                continue;
+            };
+            match &mut listener_port.hearing {
+                Hearing::Mix(parties) => parties.retain(|p| *p != port),
+                other => *other = Hearing::Silence,
+            }
+            listener_port.stream.interrupt();
+        }
+        for party in closed.hearing.parties() {
+            self.forget_listener(*party, port);
+            self.fit_jitter(*party);
+        }
+        self.totals.open = self.totals.open.saturating_sub(1);
+        self.events.push_back(MediaEvent::Closed {
+            port,
+            stats: closed.stats,
+        });
+    }
+
+    fn forget_listener(&mut self, party: PortId, listener: PortId) {
+        if let Some(slot) = self.slots.get_mut(party.0 as usize) {
+            slot.heard_by.retain(|l| *l != listener);
+        }
+    }
+
+    /// A party has a jitter buffer exactly while a mix contains it.
+    fn fit_jitter(&mut self, party: PortId) {
+        let Some(slot) = self.slots.get(party.0 as usize) else {
+            return;
+        };
+        let mixed = slot.heard_by.iter().any(|l| {
+            let listener = self.slots.get(l.0 as usize).and_then(|s| s.port.as_deref());
+            listener.is_some_and(|p| matches!(p.hearing, Hearing::Mix(_)))
+        });
+        if let Some(slot) = self.slots.get_mut(party.0 as usize) {
+            match (mixed, slot.jitter.is_some()) {
+                (true, false) => slot.jitter = Some(Box::new(Jitter::new())),
+                (false, true) => slot.jitter = None,
+                _ => {}
+            }
+        }
+    }
+
+    /// Passes a packet of `party` on to one listener, if that hears it as it is.
+    fn relay(
+        &mut self,
+        now: Mono,
+        party: PortId,
+        listener: PortId,
+        kind: Kind,
+        codec: Codec,
+        packet: &Packet<'_>,
+    ) {
+        let Some(port) = self
+            .slots
+            .get_mut(listener.0 as usize)
+            .and_then(|s| s.port.as_deref_mut())
+        else {
+            return;
+        };
+        if !matches!(port.hearing, Hearing::Peer(peer) if peer == party) {
+            return;
+        }
+        let Some(to) = port.destination() else {
+            port.stream.interrupt();
+            return;
+        };
+        let (payload_type, samples) = match kind {
+            Kind::Audio => (Some(port.media.payload_type), packet.payload.len() as u32),
+            Kind::Event => {
+                let duration = u16::from_be_bytes([packet.payload[2], packet.payload[3]]);
+                (port.media.telephone_event, u32::from(duration))
+            }
+        };
+        let Some(payload_type) = payload_type else {
+            port.stream.skip(packet);
+            return;
+        };
+        let Some(numbers) = port.stream.relayed(now, packet, samples) else {
+            self.totals.late += 1;
+            return;
+        };
+        let header = rtp::header(
+            payload_type,
+            numbers.marker,
+            numbers.sequence,
+            numbers.timestamp,
+            port.stream.ssrc,
+        );
+        match self.outbox.push(listener, to, header, packet.payload) {
+            Some(payload) => {
+                if kind == Kind::Audio {
+                    self.tables.transcode(codec, port.media.codec, payload);
+                }
+                port.stats.sent += 1;
+                self.totals.sent += 1;
+            }
+            None => self.totals.unsent += 1,
+        }
     }
 }

@@ -1,0 +1,252 @@
+//! One party: whose packets it accepts, what it hears, its stream.
+
+use super::digits::Digits;
+use super::stream::Stream;
+use crate::codec::{Accept, Negotiated};
+use crate::command::Source;
+use crate::prompts::{FRAME, PromptId};
+use crate::rtp::{self, Packet};
+use crate::sdp;
+use meishier_model::{Mono, PortId, RtpStats};
+use smallvec::SmallVec;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Most bytes of audio in a packet: 120 ms.
+pub(super) const MAX_PAYLOAD: usize = 960;
+
+/// How long packets from the address that a party left are kept out.
+const MOVING: Duration = Duration::from_millis(500);
+
+pub(super) struct Port {
+    pub media: Negotiated,
+    accept: Accept,
+    /// The last address in the party's SDP that was one.
+    settled: SocketAddr,
+    /// Address and port of the first valid packet.
+    fixed: Option<SocketAddr>,
+    /// The address that the party left, which is not learned again until then: packets may be under way.
+    left: Option<(SocketAddr, Mono)>,
+    pub hearing: Hearing,
+    pub stream: Stream,
+    pub digits: Digits,
+    pub stats: RtpStats,
+    /// Place in the hub's list of ports that hear something with a beat.
+    pub beat: Option<usize>,
+    /// Audio that waits until a packet of the party's ptime is full; empty at 10 and 20 ms.
+    pub gathered: Vec<u8>,
+}
+
+/// [`Source`], with its progress.
+pub(super) enum Hearing {
+    Silence,
+    Comfort,
+    Playlist {
+        prompts: SmallVec<[PromptId; 8]>,
+        next: usize,
+        offset: usize,
+        then_music: bool,
+        token: u64,
+    },
+    Music,
+    Ringback {
+        frames: u64,
+    },
+    Peer(PortId),
+    Mix(SmallVec<[PortId; 4]>),
+}
+
+impl Hearing {
+    /// For the listener `port`.
+    pub fn new(port: PortId, source: Source) -> Self {
+        match source {
+            Source::Silence => Self::Silence,
+            Source::Comfort => Self::Comfort,
+            Source::Playlist {
+                prompts,
+                then_music,
+                token,
+            } => Self::Playlist {
+                prompts: prompts.into_iter().take(Source::MAX_PROMPTS).collect(),
+                next: 0,
+                offset: 0,
+                then_music,
+                token,
+            },
+            Source::Music => Self::Music,
+            Source::Ringback => Self::Ringback { frames: 0 },
+            Source::Peer(peer) => Self::Peer(peer),
+            Source::Mix(parties) => {
+                let mut parts = SmallVec::new();
+                for party in parties {
+                    if party != port && !parts.contains(&party) && parts.len() < Source::MAX_MIX {
+                        parts.push(party);
+                    }
+                }
+                Self::Mix(parts)
+            }
+        }
+    }
+
+    /// True if frames must be made in a beat of 20 ms.
+    pub fn has_beat(&self) -> bool {
+        !matches!(self, Self::Silence | Self::Peer(_))
+    }
+
+    /// True if the party hears `next` already, and goes on where it is.
+    pub fn is_same(&self, next: &Self) -> bool {
+        match (self, next) {
+            (Self::Peer(a), Self::Peer(b)) => a == b,
+            (Self::Silence, Self::Silence)
+            | (Self::Comfort, Self::Comfort)
+            | (Self::Music, Self::Music)
+            | (Self::Ringback { .. }, Self::Ringback { .. }) => true,
+            _ => false,
+        }
+    }
+
+    /// The parties whose packets are heard.
+    pub fn parties(&self) -> &[PortId] {
+        match self {
+            Self::Peer(peer) => std::slice::from_ref(peer),
+            Self::Mix(parties) => parties,
+            _ => &[],
+        }
+    }
+}
+
+/// Why a packet is not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// Not from the party.
+    Source,
+    /// RTCP, which is not used.
+    Rtcp,
+    /// Not RTP of a negotiated payload type.
+    Malformed,
+    /// The party may not send now.
+    Direction,
+}
+
+/// What a packet carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Audio,
+    Event,
+}
+
+impl Port {
+    pub fn new(media: Negotiated, accept: Accept, stream: Stream) -> Self {
+        Self {
+            settled: media.remote,
+            media,
+            accept,
+            fixed: None,
+            left: None,
+            hearing: Hearing::Silence,
+            stream,
+            digits: Digits::default(),
+            stats: RtpStats::default(),
+            beat: None,
+            gathered: Vec::new(),
+        }
+    }
+
+    /// A new agreement. The learned address holds as long as nothing about addresses changed; a
+    /// party that holds by c=0.0.0.0 did not move.
+    pub fn update(&mut self, now: Mono, media: Negotiated, accept: Accept) {
+        let held = media.remote.ip().is_unspecified();
+        if !held && (media.remote, accept) != (self.settled, self.accept) {
+            self.left = self.fixed.take().map(|old| (old, now + MOVING));
+            self.digits.reset();
+            self.stream.interrupt();
+            self.settled = media.remote;
+            self.accept = accept;
+        }
+        if media.direction != self.media.direction || media.codec != self.media.codec {
+            self.stream.interrupt();
+        }
+        if media.ptime_ms != self.media.ptime_ms || media.codec != self.media.codec {
+            self.gathered.clear();
+        }
+        self.media = media;
+    }
+
+    /// Lets a packet in, or says why not; counts either.
+    pub fn admit<'a>(
+        &mut self,
+        now: Mono,
+        from: SocketAddr,
+        bytes: &'a [u8],
+    ) -> Result<(Kind, Packet<'a>), Refusal> {
+        let result = self.examine(now, from, bytes);
+        match &result {
+            Ok(_) => {
+                self.fixed = Some(from);
+                self.stats.received += 1;
+            }
+            Err(Refusal::Source) => self.stats.wrong_source += 1,
+            Err(Refusal::Malformed) => self.stats.malformed += 1,
+            Err(Refusal::Rtcp | Refusal::Direction) => {}
+        }
+        result
+    }
+
+    fn examine<'a>(
+        &self,
+        now: Mono,
+        from: SocketAddr,
+        bytes: &'a [u8],
+    ) -> Result<(Kind, Packet<'a>), Refusal> {
+        let ours = match self.fixed {
+            Some(fixed) => fixed == from,
+            None => {
+                let left = self
+                    .left
+                    .is_some_and(|(old, until)| old == from && from != self.settled && now < until);
+                !left && self.accept.allows(from.ip())
+            }
+        };
+        if !ours {
+            return Err(Refusal::Source);
+        }
+        if rtp::is_rtcp(bytes) {
+            return Err(Refusal::Rtcp);
+        }
+        let packet = rtp::parse(bytes).ok_or(Refusal::Malformed)?;
+        let kind = self.kind(packet.payload_type).ok_or(Refusal::Malformed)?;
+        let fits = match kind {
+            Kind::Audio => packet.payload.len() <= MAX_PAYLOAD,
+            Kind::Event => (4..=64).contains(&packet.payload.len()),
+        };
+        match () {
+            () if !fits => Err(Refusal::Malformed),
+            () if !self.media.direction.receives() => Err(Refusal::Direction),
+            () => Ok((kind, packet)),
+        }
+    }
+
+    /// A party that answers with a number of its own for telephone-event may still send with the
+    /// one that we offered (RFC 3264 §6.1).
+    fn kind(&self, payload_type: u8) -> Option<Kind> {
+        if payload_type == self.media.payload_type {
+            return Some(Kind::Audio);
+        }
+        let event = self.media.telephone_event?;
+        (payload_type == event || payload_type == sdp::TELEPHONE_EVENT).then_some(Kind::Event)
+    }
+
+    /// Where packets to the party go; `None` if it is to be sent nothing.
+    pub fn destination(&self) -> Option<SocketAddr> {
+        if !self.media.direction.sends() {
+            return None;
+        }
+        let to = self.fixed.unwrap_or(self.media.remote);
+        (!to.ip().is_unspecified() && to.port() != 0).then_some(to)
+    }
+
+    /// Bytes of audio in a packet to the party.
+    pub fn packet_size(&self) -> usize {
+        usize::from(self.media.ptime_ms).clamp(10, 60) * FRAME / 20
+    }
+}
