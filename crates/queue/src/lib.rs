@@ -40,6 +40,7 @@ mod lines;
 mod one_lock;
 mod order;
 mod pace;
+mod pool;
 mod reading;
 mod seat;
 mod view;

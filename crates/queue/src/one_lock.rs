@@ -22,12 +22,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::caller::{Caller, Widening};
 use crate::config::{Ageing, EnqueueError, QueueConfig, SeatError};
-use crate::groups::{Groups, Ready};
+use crate::groups::Ready;
 use crate::inbox::{Inboxes, Match, OfferId, Wakes};
 use crate::lanes::{Lanes, Place};
-use crate::lines::Lines;
 use crate::order::Standing;
-use crate::pace::Pace;
+use crate::pool::Pool;
 use crate::seat::ReadySeat;
 
 /// The queue of callers and ready seats.
@@ -55,20 +54,6 @@ pub(crate) struct State {
 }
 
 #[derive(Debug)]
-pub(crate) struct Pool {
-    pub(crate) lines: Lines,
-    pub(crate) draining: bool,
-    pub(crate) groups: Groups,
-    pub(crate) pace: Pace,
-}
-
-impl Pool {
-    fn usable(&self) -> bool {
-        !self.draining && self.lines.any_free()
-    }
-}
-
-#[derive(Debug)]
 pub(crate) struct Waiting {
     pub(crate) caller: Caller,
     pub(crate) enqueued: Mono,
@@ -80,17 +65,11 @@ impl Queue {
     /// An empty queue.
     #[must_use]
     pub fn new(config: QueueConfig) -> Self {
-        let pool = |p: &crate::PoolConfig| Pool {
-            lines: Lines::new(p.lines),
-            draining: false,
-            groups: Groups::new(p.strategy),
-            pace: Pace::default(),
-        };
         let state = State {
             ageing: config.ageing,
             max_callers: config.max_callers,
             max_seats: config.seats,
-            pools: config.pools.iter().map(pool).collect(),
+            pools: config.pools.iter().map(Pool::new).collect(),
             callers: BTreeMap::new(),
             seats: BTreeMap::new(),
             lanes: Lanes::default(),
