@@ -1,17 +1,31 @@
-//! The configuration file: parsed, resolved into [`Config`], with every mistake found at once.
+//! The configuration file: read, resolved into [`Config`], with every mistake found at once.
 //!
 //! What lives here: the names and types of the file's keys, the checks, the wording of mistakes
 //! in Chinese and English. What may not: opening files, clocks, sockets; the caller hands the text
 //! in, and the moment if qualifications and holidays are to be checked against it.
 //!
 //! ```text
-//!   text ──toml──► spanned tables ──read_*──► values with their spans ──resolve──► Config
-//!                        │                          │                      │
-//!                        └──────── mistakes, each with its span ───────────┴──► render()
+//!   text ──toml──► spanned tables ──sections──► typed values ──names──► Config
+//!                        │              │             │           │
+//!                        └── mistakes and doubts, each with its span ──► render()
 //! ```
+//!
+//! The file is not deserialised by serde, which stops at the first unknown key or wrong type: the
+//! spanned tables of `toml` are walked, and each look-up notes its own mistake and goes on.
 
+mod counsellors;
 mod error;
+mod names;
+mod pools;
+mod read;
+mod routes;
+mod seats;
+mod section;
+mod service;
+mod sink;
+mod trunks;
 mod types;
+mod value;
 
 pub use error::{ConfigError, Warning, place, render};
 pub use types::*;
@@ -21,8 +35,8 @@ use meishier_model::Wall;
 /// Reads a configuration. `today` lets expired qualifications and years without holidays be found.
 ///
 /// # Errors
-/// Every mistake of the file, in order of its place; the list is never empty.
+/// Every mistake of the file, in order of place; the list is never empty. A file that is not TOML
+/// gets its mistakes of syntax alone.
 pub fn parse(text: &str, today: Option<Wall>) -> Result<(Config, Vec<Warning>), Vec<ConfigError>> {
-    let _ = (text, today);
-    Err(Vec::new())
+    read::parse(text, today)
 }

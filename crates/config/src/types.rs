@@ -1,8 +1,11 @@
 //! What the program uses: every reference an index, every default filled in, every limit kept.
 
-use meishier_model::{PoolId, SeatId, SkillId, TrunkId, Wall};
+pub use meishier_media::Codec;
+use meishier_model::{PoolId, SeatId, SkillId, Wall};
+use meishier_transfer::Plan;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The whole configuration of one engine.
@@ -35,7 +38,7 @@ pub struct Config {
     /// What waiting callers hear, and how many may wait.
     pub waiting: Waiting,
     /// The keys that bring police, ambulance and other hotlines into a call.
-    pub transfer: Transfer,
+    pub transfer: Plan,
     /// Routes, schedules and zone, compiled.
     pub routing: meishier_routing::Table,
     /// Language of messages to people.
@@ -149,9 +152,10 @@ pub struct Records {
 pub struct Trunk {
     /// Name, unique.
     pub name: String,
-    /// Addresses that may send calls; port 0 means any port of that address. Calls out go to the
-    /// first peer with a port.
+    /// Addresses that may send calls; port 0 means any port of that address.
     pub peers: Vec<SocketAddr>,
+    /// Where calls out and OPTIONS go: what the file says, else the first peer with a port.
+    pub out: Option<SocketAddr>,
     /// Transport of calls out.
     pub transport: Transport,
     /// When the caller's INVITE gets its 200.
@@ -165,15 +169,6 @@ pub struct Trunk {
     pub options_every: Option<Duration>,
     /// The hotline's number shown in calls out.
     pub outgoing_number: String,
-}
-
-/// G.711 variants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Codec {
-    /// A-law.
-    Pcma,
-    /// mu-law.
-    Pcmu,
 }
 
 /// When a trunk's INVITE gets its 200.
@@ -288,8 +283,9 @@ pub struct Counsellor {
     pub gender: Option<Gender>,
     /// Qualification, if given.
     pub qualification: Option<Qualification>,
-    /// Seats the counsellor may sign on at, ascending; every seat if the file says `"any"`.
-    pub seats: Vec<SeatId>,
+    /// Seats the counsellor may sign on at, ascending; every seat if the file says `"any"`. Shared
+    /// among the counsellors of one entry.
+    pub seats: Arc<[SeatId]>,
     /// Signed on when the engine starts.
     pub start: Option<Start>,
 }
@@ -365,37 +361,8 @@ pub struct Waiting {
     pub music: bool,
     /// Say the position every so often; `None` never. 10 s to 10 min.
     pub announce_every: Option<Duration>,
+    /// Waiting that equals one class of priority; zero: classes do not matter. 0 to 24 h.
+    pub ageing_step: Duration,
     /// Most callers waiting at one time; risk-flagged callers stand outside of it.
     pub max_waiting: usize,
-}
-
-/// The keys that bring police, ambulance and other hotlines into a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Transfer {
-    /// The keys, in the file's order.
-    pub keys: Vec<TransferKey>,
-}
-
-/// One key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TransferKey {
-    /// What the counsellor presses and the engine dials after the area code, such as `110`.
-    pub name: String,
-    /// Name for people.
-    pub title: String,
-    /// Emergency service or other hotline.
-    pub kind: KeyKind,
-    /// How long the target rings, 5 to 120 s.
-    pub ring: Duration,
-    /// Trunk the call goes out on.
-    pub trunk: TrunkId,
-}
-
-/// What stands behind a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum KeyKind {
-    /// Police, fire, ambulance.
-    Emergency,
-    /// Another hotline.
-    Hotline,
 }

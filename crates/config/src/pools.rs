@@ -1,0 +1,204 @@
+//! `skills`, `[[pools]]` and their shifts.
+
+use crate::names::{Known, check_plain};
+use crate::section::Section;
+use crate::sink::{Sink, both};
+use crate::types::{Pool, Strategy};
+use meishier_model::SkillId;
+use meishier_routing::{Clash, DayKind, Days, Hours, HoursError, Moment, Schedule, Shift, Weekday};
+use std::ops::Range;
+
+/// Most pools.
+pub(crate) const MAX_POOLS: usize = 1024;
+/// Most lines of a pool.
+pub(crate) const MAX_LINES: i64 = 10_000;
+const MAX_SHIFTS: usize = 32;
+
+const STRATEGIES: [(&str, Strategy); 4] = [
+    ("least_talk", Strategy::LeastTalk),
+    ("longest_idle", Strategy::LongestIdle),
+    ("best_skill", Strategy::BestSkill),
+    ("round_robin", Strategy::RoundRobin),
+];
+
+/// Reads the names of the skills.
+pub(crate) fn skills(top: &Section<'_>, known: &mut Known) -> Vec<String> {
+    let mut out = Vec::new();
+    for text in top.texts("skills", SkillId::LIMIT) {
+        if text.value.trim().is_empty() || text.value.len() > 64 {
+            let message = both!(
+                "技能的名字不能为空或过长",
+                "a skill's name must not be empty or long"
+            );
+            top.sink().error(
+                &text.span,
+                message,
+                both!("例如 \"苗语\"", "such as \"苗语\""),
+            );
+        }
+        known.add(top.sink(), text.value, &text.span);
+        out.push(text.value.to_owned());
+    }
+    out
+}
+
+/// A pool with its schedule and its place in the file.
+pub(crate) struct PoolEntry {
+    pub pool: Pool,
+    pub schedule: Schedule,
+    pub span: Range<usize>,
+}
+
+/// Reads all pools and gives them their indices.
+pub(crate) fn pools(sections: Vec<Section<'_>>, known: &mut Known) -> Vec<PoolEntry> {
+    let mut out = Vec::new();
+    for section in sections {
+        let sink = section.sink();
+        let name = section.need_text("name", "\"city\"");
+        if let Some(name) = &name {
+            check_plain(sink, "name", name.value, &name.span);
+            known.add(sink, name.value, &name.span);
+        }
+        let span = name
+            .as_ref()
+            .map_or(section.span.clone(), |name| name.span.clone());
+        let name = name.map_or("", |name| name.value);
+        let title = section
+            .full_text("title", "\"市级坐席\"")
+            .map_or(name, |title| title.value);
+        let strategy = section.choice("strategy", &STRATEGIES).unwrap_or_default();
+        let pool = Pool {
+            name: name.to_owned(),
+            title: title.to_owned(),
+            strategy,
+        };
+        let schedule = schedule(&section);
+        section.finish();
+        out.push(PoolEntry {
+            pool,
+            schedule,
+            span,
+        });
+    }
+    out
+}
+
+fn schedule(section: &Section<'_>) -> Schedule {
+    let sink = section.sink();
+    let before = sink.count();
+    let sections = section.tables("shifts", "shifts", MAX_SHIFTS);
+    if sections.is_empty() && sink.count() == before {
+        section.missing("shifts", "[{ hours = \"00:00-24:00\", lines = 2 }]");
+    }
+    let mut shifts = Vec::new();
+    let mut spans = Vec::new();
+    for section in sections {
+        let hours = hours(&section);
+        let days = days(&section);
+        let lines = section.number("lines", 1..=MAX_LINES);
+        if lines.is_none() && section.raw("lines").is_none() {
+            section.missing("lines", "2");
+        }
+        if let (Some(hours), Some(lines)) = (hours, lines) {
+            let lines = u16::try_from(lines.value).unwrap_or(u16::MAX);
+            shifts.push(Shift { days, hours, lines });
+            spans.push(section.span.clone());
+        }
+        section.finish();
+    }
+    let schedule = Schedule { shifts };
+    match schedule.clash() {
+        Some(clash) => {
+            note_clash(sink, &clash, &schedule, &spans);
+            Schedule::default()
+        }
+        None => schedule,
+    }
+}
+
+fn hours(section: &Section<'_>) -> Option<Hours> {
+    let text = section.need_text("hours", "\"08:00-18:00\"")?;
+    let value = text.value;
+    let help = match Hours::parse(value) {
+        Ok(hours) => return Some(hours),
+        Err(HoursError::Form) => both!(
+            "写成 \"08:00-18:00\"；跨夜写 \"18:00-08:00\"",
+            "write \"08:00-18:00\", or \"18:00-08:00\" across midnight"
+        ),
+        Err(HoursError::Range) => both!(
+            "时从 00 到 23，分从 00 到 59；只有结束可写 24:00",
+            "hours 00 to 23, minutes 00 to 59; only an end may be 24:00"
+        ),
+        Err(HoursError::Empty) => {
+            both!(
+                "全天写 \"00:00-24:00\"",
+                "write \"00:00-24:00\" for the whole day"
+            )
+        }
+    };
+    let message = both!("hours 看不懂：{value:?}", "hours makes no sense: {value:?}");
+    section.sink().error(&text.span, message, help);
+    None
+}
+
+fn days(section: &Section<'_>) -> Days {
+    let texts = section.texts("days", 16);
+    if texts.is_empty() {
+        return Days::ALL;
+    }
+    let mut out = Days::NONE;
+    for text in texts {
+        match Days::parse(text.value) {
+            Some(days) => out = out.or(days),
+            None => {
+                let list: Vec<_> = Days::NAMES.iter().map(|name| format!("{name:?}")).collect();
+                section.unknown_word("days", &text, &list, Days::NAMES);
+            }
+        }
+    }
+    out
+}
+
+fn note_clash(sink: &Sink, clash: &Clash, schedule: &Schedule, spans: &[Range<usize>]) {
+    let (Some(second), Some(first)) = (spans.get(clash.second), schedule.shifts.get(clash.first))
+    else {
+        return;
+    };
+    let (zh, en) = moment(&clash.at);
+    let lines = first.lines;
+    sink.error(
+        second,
+        both!(
+            "与另一班次（{lines} 条线路）重叠：{zh}",
+            "overlaps with another shift (of {lines} lines): {en}"
+        ),
+        both!(
+            "同一时刻只能有一个班次；跨夜的班次算在开始的那一天",
+            "only one shift may be open at a time; one across midnight belongs to the day it begins"
+        ),
+    );
+}
+
+/// A moment of the week for people, in both languages.
+pub(crate) fn moment(moment: &Moment) -> (String, String) {
+    let (zh, en) = match moment.day.weekday {
+        Weekday::Monday => ("周一", "Monday"),
+        Weekday::Tuesday => ("周二", "Tuesday"),
+        Weekday::Wednesday => ("周三", "Wednesday"),
+        Weekday::Thursday => ("周四", "Thursday"),
+        Weekday::Friday => ("周五", "Friday"),
+        Weekday::Saturday => ("周六", "Saturday"),
+        Weekday::Sunday => ("周日", "Sunday"),
+    };
+    let (kind_zh, kind_en) = match moment.day.kind {
+        DayKind::Workday => ("工作日", "workday"),
+        DayKind::Restday => ("休息日", "day of rest"),
+        DayKind::Holiday => ("法定节假日", "public holiday"),
+    };
+    let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+    let (from, to) = (clock(moment.from), clock(moment.to));
+    both!(
+        "{zh}（{kind_zh}）{from}-{to}",
+        "{en} ({kind_en}) {from}-{to}"
+    )
+}

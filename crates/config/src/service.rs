@@ -1,0 +1,312 @@
+//! `[sip]`, `[rtp]`, `[http]`, `[records]`, `[offer]`, `[waiting]`.
+
+use crate::section::{At, Section};
+use crate::sink::both;
+use crate::types::{Http, Listen, Offer, Records, Rtp, Sip, Transport, Waiting};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::Range;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const MS: fn(u64) -> Duration = Duration::from_millis;
+const S: fn(u64) -> Duration = Duration::from_secs;
+/// Most calls that one engine may be told to take.
+pub(crate) const MAX_CALLS: i64 = 100_000;
+/// Words for a transport.
+pub(crate) const TRANSPORTS: [(&str, Transport); 2] =
+    [("udp", Transport::Udp), ("tcp", Transport::Tcp)];
+
+/// A section that was not in the file counts as an empty one: its defaults hold.
+fn with<T>(section: Option<Section<'_>>, read: impl FnOnce(Option<&Section<'_>>) -> T) -> T {
+    let value = read(section.as_ref());
+    if let Some(section) = section {
+        section.finish();
+    }
+    value
+}
+
+pub(crate) fn sip(section: Option<Section<'_>>) -> Sip {
+    with(section, |s| {
+        let duration = |key, from, to, default| {
+            let found = s.and_then(|s| s.duration(key, from..=to));
+            found.map_or(default, |found| found.value)
+        };
+        let t1 = duration("t1", MS(100), S(5), MS(500));
+        Sip {
+            listen: s.map_or_else(default_listen, listen),
+            advertised: s.and_then(|s| s.ip("advertised")),
+            domain: s
+                .and_then(domain)
+                .unwrap_or_else(|| "meishier.invalid".to_owned()),
+            user_agent: s
+                .and_then(|s| s.full_text("user_agent", "\"meishier\""))
+                .map_or_else(|| "meishier".to_owned(), |text| text.value.to_owned()),
+            t1,
+            t2: duration("t2", t1, S(32), S(4).max(t1)),
+            t4: duration("t4", S(1), S(32), S(5)),
+            max_calls: s
+                .and_then(|s| s.number("max_calls", 1..=MAX_CALLS))
+                .map_or(2000, |found| found.value.unsigned_abs() as usize),
+        }
+    })
+}
+
+fn default_listen() -> Vec<Listen> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 5060));
+    [Transport::Udp, Transport::Tcp]
+        .map(|transport| Listen { transport, address })
+        .to_vec()
+}
+
+fn listen(section: &Section<'_>) -> Vec<Listen> {
+    let mut out: Vec<Listen> = Vec::new();
+    let texts = section.texts("listen", 16);
+    if texts.is_empty() {
+        if let Some(value) = section.raw("listen") {
+            let message = both!("listen 不能为空", "listen must not be empty");
+            let help = both!(
+                "例如 [\"udp:127.0.0.1:5060\"]",
+                "such as [\"udp:127.0.0.1:5060\"]"
+            );
+            section.sink().error(&value.span(), message, help);
+        }
+        return default_listen();
+    }
+    for text in texts {
+        let parsed = text.value.split_once(':').and_then(|(word, address)| {
+            let transport = TRANSPORTS.iter().find(|(known, _)| *known == word)?.1;
+            Some(Listen {
+                transport,
+                address: address.parse().ok()?,
+            })
+        });
+        let what = ("传输方式加地址", "a transport and an address");
+        let parsed = section.parsed("listen", &text, parsed, what, "\"udp:127.0.0.1:5060\"");
+        let Some(parsed) = parsed else { continue };
+        if out.contains(&parsed) {
+            let value = text.value;
+            section.sink().error(
+                &text.span,
+                both!("listen 中 {value:?} 重复", "listen has {value:?} twice"),
+                both!("删去一个", "remove one"),
+            );
+        }
+        out.push(parsed);
+    }
+    out
+}
+
+fn domain(section: &Section<'_>) -> Option<String> {
+    let text = section.full_text("domain", "\"12356.example.cn\"")?;
+    let host = |b: u8| b.is_ascii_alphanumeric() || b".-".contains(&b);
+    let fits = text.value.len() <= 253 && text.value.bytes().all(host);
+    let parsed = fits.then(|| text.value.to_owned());
+    section.parsed(
+        "domain",
+        &text,
+        parsed,
+        ("域名", "a host name"),
+        "\"12356.example.cn\"",
+    )
+}
+
+/// RTP, checked against the most calls: each needs a port for the caller, and each that talks one
+/// for the seat and one for a third party.
+pub(crate) fn rtp(section: Option<Section<'_>>, sip: &Sip, seats: usize) -> Rtp {
+    with(section, |s| {
+        let port = |key, default: u16| {
+            let found = s.and_then(|s| s.number(key, 1024..=65535));
+            found.map_or((default, None), |At { value, span }| {
+                (u16::try_from(value).unwrap_or(default), Some(span))
+            })
+        };
+        let (first, first_span) = port("first_port", 20000);
+        let (last, last_span) = port("last_port", 29999);
+        let rtp = Rtp {
+            address: s
+                .and_then(|s| s.ip("address"))
+                .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            advertised: s.and_then(|s| s.ip("advertised")),
+            first_port: first,
+            last_port: last,
+            threads: s
+                .and_then(|s| s.number("threads", 1..=64))
+                .map_or(1, |found| u16::try_from(found.value).unwrap_or(1)),
+        };
+        if let Some(s) = s {
+            let span = last_span
+                .or(first_span.clone())
+                .unwrap_or_else(|| s.span.clone());
+            check_ports(
+                s,
+                &rtp,
+                first_span.unwrap_or_else(|| s.span.clone()),
+                span,
+                sip,
+                seats,
+            );
+        }
+        rtp
+    })
+}
+
+fn check_ports(
+    section: &Section<'_>,
+    rtp: &Rtp,
+    first_span: Range<usize>,
+    span: Range<usize>,
+    sip: &Sip,
+    seats: usize,
+) {
+    let sink = section.sink();
+    let (first, last) = (rtp.first_port, rtp.last_port);
+    if first % 2 == 1 {
+        let next = u32::from(first) + 1;
+        sink.error(
+            &first_span,
+            both!("first_port {first} 是奇数", "first_port {first} is odd"),
+            both!(
+                "RTP 用偶数端口，例如 {next}",
+                "RTP uses even ports, such as {next}"
+            ),
+        );
+    }
+    if last <= first {
+        sink.error(
+            &span,
+            both!(
+                "last_port {last} 不大于 first_port {first}",
+                "last_port {last} is not above first_port {first}"
+            ),
+            both!("例如 20000 到 29999", "such as 20000 to 29999"),
+        );
+        return;
+    }
+    let (ports, calls) = (rtp.ports(), sip.max_calls);
+    let needed = calls + 2 * calls.min(seats);
+    if ports < needed {
+        sink.error(
+            &span,
+            both!(
+                "RTP 端口不够：{first}-{last} 有 {ports} 个偶数端口，max_calls = {calls} 需要 {needed} 个",
+                "too few RTP ports: {first}-{last} has {ports} even ones, max_calls = {calls} needs {needed}"
+            ),
+            both!("扩大端口范围，或减小 max_calls", "widen the range, or lower max_calls"),
+        );
+    }
+    for listen in &sip.listen {
+        let (ip, port) = (listen.address.ip(), listen.address.port());
+        let same = ip == rtp.address || ip.is_unspecified() || rtp.address.is_unspecified();
+        if listen.transport == Transport::Udp && same && (first..=last).contains(&port) {
+            sink.error(
+                &span,
+                both!(
+                    "SIP 端口 {port} 落在 RTP 端口范围内",
+                    "SIP port {port} lies within the RTP ports"
+                ),
+                both!("移开其中一个", "move one of them"),
+            );
+        }
+    }
+}
+
+pub(crate) fn http(section: Option<Section<'_>>) -> Http {
+    with(section, |s| {
+        let listen = s.and_then(|s| s.socket("listen"));
+        let token = s.and_then(|s| s.full_text("token", "\"0123456789abcdef\""));
+        if let (Some(s), Some(token)) = (s, &token)
+            && (token.value.len() < 16 || !token.value.bytes().all(|b| b.is_ascii_graphic()))
+        {
+            s.sink().error(
+                &token.span,
+                both!(
+                    "token 太短或含有不可用的字符",
+                    "token is too short or has characters it may not have"
+                ),
+                both!(
+                    "至少 16 个英文字母、数字或符号",
+                    "at least 16 ASCII letters, digits or signs"
+                ),
+            );
+        }
+        if let (Some(s), Some(listen), None) = (s, &listen, &token)
+            && !listen.value.ip().is_loopback()
+        {
+            s.sink().error(
+                &listen.span,
+                both!(
+                    "HTTP 对外开放却没有 token",
+                    "HTTP is open to others without a token"
+                ),
+                both!(
+                    "加上 token，或只监听 127.0.0.1",
+                    "add a token, or listen on 127.0.0.1 only"
+                ),
+            );
+        }
+        Http {
+            listen: listen.map_or_else(
+                || SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+                |at| at.value,
+            ),
+            token: token.map(|token| token.value.to_owned()),
+        }
+    })
+}
+
+pub(crate) fn records(section: Option<Section<'_>>) -> Records {
+    with(section, |s| {
+        let path = s.and_then(|s| s.full_text("path", "\"records.db\""));
+        Records {
+            path: PathBuf::from(path.map_or("records.db", |path| path.value)),
+        }
+    })
+}
+
+pub(crate) fn offer(section: Option<Section<'_>>) -> Offer {
+    with(section, |s| {
+        let duration = |key, from, to, default| {
+            let found = s.and_then(|s| s.duration(key, from..=to));
+            found.map_or(default, |found| found.value)
+        };
+        Offer {
+            ring: duration("ring", S(5), S(120), S(20)),
+            backoff: duration("backoff", S(0), S(600), S(30)),
+            pause_after: s
+                .and_then(|s| s.number("pause_after", 0..=100))
+                .map_or(3, |found| u8::try_from(found.value).unwrap_or(3)),
+            wrapup: duration("wrapup", S(0), S(3600), S(60)),
+            keep_caller_user: s.and_then(|s| s.flag("keep_caller_user")).unwrap_or(true),
+        }
+    })
+}
+
+pub(crate) fn waiting(section: Option<Section<'_>>) -> Waiting {
+    with(section, |s| {
+        let every = s.and_then(|s| s.duration("announce_every", S(0)..=S(600)));
+        if let (Some(s), Some(every)) = (s, &every)
+            && every.value > S(0)
+            && every.value < S(10)
+        {
+            s.sink().error(
+                &every.span,
+                both!("announce_every 太密", "announce_every is too often"),
+                both!(
+                    "至少 \"10s\"；\"0s\" 表示不播报",
+                    "at least \"10s\"; \"0s\" for never"
+                ),
+            );
+        }
+        Waiting {
+            greeting: s.and_then(|s| s.flag("greeting")).unwrap_or(true),
+            music: s.and_then(|s| s.flag("music")).unwrap_or(true),
+            announce_every: every.map_or(Some(S(60)), |at| Some(at.value).filter(|d| *d > S(0))),
+            ageing_step: s
+                .and_then(|s| s.duration("ageing_step", S(0)..=S(86_400)))
+                .map_or(S(120), |at| at.value),
+            max_waiting: s
+                .and_then(|s| s.number("max_waiting", 1..=MAX_CALLS))
+                .map_or(1000, |found| found.value.unsigned_abs() as usize),
+        }
+    })
+}

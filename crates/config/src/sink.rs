@@ -1,0 +1,70 @@
+//! Where mistakes are collected while the file is read.
+
+use crate::error::{ConfigError, Warning};
+use std::cell::RefCell;
+use std::ops::Range;
+
+/// A text in Chinese and in English.
+pub(crate) type Both = (String, String);
+
+/// Formats one text in both languages from the variables in scope.
+macro_rules! both {
+    ($zh:literal, $en:literal) => {
+        (format!($zh), format!($en))
+    };
+}
+pub(crate) use both;
+
+/// Most mistakes or warnings that are kept: more help nobody.
+const MOST: usize = 500;
+
+/// Collects mistakes and warnings.
+#[derive(Default)]
+pub(crate) struct Sink {
+    errors: RefCell<Vec<ConfigError>>,
+    warnings: RefCell<Vec<Warning>>,
+}
+
+impl Sink {
+    /// Notes a mistake.
+    pub fn error(&self, span: &Range<usize>, message: Both, help: Both) {
+        push(&self.errors, span, message, help);
+    }
+
+    /// Notes a doubt.
+    pub fn warn(&self, span: &Range<usize>, message: Both, help: Both) {
+        push(&self.warnings, span, message, help);
+    }
+
+    /// How many mistakes there are by now.
+    pub fn count(&self) -> usize {
+        self.errors.borrow().len()
+    }
+
+    /// Mistakes and warnings, each in order of place.
+    pub fn into_lists(self) -> (Vec<ConfigError>, Vec<Warning>) {
+        let mut lists = (self.errors.into_inner(), self.warnings.into_inner());
+        lists.0.sort_by_key(|item| (item.span.start, item.span.end));
+        lists.1.sort_by_key(|item| (item.span.start, item.span.end));
+        lists
+    }
+}
+
+fn push(list: &RefCell<Vec<ConfigError>>, span: &Range<usize>, message: Both, help: Both) {
+    let mut list = list.borrow_mut();
+    if list.len() < MOST {
+        let ((message_zh, message_en), (help_zh, help_en)) = (message, help);
+        list.push(ConfigError {
+            message_zh,
+            message_en,
+            help_zh,
+            help_en,
+            span: span.clone(),
+        });
+    }
+}
+
+/// No help beyond the message.
+pub(crate) fn no_help() -> Both {
+    (String::new(), String::new())
+}

@@ -1,0 +1,268 @@
+//! `[[trunks]]` and `[[transfer.keys]]`.
+
+use crate::names::{Known, check_plain};
+use crate::section::{At, Section};
+use crate::service::TRANSPORTS;
+use crate::sink::{Sink, both};
+use crate::types::{AnswerMode, Codec, Early, Transport, Trunk};
+use crate::value::peer;
+use meishier_model::TrunkId;
+use meishier_transfer::{CityTable, Key, KeyKind, Plan};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Most trunks.
+pub(crate) const MAX_TRUNKS: usize = 256;
+const CODECS: [(&str, Codec); 2] = [("pcma", Codec::Pcma), ("pcmu", Codec::Pcmu)];
+
+/// Words of `answer`; `true` for at once.
+const ANSWERS: [(&str, bool); 2] = [("at_once", true), ("on_seat", false)];
+
+/// Reads all trunks and gives them their indices.
+pub(crate) fn trunks(sections: Vec<Section<'_>>, known: &mut Known) -> Vec<Trunk> {
+    let mut out: Vec<Trunk> = Vec::new();
+    for section in sections {
+        let trunk = trunk(&section, known, &out);
+        section.finish();
+        out.push(trunk);
+    }
+    out
+}
+
+fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk]) -> Trunk {
+    let sink = section.sink();
+    let name = section.need_text("name", "\"telecom\"");
+    if let Some(name) = &name {
+        check_plain(sink, "name", name.value, &name.span);
+        known.add(sink, name.value, &name.span);
+    }
+    let peers = peers(section, before);
+    let out = section.socket("out").map(|at| at.value);
+    let out = out.or_else(|| peers.iter().find(|peer| peer.port() != 0).copied());
+    let every = section
+        .duration("options_every", Duration::ZERO..=Duration::from_secs(3600))
+        .filter(|every| every.value > Duration::ZERO);
+    if let (Some(every), None) = (&every, out) {
+        sink.error(
+            &every.span,
+            both!(
+                "不知道 OPTIONS 发往哪里",
+                "there is nowhere to send OPTIONS"
+            ),
+            both!(
+                "加上 out = \"运营商地址:5060\"",
+                "add out = \"address:5060\""
+            ),
+        );
+    }
+    let number = section.need_text("outgoing_number", "\"12356\"");
+    if let Some(number) = &number {
+        check_number(sink, "outgoing_number", number);
+    }
+    Trunk {
+        name: name.map_or_else(String::new, |name| name.value.to_owned()),
+        peers,
+        out,
+        transport: section
+            .choice("transport", &TRANSPORTS)
+            .unwrap_or(Transport::Udp),
+        answer: answer(section),
+        codecs: codecs(section),
+        keep_caller_user: section.flag("keep_caller_user").unwrap_or(false),
+        options_every: every.map(|every| every.value),
+        outgoing_number: number.map_or_else(String::new, |number| number.value.to_owned()),
+    }
+}
+
+fn peers(section: &Section<'_>, before: &[Trunk]) -> Vec<SocketAddr> {
+    let sink = section.sink();
+    let mut out: Vec<SocketAddr> = Vec::new();
+    let texts = section.texts("peers", 64);
+    if texts.is_empty() && section.raw("peers").is_none() {
+        section.missing("peers", "[\"192.0.2.10\"]");
+    } else if texts.is_empty() {
+        let span = section
+            .raw("peers")
+            .map_or(section.span.clone(), |value| value.span());
+        let message = both!(
+            "peers 不能为空：谁也打不进来",
+            "peers must not be empty: nobody could call"
+        );
+        sink.error(
+            &span,
+            message,
+            both!("例如 [\"192.0.2.10\"]", "such as [\"192.0.2.10\"]"),
+        );
+    }
+    for text in texts {
+        let what = ("IP 地址", "an IP address");
+        let parsed = section.parsed("peers", &text, peer(text.value), what, "\"192.0.2.10\"");
+        let Some(parsed) = parsed else { continue };
+        let value = text.value;
+        if out.iter().any(|other| same_peer(*other, parsed)) {
+            sink.error(
+                &text.span,
+                both!("peers 中 {value:?} 重复", "peers has {value:?} twice"),
+                both!(
+                    "删去一个；不写端口即任何端口",
+                    "remove one; without a port means any port"
+                ),
+            );
+        }
+        let other = before
+            .iter()
+            .find(|trunk| trunk.peers.iter().any(|o| same_peer(*o, parsed)));
+        if let Some(other) = other {
+            let name = &other.name;
+            sink.error(
+                &text.span,
+                both!(
+                    "{value:?} 已属于中继 {name:?}",
+                    "{value:?} belongs to trunk {name:?} already"
+                ),
+                both!(
+                    "一个地址只能属于一条中继，否则无法分辨来话",
+                    "an address belongs to one trunk, or calls cannot be told apart"
+                ),
+            );
+        }
+        out.push(parsed);
+    }
+    out
+}
+
+fn same_peer(a: SocketAddr, b: SocketAddr) -> bool {
+    a.ip() == b.ip() && (a.port() == b.port() || a.port() == 0 || b.port() == 0)
+}
+
+fn answer(section: &Section<'_>) -> AnswerMode {
+    let at_once = section.choice("answer", &ANSWERS).unwrap_or(false);
+    let words = [
+        ("ringing", Early::Ringing180),
+        ("progress", Early::Progress183),
+    ];
+    let early = section.choice("early", &words).unwrap_or(Early::Ringing180);
+    // Carriers give up after 60 s or more; so the engine answers before.
+    let limits = Duration::from_secs(1)..=Duration::from_secs(59);
+    let after = section.duration("answer_after", limits);
+    if at_once {
+        return AnswerMode::AtOnce;
+    }
+    let answer_after = after.map_or(Duration::from_secs(50), |after| after.value);
+    AnswerMode::OnSeat {
+        early,
+        answer_after,
+    }
+}
+
+fn codecs(section: &Section<'_>) -> Vec<Codec> {
+    let mut out = Vec::new();
+    let texts = section.texts("codecs", 8);
+    let given = section.raw("codecs");
+    for text in &texts {
+        match CODECS.iter().find(|(word, _)| *word == text.value) {
+            Some((_, codec)) if !out.contains(codec) => out.push(*codec),
+            Some(_) => {}
+            None => {
+                let list = CODECS.map(|(word, _)| format!("{word:?}"));
+                section.unknown_word("codecs", text, &list, CODECS.map(|(word, _)| word));
+            }
+        }
+    }
+    if let (true, Some(given)) = (texts.is_empty(), given) {
+        let message = both!("codecs 不能为空", "codecs must not be empty");
+        let help = both!("例如 [\"pcma\", \"pcmu\"]", "such as [\"pcma\", \"pcmu\"]");
+        section.sink().error(&given.span(), message, help);
+    }
+    if out.is_empty() {
+        CODECS.map(|(_, codec)| codec).to_vec()
+    } else {
+        out
+    }
+}
+
+/// Notes a number that is not 1 to 20 digits.
+pub(crate) fn check_number(sink: &Sink, key: &str, number: &At<&str>) {
+    let value = number.value;
+    if value.is_empty() || value.len() > 20 || !value.bytes().all(|b| b.is_ascii_digit()) {
+        sink.error(
+            &number.span,
+            both!(
+                "{key} 不是电话号码：{value:?}",
+                "{key} is not a telephone number: {value:?}"
+            ),
+            both!(
+                "1 到 20 位数字，区号带 0",
+                "1 to 20 digits, area codes with their 0"
+            ),
+        );
+    }
+}
+
+/// Reads the keys of `[transfer]`.
+pub(crate) fn transfer(section: Option<Section<'_>>, trunks: &[Trunk], known: &Known) -> Plan {
+    let mut keys: Vec<Key> = Vec::new();
+    if let Some(section) = section {
+        let mut names = Known::new("转接键", "transfer key");
+        for entry in section.tables("keys", "[[transfer.keys]]", 32) {
+            let key = key(&entry, &mut names, trunks, known);
+            entry.finish();
+            keys.push(key);
+        }
+        section.finish();
+    }
+    Plan {
+        keys,
+        cities: CityTable::default(),
+    }
+}
+
+fn key(section: &Section<'_>, names: &mut Known, trunks: &[Trunk], known: &Known) -> Key {
+    let sink = section.sink();
+    let name = section.need_text("name", "\"110\"");
+    if let Some(name) = &name {
+        check_number(sink, "name", name);
+        names.add(sink, name.value, &name.span);
+    }
+    let words = [
+        ("emergency", KeyKind::Emergency),
+        ("hotline", KeyKind::Hotline),
+    ];
+    let kind = section.choice("kind", &words);
+    if section.raw("kind").is_none() {
+        section.missing("kind", "\"emergency\"");
+    }
+    let named = section.need_text("trunk", "\"telecom\"");
+    let trunk = named.as_ref().and_then(|named| known.find(sink, named));
+    let leads_out = trunk
+        .and_then(|id| trunks.get(id as usize))
+        .map(|trunk| trunk.out.is_some());
+    if let (Some(named), Some(false)) = (&named, leads_out) {
+        let value = named.value;
+        sink.error(
+            &named.span,
+            both!(
+                "中继 {value:?} 没有呼出地址，转不出去",
+                "trunk {value:?} has no address for calls out"
+            ),
+            both!(
+                "在该中继加上 out = \"地址:端口\"",
+                "add out = \"address:port\" to that trunk"
+            ),
+        );
+    }
+    let text = name.as_ref().map_or("", |name| name.value);
+    let title = section
+        .full_text("title", "\"公安\"")
+        .map_or(text, |title| title.value);
+    let limits = Duration::from_secs(5)..=Duration::from_secs(120);
+    Key {
+        name: text.to_owned(),
+        title: title.to_owned(),
+        kind: kind.unwrap_or(KeyKind::Emergency),
+        ring: section
+            .duration("ring", limits)
+            .map_or(Duration::from_secs(30), |at| at.value),
+        trunk: TrunkId(trunk.and_then(|id| u16::try_from(id).ok()).unwrap_or(0)),
+    }
+}
