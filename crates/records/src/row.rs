@@ -1,0 +1,147 @@
+//! Rows back into records.
+
+use crate::StoreError;
+use meishier_model::{
+    CallId, CallRecord, DialString, OfferOutcome, OfferRecord, Outcome, ReleasedBy, RtpStats,
+    TransferOutcome, TransferRecord, Wall,
+};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+type Column = &'static str;
+
+pub(crate) fn call(row: &SqliteRow) -> Result<CallRecord, StoreError> {
+    let route: String = row.try_get("route")?;
+    let outcome: &str = row.try_get("outcome")?;
+    let released: &str = row.try_get("released_by")?;
+    Ok(CallRecord {
+        call: id(row)?,
+        trunk: row.try_get("trunk")?,
+        caller: DialString::new(row.try_get("caller")?),
+        called: DialString::new(row.try_get("called")?),
+        sip_call_id: row.try_get("sip_call_id")?,
+        arrived: Wall(row.try_get("arrived")?),
+        answered: row.try_get::<Option<i64>, _>("answered")?.map(Wall),
+        ended: Wall(row.try_get("ended")?),
+        waited_ms: unsigned(row, "waited_ms")?,
+        talked_ms: unsigned(row, "talked_ms")?,
+        outcome: named(
+            &[Outcome::Answered, Outcome::Abandoned, Outcome::Failed],
+            Outcome::as_str,
+            outcome,
+            "outcome",
+        )?,
+        released_by: named(
+            &[ReleasedBy::Caller, ReleasedBy::Seat, ReleasedBy::Engine],
+            ReleasedBy::as_str,
+            released,
+            "released_by",
+        )?,
+        status: row.try_get("status")?,
+        pool: row.try_get("pool")?,
+        line: row.try_get("line")?,
+        seat: row.try_get("seat")?,
+        counsellor: row.try_get("counsellor")?,
+        route: serde_json::from_str(&route).map_err(|_| StoreError::Damaged { column: "route" })?,
+        route_reason: row.try_get("route_reason")?,
+        offers: Vec::new(),
+        transfers: Vec::new(),
+        rtp_caller: rtp(
+            row,
+            [
+                "caller_received",
+                "caller_sent",
+                "caller_wrong_source",
+                "caller_malformed",
+            ],
+        )?,
+        rtp_seat: rtp(
+            row,
+            [
+                "seat_received",
+                "seat_sent",
+                "seat_wrong_source",
+                "seat_malformed",
+            ],
+        )?,
+    })
+}
+
+pub(crate) fn offer(row: &SqliteRow) -> Result<OfferRecord, StoreError> {
+    let outcome: &str = row.try_get("outcome")?;
+    Ok(OfferRecord {
+        seat: row.try_get("seat")?,
+        counsellor: row.try_get("counsellor")?,
+        pool: row.try_get("pool")?,
+        at: Wall(row.try_get("at")?),
+        rang_ms: unsigned(row, "rang_ms")?,
+        outcome: named(
+            &[
+                OfferOutcome::Answered,
+                OfferOutcome::NoAnswer,
+                OfferOutcome::Refused,
+                OfferOutcome::Unreachable,
+                OfferOutcome::CallerGone,
+                OfferOutcome::Withdrawn,
+            ],
+            OfferOutcome::as_str,
+            outcome,
+            "offers.outcome",
+        )?,
+        status: row.try_get("status")?,
+    })
+}
+
+pub(crate) fn transfer(row: &SqliteRow) -> Result<TransferRecord, StoreError> {
+    let outcome: &str = row.try_get("outcome")?;
+    Ok(TransferRecord {
+        key: row.try_get("key")?,
+        city: row.try_get("city")?,
+        dialled: row.try_get("dialled")?,
+        reason: row.try_get("reason")?,
+        at: Wall(row.try_get("at")?),
+        answered: row.try_get::<Option<i64>, _>("answered")?.map(Wall),
+        outcome: named(
+            &[
+                TransferOutcome::Joined,
+                TransferOutcome::Failed,
+                TransferOutcome::NoAnswer,
+                TransferOutcome::Cancelled,
+            ],
+            TransferOutcome::as_str,
+            outcome,
+            "transfers.outcome",
+        )?,
+        status: row.try_get("status")?,
+    })
+}
+
+/// The call that a row of any table belongs to.
+pub(crate) fn id(row: &SqliteRow) -> Result<CallId, StoreError> {
+    unsigned(row, "call").map(CallId)
+}
+
+fn unsigned(row: &SqliteRow, column: Column) -> Result<u64, StoreError> {
+    Ok(row.try_get::<i64, _>(column)? as u64)
+}
+
+fn rtp(row: &SqliteRow, columns: [Column; 4]) -> Result<RtpStats, StoreError> {
+    Ok(RtpStats {
+        received: unsigned(row, columns[0])?,
+        sent: unsigned(row, columns[1])?,
+        wrong_source: unsigned(row, columns[2])?,
+        malformed: unsigned(row, columns[3])?,
+    })
+}
+
+fn named<T: Copy>(
+    all: &[T],
+    name: fn(T) -> &'static str,
+    found: &str,
+    column: Column,
+) -> Result<T, StoreError> {
+    all.iter()
+        .copied()
+        .find(|it| name(*it) == found)
+        .ok_or(StoreError::Damaged { column })
+}

@@ -1,0 +1,69 @@
+//! Tables and their versions. `PRAGMA user_version` holds the version of a file.
+//!
+//! Unsigned 64-bit values are kept as the signed integer with the same bits; times are
+//! milliseconds since 1970, durations milliseconds. `call` as hexadecimal is the API's id.
+
+/// Marks the file as ours (`PRAGMA application_id`): "MSER".
+pub(crate) const APPLICATION_ID: i64 = 0x4d53_4552;
+
+/// One script a version; script `n` leads from version `n` to `n + 1`. A script that was
+/// released is never edited: what changes is a new script.
+pub(crate) const MIGRATIONS: &[&str] = &[V1];
+
+const V1: &str = "
+CREATE TABLE calls (
+    call INTEGER PRIMARY KEY,
+    trunk TEXT NOT NULL,
+    caller TEXT NOT NULL,
+    called TEXT NOT NULL,
+    sip_call_id TEXT NOT NULL,
+    arrived INTEGER NOT NULL,
+    answered INTEGER,
+    ended INTEGER NOT NULL,
+    waited_ms INTEGER NOT NULL,
+    talked_ms INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    released_by TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    pool TEXT,
+    line INTEGER,
+    seat TEXT,
+    counsellor TEXT,
+    route TEXT NOT NULL,
+    route_reason TEXT NOT NULL,
+    caller_received INTEGER NOT NULL,
+    caller_sent INTEGER NOT NULL,
+    caller_wrong_source INTEGER NOT NULL,
+    caller_malformed INTEGER NOT NULL,
+    seat_received INTEGER NOT NULL,
+    seat_sent INTEGER NOT NULL,
+    seat_wrong_source INTEGER NOT NULL,
+    seat_malformed INTEGER NOT NULL
+) STRICT;
+CREATE INDEX calls_by_arrival ON calls (arrived);
+CREATE TABLE offers (
+    call INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    seat TEXT NOT NULL,
+    counsellor TEXT NOT NULL,
+    pool TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    rang_ms INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    PRIMARY KEY (call, position)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE transfers (
+    call INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    city TEXT NOT NULL,
+    dialled TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    answered INTEGER,
+    outcome TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    PRIMARY KEY (call, position)
+) STRICT, WITHOUT ROWID;
+";

@@ -1,0 +1,136 @@
+//! Notices as log lines: identifiers, states and times, nothing about people.
+
+use crate::Telemetry;
+use meishier_engine::api::Notice;
+use meishier_model::{OfferOutcome, TransferOutcome};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Lines about unexpected inputs in one second at most: strangers can cause them.
+const UNEXPECTED_A_SECOND: u64 = 10;
+
+/// How many lines of a kind were written in the running second.
+#[derive(Debug, Default)]
+pub(crate) struct Allowance {
+    /// The second in the upper 32 bits, lines in the lower.
+    state: AtomicU64,
+}
+
+impl Allowance {
+    fn take(&self, second: u64) -> bool {
+        let second = second & 0xffff_ffff;
+        let step = |state: u64| {
+            let (last, lines) = (state >> 32, state & 0xffff_ffff);
+            if last != second {
+                Some(second << 32 | 1)
+            } else {
+                (lines < UNEXPECTED_A_SECOND).then_some(state + 1)
+            }
+        };
+        self.state.try_update(Relaxed, Relaxed, step).is_ok()
+    }
+}
+
+impl Telemetry {
+    /// Writes the fact to the log: what an operator follows at `info`, each step of a call at
+    /// `debug`. Never blocks if [`crate::logs::init`] made the log.
+    pub fn log_notice(&self, notice: &Notice) {
+        match notice {
+            Notice::Arrived { call, trunk } => {
+                let trunk = self
+                    .names
+                    .trunks
+                    .get(usize::from(trunk.0))
+                    .map_or("", String::as_str);
+                tracing::info!(%call, trunk, "call arrived");
+            }
+            Notice::Refused(reason) => {
+                tracing::debug!(reason = reason.as_str(), "request refused");
+            }
+            Notice::Phase { call, from, to } => {
+                let from = from.map_or("none", |phase| phase.as_str());
+                let to = to.map_or("none", |phase| phase.as_str());
+                tracing::debug!(%call, from, to, "phase");
+            }
+            Notice::Offered { call, seat, .. } => tracing::debug!(%call, %seat, "offered"),
+            Notice::OfferEnded {
+                call,
+                seat,
+                outcome,
+            } => match outcome {
+                OfferOutcome::NoAnswer | OfferOutcome::Refused | OfferOutcome::Unreachable => {
+                    tracing::info!(%call, %seat, outcome = outcome.as_str(), "offer failed");
+                }
+                OfferOutcome::Answered | OfferOutcome::CallerGone | OfferOutcome::Withdrawn => {
+                    tracing::debug!(%call, %seat, outcome = outcome.as_str(), "offer ended");
+                }
+            },
+            Notice::Answered { call, pool, waited } => {
+                let waited_ms = waited.as_millis() as u64;
+                tracing::info!(%call, pool = self.pool(pool.0), waited_ms, "call answered");
+            }
+            Notice::Ended {
+                call,
+                outcome,
+                lasted,
+            } => {
+                let lasted_ms = lasted.as_millis() as u64;
+                tracing::info!(%call, outcome = outcome.as_str(), lasted_ms, "call ended");
+            }
+            Notice::Transfer { call, outcome } => match outcome {
+                TransferOutcome::Joined | TransferOutcome::Cancelled => {
+                    tracing::info!(%call, outcome = outcome.as_str(), "transfer");
+                }
+                TransferOutcome::Failed | TransferOutcome::NoAnswer => {
+                    tracing::warn!(%call, outcome = outcome.as_str(), "transfer failed");
+                }
+            },
+            Notice::Seat {
+                seat,
+                from,
+                to,
+                by_engine,
+            } => {
+                let (from, to) = (from.as_str(), to.as_str());
+                if *by_engine {
+                    tracing::warn!(%seat, from, to, "seat paused: offers in a row rang out");
+                } else {
+                    tracing::debug!(%seat, from, to, "seat");
+                }
+            }
+            Notice::Trunk { trunk, up } => {
+                let trunk = self
+                    .names
+                    .trunks
+                    .get(usize::from(trunk.0))
+                    .map_or("", String::as_str);
+                if *up {
+                    tracing::info!(trunk, "trunk answers");
+                } else {
+                    tracing::error!(trunk, "trunk does not answer");
+                }
+            }
+            Notice::Lines { pool, lines } => {
+                tracing::info!(pool = self.pool(pool.0), lines, "lines open");
+            }
+            Notice::Unexpected(what) => self.log_unexpected(what),
+        }
+    }
+
+    fn pool(&self, index: u16) -> &str {
+        self.names
+            .pools
+            .get(usize::from(index))
+            .map_or("", String::as_str)
+    }
+
+    fn log_unexpected(&self, what: &'static str) {
+        let second = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs();
+        if self.unexpected_logged.take(second) {
+            tracing::error!(what, "unexpected");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Names, help texts and buckets of every metric.
+
+use metrics::{KeyName, Recorder, SharedString};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusRecorder};
+
+/// What a name stands for.
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    Counter,
+    Gauge,
+    Histogram(&'static [f64]),
+}
+
+/// Latencies of the engine's own making, in seconds: from 50 µs, dense around the bar of 1 ms.
+const ENGINE: &[f64] = &[
+    0.000_05, 0.000_1, 0.000_2, 0.000_3, 0.000_5, 0.000_75, 0.001, 0.001_5, 0.002, 0.003, 0.005,
+    0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
+];
+/// Waits of people, in seconds; 15 s is the limit of GB/T 33358-2016.
+const PEOPLE: &[f64] = &[
+    0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0,
+];
+/// Lengths of calls, in seconds.
+const CALLS: &[f64] = &[
+    5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1200.0, 1800.0, 2700.0, 3600.0, 7200.0,
+];
+
+macro_rules! names {
+    ($($id:ident = $name:literal, $kind:expr, $help:literal;)*) => {
+        $(pub(crate) const $id: &str = $name;)*
+        pub(crate) const ALL: &[(&str, Kind, &str)] = &[$(($name, $kind, $help)),*];
+    };
+}
+
+use Kind::{Counter, Gauge, Histogram};
+names! {
+    BUILD = "meishier_build_info", Gauge, "Always 1; the label names the version.";
+    ARRIVED = "meishier_calls_arrived_total", Counter, "Calls accepted and queued, by trunk.";
+    CALLS_NOW = "meishier_calls", Gauge, "Calls now, by phase.";
+    ENDED = "meishier_calls_ended_total", Counter, "Calls over, by outcome.";
+    REFUSED = "meishier_calls_refused_total", Counter, "Requests refused before they became a call, by reason.";
+    ANSWER = "meishier_answer_time_seconds", Histogram(PEOPLE), "From the caller's INVITE to a counsellor's answer, by pool.";
+    DURATION = "meishier_call_duration_seconds", Histogram(CALLS), "From the caller's INVITE to the end of the call.";
+    SETUP = "meishier_setup_seconds", Histogram(ENGINE), "From the caller's INVITE to the INVITE of a seat that was free.";
+    READY = "meishier_ready_to_invite_seconds", Histogram(ENGINE), "From a seat's becoming ready to its INVITE for a caller who waited.";
+    OFFERS = "meishier_offers_total", Counter, "Offers to seats that ended, by outcome.";
+    OFFERED = "meishier_offers_started_total", Counter, "Offers to seats that were begun.";
+    TRANSFERS = "meishier_transfers_total", Counter, "Uses of the transfer key, by outcome.";
+    SEATS = "meishier_seats", Gauge, "Seats now, by state.";
+    SEATS_READY = "meishier_seats_ready", Gauge, "Seats that are ready, by pool; a seat counts in each of its pools.";
+    SEATS_PAUSED = "meishier_seats_paused_by_engine_total", Counter, "Seats paused after offers that rang out.";
+    TRUNK_UP = "meishier_trunk_up", Gauge, "1 unless the trunk leaves our OPTIONS unanswered.";
+    LINES_OPEN = "meishier_lines_open", Gauge, "Lines that the schedule opens now, by pool.";
+    LINES_USED = "meishier_lines_used", Gauge, "Lines in use, by pool.";
+    WAITING = "meishier_waiting", Gauge, "Callers that wait, by pool; a caller whom two pools may serve counts in both.";
+    WAITING_ALL = "meishier_waiting_callers", Gauge, "Callers that wait.";
+    OLDEST = "meishier_oldest_wait_seconds", Gauge, "How long the first caller of the pool has waited; 0 if nobody waits.";
+    UNEXPECTED = "meishier_unexpected_total", Counter, "Inputs that the engine could not place.";
+    SIP_REQUESTS = "meishier_sip_requests_total", Counter, "SIP requests, by direction and method, without retransmissions sent.";
+    SIP_RESPONSES = "meishier_sip_responses_total", Counter, "SIP responses, by direction and status, without retransmissions sent.";
+    RETRANSMISSIONS = "meishier_sip_retransmissions_total", Counter, "SIP messages sent or received again, by direction.";
+    SIP_DROPPED = "meishier_sip_dropped_total", Counter, "SIP messages not acted upon, by reason.";
+    RTP_PACKETS = "meishier_rtp_packets_total", Counter, "RTP packets accepted or sent, by direction.";
+    RTP_DROPPED = "meishier_rtp_dropped_total", Counter, "RTP packets dropped, by reason.";
+    ENGINE_CALLS = "meishier_engine_calls", Gauge, "Calls that the shards hold.";
+    DIALOGS = "meishier_dialogs", Gauge, "SIP dialogs and early legs.";
+    TRANSACTIONS = "meishier_transactions", Gauge, "SIP transactions.";
+    TIMERS = "meishier_timers", Gauge, "Timers armed.";
+    PORTS_USED = "meishier_rtp_ports_used", Gauge, "RTP ports that a call holds.";
+    PORTS_BOUND = "meishier_rtp_ports_bound", Gauge, "RTP ports bound, used or not.";
+    REGISTRATIONS = "meishier_registrations", Gauge, "Contacts registered.";
+    TASKS = "meishier_tasks", Gauge, "Asynchronous tasks alive.";
+    RECORDS_WRITTEN = "meishier_records_written_total", Counter, "Records in the store.";
+    RECORDS_DUPLICATE = "meishier_records_duplicate_total", Counter, "Records whose call had one already.";
+    RECORDS_FAILED = "meishier_records_failed_total", Counter, "Attempts to write records that the store refused; the records are kept and tried again.";
+    RECORDS_REFUSED = "meishier_records_refused_total", Counter, "Records that the full buffer handed back.";
+    RECORDS_PENDING = "meishier_records_pending", Gauge, "Records not yet in the store.";
+    LOG_DROPPED = "meishier_log_lines_dropped_total", Counter, "Log lines dropped because nobody read fast enough.";
+    CPU = "process_cpu_seconds_total", Gauge, "CPU time of the process, user and system.";
+    RESIDENT = "process_resident_memory_bytes", Gauge, "Resident memory of the process.";
+    FDS = "process_open_fds", Gauge, "Open file descriptors.";
+    MAX_FDS = "process_max_fds", Gauge, "Soft limit of open file descriptors.";
+    THREADS = "process_threads", Gauge, "Threads of the process.";
+    STARTED = "process_start_time_seconds", Gauge, "Start of the process in seconds since 1970.";
+}
+
+/// A recorder of our own (none is installed for the process) that knows buckets and help texts.
+pub(crate) fn recorder() -> Result<PrometheusRecorder, BuildError> {
+    let mut builder = PrometheusBuilder::new();
+    for (name, kind, _) in ALL {
+        if let Histogram(buckets) = kind {
+            builder = builder.set_buckets_for_metric(Matcher::Full((*name).to_owned()), buckets)?;
+        }
+    }
+    let recorder = builder.build_recorder();
+    for (name, kind, help) in ALL {
+        let (name, help) = (KeyName::from(*name), SharedString::const_str(help));
+        match kind {
+            Counter => recorder.describe_counter(name, None, help),
+            Gauge => recorder.describe_gauge(name, None, help),
+            Histogram(_) => recorder.describe_histogram(name, None, help),
+        }
+    }
+    Ok(recorder)
+}

@@ -1,0 +1,96 @@
+//! What the driver reads for one scrape. All counts are totals since the start of the process.
+
+use meishier_engine::api::Gauges;
+use std::time::Duration;
+
+/// Everything that is asked for at the moment of a scrape.
+#[derive(Clone, Debug, Default)]
+pub struct Sample {
+    /// One entry a shard.
+    pub shards: Vec<ShardSample>,
+    /// Of all media threads together.
+    pub media: MediaSample,
+    /// One entry a pool, in the order of the configuration.
+    pub pools: Vec<PoolSample>,
+    /// Callers that wait (a caller whom two pools may serve counts once here).
+    pub waiting: u64,
+    /// What the writer of records did.
+    pub records: RecordsSample,
+    /// RTP ports that are bound, used or not.
+    pub ports_bound: u64,
+    /// Asynchronous tasks alive.
+    pub tasks: u64,
+}
+
+/// One shard.
+#[derive(Clone, Debug, Default)]
+pub struct ShardSample {
+    /// Its sizes.
+    pub gauges: Gauges,
+    /// Its SIP counts.
+    pub sip: SipSample,
+}
+
+/// SIP counts of one shard.
+#[derive(Clone, Debug, Default)]
+pub struct SipSample {
+    /// Requests received, by method; only names of RFC methods and `other`, never a stranger's word.
+    pub received_requests: Vec<(&'static str, u64)>,
+    /// Requests sent, by method, without retransmissions.
+    pub sent_requests: Vec<(&'static str, u64)>,
+    /// Responses received, by status 100 to 699.
+    pub received_responses: Vec<(u16, u64)>,
+    /// Responses sent, by status, without retransmissions.
+    pub sent_responses: Vec<(u16, u64)>,
+    /// Messages sent again.
+    pub retransmissions_sent: u64,
+    /// Messages received again.
+    pub retransmissions_received: u64,
+    /// Messages that are no SIP or break its rules.
+    pub malformed: u64,
+    /// Responses and in-dialog requests that belong to nothing here.
+    pub unmatched: u64,
+    /// Messages dropped or refused because a limit was reached.
+    pub limited: u64,
+}
+
+/// RTP counts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MediaSample {
+    /// Packets accepted.
+    pub received: u64,
+    /// Packets sent.
+    pub sent: u64,
+    /// Packets dropped: their source was not negotiated.
+    pub wrong_source: u64,
+    /// Packets dropped: not RTP of a negotiated payload type.
+    pub malformed: u64,
+    /// Packets that the kernel would not take when sent.
+    pub send_failed: u64,
+}
+
+/// One pool of the queue.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PoolSample {
+    /// Callers that wait for it.
+    pub waiting: u64,
+    /// How long the first of them has waited; zero if nobody waits.
+    pub oldest_wait: Duration,
+    /// Lines in use.
+    pub lines_used: u64,
+}
+
+/// The writer of records.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RecordsSample {
+    /// Records in the store.
+    pub written: u64,
+    /// Records whose call had one already.
+    pub duplicates: u64,
+    /// Attempts that the store refused.
+    pub failed: u64,
+    /// Records that the full buffer handed back.
+    pub refused: u64,
+    /// Records in the buffer.
+    pub pending: u64,
+}

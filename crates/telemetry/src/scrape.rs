@@ -1,0 +1,255 @@
+//! What is read at a scrape and not told by notices: sizes, SIP and RTP counts, the process.
+
+use crate::handles::{counter, gauge};
+use crate::{PoolSample, Sample, ShardSample, Telemetry, logs, names, process};
+use metrics::{Counter, Gauge};
+use metrics_exporter_prometheus::PrometheusRecorder;
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+
+/// Handles that only scrapes use. Methods and statuses get theirs when first seen.
+pub(crate) struct Scraped {
+    requests: BTreeMap<(Direction, &'static str), Counter>,
+    responses: BTreeMap<(Direction, u16), Counter>,
+    sums: Vec<(Counter, fn(&Sample) -> u64)>,
+    sizes: Vec<(Gauge, fn(&Sample) -> u64)>,
+    pools: Vec<PoolGauges>,
+    process: Vec<(Gauge, fn(&process::Process) -> f64)>,
+}
+
+struct PoolGauges {
+    waiting: Gauge,
+    oldest: Gauge,
+    lines_used: Gauge,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Direction {
+    Received,
+    Sent,
+}
+
+impl Direction {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Sent => "sent",
+        }
+    }
+}
+
+/// A counter fed from a sample: name, labels, where its value stands.
+type Sum = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    fn(&Sample) -> u64,
+);
+
+const SUMS: &[Sum] = &[
+    (names::RETRANSMISSIONS, &[("direction", "sent")], |s| {
+        over(s, |shard| shard.sip.retransmissions_sent)
+    }),
+    (names::RETRANSMISSIONS, &[("direction", "received")], |s| {
+        over(s, |shard| shard.sip.retransmissions_received)
+    }),
+    (names::SIP_DROPPED, &[("reason", "malformed")], |s| {
+        over(s, |shard| shard.sip.malformed)
+    }),
+    (names::SIP_DROPPED, &[("reason", "unmatched")], |s| {
+        over(s, |shard| shard.sip.unmatched)
+    }),
+    (names::SIP_DROPPED, &[("reason", "limited")], |s| {
+        over(s, |shard| shard.sip.limited)
+    }),
+    (names::RTP_PACKETS, &[("direction", "received")], |s| {
+        s.media.received
+    }),
+    (names::RTP_PACKETS, &[("direction", "sent")], |s| {
+        s.media.sent
+    }),
+    (names::RTP_DROPPED, &[("reason", "wrong_source")], |s| {
+        s.media.wrong_source
+    }),
+    (names::RTP_DROPPED, &[("reason", "malformed")], |s| {
+        s.media.malformed
+    }),
+    (names::RTP_DROPPED, &[("reason", "send_failed")], |s| {
+        s.media.send_failed
+    }),
+    (names::RECORDS_WRITTEN, &[], |s| s.records.written),
+    (names::RECORDS_DUPLICATE, &[], |s| s.records.duplicates),
+    (names::RECORDS_FAILED, &[], |s| s.records.failed),
+    (names::RECORDS_REFUSED, &[], |s| s.records.refused),
+    (names::LOG_DROPPED, &[], |_| logs::dropped()),
+];
+
+const SIZES: &[(&str, fn(&Sample) -> u64)] = &[
+    (names::WAITING_ALL, |s| s.waiting),
+    (names::ENGINE_CALLS, |s| over(s, |shard| shard.gauges.calls)),
+    (names::DIALOGS, |s| over(s, |shard| shard.gauges.legs)),
+    (names::TRANSACTIONS, |s| {
+        over(s, |shard| shard.gauges.transactions)
+    }),
+    (names::TIMERS, |s| over(s, |shard| shard.gauges.timers)),
+    (names::PORTS_USED, |s| over(s, |shard| shard.gauges.ports)),
+    (names::REGISTRATIONS, |s| {
+        over(s, |shard| shard.gauges.registrations)
+    }),
+    (names::PORTS_BOUND, |s| s.ports_bound),
+    (names::TASKS, |s| s.tasks),
+    (names::RECORDS_PENDING, |s| s.records.pending),
+];
+
+const PROCESS: &[(&str, fn(&process::Process) -> f64)] = &[
+    (names::CPU, |p| p.cpu_seconds),
+    (names::RESIDENT, |p| p.resident_bytes),
+    (names::FDS, |p| p.open_fds),
+    (names::MAX_FDS, |p| p.max_fds),
+    (names::THREADS, |p| p.threads),
+    (names::STARTED, |p| p.start_seconds),
+];
+
+fn over(sample: &Sample, of: fn(&ShardSample) -> u64) -> u64 {
+    sample.shards.iter().map(of).sum()
+}
+
+impl Scraped {
+    pub(crate) fn new(r: &PrometheusRecorder, pools: &[String]) -> Self {
+        Self {
+            requests: BTreeMap::new(),
+            responses: BTreeMap::new(),
+            sums: SUMS
+                .iter()
+                .map(|(name, labels, of)| (counter(r, name, labels), *of))
+                .collect(),
+            sizes: SIZES
+                .iter()
+                .map(|(name, of)| (gauge(r, name, &[]), *of))
+                .collect(),
+            pools: pools
+                .iter()
+                .map(|pool| PoolGauges {
+                    waiting: gauge(r, names::WAITING, &[("pool", pool)]),
+                    oldest: gauge(r, names::OLDEST, &[("pool", pool)]),
+                    lines_used: gauge(r, names::LINES_USED, &[("pool", pool)]),
+                })
+                .collect(),
+            process: PROCESS
+                .iter()
+                .map(|(name, of)| (gauge(r, name, &[]), *of))
+                .collect(),
+        }
+    }
+
+    fn update(&mut self, r: &PrometheusRecorder, sample: &Sample) {
+        for (counter, of) in &self.sums {
+            counter.absolute(of(sample));
+        }
+        for (gauge, of) in &self.sizes {
+            gauge.set(of(sample) as f64);
+        }
+        for (gauges, pool) in self.pools.iter().zip(&sample.pools) {
+            gauges.update(pool);
+        }
+        if let Some(process) = process::read() {
+            for (gauge, of) in &self.process {
+                gauge.set(of(&process));
+            }
+        }
+        self.update_sip(r, sample);
+    }
+
+    fn update_sip(&mut self, r: &PrometheusRecorder, sample: &Sample) {
+        let mut requests: BTreeMap<(Direction, &'static str), u64> = BTreeMap::new();
+        let mut responses: BTreeMap<(Direction, u16), u64> = BTreeMap::new();
+        for ShardSample { sip, .. } in &sample.shards {
+            for (direction, counts) in [
+                (Direction::Received, &sip.received_requests),
+                (Direction::Sent, &sip.sent_requests),
+            ] {
+                for (method, count) in counts.iter().filter(|(_, count)| *count > 0) {
+                    *requests.entry((direction, method)).or_default() += count;
+                }
+            }
+            for (direction, counts) in [
+                (Direction::Received, &sip.received_responses),
+                (Direction::Sent, &sip.sent_responses),
+            ] {
+                for (status, count) in counts.iter().filter(|(_, count)| *count > 0) {
+                    *responses.entry((direction, bounded(*status))).or_default() += count;
+                }
+            }
+        }
+        for ((direction, method), count) in requests {
+            let handle = self.requests.entry((direction, method)).or_insert_with(|| {
+                let labels = [("direction", direction.as_str()), ("method", method)];
+                counter(r, names::SIP_REQUESTS, &labels)
+            });
+            handle.absolute(count);
+        }
+        for ((direction, status), count) in responses {
+            let handle = self
+                .responses
+                .entry((direction, status))
+                .or_insert_with(|| {
+                    let status = status.to_string();
+                    let labels = [("direction", direction.as_str()), ("code", status.as_str())];
+                    counter(r, names::SIP_RESPONSES, &labels)
+                });
+            handle.absolute(count);
+        }
+    }
+}
+
+/// Statuses that no RFC knows fall together by their class, so that a stranger cannot make
+/// hundreds of label values.
+fn bounded(status: u16) -> u16 {
+    match status {
+        100
+        | 180..=183
+        | 199
+        | 200
+        | 202
+        | 204
+        | 300..=302
+        | 305
+        | 380
+        | 400..=410
+        | 412..=417
+        | 420..=425
+        | 428..=430
+        | 433
+        | 436..=440
+        | 469
+        | 470
+        | 480..=489
+        | 491
+        | 493
+        | 494
+        | 500..=505
+        | 513
+        | 555
+        | 580
+        | 600
+        | 603
+        | 604
+        | 606..=608 => status,
+        other => other / 100 * 100,
+    }
+}
+
+impl PoolGauges {
+    fn update(&self, pool: &PoolSample) {
+        self.waiting.set(pool.waiting as f64);
+        self.oldest.set(pool.oldest_wait.as_secs_f64());
+        self.lines_used.set(pool.lines_used as f64);
+    }
+}
+
+impl Telemetry {
+    /// Takes over what the driver has read. Called before [`Self::render`], once a scrape.
+    pub fn scrape(&self, sample: &Sample) {
+        let mut scraped = self.scraped.lock().unwrap_or_else(PoisonError::into_inner);
+        scraped.update(&self.recorder, sample);
+    }
+}
