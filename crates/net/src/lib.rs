@@ -1,1 +1,56 @@
-//! Placeholder.
+//! Sockets, threads and the clock: drives the engine's shards on a real network.
+//!
+//! What lives here: SIP over UDP and TCP, RTP, the threads that run shards and media hubs, the
+//! inboxes between them, the index of registrations, civil time. What may not: anything that
+//! decides about a call; no parsing beyond the scan that finds a message's shard.
+//!
+//! ```text
+//!                     Runtime::start ─► Running ─► Control (commands, figures, civil time)
+//!                                                     │ letters
+//!   carrier, seats ══ UDP, TCP ══► worker 0 … W-1 ◄───┘          each: epoll, its own sockets,
+//!                                    │  ▲   ▲  └── letters,          some shards, one inbox
+//!                                    │  │   └───── datagrams, wakes between workers
+//!                           orders   │  │ events
+//!                                    ▼  │
+//!   carrier, seats ══ RTP ══════► media thread 0 … M-1            each: epoll, its ports, one hub
+//!
+//!   records and notices leave through a Sink, called on the worker's thread
+//! ```
+//!
+//! Nothing waits for anything: an inbox that is full leaves datagrams to SIP's repetition and
+//! letters with their sender, a peer that does not read loses its connection.
+
+mod bell;
+mod bind;
+mod clock;
+mod control;
+mod error;
+mod inbox;
+mod outside;
+mod registrations;
+pub mod rtp;
+mod runtime;
+mod seeds;
+mod stats;
+mod tcp;
+mod topology;
+mod udp;
+mod worker;
+
+pub use clock::Clock;
+pub use control::{Control, Unavailable};
+pub use error::StartError;
+pub use runtime::{Drained, Running, Runtime, RuntimeConfig};
+pub use seeds::Seeds;
+pub use stats::{RtpSocketCounts, ShardStats, SocketCounts, Stats};
+
+use meishier_engine::Notice;
+use meishier_model::{CallRecord, ShardId};
+
+/// Where a shard's records and facts go. Called on the shards' own threads: must not block.
+pub trait Sink: Send + Sync {
+    /// A call has ended; its record is to be kept.
+    fn record(&self, shard: ShardId, record: Box<CallRecord>);
+    /// A fact for metrics and logs.
+    fn notice(&self, shard: ShardId, notice: Notice);
+}

@@ -1,0 +1,243 @@
+//! Binding every socket at start, and finding out what others should be told about it.
+
+use crate::StartError;
+use meishier_engine::config::{self, Config};
+use meishier_engine::signaling::Transport;
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
+
+/// Wished size of a SIP socket's buffers, bytes; the system may give less.
+const SIP_BUFFER: usize = 4 << 20;
+/// Wished size of an RTP socket's receive buffer, bytes: about a second of packets.
+const RTP_BUFFER: usize = 64 << 10;
+/// TCP connections that may wait to be accepted.
+const TCP_BACKLOG: i32 = 256;
+
+/// The sockets of one configured listener.
+pub(crate) struct BoundSip {
+    pub transport: Transport,
+    /// Where it is bound.
+    pub bound: SocketAddr,
+    /// What Via and Contact say.
+    pub advertised: SocketAddr,
+    /// UDP: one socket a worker.
+    pub udp: Vec<UdpSocket>,
+    /// TCP: one listener.
+    pub tcp: Option<TcpListener>,
+}
+
+/// Binds every SIP listener of the configuration.
+pub(crate) fn sip(
+    config: &Config,
+    workers: usize,
+    any_free_port: bool,
+) -> Result<Vec<BoundSip>, StartError> {
+    let mut all = Vec::with_capacity(config.sip.listen.len());
+    for listen in &config.sip.listen {
+        let (transport, name) = match listen.transport {
+            config::Transport::Udp => (Transport::Udp, "UDP"),
+            config::Transport::Tcp => (Transport::Tcp, "TCP"),
+        };
+        let bind = |address| bind_one(transport, address, workers);
+        let (udp, tcp) = bind(listen.address)
+            .or_else(|error| {
+                let taken = error.kind() == io::ErrorKind::AddrInUse;
+                if taken && any_free_port {
+                    bind(SocketAddr::new(listen.address.ip(), 0))
+                } else {
+                    Err(error)
+                }
+            })
+            .map_err(|error| StartError::bind(name, listen.address, error))?;
+        let bound = match (&tcp, udp.first()) {
+            (Some(listener), _) => listener.local_addr(),
+            (None, Some(socket)) => socket.local_addr(),
+            (None, None) => Err(io::ErrorKind::NotFound.into()),
+        }
+        .map_err(StartError::system("reading a socket's address"))?;
+        let ip = config.sip.advertised;
+        let ip = ip.unwrap_or_else(|| outward(bound.ip(), config));
+        all.push(BoundSip {
+            transport,
+            bound,
+            advertised: SocketAddr::new(ip, bound.port()),
+            udp,
+            tcp,
+        });
+    }
+    Ok(all)
+}
+
+type Sockets = (Vec<UdpSocket>, Option<TcpListener>);
+
+fn bind_one(transport: Transport, address: SocketAddr, workers: usize) -> io::Result<Sockets> {
+    match transport {
+        Transport::Udp => Ok((udp_group(address, workers)?, None)),
+        Transport::Tcp => Ok((Vec::new(), Some(tcp_listener(address)?))),
+    }
+}
+
+/// `count` sockets on one address; the kernel spreads senders over them by their addresses.
+///
+/// The first is bound without SO_REUSEPORT, so that an address in use by another engine of the
+/// same user is an error and not a silent division of the traffic.
+fn udp_group(address: SocketAddr, count: usize) -> io::Result<Vec<UdpSocket>> {
+    let first = udp_socket(address)?;
+    first.bind(&SockAddr::from(address))?;
+    let first = UdpSocket::from(first);
+    let bound = first.local_addr()?;
+    let mut group = vec![first];
+    if count > 1 {
+        socket2::SockRef::from(&group[0]).set_reuse_port(true)?;
+    }
+    for _ in 1..count {
+        let socket = udp_socket(bound)?;
+        socket.set_reuse_port(true)?;
+        socket.bind(&SockAddr::from(bound))?;
+        group.push(socket.into());
+    }
+    Ok(group)
+}
+
+fn udp_socket(address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::DGRAM,
+        Some(Protocol::UDP),
+    )?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    // A smaller buffer than wished still works.
+    let _ = socket.set_recv_buffer_size(SIP_BUFFER);
+    let _ = socket.set_send_buffer_size(SIP_BUFFER);
+    Ok(socket)
+}
+
+fn tcp_listener(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    // Connections of an earlier process in TIME_WAIT do not hold the port; a listener does.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&SockAddr::from(address))?;
+    socket.listen(TCP_BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// RTP sockets, in order of their ports.
+pub(crate) struct BoundRtp {
+    pub sockets: Vec<UdpSocket>,
+    /// The address that SDP names.
+    pub advertised: IpAddr,
+    /// Ports of the range that could not be bound.
+    pub failed: usize,
+}
+
+/// Binds the even ports of the range, leaving out what is taken.
+pub(crate) fn rtp(config: &Config, any_free_port: bool) -> Result<BoundRtp, StartError> {
+    let range = &config.rtp;
+    let (mut sockets, mut failed, mut refusal) = (Vec::new(), 0, None);
+    let first = range.first_port.next_multiple_of(2);
+    for port in (first..=range.last_port).step_by(2) {
+        match rtp_socket(SocketAddr::new(range.address, port)) {
+            Ok(socket) => sockets.push(socket),
+            Err(error) => {
+                failed += 1;
+                refusal.get_or_insert(error);
+            }
+        }
+    }
+    if sockets.is_empty() && any_free_port {
+        sockets = free_even_ports(range.address, failed);
+    }
+    if sockets.is_empty() {
+        return Err(StartError::NoRtpPort {
+            address: range.address,
+            first: range.first_port,
+            last: range.last_port,
+            source: refusal.unwrap_or_else(|| io::ErrorKind::NotFound.into()),
+        });
+    }
+    let advertised = range.advertised;
+    Ok(BoundRtp {
+        advertised: advertised.unwrap_or_else(|| outward(range.address, config)),
+        sockets,
+        failed,
+    })
+}
+
+fn rtp_socket(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::DGRAM,
+        Some(Protocol::UDP),
+    )?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    let _ = socket.set_recv_buffer_size(RTP_BUFFER);
+    socket.bind(&SockAddr::from(address))?;
+    Ok(socket.into())
+}
+
+/// Up to `count` ports that the system chooses, odd ones given back (RFC 3550 §11).
+fn free_even_ports(address: IpAddr, count: usize) -> Vec<UdpSocket> {
+    let (mut even, mut odd) = (Vec::new(), Vec::new());
+    while even.len() < count && odd.len() < 2 * count + 16 {
+        let Ok(socket) = rtp_socket(SocketAddr::new(address, 0)) else {
+            break;
+        };
+        let is_even = socket.local_addr().is_ok_and(|a| a.port() % 2 == 0);
+        // Odd ones are held until the end, or the system would offer them again.
+        if is_even {
+            even.push(socket)
+        } else {
+            odd.push(socket)
+        }
+    }
+    even
+}
+
+/// The address that peers can use for a socket bound to `ip`: itself, or for the unspecified
+/// address the one from which the machine would reach the first trunk.
+fn outward(ip: IpAddr, config: &Config) -> IpAddr {
+    if !ip.is_unspecified() {
+        return ip;
+    }
+    let peers = config.trunks.iter().flat_map(|trunk| &trunk.peers);
+    let peer = peers.copied().find(|peer| peer.is_ipv4() == ip.is_ipv4());
+    let found = peer.and_then(|peer| source_towards(ip, peer).ok());
+    found.unwrap_or_else(|| {
+        let loopback = match ip {
+            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        };
+        tracing::warn!(
+            address = %loopback,
+            "no address to tell peers is configured and none could be found; set sip.advertised and rtp.advertised"
+        );
+        loopback
+    })
+}
+
+/// Asks the routing table; connecting a UDP socket sends nothing.
+fn source_towards(any: IpAddr, peer: SocketAddr) -> io::Result<IpAddr> {
+    let socket = UdpSocket::bind(SocketAddr::new(any, 0))?;
+    let port = if peer.port() == 0 { 5060 } else { peer.port() };
+    socket.connect(SocketAddr::new(peer.ip(), port))?;
+    let address = socket.local_addr()?.ip();
+    if address.is_unspecified() {
+        return Err(io::ErrorKind::AddrNotAvailable.into());
+    }
+    Ok(address)
+}

@@ -1,0 +1,189 @@
+//! The way in for people and programs: commands, civil time, figures.
+
+use crate::clock::Clock;
+use crate::inbox::{Inbox, Letter};
+use crate::registrations::Registrations;
+use crate::rtp::{Order, Orders};
+use crate::stats::{ShardStats, Stats};
+use crate::topology::Topology;
+use meishier_engine::{Command, Reply};
+use meishier_engine::media::RtpTotals;
+use meishier_engine::queue::Queue;
+use meishier_model::{ShardId, Wall};
+use std::fmt;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// The engine did not answer: it has ended, or has too many commands under way. Ask again later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unavailable;
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the engine does not answer: it is shutting down, or overloaded")
+    }
+}
+
+impl std::error::Error for Unavailable {}
+
+/// A handle on a running engine. Clones are cheap; all of them go dead when the engine ends.
+#[derive(Clone)]
+pub struct Control(Arc<Inner>);
+
+struct Inner {
+    topology: Topology,
+    clock: Clock,
+    queue: Arc<Queue>,
+    inboxes: Vec<Arc<Inbox>>,
+    media: Vec<Arc<Orders>>,
+    registrations: Arc<Registrations>,
+    rtp_ports_failed: u64,
+}
+
+impl Control {
+    pub(crate) fn new(
+        topology: Topology,
+        clock: Clock,
+        queue: Arc<Queue>,
+        inboxes: Vec<Arc<Inbox>>,
+        media: Vec<Arc<Orders>>,
+        registrations: Arc<Registrations>,
+        rtp_ports_failed: u64,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            topology,
+            clock,
+            queue,
+            inboxes,
+            media,
+            registrations,
+            rtp_ports_failed,
+        }))
+    }
+
+    /// How many shards there are.
+    #[must_use]
+    pub fn shards(&self) -> u16 {
+        self.0.topology.shards
+    }
+
+    /// The clock that the shards see.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// The queue, for views of who waits.
+    #[must_use]
+    pub fn queue(&self) -> &Arc<Queue> {
+        &self.0.queue
+    }
+
+    /// Carries a command out at the shard that it concerns; one that concerns all goes to shard 0
+    /// only, see [`Self::command_all`].
+    ///
+    /// # Errors
+    /// [`Unavailable`] if the engine has ended or takes no more commands at the moment.
+    pub async fn command(&self, command: Command) -> Result<Reply, Unavailable> {
+        let shard = command.shard(self.shards()).unwrap_or(ShardId(0));
+        let reply = self.begin(shard, command)?;
+        reply.await.map_err(|_| Unavailable)
+    }
+
+    /// Carries a command out at every shard; the answers in order of the shards. One that does not
+    /// answer is left out.
+    pub async fn command_all(&self, command: Command) -> Vec<Reply> {
+        let shards = (0..self.shards()).map(ShardId);
+        let begun: Vec<_> = shards
+            .map(|shard| self.begin(shard, command.clone()))
+            .collect();
+        let mut replies = Vec::with_capacity(begun.len());
+        for reply in begun.into_iter().flatten() {
+            replies.extend(reply.await.ok());
+        }
+        replies
+    }
+
+    fn begin(
+        &self,
+        shard: ShardId,
+        command: Command,
+    ) -> Result<oneshot::Receiver<Reply>, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        let letter = Letter::Command {
+            shard,
+            command,
+            reply,
+        };
+        let inbox = &self.0.inboxes[self.0.topology.worker_of(shard)];
+        inbox.letter(letter).map_err(|_| Unavailable)?;
+        Ok(answer)
+    }
+
+    /// Makes it `wall` now, and lets every shard evaluate its schedules before this returns.
+    pub async fn set_wall(&self, wall: Wall) {
+        self.0.clock.set_wall(wall);
+        self.command_all(Command::Reschedule).await;
+    }
+
+    /// Figures of this moment, shard by shard. What does not answer (the engine ends) is left out.
+    pub async fn stats(&self) -> Stats {
+        let mut stats = Stats {
+            registered_users: self.0.registrations.len() as u64,
+            ..Stats::default()
+        };
+        let workers: Vec<_> = self
+            .0
+            .inboxes
+            .iter()
+            .map(|inbox| {
+                let (reply, answer) = oneshot::channel();
+                inbox.letter(Letter::Stats(reply)).map(|()| answer)
+            })
+            .collect();
+        let media: Vec<_> = self
+            .0
+            .media
+            .iter()
+            .map(|orders| {
+                let (reply, answer) = oneshot::channel();
+                orders.push(Order::Report(reply)).map(|()| answer)
+            })
+            .collect();
+        for answer in workers.into_iter().flatten() {
+            let Ok(report) = answer.await else { continue };
+            stats.sip.add(&report.sockets);
+            for (shard, gauges, counters) in report.shards {
+                stats.shards.push(ShardStats {
+                    shard,
+                    gauges,
+                    counters,
+                });
+            }
+        }
+        for answer in media.into_iter().flatten() {
+            let Ok((totals, sockets)) = answer.await else {
+                continue;
+            };
+            add_totals(&mut stats.media, &totals);
+            stats.rtp.add(&sockets);
+        }
+        stats.rtp.ports_failed = self.0.rtp_ports_failed;
+        stats.shards.sort_by_key(|shard| shard.shard);
+        stats
+    }
+}
+
+fn add_totals(sum: &mut RtpTotals, more: &RtpTotals) {
+    sum.received += more.received;
+    sum.sent += more.sent;
+    sum.wrong_source += more.wrong_source;
+    sum.malformed += more.malformed;
+    sum.rtcp += more.rtcp;
+    sum.wrong_direction += more.wrong_direction;
+    sum.late += more.late;
+    sum.unsent += more.unsent;
+    sum.lost_digits += more.lost_digits;
+    sum.skipped_beats += more.skipped_beats;
+    sum.open += more.open;
+}

@@ -1,0 +1,268 @@
+//! Everything of a worker except its shards: where their outputs go.
+
+use crate::Sink;
+use crate::clock::Clock;
+use crate::inbox::{Datagram, Inbox, Letter, Outlet};
+use crate::registrations::Registrations;
+use crate::rtp::OrderOutlet;
+use crate::stats::SocketCounts;
+use crate::tcp::{Closed, Connections, owner};
+use crate::topology::Topology;
+use crate::udp::UdpSip;
+use meishier_engine::{Output, Reply, ShardMessage};
+use meishier_engine::config::Config;
+use meishier_engine::signaling::{Flow, Transmit, Transport};
+use meishier_model::ShardId;
+use mio::Registry;
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// Commands of people and programs that one worker may have under way.
+const COMMANDS: usize = 4096;
+
+/// Something for a shard of this very worker, to be handed over once the shard that made it is done.
+pub(crate) enum Local {
+    Inbox,
+    Shard(ShardMessage),
+    FlowFailed(Flow),
+}
+
+/// A worker's sockets and its ways to everybody else.
+pub(crate) struct Outside {
+    pub worker: usize,
+    pub topology: Topology,
+    pub config: Arc<Config>,
+    pub clock: Clock,
+    pub registry: Registry,
+    pub udp: Vec<UdpSip>,
+    /// What Via and Contact say of TCP, for connections of ours.
+    pub tcp_local: Option<SocketAddr>,
+    pub tcp: Connections,
+    /// By worker; the own one is there too, unused.
+    pub outlets: Vec<Outlet>,
+    /// By media thread.
+    pub media: Vec<OrderOutlet>,
+    pub registrations: Arc<Registrations>,
+    pub sink: Arc<dyn Sink>,
+    pub local: VecDeque<(usize, Local)>,
+    /// Something waits in an outlet.
+    pub stuck: bool,
+    pub counts: SocketCounts,
+    commands: HashMap<u64, oneshot::Sender<Reply>>,
+    next_command: u64,
+}
+
+/// What [`Outside::new`] is made of.
+pub(crate) struct Parts {
+    pub worker: usize,
+    pub topology: Topology,
+    pub config: Arc<Config>,
+    pub clock: Clock,
+    pub registry: Registry,
+    pub udp: Vec<UdpSip>,
+    pub tcp_local: Option<SocketAddr>,
+    pub inboxes: Vec<Arc<Inbox>>,
+    pub media: Vec<OrderOutlet>,
+    pub registrations: Arc<Registrations>,
+    pub sink: Arc<dyn Sink>,
+}
+
+impl Outside {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self {
+            worker: parts.worker,
+            topology: parts.topology,
+            config: parts.config,
+            clock: parts.clock,
+            registry: parts.registry,
+            udp: parts.udp,
+            tcp_local: parts.tcp_local,
+            tcp: Connections::new(parts.worker),
+            outlets: parts.inboxes.into_iter().map(Outlet::new).collect(),
+            media: parts.media,
+            registrations: parts.registrations,
+            sink: parts.sink,
+            local: VecDeque::new(),
+            stuck: false,
+            counts: SocketCounts::default(),
+            commands: HashMap::new(),
+            next_command: 1,
+        }
+    }
+
+    /// True if the shard runs on this worker.
+    pub(crate) fn is_mine(&self, shard: ShardId) -> bool {
+        self.topology.worker_of(shard) == self.worker
+    }
+
+    /// Does what shard `from` asks for. [`Output::Lookup`] is not for here: its answer goes back
+    /// into the shard at once.
+    pub(crate) fn execute(&mut self, from: ShardId, output: Output) {
+        match output {
+            Output::Transmit(transmit) => self.transmit(from, transmit),
+            Output::Media(command) => {
+                let outlet = &mut self.media[self.topology.media_of(from)];
+                outlet.push(command);
+                self.stuck |= !outlet.flush();
+            }
+            Output::Record(record) => self.sink.record(from, record),
+            Output::Shard { to, message } => self.to_shard(to, Local::Shard(message)),
+            Output::Wake(to) => self.to_shard(to, Local::Inbox),
+            Output::Registered(change) => self.registrations.apply(change),
+            Output::Reply { token, reply } => {
+                if let Some(asker) = self.commands.remove(&token) {
+                    // The asker may have gone away meanwhile.
+                    let _ = asker.send(reply);
+                }
+            }
+            Output::Notice(notice) => self.sink.notice(from, notice),
+            Output::Lookup { .. } => {}
+        }
+    }
+
+    /// Hands something to a shard, here or elsewhere.
+    pub(crate) fn to_shard(&mut self, to: ShardId, what: Local) {
+        if to.0 >= self.topology.shards {
+            return;
+        }
+        let index = self.topology.index_of(to);
+        if self.is_mine(to) {
+            self.local.push_back((index, what));
+            return;
+        }
+        let outlet = &mut self.outlets[self.topology.worker_of(to)];
+        match what {
+            Local::Inbox => outlet.inbox().wake(index),
+            Local::Shard(message) => outlet.letter(Letter::Shard { to, message }),
+            Local::FlowFailed(flow) => outlet.letter(Letter::FlowFailed { shard: to, flow }),
+        }
+        self.stuck |= !self.outlets[self.topology.worker_of(to)].flush();
+    }
+
+    /// Gives a datagram of another worker's shard away.
+    pub(crate) fn forward(&mut self, shard: ShardId, flow: Flow, bytes: &[u8]) {
+        let inbox = self.outlets[self.topology.worker_of(shard)].inbox();
+        inbox.datagram(Datagram {
+            shard,
+            flow,
+            bytes: bytes.into(),
+        });
+    }
+
+    /// Tries again what an inbox could not take.
+    pub(crate) fn flush_outlets(&mut self) {
+        if !self.stuck {
+            return;
+        }
+        let mut all = true;
+        for outlet in &mut self.outlets {
+            all &= outlet.flush();
+        }
+        for outlet in &mut self.media {
+            all &= outlet.flush();
+        }
+        self.stuck = !all;
+    }
+
+    /// Remembers who asked; `None` if too many commands are under way, the asker then hears that.
+    pub(crate) fn open_command(&mut self, reply: oneshot::Sender<Reply>) -> Option<u64> {
+        if self.commands.len() >= COMMANDS {
+            self.commands.retain(|_, asker| !asker.is_closed());
+        }
+        if self.commands.len() >= COMMANDS {
+            return None;
+        }
+        let token = self.next_command;
+        self.next_command += 1;
+        self.commands.insert(token, reply);
+        Some(token)
+    }
+
+    fn transmit(&mut self, from: ShardId, transmit: Transmit) {
+        let Transmit { flow, bytes } = transmit;
+        match flow.transport {
+            Transport::Udp => self.send_udp(from, flow, bytes),
+            Transport::Tcp => self.send_tcp(from, flow, bytes),
+        }
+    }
+
+    fn send_udp(&mut self, from: ShardId, flow: Flow, bytes: Vec<u8>) {
+        let mut sockets = self.udp.iter_mut();
+        let fits = |socket: &&mut UdpSip| socket.local.is_ipv4() == flow.remote.is_ipv4();
+        let socket = match sockets.position(|socket| socket.local == flow.local) {
+            Some(index) => self.udp.get_mut(index),
+            None => self.udp.iter_mut().find(fits),
+        };
+        let sent = match socket {
+            Some(socket) => socket.send(&self.registry, flow.remote, bytes, &mut self.counts),
+            None => Err(std::io::ErrorKind::AddrNotAvailable.into()),
+        };
+        if let Err(error) = sent {
+            self.counts.udp_send_failed += 1;
+            tracing::debug!(%error, "a datagram could not be sent");
+            self.to_shard(from, Local::FlowFailed(flow));
+        }
+    }
+
+    /// Sends on the connection that the flow names, on one to the same address, or on a new one
+    /// (RFC 3261 §18.1.1; responses on the connection of their request, §18.2.2).
+    pub(crate) fn send_tcp(&mut self, from: ShardId, flow: Flow, bytes: Vec<u8>) {
+        let connection = if flow.connection != 0 {
+            flow.connection
+        } else if let Some(open) = self.tcp.to(flow.remote) {
+            open
+        } else {
+            let now = self.clock.mono();
+            let local = if flow.local.port() == 0 {
+                self.tcp_local.unwrap_or(flow.local)
+            } else {
+                flow.local
+            };
+            match self.tcp.connect(&self.registry, now, local, flow.remote) {
+                Ok(connection) => connection,
+                Err(error) => {
+                    tracing::debug!(%error, "a TCP connection could not be begun");
+                    return self.to_shard(from, Local::FlowFailed(flow));
+                }
+            }
+        };
+        let owner = owner(connection);
+        if owner != self.worker {
+            match self.outlets.get_mut(owner) {
+                Some(outlet) => outlet.letter(Letter::Send { from, flow, bytes }),
+                None => self.to_shard(from, Local::FlowFailed(flow)),
+            }
+            self.stuck = true;
+            return;
+        }
+        if let Err(why) = self.tcp.send(&self.registry, connection, bytes) {
+            if self.tcp.flow(connection).is_some() {
+                self.close(connection, why);
+            } else {
+                self.to_shard(from, Local::FlowFailed(flow));
+            }
+        }
+    }
+
+    /// Closes a connection and tells every shard, in both forms in which a flow may name it.
+    pub(crate) fn close(&mut self, connection: u64, why: Closed) {
+        let Some(flow) = self.tcp.close(&self.registry, connection) else {
+            return;
+        };
+        match why {
+            Closed::Blocked => self.counts.tcp_blocked += 1,
+            Closed::Unfit => self.counts.tcp_unfit += 1,
+            Closed::ByPeer | Closed::NotOpened => {}
+        }
+        let any = Flow {
+            connection: 0,
+            ..flow
+        };
+        for shard in (0..self.topology.shards).map(ShardId) {
+            self.to_shard(shard, Local::FlowFailed(flow));
+            self.to_shard(shard, Local::FlowFailed(any));
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! One media thread: its RTP sockets, its hub, nothing else.
+//!
+//! ```text
+//!   sockets ──recv──► Hub ──send──► sockets
+//!   orders ─queue──►   │  ──events──► worker of the port's shard
+//!   time ──────────►   ┘
+//! ```
+//!
+//! A thread of its own with epoll and not a task a port: it costs less a packet and loses none
+//! when many come at once.
+
+use crate::bell::Bell;
+use crate::clock::{Clock, until};
+use crate::stats::RtpSocketCounts;
+use crossbeam::queue::ArrayQueue;
+use meishier_engine::media::{Hub, MediaCommand, MediaEvent, RtpTotals};
+use meishier_model::PortId;
+use mio::net::UdpSocket;
+use mio::{Events, Interest, Poll, Token, Waker};
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// Orders that may wait; beyond them they wait at the sender.
+const ORDERS: usize = 8192;
+/// Packets read from one socket before the others get their turn.
+const PACKETS: usize = 32;
+/// Packets thrown away when a port is opened; what is more than that is not left-over speech.
+const STALE: usize = 1024;
+/// Largest packet read; RTP over UDP stays far below.
+const PACKET_BYTES: usize = 2048;
+/// How soon an event that its receiver could not take is tried again.
+const RETRY: Duration = Duration::from_millis(1);
+const WAKE: Token = Token(usize::MAX);
+
+/// Something for a media thread to do.
+pub(crate) enum Order {
+    Media(MediaCommand),
+    Report(oneshot::Sender<(RtpTotals, RtpSocketCounts)>),
+    Stop,
+}
+
+/// A media thread's inbox.
+pub(crate) struct Orders {
+    queue: ArrayQueue<Order>,
+    bell: Bell,
+}
+
+impl Orders {
+    /// Hands an order over, or gives it back if too many wait.
+    pub(crate) fn push(&self, order: Order) -> Result<(), Order> {
+        let pushed = self.queue.push(order);
+        self.bell.ring();
+        pushed
+    }
+}
+
+/// One thread's way to a media thread: keeps in order what could not be taken at once. What waits
+/// is bounded by the calls that are alive.
+pub(crate) struct OrderOutlet {
+    orders: Arc<Orders>,
+    waiting: VecDeque<Order>,
+}
+
+impl OrderOutlet {
+    pub(crate) fn new(orders: Arc<Orders>) -> Self {
+        Self {
+            orders,
+            waiting: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn push(&mut self, command: MediaCommand) {
+        self.waiting.push_back(Order::Media(command));
+        self.flush();
+    }
+
+    /// Tries again; true if nothing waits any more.
+    pub(crate) fn flush(&mut self) -> bool {
+        while let Some(order) = self.waiting.pop_front() {
+            if let Err(order) = self.orders.push(order) {
+                self.waiting.push_front(order);
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// Where a thread's events go: `Err` gives an event back that cannot be taken now.
+pub type EventSink = Box<dyn FnMut(MediaEvent) -> Result<(), MediaEvent> + Send>;
+
+/// A running media thread. Dropping it ends the thread and closes its sockets.
+pub struct RtpThread {
+    orders: Arc<Orders>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl RtpThread {
+    /// Starts a thread that serves `sockets` (non-blocking) with `hub`.
+    ///
+    /// # Errors
+    /// What the system says if it gives no epoll or no thread.
+    pub fn start(
+        name: &str,
+        sockets: Vec<(PortId, std::net::UdpSocket)>,
+        hub: Hub,
+        clock: Clock,
+        events: EventSink,
+    ) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let orders = Arc::new(Orders {
+            queue: ArrayQueue::new(ORDERS),
+            bell: Bell::new(Waker::new(poll.registry(), WAKE)?),
+        });
+        let state = State::new(poll, sockets, hub, clock, orders.clone(), events)?;
+        let builder = std::thread::Builder::new().name(name.to_owned());
+        let thread = builder.spawn(move || state.run())?;
+        Ok(Self {
+            orders,
+            thread: Some(thread),
+        })
+    }
+
+    /// Gives the hub an order; gives it back if too many wait.
+    ///
+    /// # Errors
+    /// The order, if the thread's inbox is full.
+    pub fn order(&self, command: MediaCommand) -> Result<(), MediaCommand> {
+        match self.orders.push(Order::Media(command)) {
+            Err(Order::Media(command)) => Err(command),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn orders(&self) -> Arc<Orders> {
+        self.orders.clone()
+    }
+
+    /// Ends the thread and waits for it.
+    pub fn stop(&mut self) {
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        while self.orders.push(Order::Stop).is_err() {
+            std::thread::yield_now(); // the thread is emptying its inbox
+        }
+        if thread.join().is_err() {
+            tracing::error!("a media thread had panicked");
+        }
+    }
+}
+
+impl Drop for RtpThread {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+struct Port {
+    id: PortId,
+    socket: UdpSocket,
+    /// A call uses it.
+    open: bool,
+}
+
+struct State {
+    poll: Poll,
+    /// The index is the socket's token.
+    ports: Vec<Port>,
+    index: HashMap<PortId, usize>,
+    hub: Hub,
+    clock: Clock,
+    orders: Arc<Orders>,
+    events: EventSink,
+    /// Events that could not be delivered yet, in order.
+    waiting: VecDeque<MediaEvent>,
+    /// Sockets with more to read than their share.
+    again: Vec<usize>,
+    buffer: Vec<u8>,
+    counts: RtpSocketCounts,
+}
+
+impl State {
+    fn new(
+        poll: Poll,
+        sockets: Vec<(PortId, std::net::UdpSocket)>,
+        hub: Hub,
+        clock: Clock,
+        orders: Arc<Orders>,
+        events: EventSink,
+    ) -> io::Result<Self> {
+        let mut ports = Vec::with_capacity(sockets.len());
+        for (number, (id, socket)) in sockets.into_iter().enumerate() {
+            let mut socket = UdpSocket::from_std(socket);
+            let registry = poll.registry();
+            registry.register(&mut socket, Token(number), Interest::READABLE)?;
+            ports.push(Port {
+                id,
+                socket,
+                open: false,
+            });
+        }
+        let index = ports
+            .iter()
+            .enumerate()
+            .map(|(n, port)| (port.id, n))
+            .collect();
+        let counts = RtpSocketCounts {
+            ports: ports.len() as u64,
+            ..RtpSocketCounts::default()
+        };
+        Ok(Self {
+            poll,
+            ports,
+            index,
+            hub,
+            clock,
+            orders,
+            events,
+            waiting: VecDeque::new(),
+            again: Vec::new(),
+            buffer: vec![0; PACKET_BYTES],
+            counts,
+        })
+    }
+
+    fn run(mut self) {
+        let mut ready = Events::with_capacity(1024);
+        loop {
+            let timeout = self.timeout();
+            if let Err(error) = self.poll.poll(&mut ready, timeout) {
+                if error.kind() != io::ErrorKind::Interrupted {
+                    tracing::error!(%error, "a media thread cannot wait for packets and ends");
+                    return;
+                }
+            }
+            self.orders.bell.rise();
+            if !self.take_orders() {
+                return;
+            }
+            let again = std::mem::take(&mut self.again);
+            for number in again {
+                self.read(number);
+            }
+            for event in &ready {
+                if event.token() != WAKE {
+                    self.read(event.token().0);
+                }
+            }
+            self.tick();
+        }
+    }
+
+    /// How long the thread may sleep; zero if something is left to do.
+    fn timeout(&mut self) -> Option<Duration> {
+        let orders = &self.orders;
+        if !self.again.is_empty() || !orders.bell.lie_down(|| orders.queue.is_empty()) {
+            return Some(Duration::ZERO);
+        }
+        let next = self
+            .hub
+            .poll_timeout()
+            .map(|at| until(self.clock.mono(), at));
+        if self.waiting.is_empty() {
+            return next;
+        }
+        Some(next.map_or(RETRY, |next| next.min(RETRY)))
+    }
+
+    /// False if the thread is to end.
+    fn take_orders(&mut self) -> bool {
+        while let Some(order) = self.orders.queue.pop() {
+            match order {
+                Order::Media(command) => self.command(command),
+                Order::Report(reply) => {
+                    // The asker may have gone.
+                    let _ = reply.send((self.hub.totals(), self.counts));
+                }
+                Order::Stop => return false,
+            }
+        }
+        true
+    }
+
+    fn command(&mut self, command: MediaCommand) {
+        match &command {
+            MediaCommand::Open { port, .. } => self.set_open(*port, true),
+            MediaCommand::Close { port } => self.set_open(*port, false),
+            MediaCommand::Update { .. } | MediaCommand::Hear { .. } => {}
+        }
+        self.hub.handle_command(self.clock.mono(), command);
+        self.flush_hub();
+    }
+
+    fn set_open(&mut self, port: PortId, open: bool) {
+        let Some(&number) = self.index.get(&port) else {
+            return;
+        };
+        let port = &mut self.ports[number];
+        if open && !port.open {
+            // What lies in the socket belongs to whoever had the port before.
+            for _ in 0..STALE {
+                if port.socket.recv_from(&mut self.buffer).is_err() {
+                    break;
+                }
+                self.counts.unused_port += 1;
+            }
+        }
+        port.open = open;
+    }
+
+    fn read(&mut self, number: usize) {
+        for _ in 0..PACKETS {
+            let Some(port) = self.ports.get(number) else {
+                return;
+            };
+            match port.socket.recv_from(&mut self.buffer) {
+                Ok(_) if !port.open => self.counts.unused_port += 1,
+                Ok((length, from)) => {
+                    let id = port.id;
+                    let packet = &self.buffer[..length];
+                    self.hub.handle_packet(self.clock.mono(), id, from, packet);
+                    self.flush_hub();
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // An ICMP answer to something sent earlier, or a signal.
+                Err(_) => {}
+            }
+        }
+        self.again.push(number);
+    }
+
+    fn tick(&mut self) {
+        let now = self.clock.mono();
+        if self.hub.poll_timeout().is_some_and(|at| at <= now) {
+            self.hub.handle_timeout(now);
+            self.flush_hub();
+        }
+        while let Some(event) = self.waiting.pop_front() {
+            if let Err(event) = (self.events)(event) {
+                self.waiting.push_front(event);
+                return;
+            }
+        }
+    }
+
+    /// Sends what the hub has to send and passes its events on.
+    fn flush_hub(&mut self) {
+        while let Some((port, to, packet)) = self.hub.poll_send() {
+            let Some(&number) = self.index.get(&port) else {
+                continue;
+            };
+            if self.ports[number].socket.send_to(packet, to).is_err() {
+                self.counts.send_dropped += 1;
+            }
+        }
+        while let Some(event) = self.hub.poll_event() {
+            if !self.waiting.is_empty() {
+                self.waiting.push_back(event);
+            } else if let Err(event) = (self.events)(event) {
+                self.waiting.push_back(event);
+            }
+        }
+    }
+}

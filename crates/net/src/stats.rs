@@ -1,0 +1,98 @@
+//! Figures of a running engine, for metrics and health.
+
+use meishier_engine::Gauges;
+use meishier_engine::media::RtpTotals;
+use meishier_engine::signaling::Counters;
+use meishier_model::ShardId;
+
+/// Everything a scrape asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Stats {
+    /// One entry a shard, in order.
+    pub shards: Vec<ShardStats>,
+    /// RTP packets, all media threads together.
+    pub media: RtpTotals,
+    /// SIP sockets, all workers together.
+    pub sip: SocketCounts,
+    /// RTP sockets, all media threads together.
+    pub rtp: RtpSocketCounts,
+    /// Users with at least one registered contact.
+    pub registered_users: u64,
+}
+
+/// Figures of one shard.
+#[derive(Clone, Debug)]
+pub struct ShardStats {
+    /// The shard.
+    pub shard: ShardId,
+    /// Sizes that return to their baseline when no call is there.
+    pub gauges: Gauges,
+    /// SIP messages.
+    pub counters: Counters,
+}
+
+/// What the SIP sockets did with traffic beyond handing it to shards. All only grow, except
+/// [`SocketCounts::tcp_connections`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SocketCounts {
+    /// Datagrams received.
+    pub udp_received: u64,
+    /// Datagrams sent.
+    pub udp_sent: u64,
+    /// Datagrams that were keep-alives only (RFC 5626 §3.5.1, or bytes of zero).
+    pub udp_keepalives: u64,
+    /// Datagrams dropped because the socket would not take them and its backlog was full.
+    pub udp_backlog_dropped: u64,
+    /// Sends that the system refused; the shard was told.
+    pub udp_send_failed: u64,
+    /// Datagrams dropped because another worker's inbox was full.
+    pub inbox_dropped: u64,
+    /// TCP connections open now.
+    pub tcp_connections: u64,
+    /// TCP connections accepted.
+    pub tcp_accepted: u64,
+    /// TCP connections refused because there were too many.
+    pub tcp_refused: u64,
+    /// TCP connections closed because the peer did not read what was sent.
+    pub tcp_blocked: u64,
+    /// TCP connections closed because what came was no SIP, or nothing came in time.
+    pub tcp_unfit: u64,
+}
+
+impl SocketCounts {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.udp_received += other.udp_received;
+        self.udp_sent += other.udp_sent;
+        self.udp_keepalives += other.udp_keepalives;
+        self.udp_backlog_dropped += other.udp_backlog_dropped;
+        self.udp_send_failed += other.udp_send_failed;
+        self.inbox_dropped += other.inbox_dropped;
+        self.tcp_connections += other.tcp_connections;
+        self.tcp_accepted += other.tcp_accepted;
+        self.tcp_refused += other.tcp_refused;
+        self.tcp_blocked += other.tcp_blocked;
+        self.tcp_unfit += other.tcp_unfit;
+    }
+}
+
+/// What the RTP sockets did beyond the media hubs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RtpSocketCounts {
+    /// RTP ports bound at start.
+    pub ports: u64,
+    /// Ports of the range that could not be bound.
+    pub ports_failed: u64,
+    /// Packets dropped because no call uses the port.
+    pub unused_port: u64,
+    /// Packets that the system would not send at once; late speech is worth nothing.
+    pub send_dropped: u64,
+}
+
+impl RtpSocketCounts {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.ports += other.ports;
+        self.ports_failed += other.ports_failed;
+        self.unused_port += other.unused_port;
+        self.send_dropped += other.send_dropped;
+    }
+}

@@ -1,0 +1,512 @@
+//! The thread that runs some shards: one loop over sockets, inbox and timers.
+//!
+//! ```text
+//!   epoll ─► sockets, a share each ─► inbox, a share ─► timers that are due ─► lie down ─┐
+//!     ▲                                                                                 │
+//!     └─────────────────────────────────────────────────────────────────────────────────┘
+//!   each input:  Shard::handle ─► outputs until none ─► what they meant for shards of this worker
+//! ```
+//!
+//! A datagram for a shard of this worker goes from `recv` through the engine to `send` on this
+//! thread without a queue, an allocation of ours or another thread in between.
+
+use crate::clock::until;
+use crate::inbox::{Inbox, Letter, WorkerReport};
+use crate::outside::{Local, Outside};
+use crate::tcp::FIRST_TOKEN;
+use crate::udp::UdpSip;
+use meishier_engine::Shard;
+use meishier_engine::{Input, Output};
+use meishier_engine::signaling::{Flow, Transport};
+use meishier_model::{Mono, ShardId};
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Poll, Token};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Token of the thread's waker.
+pub(crate) const WAKE: Token = Token(0);
+/// First token of UDP sockets; their index follows.
+pub(crate) const FIRST_UDP: usize = 1;
+/// First token of TCP listeners; their index follows.
+pub(crate) const FIRST_LISTENER: usize = 1 << 12;
+/// Datagrams or letters taken from one place before the others get their turn.
+const SHARE: usize = 64;
+/// Largest datagram that UDP carries.
+const DATAGRAM_BYTES: usize = 64 << 10;
+/// How soon something that an inbox could not take is tried again.
+const RETRY: Duration = Duration::from_millis(1);
+/// How often the civil clock is compared with the machine's.
+const CLOCK_CHECK: Duration = Duration::from_secs(10);
+
+/// A TCP listener and what Via and Contact say of it.
+pub(crate) struct Listener {
+    pub socket: TcpListener,
+    pub local: SocketAddr,
+}
+
+struct Slot {
+    id: ShardId,
+    shard: Shard,
+    /// When it wants to hear the time, as it last said.
+    next: Option<Mono>,
+}
+
+/// One worker thread's state.
+pub(crate) struct Worker {
+    poll: Poll,
+    slots: Vec<Slot>,
+    outside: Outside,
+    inbox: Arc<Inbox>,
+    listeners: Vec<Listener>,
+    /// Which worker gets the next accepted connection.
+    next_owner: usize,
+    /// Sockets with more to read than their share.
+    again: Vec<Token>,
+    buffer: Vec<u8>,
+    draining: bool,
+    /// Whether no shard of this worker has a call left, once it drains.
+    idle: watch::Sender<bool>,
+    clock_check: Mono,
+}
+
+impl Worker {
+    pub(crate) fn new(
+        poll: Poll,
+        outside: Outside,
+        inbox: Arc<Inbox>,
+        listeners: Vec<Listener>,
+        idle: watch::Sender<bool>,
+    ) -> Self {
+        Self {
+            poll,
+            slots: Vec::new(),
+            outside,
+            inbox,
+            listeners,
+            next_owner: 0,
+            again: Vec::new(),
+            buffer: vec![0; DATAGRAM_BYTES],
+            draining: false,
+            idle,
+            clock_check: Mono(0),
+        }
+    }
+
+    /// Takes a shard in and does what it asks for at its start.
+    pub(crate) fn add(&mut self, id: ShardId, shard: Shard) {
+        self.slots.push(Slot {
+            id,
+            shard,
+            next: None,
+        });
+        self.drain_outputs(self.slots.len() - 1);
+        self.settle();
+    }
+
+    pub(crate) fn run(mut self) {
+        self.loop_until_stop();
+        self.inbox.close();
+    }
+
+    fn loop_until_stop(&mut self) {
+        let mut ready = Events::with_capacity(1024);
+        loop {
+            let timeout = self.timeout();
+            if let Err(error) = self.poll.poll(&mut ready, timeout) {
+                if error.kind() != io::ErrorKind::Interrupted {
+                    tracing::error!(%error, "a SIP thread cannot wait for messages and ends");
+                    return;
+                }
+            }
+            self.inbox.bell().rise();
+            self.follow_machine_clock();
+            for token in std::mem::take(&mut self.again) {
+                self.read(token);
+            }
+            for event in &ready {
+                self.on_ready(event);
+            }
+            if !self.take_inbox() {
+                return;
+            }
+            self.run_timers();
+            self.outside.flush_outlets();
+            self.report_idle();
+        }
+    }
+
+    /// How long the thread may sleep; zero if something is left to do.
+    fn timeout(&mut self) -> Option<Duration> {
+        let inbox = &self.inbox;
+        if !self.again.is_empty() || !inbox.bell().lie_down(|| inbox.is_empty()) {
+            return Some(Duration::ZERO);
+        }
+        let now = self.outside.clock.mono();
+        let mut sleep = CLOCK_CHECK;
+        let deadlines = self.slots.iter().filter_map(|slot| slot.next);
+        for deadline in deadlines.chain(self.outside.tcp.poll_timeout()) {
+            sleep = sleep.min(until(now, deadline));
+        }
+        if self.outside.stuck {
+            sleep = sleep.min(RETRY);
+        }
+        Some(sleep)
+    }
+
+    fn follow_machine_clock(&mut self) {
+        let now = self.outside.clock.mono();
+        // One worker looks for all; the others hear of a step by the command.
+        if self.outside.worker != 0 || now < self.clock_check {
+            return;
+        }
+        self.clock_check = now + CLOCK_CHECK;
+        if self.outside.clock.follow() {
+            tracing::warn!("the machine's civil time was stepped; schedules are evaluated again");
+            for shard in (0..self.outside.topology.shards).map(ShardId) {
+                let (reply, _) = tokio::sync::oneshot::channel();
+                let worker = self.outside.topology.worker_of(shard);
+                let command = meishier_engine::Command::Reschedule;
+                self.outside.outlets[worker].letter(Letter::Command {
+                    shard,
+                    command,
+                    reply,
+                });
+            }
+            self.outside.stuck = true;
+        }
+    }
+
+    fn on_ready(&mut self, event: &mio::event::Event) {
+        let token = event.token();
+        match token.0 {
+            0 => {}
+            t if t >= FIRST_TOKEN => {
+                let connection = self.outside.tcp.number(token);
+                if event.is_writable() {
+                    let Outside { tcp, registry, .. } = &mut self.outside;
+                    if let Err(why) = tcp.writable(registry, connection) {
+                        self.outside.close(connection, why);
+                        return self.settle();
+                    }
+                }
+                if event.is_readable() || event.is_error() {
+                    self.read(token);
+                }
+            }
+            t if t >= FIRST_LISTENER => self.accept(t - FIRST_LISTENER),
+            t => {
+                if event.is_writable() {
+                    let Outside {
+                        udp,
+                        registry,
+                        counts,
+                        ..
+                    } = &mut self.outside;
+                    if let Some(socket) = udp.get_mut(t - FIRST_UDP) {
+                        socket.flush(registry, counts);
+                    }
+                }
+                if event.is_readable() || event.is_error() {
+                    self.read(token);
+                }
+            }
+        }
+    }
+
+    fn read(&mut self, token: Token) {
+        if token.0 >= FIRST_TOKEN {
+            self.read_tcp(token);
+        } else if token.0 >= FIRST_LISTENER {
+            self.accept(token.0 - FIRST_LISTENER);
+        } else {
+            self.read_udp(token);
+        }
+    }
+
+    fn read_udp(&mut self, token: Token) {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let mut more = true;
+        for _ in 0..SHARE {
+            let Some(socket) = self.outside.udp.get(token.0 - FIRST_UDP) else {
+                more = false;
+                break;
+            };
+            match socket.receive(&mut buffer) {
+                Ok((length, remote)) => {
+                    let flow = Flow {
+                        transport: Transport::Udp,
+                        local: socket.local,
+                        remote,
+                        connection: 0,
+                    };
+                    self.outside.counts.udp_received += 1;
+                    let bytes = &buffer[..length];
+                    if UdpSip::is_keepalive(bytes) {
+                        self.outside.counts.udp_keepalives += 1;
+                    } else {
+                        self.deliver(flow, bytes);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    more = false;
+                    break;
+                }
+                // An ICMP answer to something sent earlier, or a signal.
+                Err(_) => {}
+            }
+        }
+        self.buffer = buffer;
+        if more {
+            self.again.push(token);
+        }
+    }
+
+    fn read_tcp(&mut self, token: Token) {
+        let connection = self.outside.tcp.number(token);
+        let now = self.outside.clock.mono();
+        let Outside { tcp, registry, .. } = &mut self.outside;
+        let Some(flow) = tcp.flow(connection) else {
+            return;
+        };
+        let arrived = tcp.readable(registry, now, connection);
+        for message in &arrived.messages {
+            self.deliver(flow, message);
+        }
+        if let Some(why) = arrived.closed {
+            self.outside.close(connection, why);
+            self.settle();
+        } else if arrived.more {
+            self.again.push(token);
+        }
+    }
+
+    /// Gives a message to its shard, here or at another worker.
+    fn deliver(&mut self, flow: Flow, bytes: &[u8]) {
+        let topology = self.outside.topology;
+        let shard = if topology.shards == 1 {
+            ShardId(0)
+        } else {
+            meishier_engine::dispatch(bytes, &self.outside.config, topology.shards)
+        };
+        if self.outside.is_mine(shard) {
+            self.handle(topology.index_of(shard), Input::Message { flow, bytes });
+        } else {
+            self.outside.forward(shard, flow, bytes);
+        }
+    }
+
+    /// One input, and everything that follows from it on this worker.
+    fn handle(&mut self, index: usize, input: Input<'_>) {
+        self.handle_one(index, input);
+        self.settle();
+    }
+
+    fn handle_one(&mut self, index: usize, input: Input<'_>) {
+        let Some(slot) = self.slots.get_mut(index) else {
+            return;
+        };
+        slot.shard.handle(self.outside.clock.now(), input);
+        self.drain_outputs(index);
+    }
+
+    fn drain_outputs(&mut self, index: usize) {
+        let Some(slot) = self.slots.get_mut(index) else {
+            return;
+        };
+        while let Some(output) = slot.shard.poll_output() {
+            if let Output::Lookup { token, user } = output {
+                let now = self.outside.clock.now();
+                let contacts = self.outside.registrations.contacts(&user, now.mono);
+                slot.shard.handle(now, Input::Contacts { token, contacts });
+            } else {
+                self.outside.execute(slot.id, output);
+            }
+        }
+        slot.next = slot.shard.poll_timeout();
+    }
+
+    /// Hands over what shards of this worker meant for one another, until there is nothing left.
+    fn settle(&mut self) {
+        while let Some((index, what)) = self.outside.local.pop_front() {
+            match what {
+                Local::Inbox => self.handle_one(index, Input::Inbox),
+                Local::Shard(message) => self.handle_one(index, Input::Shard(message)),
+                Local::FlowFailed(flow) => self.handle_one(index, Input::FlowFailed { flow }),
+            }
+        }
+    }
+
+    fn run_timers(&mut self) {
+        for index in 0..self.slots.len() {
+            let now = self.outside.clock.mono();
+            if self.slots[index].next.is_some_and(|at| at <= now) {
+                self.handle(index, Input::Timeout);
+            }
+        }
+        let now = self.outside.clock.mono();
+        for (connection, why) in self.outside.tcp.overdue(now) {
+            self.outside.close(connection, why);
+            self.settle();
+        }
+    }
+
+    /// Takes a share of the inbox; false if the worker is to end.
+    fn take_inbox(&mut self) -> bool {
+        let mut wakes = self.inbox.take_wakes();
+        while wakes != 0 {
+            let index = wakes.trailing_zeros() as usize;
+            wakes &= wakes - 1;
+            self.handle(index, Input::Inbox);
+        }
+        for _ in 0..SHARE {
+            let Some(datagram) = self.inbox.take_datagram() else {
+                break;
+            };
+            let index = self.outside.topology.index_of(datagram.shard);
+            let (flow, bytes) = (datagram.flow, &datagram.bytes[..]);
+            self.handle(index, Input::Message { flow, bytes });
+        }
+        for _ in 0..SHARE {
+            match self.inbox.take_letter() {
+                Some(Letter::Stop) => return false,
+                Some(letter) => self.open_letter(letter),
+                None => break,
+            }
+        }
+        true
+    }
+
+    fn open_letter(&mut self, letter: Letter) {
+        let topology = self.outside.topology;
+        match letter {
+            Letter::Shard { to, message } => {
+                self.handle(topology.index_of(to), Input::Shard(message));
+            }
+            Letter::Media { shard, event } => {
+                self.handle(topology.index_of(shard), Input::Media(event));
+            }
+            Letter::Command {
+                shard,
+                command,
+                reply,
+            } => {
+                if let Some(token) = self.outside.open_command(reply) {
+                    let index = topology.index_of(shard);
+                    self.handle(index, Input::Command { token, command });
+                }
+            }
+            Letter::Send { from, flow, bytes } => {
+                self.outside.send_tcp(from, flow, bytes);
+                self.settle();
+            }
+            Letter::FlowFailed { shard, flow } => {
+                self.handle(topology.index_of(shard), Input::FlowFailed { flow });
+            }
+            Letter::Adopt {
+                stream,
+                local,
+                remote,
+            } => self.adopt(TcpStream::from_std(stream), local, remote),
+            Letter::Drain => {
+                self.draining = true;
+                self.all(|| Input::Drain);
+            }
+            Letter::HangUpAll => self.all(|| Input::HangUpAll),
+            Letter::Stats(reply) => {
+                // The asker may have gone.
+                let _ = reply.send(self.report());
+            }
+            Letter::Stop => {}
+        }
+    }
+
+    fn all(&mut self, input: impl Fn() -> Input<'static>) {
+        for index in 0..self.slots.len() {
+            self.handle(index, input());
+        }
+    }
+
+    fn accept(&mut self, number: usize) {
+        for _ in 0..SHARE {
+            let Some(listener) = self.listeners.get(number) else {
+                return;
+            };
+            let local = listener.local;
+            match listener.socket.accept() {
+                Ok((stream, remote)) => self.place(stream, local, remote),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    // Out of descriptors, most likely: the connection stays in the kernel's queue
+                    // and is tried again with the next event.
+                    tracing::warn!(%error, "a TCP connection could not be accepted");
+                    return;
+                }
+            }
+        }
+        self.again.push(Token(FIRST_LISTENER + number));
+    }
+
+    /// Workers take accepted connections in turn.
+    fn place(&mut self, stream: TcpStream, local: SocketAddr, remote: SocketAddr) {
+        let owner = self.next_owner % self.outside.outlets.len().max(1);
+        self.next_owner = owner + 1;
+        if owner == self.outside.worker {
+            return self.adopt(stream, local, remote);
+        }
+        let stream = std::net::TcpStream::from(stream);
+        self.outside.outlets[owner].letter(Letter::Adopt {
+            stream,
+            local,
+            remote,
+        });
+        self.outside.stuck = true;
+    }
+
+    fn adopt(&mut self, stream: TcpStream, local: SocketAddr, remote: SocketAddr) {
+        let now = self.outside.clock.mono();
+        let Outside {
+            tcp,
+            registry,
+            counts,
+            ..
+        } = &mut self.outside;
+        if tcp.len() >= crate::tcp::CONNECTIONS {
+            counts.tcp_refused += 1;
+            return;
+        }
+        match tcp.adopt(registry, now, stream, local, remote) {
+            Ok(_) => counts.tcp_accepted += 1,
+            Err(error) => {
+                counts.tcp_refused += 1;
+                tracing::warn!(%error, "a TCP connection could not be watched");
+            }
+        }
+    }
+
+    fn report(&self) -> WorkerReport {
+        let mut sockets = self.outside.counts;
+        sockets.inbox_dropped = self.inbox.dropped();
+        sockets.tcp_connections = self.outside.tcp.len() as u64;
+        let shards = self.slots.iter();
+        WorkerReport {
+            shards: shards
+                .map(|slot| (slot.id, slot.shard.gauges(), slot.shard.counters().clone()))
+                .collect(),
+            sockets,
+        }
+    }
+
+    fn report_idle(&mut self) {
+        if !self.draining {
+            return;
+        }
+        let idle = self.slots.iter().all(|slot| slot.shard.idle());
+        self.idle
+            .send_if_modified(|was| std::mem::replace(was, idle) != idle);
+    }
+}
