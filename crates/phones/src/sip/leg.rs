@@ -1,10 +1,9 @@
 //! One dialog of a phone, from INVITE to its end (RFC 3261 §12).
 
-use super::digest::Challenge;
 use crate::call::{CallStatus, End, EndedBy, Phase};
 use crate::media::port::{Codec, MediaPort};
 use crate::sdp::{Direction, LocalSdp, RemoteSdp};
-use rsip::{Method, Request};
+use rsip::Request;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,7 +89,6 @@ pub(crate) struct Leg {
     pub unacknowledged: Option<Unacknowledged>,
     /// Our last ACK to a 2xx, with its CSeq and destination.
     pub ack: Option<(u32, Vec<u8>, SocketAddr)>,
-    pub challenge: Option<Challenge>,
     pub bye_wanted: bool,
     pub talk: Option<Duration>,
     pub media: Arc<MediaPort>,
@@ -171,11 +169,9 @@ impl Leg {
     }
 
     /// True for a request with a CSeq that is not older than the last (RFC 3261 §12.2.2).
-    pub(crate) fn in_order(&mut self, cseq: u32, method: Method) -> bool {
-        if method != Method::Ack && cseq < self.remote_cseq {
-            return false;
-        }
+    pub(crate) fn in_order(&mut self, cseq: u32) -> bool {
+        let in_order = cseq >= self.remote_cseq;
         self.remote_cseq = self.remote_cseq.max(cseq);
-        true
+        in_order
     }
 }

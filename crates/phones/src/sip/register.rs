@@ -22,8 +22,8 @@ pub(crate) struct Registration {
     tag: String,
     cseq: u32,
     challenge: Option<Challenge>,
-    /// The request under way answered a challenge already.
-    answered: bool,
+    /// How many challenges were answered for the request under way.
+    answered: u8,
     /// Expires of the request under way.
     asked: u32,
     /// False after unregistering: the refresh that is due then does nothing.
@@ -46,7 +46,7 @@ impl Stack {
             tag: message::token(),
             cseq: 0,
             challenge: None,
-            answered: false,
+            answered: 0,
             asked,
             on: true,
             waiting: Some(waiting),
@@ -61,7 +61,7 @@ impl Stack {
             Some(registration) => {
                 registration.on = false;
                 registration.asked = 0;
-                registration.answered = false;
+                registration.answered = 0;
                 registration.waiting = Some(waiting);
                 self.send_register(phone);
             }
@@ -72,7 +72,7 @@ impl Stack {
     pub(crate) fn refresh(&mut self, phone: u64) {
         let registration = self.phones.get_mut(&phone).and_then(|entry| entry.registration.as_mut());
         if let Some(registration) = registration.filter(|r| r.on) {
-            registration.answered = false;
+            registration.answered = 0;
             self.send_register(phone);
         }
     }
@@ -92,7 +92,7 @@ impl Stack {
             message::other("Contact", format!("<{contact}>")),
             rsip::headers::Expires::from(registration.asked).into(),
         ];
-        let usable = registration.challenge.as_mut().filter(|c| c.reusable() || registration.answered);
+        let usable = registration.challenge.as_mut().filter(|c| c.reusable() || registration.answered > 0);
         if let (Some(challenge), Some(who)) = (usable, &credentials) {
             headers.push(message::other("Authorization", challenge.answer(who, Method::Register, &uri)));
         }
@@ -120,7 +120,7 @@ impl Stack {
             ..200 => {}
             200..300 => {
                 let granted = granted(response, registration.asked);
-                registration.answered = false;
+                registration.answered = 0;
                 entry.shared.set_registered(registration.on);
                 if let Some(waiting) = registration.waiting.take() {
                     let _ = waiting.send(Ok(granted));
@@ -134,9 +134,9 @@ impl Stack {
                 let found = challenges(response, status == 407).find_map(|c| Challenge::read(c, algorithm));
                 // A second challenge means a wrong password, unless the nonce was merely too old.
                 match found {
-                    Some(challenge) if !registration.answered || challenge.stale => {
+                    Some(challenge) if registration.answered == 0 || (challenge.stale && registration.answered < 3) => {
                         registration.challenge = Some(challenge);
-                        registration.answered = true;
+                        registration.answered += 1;
                         self.send_register(phone);
                     }
                     _ => self.register_failed(phone, RegisterError::Refused(status)),

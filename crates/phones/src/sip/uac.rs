@@ -53,7 +53,6 @@ impl Stack {
             theirs: None,
             unacknowledged: None,
             ack: None,
-            challenge: None,
             bye_wanted: false,
             talk: dial.talk,
             sdp: self.own_sdp(&media),
@@ -262,7 +261,6 @@ impl Stack {
         let name = if proxy { "Proxy-Authorization" } else { "Authorization" };
         let branch = message::branch();
         leg.local_cseq += 1;
-        leg.challenge = Some(challenge);
         let sdp = String::from_utf8_lossy(&request.body).into_owned();
         let headers = vec![self.contact_header(leg), message::other("Allow", message::ALLOW), message::other(name, value)];
         Some((self.request_of(leg, Method::Invite, &branch, leg.local_cseq, headers, Some(&sdp)), branch))

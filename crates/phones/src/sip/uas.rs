@@ -94,7 +94,6 @@ impl Stack {
             theirs: Some(TheirInvite { request: request.clone(), source: from, key: key.to_owned() }),
             unacknowledged: None,
             ack: None,
-            challenge: None,
             bye_wanted: false,
             talk: None,
             sdp: self.own_sdp(&media),
@@ -255,9 +254,10 @@ impl Stack {
 
     fn invited_again(&mut self, id: u64, request: &Request, of: &Essentials, from: SocketAddr, key: &str) {
         self.with_leg(id, |stack, leg| {
-            let refusal = match leg.state {
+            let state = leg.state;
+            let refusal = match state {
                 LegState::Established if leg.own.is_some() => Some(491),
-                LegState::Established if !leg.in_order(of.cseq, Method::Invite) => Some(500),
+                LegState::Established if !leg.in_order(of.cseq) => Some(500),
                 LegState::Established => None,
                 LegState::Answered => Some(500),
                 _ => Some(481),
