@@ -75,8 +75,17 @@ impl InviteClient {
     /// A transaction whose INVITE is sent now (§17.1.1.2: timer A only if unreliable).
     #[must_use]
     pub fn new(now: Mono, timers: &Timers, reliable: bool) -> Self {
-        let repeat = if reliable { Repeat::off() } else { Repeat::start(now, timers.t1) };
-        Self { state: InviteClientState::Calling, reliable, repeat, end: Some(now + timers.timeout()) }
+        let repeat = if reliable {
+            Repeat::off()
+        } else {
+            Repeat::start(now, timers.t1)
+        };
+        Self {
+            state: InviteClientState::Calling,
+            reliable,
+            repeat,
+            end: Some(now + timers.timeout()),
+        }
     }
 
     /// Where it stands.
@@ -148,7 +157,11 @@ impl InviteClient {
             // §17.1.1.2: timer B informs the user; so does the end of §9.1. D and M are silent.
             let waiting = self.is_waiting();
             self.terminate();
-            return if waiting { InviteClientAction::TimedOut } else { InviteClientAction::Nothing };
+            return if waiting {
+                InviteClientAction::TimedOut
+            } else {
+                InviteClientAction::Nothing
+            };
         }
         // §17.1.1.2: timer A doubles without a cap.
         if self.repeat.fire(now, None) {
@@ -169,7 +182,10 @@ impl InviteClient {
     /// True while no final response came.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
-        matches!(self.state, InviteClientState::Calling | InviteClientState::Proceeding)
+        matches!(
+            self.state,
+            InviteClientState::Calling | InviteClientState::Proceeding
+        )
     }
 
     fn terminate(&mut self) {

@@ -73,7 +73,12 @@ impl InviteServer {
     /// A transaction for an INVITE that has just come.
     #[must_use]
     pub fn new(reliable: bool) -> Self {
-        Self { state: InviteServerState::Proceeding, reliable, repeat: Repeat::off(), end: None }
+        Self {
+            state: InviteServerState::Proceeding,
+            reliable,
+            repeat: Repeat::off(),
+            end: None,
+        }
     }
 
     /// Where it stands.
@@ -124,7 +129,9 @@ impl InviteServer {
     pub fn on_retransmission(&self) -> InviteServerAction {
         match self.state {
             // §17.2.1: the most recent response again.
-            InviteServerState::Proceeding | InviteServerState::Completed => InviteServerAction::Resend,
+            InviteServerState::Proceeding | InviteServerState::Completed => {
+                InviteServerAction::Resend
+            }
             // RFC 6026 §7.1: absorbed without a response; Confirmed and Terminated likewise.
             _ => InviteServerAction::Nothing,
         }
@@ -153,7 +160,11 @@ impl InviteServer {
             // §17.2.1: timer H tells the user that no ACK came; I and L end in silence.
             let no_ack = self.state == InviteServerState::Completed;
             self.terminate();
-            return if no_ack { InviteServerAction::NoAck } else { InviteServerAction::Nothing };
+            return if no_ack {
+                InviteServerAction::NoAck
+            } else {
+                InviteServerAction::Nothing
+            };
         }
         // §17.2.1: timer G doubles up to T2.
         if self.repeat.fire(now, Some(timers.t2)) {

@@ -67,8 +67,17 @@ impl NonInviteClient {
     /// A transaction whose request is sent now (§17.1.2.2: timer E only if unreliable).
     #[must_use]
     pub fn new(now: Mono, timers: &Timers, reliable: bool) -> Self {
-        let repeat = if reliable { Repeat::off() } else { Repeat::start(now, timers.t1) };
-        Self { state: NonInviteClientState::Trying, reliable, repeat, end: Some(now + timers.timeout()) }
+        let repeat = if reliable {
+            Repeat::off()
+        } else {
+            Repeat::start(now, timers.t1)
+        };
+        Self {
+            state: NonInviteClientState::Trying,
+            reliable,
+            repeat,
+            end: Some(now + timers.timeout()),
+        }
     }
 
     /// Where it stands.
@@ -90,7 +99,12 @@ impl NonInviteClient {
     }
 
     /// A response came.
-    pub fn on_response(&mut self, now: Mono, timers: &Timers, status: u16) -> NonInviteClientAction {
+    pub fn on_response(
+        &mut self,
+        now: Mono,
+        timers: &Timers,
+        status: u16,
+    ) -> NonInviteClientAction {
         match self.state {
             NonInviteClientState::Trying | NonInviteClientState::Proceeding if status < 200 => {
                 // §17.1.2.2: in Proceeding timer E fires every T2.
@@ -112,7 +126,9 @@ impl NonInviteClient {
                 NonInviteClientAction::Deliver
             }
             // §17.1.2.2: Completed absorbs retransmitted responses.
-            NonInviteClientState::Completed | NonInviteClientState::Terminated => NonInviteClientAction::Nothing,
+            NonInviteClientState::Completed | NonInviteClientState::Terminated => {
+                NonInviteClientAction::Nothing
+            }
         }
     }
 
@@ -120,9 +136,16 @@ impl NonInviteClient {
     pub fn on_timeout(&mut self, now: Mono, timers: &Timers) -> NonInviteClientAction {
         if self.end.is_some_and(|end| end <= now) {
             // §17.1.2.2: timer F informs the user, timer K ends in silence.
-            let waiting = matches!(self.state, NonInviteClientState::Trying | NonInviteClientState::Proceeding);
+            let waiting = matches!(
+                self.state,
+                NonInviteClientState::Trying | NonInviteClientState::Proceeding
+            );
             self.terminate();
-            return if waiting { NonInviteClientAction::TimedOut } else { NonInviteClientAction::Nothing };
+            return if waiting {
+                NonInviteClientAction::TimedOut
+            } else {
+                NonInviteClientAction::Nothing
+            };
         }
         // §17.1.2.2: timer E doubles up to T2.
         if self.repeat.fire(now, Some(timers.t2)) {
@@ -133,7 +156,10 @@ impl NonInviteClient {
 
     /// The flow failed (§17.1.4). True if the user has to be told (as 503, §8.1.3.1).
     pub fn on_flow_failed(&mut self) -> bool {
-        let waiting = matches!(self.state, NonInviteClientState::Trying | NonInviteClientState::Proceeding);
+        let waiting = matches!(
+            self.state,
+            NonInviteClientState::Trying | NonInviteClientState::Proceeding
+        );
         if waiting {
             self.terminate();
         }

@@ -61,7 +61,11 @@ impl NonInviteServer {
     /// any more (RFC 4320 §4.2), so the transaction ends by itself.
     #[must_use]
     pub fn new(now: Mono, timers: &Timers, reliable: bool) -> Self {
-        Self { state: NonInviteServerState::Trying, reliable, end: Some(now + timers.timeout()) }
+        Self {
+            state: NonInviteServerState::Trying,
+            reliable,
+            end: Some(now + timers.timeout()),
+        }
     }
 
     /// Where it stands.
@@ -109,8 +113,12 @@ impl NonInviteServer {
     pub fn on_retransmission(&self) -> NonInviteServerAction {
         match self.state {
             // §17.2.2: discarded in Trying, answered in the states that have a response.
-            NonInviteServerState::Trying | NonInviteServerState::Terminated => NonInviteServerAction::Nothing,
-            NonInviteServerState::Proceeding | NonInviteServerState::Completed => NonInviteServerAction::Resend,
+            NonInviteServerState::Trying | NonInviteServerState::Terminated => {
+                NonInviteServerAction::Nothing
+            }
+            NonInviteServerState::Proceeding | NonInviteServerState::Completed => {
+                NonInviteServerAction::Resend
+            }
         }
     }
 

@@ -44,7 +44,11 @@ impl Timers {
     /// (RFC 3261 §17.1.1.2).
     #[must_use]
     pub fn d(&self, reliable: bool) -> Duration {
-        if reliable { Duration::ZERO } else { self.timeout() }
+        if reliable {
+            Duration::ZERO
+        } else {
+            self.timeout()
+        }
     }
 
     /// Timers I and K: T4 on an unreliable transport, nothing on a reliable one
@@ -57,7 +61,11 @@ impl Timers {
     /// Timer J: 64·T1 on an unreliable transport, nothing on a reliable one (RFC 3261 §17.2.2).
     #[must_use]
     pub fn j(&self, reliable: bool) -> Duration {
-        if reliable { Duration::ZERO } else { self.timeout() }
+        if reliable {
+            Duration::ZERO
+        } else {
+            self.timeout()
+        }
     }
 }
 
@@ -72,7 +80,10 @@ impl Repeat {
     /// Fires for the first time after `interval`.
     #[must_use]
     pub fn start(now: Mono, interval: Duration) -> Self {
-        Self { at: Some(now + interval), interval }
+        Self {
+            at: Some(now + interval),
+            interval,
+        }
     }
 
     /// A timer that never fires.
@@ -138,7 +149,9 @@ pub struct TimerQueue<K: Ord + Copy> {
 
 impl<K: Ord + Copy> Default for TimerQueue<K> {
     fn default() -> Self {
-        Self { entries: BTreeSet::new() }
+        Self {
+            entries: BTreeSet::new(),
+        }
     }
 }
 

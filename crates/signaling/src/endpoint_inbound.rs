@@ -1,0 +1,315 @@
+//! What an endpoint does with a message that came (RFC 3261 §8.1.3, §8.2, §9.2, §12.2.2, §17).
+//!
+//! ```text
+//!   bytes ─ parse ─┬─ response ─▶ client transaction ─▶ leg
+//!                  ├─ ACK ──────▶ server transaction, or leg by To tag
+//!                  ├─ CANCEL ───▶ the INVITE's transaction ─▶ leg
+//!                  └─ other ────▶ server transaction: again? 482?
+//!                                   ├─ To tag: leg, or 481
+//!                                   └─ none:   checks (§8.2) ─▶ Event::Invite, Event::Request
+//! ```
+//!
+//! Requests refused here get their answer without a transaction (§8.2.7): a stranger's garbage
+//! costs no memory, and a repetition of it gets the same answer again.
+
+use crate::body::{self, Body};
+use crate::counters::count;
+use crate::dialog::{Dialog, DialogError};
+use crate::endpoint::Endpoint;
+use crate::event::Event;
+use crate::flow::Flow;
+use crate::leg::{Context, Leg, LegState};
+use crate::leg_outgoing::release_fork;
+use crate::message::{HeaderName, Message, Method, ParseError};
+use crate::names::leg_of_tag;
+use crate::transactions::{Owner, Purpose, Seen, ServerKey, merge_key, server_key};
+use crate::uri::Uri;
+use crate::write;
+use meishier_model::{LegId, Mono};
+
+/// Transactions of requests within calls beyond the limit of the others.
+const RESERVE_PER_LEG: usize = 4;
+
+/// Why a request is refused here: the status and at most one header.
+struct Refusal {
+    status: u16,
+    header: Option<(&'static str, String)>,
+}
+
+impl Refusal {
+    fn plain(status: u16) -> Self {
+        Self { status, header: None }
+    }
+
+    fn with(status: u16, name: &'static str, value: &str) -> Self {
+        Self { status, header: Some((name, value.to_owned())) }
+    }
+}
+
+impl Endpoint {
+    /// Takes one message: a datagram, or what the framer cut out of a stream.
+    pub fn handle_message(&mut self, now: Mono, flow: Flow, bytes: &[u8]) {
+        self.last = now;
+        let message = match Message::parse(bytes) {
+            Ok(message) => message,
+            // RFC 5626 §4.4.1: a keep-alive is no message.
+            Err(ParseError::Empty) => return,
+            Err(error) => {
+                self.tx.counters.malformed += 1;
+                if let Some(reply) = error.reply_400(bytes, flow.remote) {
+                    self.tx.send_response(error.status(), flow, reply);
+                }
+                return;
+            }
+        };
+        match message.method() {
+            None => self.on_response(now, flow, &message),
+            Some(method) => {
+                count(&mut self.tx.counters.received_requests, method as usize);
+                match method {
+                    Method::Ack => self.on_ack(now, &message),
+                    Method::Cancel => self.on_cancel(now, flow, &message),
+                    _ => self.on_request(now, flow, message),
+                }
+            }
+        }
+    }
+
+    fn on_response(&mut self, now: Mono, flow: Flow, response: &Message) {
+        let status = response.status().unwrap_or_default();
+        count(&mut self.tx.counters.received_responses, usize::from(status));
+        let Some((key, owner, purpose)) = self.tx.on_response(now, response) else { return };
+        match owner {
+            Owner::Leg(leg) => {
+                let heard = self.with_leg(now, leg, |leg, cx| match purpose {
+                    Purpose::Invite => leg.on_invite_response(cx, key, response),
+                    Purpose::Reinvite => leg.on_reinvite_response(cx, key, response),
+                    Purpose::Bye if status >= 200 => leg.on_bye_done(key),
+                    _ => {}
+                });
+                if heard.is_err() {
+                    self.on_orphan(now, flow, response, key, purpose);
+                }
+            }
+            Owner::Request(id) if status >= 200 => self.events.push_back(Event::Response { id, status }),
+            Owner::Request(_) => {}
+            Owner::Nobody => self.on_orphan(now, flow, response, key, purpose),
+        }
+    }
+
+    /// A response whose leg is gone: only a 2xx to INVITE asks for something (§13.2.2.4).
+    fn on_orphan(&mut self, now: Mono, flow: Flow, response: &Message, key: crate::transactions::ClientKey, purpose: Purpose) {
+        let answered = response.status().is_some_and(|s| (200..300).contains(&s));
+        if answered && matches!(purpose, Purpose::Invite | Purpose::Reinvite) {
+            release_fork(&mut self.context(now), key, flow, response);
+        }
+    }
+
+    fn on_ack(&mut self, now: Mono, ack: &Message) {
+        if let Some(report) = self.tx.on_ack(now, server_key(ack, "INVITE")) {
+            self.on_reports(now, report);
+            return;
+        }
+        match self.leg_of(ack) {
+            Some(leg) => {
+                let _ = self.with_leg(now, leg, |leg, cx| leg.on_ack(cx, ack));
+            }
+            // §17.2.1: an ACK is never answered.
+            None => self.tx.counters.unmatched += 1,
+        }
+    }
+
+    fn on_cancel(&mut self, now: Mono, flow: Flow, cancel: &Message) {
+        let key = server_key(cancel, "CANCEL");
+        if self.tx.on_request(key, None) == Seen::Again {
+            return;
+        }
+        let invite = server_key(cancel, "INVITE");
+        let owner = self.tx.servers.get(&invite).map(|server| server.owner);
+        let Some(Owner::Leg(leg)) = owner else {
+            // §9.2: no such transaction.
+            self.tx.counters.unmatched += 1;
+            self.refuse(cancel, key, flow, &Refusal::plain(481));
+            return;
+        };
+        // §9.2: the To tag of the answer should be that of the INVITE's responses.
+        let tag = self.legs.get(&leg).map(|leg| leg.dialog.local_tag.to_string());
+        let tag = tag.unwrap_or_else(|| self.names.stateless_tag(key.0));
+        let head = write::head(cancel, &flow, &tag);
+        let bytes = write::response(&head, 200).header("Server", &self.config.user_agent).finish();
+        self.tx.accept(now, key, false, Owner::Nobody, flow, head, None);
+        self.tx.respond(now, key, 200, bytes);
+        let _ = self.with_leg(now, leg, |leg, cx| leg.on_cancel(cx, invite, cancel));
+    }
+
+    fn on_request(&mut self, now: Mono, flow: Flow, request: Message) {
+        let key = server_key(&request, request.method_str());
+        let outside = request.to_tag().is_none();
+        let merge = outside.then(|| merge_key(&request));
+        match self.tx.on_request(key, merge) {
+            Seen::Again => {}
+            // §8.2.2.2: the same request came by another way.
+            Seen::Merged => self.refuse(&request, key, flow, &Refusal::plain(482)),
+            Seen::New => match self.admit(now, flow, key, merge, request) {
+                Ok(()) => {}
+                Err((request, refusal)) => self.refuse(&request, key, flow, &refusal),
+            },
+        }
+    }
+
+    /// Takes a new request, or hands it back with the reason why not.
+    fn admit(&mut self, now: Mono, flow: Flow, key: ServerKey, merge: Option<u64>, request: Message) -> Result<(), (Message, Refusal)> {
+        if let Err(refusal) = check(&request, &self.config.supported) {
+            return Err((request, refusal));
+        }
+        let held = self.tx.servers.len();
+        if request.bytes().len() - request.body().len() > write::HEAD_LIMIT {
+            self.tx.counters.limited += 1;
+            return Err((request, Refusal::plain(513)));
+        }
+        if merge.is_none() {
+            let Some(leg) = self.leg_of(&request) else {
+                self.tx.counters.unmatched += 1;
+                return Err((request, Refusal::plain(481)));
+            };
+            if held >= self.config.max_transactions + RESERVE_PER_LEG * self.config.max_legs {
+                self.tx.counters.limited += 1;
+                return Err((request, busy()));
+            }
+            self.to_leg(now, flow, key, leg, &request);
+            return Ok(());
+        }
+        let method = request.method().unwrap_or(Method::Other);
+        if let Some(refusal) = outside(method) {
+            return Err((request, refusal));
+        }
+        if held >= self.config.max_transactions || (method == Method::Invite && self.legs.len() >= self.config.max_legs) {
+            self.tx.counters.limited += 1;
+            return Err((request, busy()));
+        }
+        if method == Method::Invite {
+            return self.open_leg(now, flow, key, merge, request);
+        }
+        let id = self.take_request_id();
+        let tag = self.names.stateless_tag(key.0);
+        let head = write::head(&request, &flow, &tag);
+        self.tx.accept(now, key, false, Owner::Request(id), flow, head, merge);
+        self.requests.insert(id, key);
+        self.events.push_back(Event::Request { id, flow, request });
+        Ok(())
+    }
+
+    /// A request within a dialog (§12.2.2).
+    fn to_leg(&mut self, now: Mono, flow: Flow, key: ServerKey, leg: LegId, request: &Message) {
+        let head = write::head(request, &flow, "");
+        let invite = request.method() == Some(Method::Invite);
+        self.tx.accept(now, key, invite, Owner::Leg(leg), flow, head, None);
+        let _ = self.with_leg(now, leg, |leg, cx| {
+            leg.note_server(cx, key);
+            if flow.transport == leg.flow.transport && flow.transport.is_reliable() {
+                // The peer has opened another connection: what follows goes there.
+                leg.flow = flow;
+            }
+            leg.on_request(cx, key, request);
+        });
+    }
+
+    /// An INVITE outside any dialog makes a leg (§13.3.1).
+    fn open_leg(&mut self, now: Mono, flow: Flow, key: ServerKey, merge: Option<u64>, request: Message) -> Result<(), (Message, Refusal)> {
+        let id = LegId(self.next_leg);
+        let tag = self.names.leg_tag(id);
+        let head = write::head(&request, &flow, &tag);
+        let dialog = match Dialog::of_request(&request, tag) {
+            Ok(dialog) => dialog,
+            Err(DialogError::Contact | DialogError::Route) => return Err((request, Refusal::plain(400))),
+        };
+        let id = self.take_leg_id();
+        let user = Uri::parse(request.request_uri()).ok().and_then(|uri| uri.user).unwrap_or("");
+        let mut leg = Leg::new(id, LegState::Arrived, flow, dialog, user);
+        leg.arrived = Some(key);
+        leg.invite_seq = request.cseq().0;
+        self.legs.insert(id, Box::new(leg));
+        self.tx.accept(now, key, true, Owner::Leg(id), flow, head, merge);
+        // §17.2.1: 100 at once, so that the caller stops repeating the INVITE.
+        let mut trying = crate::builder::Builder::response_from(&request, 100, "", None, flow.remote);
+        if let Some(stamp) = request.header(HeaderName::Timestamp) {
+            // §8.2.6.1
+            trying = trying.header("Timestamp", stamp);
+        }
+        self.tx.respond(now, key, 100, trying.finish());
+        let _ = self.with_leg(now, id, |leg, cx| leg.note_server(cx, key));
+        self.events.push_back(Event::Invite { leg: id, flow, request });
+        Ok(())
+    }
+
+    /// Answers a request without keeping anything (§8.2.7).
+    fn refuse(&mut self, request: &Message, key: ServerKey, flow: Flow, refusal: &Refusal) {
+        let tag = self.names.stateless_tag(key.0);
+        let head = write::head(request, &flow, &tag);
+        let mut out = write::response(&head, refusal.status).header("Server", &self.config.user_agent);
+        if let Some((name, value)) = &refusal.header {
+            out = out.header(name, value);
+        }
+        let bytes = out.finish();
+        self.tx.send_response(refusal.status, flow, bytes);
+    }
+
+    /// The leg whose dialog a request belongs to.
+    fn leg_of(&self, request: &Message) -> Option<LegId> {
+        let id = leg_of_tag(request.to_tag()?)?;
+        self.legs.get(&id).filter(|leg| leg.dialog.owns_request(request)).map(|leg| leg.id)
+    }
+
+    fn context(&mut self, now: Mono) -> Context<'_> {
+        Context {
+            now,
+            config: &self.config,
+            names: &mut self.names,
+            tx: &mut self.tx,
+            events: &mut self.events,
+        }
+    }
+}
+
+/// The checks of §8.2 that need nothing but the request.
+fn check(request: &Message, supported: &[String]) -> Result<(), Refusal> {
+    if request.max_forwards() == Some(0) {
+        // §16.3: we stand between two sides as a proxy does; a loop must end here.
+        return Err(Refusal::plain(483));
+    }
+    let missing: Vec<&str> = request
+        .values(HeaderName::Require)
+        .filter(|tag| !supported.iter().any(|s| s.eq_ignore_ascii_case(tag)))
+        .collect();
+    if !missing.is_empty() {
+        // §8.2.2.3
+        return Err(Refusal::with(420, "Unsupported", &missing.join(", ")));
+    }
+    if request.header(HeaderName::ContentEncoding).is_some_and(|e| !e.eq_ignore_ascii_case("identity")) {
+        // §8.2.3
+        return Err(Refusal::with(415, "Accept-Encoding", "identity"));
+    }
+    let session = matches!(request.method(), Some(Method::Invite | Method::Update));
+    if session && body::kind(request) == Body::Foreign {
+        return Err(Refusal::with(415, "Accept", "application/sdp"));
+    }
+    Ok(())
+}
+
+/// What we do not take outside dialogs.
+fn outside(method: Method) -> Option<Refusal> {
+    match method {
+        Method::Invite | Method::Register | Method::Options | Method::Message => None,
+        // §15.1.2, RFC 3311 §5.2, RFC 6086 §4.2.2: these need a dialog.
+        Method::Bye | Method::Update | Method::Info | Method::Prack => Some(Refusal::plain(481)),
+        // §8.2.1: methods that exist but are not for us.
+        Method::Subscribe | Method::Notify | Method::Refer | Method::Publish => Some(Refusal::with(405, "Allow", write::ALLOW)),
+        // §21.5.2: methods that we have never heard of.
+        _ => Some(Refusal::with(501, "Allow", write::ALLOW)),
+    }
+}
+
+/// 503 at a limit (§21.5.4).
+fn busy() -> Refusal {
+    Refusal::with(503, "Retry-After", "5")
+}

@@ -1,0 +1,182 @@
+//! What an endpoint tells its user, and the words of that talk.
+
+use crate::flow::Flow;
+use crate::message::Message;
+use meishier_model::LegId;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A request outside any dialog: one that came and waits for [`crate::endpoint::Endpoint::respond`],
+/// or an OPTIONS of ours that waits for its response. Unique within an endpoint's lifetime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RequestId(pub u64);
+
+/// Why a leg ended without our asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum EndCause {
+    /// The caller took the call back before the answer: CANCEL (RFC 3261 §9.2); 487 was sent.
+    Cancelled,
+    /// The peer hung up (§15.1.2).
+    Bye,
+    /// The peer never acknowledged our 200, though it was sent for 64·T1 (§13.3.1.4); BYE was sent.
+    NoAck,
+    /// The peer does not know the dialog any more or does not respond in it: 481 or 408 to a
+    /// request of ours (§12.2.1.2); BYE was sent.
+    Lost,
+}
+
+/// What happened. In the order in which it happened; [`Event::Gone`] is the last of its leg.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// An INVITE outside any dialog. 100 Trying was sent already.
+    Invite {
+        /// The new leg.
+        leg: LegId,
+        /// The path that it came on.
+        flow: Flow,
+        /// The INVITE.
+        request: Message,
+    },
+    /// A provisional response above 100 came to our INVITE.
+    Progress {
+        /// The outgoing leg.
+        leg: LegId,
+        /// 101 to 199.
+        status: u16,
+        /// Session description, if it had one.
+        sdp: Option<Vec<u8>>,
+    },
+    /// The callee answered; the ACK was sent.
+    Answered {
+        /// The outgoing leg.
+        leg: LegId,
+        /// Session description of the 2xx.
+        sdp: Option<Vec<u8>>,
+    },
+    /// The caller acknowledged our 200.
+    Confirmed {
+        /// The incoming leg.
+        leg: LegId,
+    },
+    /// The call was refused or nobody was reached.
+    Failed {
+        /// The outgoing leg.
+        leg: LegId,
+        /// Status of the final response, 300 to 699; 408 if nobody responded, 503 if the flow failed.
+        status: u16,
+        /// Value of the response's Reason header (RFC 3326).
+        reason: Option<String>,
+    },
+    /// The peer ended the leg, or it broke.
+    Ended {
+        /// The leg.
+        leg: LegId,
+        /// Why.
+        cause: EndCause,
+        /// Value of the Reason header (RFC 3326) of the BYE or CANCEL.
+        reason: Option<String>,
+    },
+    /// Nothing is kept of the leg any more. Once for every leg, its last event.
+    Gone {
+        /// The leg.
+        leg: LegId,
+    },
+    /// The peer wants to change the session: re-INVITE, or UPDATE with an offer. Answer it with
+    /// `answer_reinvite` or `reject_reinvite`.
+    Reinvite {
+        /// The leg.
+        leg: LegId,
+        /// The offer; `None` asks us for one.
+        sdp: Option<Vec<u8>>,
+    },
+    /// Our re-INVITE got its final response.
+    ReinviteDone {
+        /// The leg.
+        leg: LegId,
+        /// 200 to 699; 408 if none came, 503 if the flow failed.
+        status: u16,
+        /// The answer.
+        sdp: Option<Vec<u8>>,
+    },
+    /// An INFO came and was answered 200.
+    Info {
+        /// The leg.
+        leg: LegId,
+        /// Media type of the body.
+        content_type: String,
+        /// The body.
+        body: Vec<u8>,
+    },
+    /// A request outside any dialog that waits for `respond`: REGISTER, OPTIONS, MESSAGE.
+    Request {
+        /// To answer it by.
+        id: RequestId,
+        /// The path that it came on.
+        flow: Flow,
+        /// The request.
+        request: Message,
+    },
+    /// The final response to our OPTIONS.
+    Response {
+        /// Which one.
+        id: RequestId,
+        /// 200 to 699; 408 if none came, 503 if the flow failed.
+        status: u16,
+    },
+}
+
+/// Why a leg does not do what it was asked to. The caller of the API is at fault, or too late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LegError {
+    /// No such leg, or it is gone.
+    Unknown,
+    /// The leg's state does not allow it; most often the peer was faster.
+    State,
+    /// Another change of the session is under way.
+    Busy,
+    /// A status outside the range that the call takes.
+    Status,
+}
+
+impl fmt::Display for LegError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "no such leg",
+            Self::State => "not in this state of the leg",
+            Self::Busy => "another change of the session is under way",
+            Self::Status => "status out of range",
+        })
+    }
+}
+
+impl std::error::Error for LegError {}
+
+/// Why an endpoint does not do what it was asked to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EndpointError {
+    /// The limit of legs or transactions is reached.
+    Full,
+    /// A URI that cannot be written into a message. The caller of the API is at fault.
+    Uri,
+    /// No such request, or it was answered, or its sender has given up.
+    UnknownRequest,
+    /// A status outside 100 to 699. The caller of the API is at fault.
+    Status,
+    /// A leg of this number exists already (restoring).
+    Taken,
+}
+
+impl fmt::Display for EndpointError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "limit of legs or transactions reached",
+            Self::Uri => "URI cannot be used",
+            Self::UnknownRequest => "no such request",
+            Self::Status => "status out of range",
+            Self::Taken => "leg exists already",
+        })
+    }
+}
+
+impl std::error::Error for EndpointError {}

@@ -1,0 +1,328 @@
+//! A leg: our side of one INVITE dialog, incoming or outgoing (RFC 3261 §12 to §15).
+//!
+//! ```text
+//!   leg ─────────── state, timers, hanging up
+//!   leg_incoming ── ring, answer, reject, CANCEL, ACK
+//!   leg_outgoing ── responses to our INVITE, CANCEL, forks
+//!   leg_session ─── requests within the dialog: BYE, re-INVITE both ways, UPDATE, INFO
+//! ```
+
+use crate::dialog::Dialog;
+use crate::endpoint::EndpointConfig;
+use crate::event::{EndCause, Event};
+use crate::flow::Flow;
+use crate::message::{HeaderName, Message, Method};
+use crate::names::{Names, branch};
+use crate::timers::{Repeat, earlier, rebase};
+use crate::transactions::{ClientKey, Owner, Purpose, ServerKey, Transactions};
+use crate::write;
+use meishier_model::{LegId, Mono};
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+use std::collections::VecDeque;
+
+/// Longest Reason value that is handed up, in bytes.
+const REASON_LIMIT: usize = 256;
+
+/// Where a leg stands.
+///
+/// ```text
+///        INVITE came                                      invite()
+///             ▼                                               ▼
+///       ┌─────────┐ ring()  ┌─────────┐                 ┌─────────┐
+///       │ Arrived │────────▶│ Ringing │──┐              │ Calling │───────────────┐
+///       └──┬──┬───┘         └──┬──┬───┘  │ again        └──┬─┬────┘               │
+///          │  │         ┌──────┘  │◀─────┘             1xx │ │ 2xx: ACK           │
+///          │  │ answer()│         │                        ▼ │                    │
+///          │  ▼         ▼         │                 ┌────────┴───┐                │
+///          │ ┌─────────────┐      │                 │ Proceeding │──────┐         │
+///          │ │  Answered   │ 200 again until ACK    └──┬─────────┘      │         │
+///          │ │             │      │ (§13.3.1.4)        │ 2xx: ACK       │ hangup()│
+///          │ └──┬───────┬──┘      │                    │ (§13.2.2.4)    ▼         ▼
+///  reject()│    │ ACK   │ no ACK  │ reject()           │         ┌────────────────────┐
+///  hangup()│    ▼       │ hangup()│ hangup()           │         │     Cancelling     │
+///  CANCEL  │ ┌──────────│─────────│────────────────────▼──┐      │ CANCEL at once or  │
+///          │ │ Confirmed│ (re-INVITE, UPDATE, INFO: stay) │      │ after 1xx (§9.1)   │
+///          │ └──┬───────│─────────│───────────────────┬───┘      └──┬────────────┬────┘
+///          │    │hangup()         │                   │ BYE came    │2xx crossed:│ failure
+///          ▼    ▼       ▼         ▼                   │ (§15.1.2)   ▼ ACK, BYE   │ or none
+///        ┌─────────────────────────────────────┐      │         (to Ending)      │
+///        │ Ending: BYE without response, or    │      │                          │
+///        │ final response without ACK          │      │                          │
+///        └──────────────────┬──────────────────┘      │                          │
+///                           ▼                         ▼                          ▼
+///        ┌───────────────────────────────────────────────────────────────────────────┐
+///        │ Over: freed, Event::Gone                                                  │
+///        └───────────────────────────────────────────────────────────────────────────┘
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum LegState {
+    /// Incoming: the INVITE came, 100 was sent.
+    Arrived,
+    /// Incoming: 180 to 183 was sent.
+    Ringing,
+    /// Incoming: 200 was sent, the ACK has not come.
+    Answered,
+    /// Outgoing: the INVITE was sent, nothing has come.
+    Calling,
+    /// Outgoing: a provisional response came.
+    Proceeding,
+    /// Outgoing: we gave up before the answer; CANCEL was sent or waits for a provisional response.
+    Cancelling,
+    /// The call is up.
+    Confirmed,
+    /// We hung up or refused; the peer has not acknowledged it.
+    Ending,
+    /// Nothing is left to do. Never seen from outside.
+    Over,
+}
+
+/// A 200 to INVITE that is sent until its ACK comes (§13.3.1.4), on every transport.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Unacknowledged {
+    pub bytes: Vec<u8>,
+    pub cseq: u32,
+    pub repeat: Repeat,
+    pub end: Option<Mono>,
+}
+
+/// A change of the session that the peer asked for and our user has not answered.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Asked {
+    pub key: ServerKey,
+    /// Re-INVITE (its 200 waits for an ACK) or UPDATE (it does not).
+    pub invite: bool,
+    pub cseq: u32,
+    pub target: Option<Box<str>>,
+}
+
+/// A change of the session that we asked for.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Asking {
+    /// The re-INVITE, unless it waits to be sent again.
+    pub key: Option<ClientKey>,
+    pub sdp: Vec<u8>,
+    /// When it is sent again after a 491 (§14.1).
+    pub again: Option<Mono>,
+    /// How often it was sent.
+    pub tries: u8,
+}
+
+/// One leg.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Leg {
+    pub id: LegId,
+    pub state: LegState,
+    pub flow: Flow,
+    pub dialog: Dialog,
+    pub contact_user: Box<str>,
+    /// Incoming: the INVITE, until its failure is acknowledged or its 200 sent.
+    pub arrived: Option<ServerKey>,
+    /// Incoming: the number of the INVITE, which its ACK repeats.
+    pub invite_seq: u32,
+    /// Outgoing: our INVITE, until its final response.
+    pub calling: Option<ClientKey>,
+    /// We hung up: nothing but Gone is told any more.
+    pub quiet: bool,
+    /// Reason value for the CANCEL or BYE that is still to be sent.
+    pub farewell: Option<Box<str>>,
+    pub bye: Option<ClientKey>,
+    pub unacknowledged: Option<Box<Unacknowledged>>,
+    pub asked: Option<Box<Asked>>,
+    pub asking: Option<Box<Asking>>,
+    /// Body of the ACK, when our 200 held the offer.
+    pub ack_sdp: Option<Box<[u8]>>,
+    /// When the ringing response is sent again (§13.3.1.1).
+    pub refresh: Option<Mono>,
+    /// Transactions that were ever the leg's and may still be.
+    pub clients: SmallVec<[ClientKey; 2]>,
+    pub servers: SmallVec<[ServerKey; 2]>,
+    #[serde(skip)]
+    pub deadline: Option<Mono>,
+}
+
+/// What a leg works with: all of the endpoint but the legs.
+pub(crate) struct Context<'a> {
+    pub now: Mono,
+    pub config: &'a EndpointConfig,
+    pub names: &'a mut Names,
+    pub tx: &'a mut Transactions,
+    pub events: &'a mut VecDeque<Event>,
+}
+
+impl Leg {
+    pub(crate) fn new(id: LegId, state: LegState, flow: Flow, dialog: Dialog, contact_user: &str) -> Self {
+        Self {
+            id,
+            state,
+            flow,
+            dialog,
+            contact_user: write::contact_user(contact_user).into(),
+            arrived: None,
+            invite_seq: 0,
+            calling: None,
+            quiet: false,
+            farewell: None,
+            bye: None,
+            unacknowledged: None,
+            asked: None,
+            asking: None,
+            ack_sdp: None,
+            refresh: None,
+            clients: SmallVec::new(),
+            servers: SmallVec::new(),
+            deadline: None,
+        }
+    }
+
+    /// When [`Leg::on_timer`] is due.
+    pub(crate) fn next_timer(&self) -> Option<Mono> {
+        let ok = self.unacknowledged.as_ref();
+        let ok = ok.and_then(|ok| earlier(ok.repeat.at(), ok.end));
+        earlier(ok, earlier(self.refresh, self.asking.as_ref().and_then(|a| a.again)))
+    }
+
+    /// Moves its timers to another clock.
+    pub(crate) fn rebase(&mut self, taken: Mono, now: Mono) {
+        if let Some(ok) = &mut self.unacknowledged {
+            ok.repeat.rebase(taken, now);
+            rebase(&mut ok.end, taken, now);
+        }
+        if let Some(asking) = &mut self.asking {
+            rebase(&mut asking.again, taken, now);
+        }
+        rebase(&mut self.refresh, taken, now);
+    }
+
+    /// A timer of the leg may be due.
+    pub(crate) fn on_timer(&mut self, cx: &mut Context<'_>) {
+        if let Some(ok) = &mut self.unacknowledged {
+            if ok.end.is_some_and(|end| end <= cx.now) {
+                self.on_no_ack(cx);
+            } else if ok.repeat.fire(cx.now, Some(cx.config.timers.t2)) {
+                cx.tx.counters.retransmissions_sent += 1;
+                cx.tx.send_response(200, self.flow, ok.bytes.clone());
+            }
+        }
+        if self.refresh.is_some_and(|at| at <= cx.now) {
+            self.refresh = Some(cx.now + cx.config.timers.refresh);
+            if let Some(key) = self.arrived {
+                cx.tx.resend(key);
+            }
+        }
+        if self.asking.as_ref().is_some_and(|a| a.again.is_some_and(|at| at <= cx.now)) {
+            self.ask_again(cx);
+        }
+    }
+
+    /// The call's user hangs up, whatever the state asks for.
+    pub(crate) fn hangup(&mut self, cx: &mut Context<'_>, reason: Option<&str>) {
+        self.quiet = true;
+        self.farewell = reason.map(Into::into);
+        match self.state {
+            LegState::Arrived | LegState::Ringing => {
+                let headers: SmallVec<[(&str, &str); 1]> = reason.map(|r| ("Reason", r)).into_iter().collect();
+                self.refuse(cx, 480, &headers);
+            }
+            // §15: the callee may not send BYE before the ACK came or the wait for it ended.
+            LegState::Answered => self.state = LegState::Ending,
+            LegState::Calling | LegState::Proceeding => {
+                self.state = LegState::Cancelling;
+                self.try_cancel(cx);
+            }
+            LegState::Confirmed => self.send_bye(cx),
+            LegState::Cancelling | LegState::Ending | LegState::Over => {}
+        }
+    }
+
+    /// Sends BYE (§15.1.1) and waits for its response. A change of the session that waits for our
+    /// answer is refused first, one that we asked for is forgotten.
+    pub(crate) fn send_bye(&mut self, cx: &mut Context<'_>) {
+        self.state = LegState::Ending;
+        self.unacknowledged = None;
+        self.refuse_asked(cx, 487);
+        if let Some(key) = self.asking.take().and_then(|a| a.key) {
+            cx.tx.disown(key);
+        }
+        let reason = self.farewell.take();
+        let headers: SmallVec<[(&str, &str); 1]> = reason.as_deref().map(|r| ("Reason", r)).into_iter().collect();
+        let key = self.send(cx, Purpose::Bye, &headers, None);
+        self.bye = Some(key);
+    }
+
+    /// Sends a request within the dialog in a transaction of its own (§12.2.1.1).
+    pub(crate) fn send(&mut self, cx: &mut Context<'_>, purpose: Purpose, headers: &[(&str, &str)], sdp: Option<&[u8]>) -> ClientKey {
+        let word = cx.names.word();
+        let method = if purpose == Purpose::Bye { Method::Bye } else { Method::Invite };
+        let cseq = self.dialog.next_seq();
+        let bytes = self.request(cx, method, cseq, &branch(word), headers, sdp);
+        let key = ClientKey { word, cancel: false };
+        cx.tx.start(cx.now, key, purpose, Owner::Leg(self.id), self.flow, bytes);
+        self.note_client(cx, key);
+        key
+    }
+
+    /// Writes a request within the dialog.
+    pub(crate) fn request(&self, cx: &Context<'_>, method: Method, cseq: u32, branch: &str, headers: &[(&str, &str)], sdp: Option<&[u8]>) -> Vec<u8> {
+        let (uri, route) = self.dialog.next_hop();
+        let request = write::Request {
+            method: method.as_str(),
+            uri: &uri,
+            flow: &self.flow,
+            branch,
+            route: &route,
+            from: &self.dialog.local,
+            to: &self.dialog.remote,
+            call_id: &self.dialog.call_id,
+            cseq,
+        };
+        let mut out = request.builder();
+        if method == Method::Invite {
+            out = out.header("Contact", &write::contact(&self.contact_user, &self.flow)).header("Allow", write::ALLOW);
+        }
+        out = out.header("User-Agent", &cx.config.user_agent);
+        for (name, value) in headers {
+            out = out.header(name, value);
+        }
+        if let Some(sdp) = sdp {
+            // The builder keeps the body until it is finished.
+            return out.body("application/sdp", sdp).finish();
+        }
+        out.finish()
+    }
+
+    /// Remembers a client transaction for the snapshot, and forgets those that are over.
+    pub(crate) fn note_client(&mut self, cx: &Context<'_>, key: ClientKey) {
+        self.clients.retain(|k| cx.tx.clients.contains_key(k));
+        self.clients.push(key);
+    }
+
+    /// Remembers a server transaction for the snapshot, and forgets those that are over.
+    pub(crate) fn note_server(&mut self, cx: &Context<'_>, key: ServerKey) {
+        self.servers.retain(|k| cx.tx.servers.contains_key(k));
+        self.servers.push(key);
+    }
+
+    /// Tells the user that the leg ended, unless it was the user who ended it.
+    pub(crate) fn tell_ended(&mut self, cx: &mut Context<'_>, cause: EndCause, reason: Option<String>) {
+        if !self.quiet {
+            self.quiet = true;
+            cx.events.push_back(Event::Ended { leg: self.id, cause, reason });
+        }
+    }
+
+    /// Nothing is left to do.
+    pub(crate) fn finish(&mut self) {
+        self.state = LegState::Over;
+    }
+}
+
+/// The Reason value of a message (RFC 3326), cut to a length that may be kept.
+pub(crate) fn reason_of(message: &Message) -> Option<String> {
+    let value = message.header(HeaderName::Reason)?;
+    let mut end = value.len().min(REASON_LIMIT);
+    while !value.is_char_boundary(end) {
+        end -= 1;
+    }
+    value.get(..end).map(str::to_owned)
+}

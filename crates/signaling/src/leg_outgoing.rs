@@ -1,0 +1,120 @@
+//! A leg that we started: the responses to our INVITE, CANCEL, and the ACK of every 2xx.
+
+use crate::body;
+use crate::dialog::Dialog;
+use crate::event::Event;
+use crate::flow::Flow;
+use crate::leg::{Context, Leg, LegState, reason_of};
+use crate::message::{Message, Method};
+use crate::names::branch;
+use crate::transactions::{ClientKey, Failure, Owner, Purpose};
+use meishier_model::LegId;
+
+impl Leg {
+    /// A response to our INVITE came.
+    pub(crate) fn on_invite_response(&mut self, cx: &mut Context<'_>, key: ClientKey, response: &Message) {
+        match response.status().unwrap_or_default() {
+            ..200 => self.on_progress(cx, response),
+            200..300 => self.on_success(cx, key, response),
+            status => self.on_refused(cx, status, reason_of(response)),
+        }
+    }
+
+    fn on_progress(&mut self, cx: &mut Context<'_>, response: &Message) {
+        let status = response.status().unwrap_or_default();
+        match self.state {
+            LegState::Calling | LegState::Proceeding => {
+                self.state = LegState::Proceeding;
+                if status > 100 {
+                    let sdp = body::sdp(response).map(<[u8]>::to_vec);
+                    cx.events.push_back(Event::Progress { leg: self.id, status, sdp });
+                }
+            }
+            // §9.1: CANCEL had to wait for a provisional response.
+            LegState::Cancelling => self.try_cancel(cx),
+            _ => {}
+        }
+    }
+
+    /// Sends the CANCEL as soon as it may be sent (§9.1), and once only.
+    pub(crate) fn try_cancel(&mut self, cx: &mut Context<'_>) {
+        let Some(key) = self.calling else { return };
+        let cancel = ClientKey { cancel: true, ..key };
+        if self.clients.contains(&cancel) {
+            return;
+        }
+        let reason = self.farewell.clone();
+        if cx.tx.cancel(cx.now, key, reason.as_deref()) {
+            self.note_client(cx, cancel);
+        }
+    }
+
+    /// A 2xx came that had no ACK yet (§13.2.2.4).
+    fn on_success(&mut self, cx: &mut Context<'_>, key: ClientKey, response: &Message) {
+        let Some(first) = self.calling.take() else {
+            // Another fork answered: we have a call already.
+            release_fork(cx, key, self.flow, response);
+            return;
+        };
+        debug_assert_eq!(first, key);
+        let Ok(dialog) = Dialog::of_response(response, &self.dialog.target) else {
+            // A route that cannot be followed: no ACK can reach the peer, and no BYE.
+            self.on_refused(cx, 502, None);
+            return;
+        };
+        self.dialog = dialog;
+        self.acknowledge(cx, key);
+        if self.state == LegState::Cancelling {
+            // §9.1: the 2xx crossed our CANCEL.
+            self.send_bye(cx);
+            return;
+        }
+        self.state = LegState::Confirmed;
+        let sdp = body::sdp(response).map(<[u8]>::to_vec);
+        cx.events.push_back(Event::Answered { leg: self.id, sdp });
+    }
+
+    /// Sends the ACK of a 2xx and keeps it for when the 2xx comes again.
+    pub(crate) fn acknowledge(&mut self, cx: &mut Context<'_>, key: ClientKey) {
+        let word = cx.names.word();
+        let bytes = self.request(cx, Method::Ack, self.dialog.local_seq, &branch(word), &[], None);
+        cx.tx.keep_ack(key, &self.dialog.remote_tag, &bytes);
+        cx.tx.send_request(Method::Ack, self.flow, bytes);
+    }
+
+    /// Our INVITE came to nothing without a response.
+    pub(crate) fn on_invite_failure(&mut self, cx: &mut Context<'_>, failure: Failure) {
+        self.on_refused(cx, failure.status(), None);
+    }
+
+    fn on_refused(&mut self, cx: &mut Context<'_>, status: u16, reason: Option<String>) {
+        if matches!(self.state, LegState::Calling | LegState::Proceeding) {
+            cx.events.push_back(Event::Failed { leg: self.id, status, reason });
+        }
+        if matches!(self.state, LegState::Calling | LegState::Proceeding | LegState::Cancelling) {
+            self.finish();
+        }
+    }
+}
+
+impl Failure {
+    /// The status that stands for it (§8.1.3.1).
+    pub(crate) fn status(self) -> u16 {
+        match self {
+            Self::TimedOut => 408,
+            Self::Flow => 503,
+        }
+    }
+}
+
+/// ACK and BYE for a 2xx of a fork that nobody wants (§13.2.2.4), or of a leg that is gone.
+pub(crate) fn release_fork(cx: &mut Context<'_>, key: ClientKey, flow: Flow, response: &Message) {
+    let target = response.to_addr().map_or("", |to| to.uri);
+    let Ok(dialog) = Dialog::of_response(response, target) else { return };
+    let mut fork = Leg::new(LegId(0), LegState::Confirmed, flow, dialog, "");
+    fork.acknowledge(cx, key);
+    let bye = ClientKey { word: cx.names.word(), cancel: false };
+    let seq = fork.dialog.next_seq();
+    let bytes = fork.request(cx, Method::Bye, seq, &branch(bye.word), &[], None);
+    cx.tx.start(cx.now, bye, Purpose::Bye, Owner::Nobody, flow, bytes);
+}

@@ -1,0 +1,233 @@
+//! Requests within the dialog (RFC 3261 §12.2, §14, §15; RFC 3311; RFC 6086).
+
+use crate::body;
+use crate::dialog::target_of;
+use crate::event::{EndCause, Event, LegError};
+use crate::leg::{Asked, Asking, Context, Leg, LegState, reason_of};
+use crate::message::{HeaderName, Message, Method};
+use crate::transactions::{ClientKey, Failure, Purpose, ServerKey};
+use std::time::Duration;
+
+/// How often a re-INVITE is sent that meets the peer's own (491).
+const GLARE_TRIES: u8 = 4;
+
+impl Leg {
+    /// A request of the dialog came, in a server transaction of its own.
+    pub(crate) fn on_request(&mut self, cx: &mut Context<'_>, key: ServerKey, request: &Message) {
+        let (seq, _) = request.cseq();
+        if !self.dialog.take_seq(seq) {
+            // §12.2.2: out of order.
+            self.reply(cx, key, 500, &[("Retry-After", "1")]);
+            return;
+        }
+        let method = request.method().unwrap_or(Method::Other);
+        if method != Method::Bye && self.state == LegState::Ending {
+            self.reply(cx, key, 481, &[]);
+            return;
+        }
+        match method {
+            Method::Bye => self.on_bye(cx, key, request),
+            Method::Invite => self.on_reinvite(cx, key, request),
+            Method::Update => self.on_update(cx, key, request),
+            Method::Info => self.on_info(cx, key, request),
+            Method::Options => self.reply(cx, key, 200, &[("Accept", "application/sdp")]),
+            // RFC 3262 §3: a PRACK that matches no reliable response; we send none.
+            Method::Prack => self.reply(cx, key, 481, &[]),
+            _ => self.reply(cx, key, 405, &[("Allow", crate::write::ALLOW)]),
+        }
+    }
+
+    /// The peer hangs up (§15.1.2): requests that wait for an answer get 487 (§15.1.2).
+    fn on_bye(&mut self, cx: &mut Context<'_>, key: ServerKey, bye: &Message) {
+        self.reply(cx, key, 200, &[]);
+        if self.state == LegState::Ending {
+            // Our BYE crossed the peer's; ours ends the leg when it is answered. A BYE that still
+            // waits for an ACK need not be sent any more.
+            if self.bye.is_none() && self.unacknowledged.take().is_some() {
+                self.finish();
+            }
+            return;
+        }
+        self.refuse_asked(cx, 487);
+        self.tell_ended(cx, EndCause::Bye, reason_of(bye));
+        self.unacknowledged = None;
+        if let Some(key) = self.asking.take().and_then(|a| a.key) {
+            cx.tx.disown(key);
+        }
+        if self.arrived.is_some() {
+            self.refuse(cx, 487, &[]);
+        } else {
+            self.finish();
+        }
+    }
+
+    fn on_reinvite(&mut self, cx: &mut Context<'_>, key: ServerKey, request: &Message) {
+        if self.asked.is_some() || self.arrived.is_some() {
+            // §14.2: the one before has no final response yet.
+            self.reply(cx, key, 500, &[("Retry-After", "1")]);
+        } else if self.is_asking() || self.unacknowledged.is_some() {
+            // §14.2: ours is under way; and without the ACK ours is not settled (RFC 5407 §3.1.4).
+            self.reply(cx, key, 491, &[]);
+        } else {
+            self.ask_user(cx, key, true, request);
+        }
+    }
+
+    /// UPDATE (RFC 3311 §5.2): without an offer it refreshes the target only.
+    fn on_update(&mut self, cx: &mut Context<'_>, key: ServerKey, request: &Message) {
+        if body::sdp(request).is_none() {
+            self.dialog.refresh_target(target_of(request));
+            self.reply(cx, key, 200, &[]);
+        } else if self.asked.is_some() {
+            self.reply(cx, key, 500, &[("Retry-After", "1")]);
+        } else if self.is_asking() || self.state != LegState::Confirmed {
+            self.reply(cx, key, 491, &[]);
+        } else {
+            self.ask_user(cx, key, false, request);
+        }
+    }
+
+    fn ask_user(&mut self, cx: &mut Context<'_>, key: ServerKey, invite: bool, request: &Message) {
+        if invite && let Some(bytes) = self.response(cx, key, 100, &[], None) {
+            cx.tx.respond(cx.now, key, 100, bytes);
+        }
+        self.asked = Some(Box::new(Asked { key, invite, cseq: request.cseq().0, target: target_of(request) }));
+        let sdp = body::sdp(request).map(<[u8]>::to_vec);
+        cx.events.push_back(Event::Reinvite { leg: self.id, sdp });
+    }
+
+    /// INFO (RFC 6086 §4.2.2): answered, and its body handed up.
+    fn on_info(&mut self, cx: &mut Context<'_>, key: ServerKey, request: &Message) {
+        self.reply(cx, key, 200, &[]);
+        if !request.body().is_empty() && !self.quiet {
+            cx.events.push_back(Event::Info {
+                leg: self.id,
+                content_type: request.header(HeaderName::ContentType).unwrap_or("").to_owned(),
+                body: request.body().to_vec(),
+            });
+        }
+    }
+
+    /// Answers the change that the peer asked for.
+    pub(crate) fn answer_reinvite(&mut self, cx: &mut Context<'_>, sdp: &[u8]) -> Result<(), LegError> {
+        let asked = self.asked.take().ok_or(LegError::State)?;
+        // §12.2.2: a target refresh takes effect with the 2xx.
+        self.dialog.refresh_target(asked.target.clone());
+        if asked.invite {
+            return self.send_ok(cx, asked.key, asked.cseq, sdp);
+        }
+        let bytes = self.response(cx, asked.key, 200, &[], Some(sdp)).ok_or(LegError::State)?;
+        if cx.tx.respond(cx.now, asked.key, 200, bytes) { Ok(()) } else { Err(LegError::State) }
+    }
+
+    /// Refuses the change that the peer asked for; the session stays as it was (§14.2).
+    pub(crate) fn reject_reinvite(&mut self, cx: &mut Context<'_>, status: u16) -> Result<(), LegError> {
+        if !(300..=699).contains(&status) {
+            return Err(LegError::Status);
+        }
+        if self.refuse_asked(cx, status) { Ok(()) } else { Err(LegError::State) }
+    }
+
+    /// Refuses the change that waits for our user's answer, if there is one.
+    pub(crate) fn refuse_asked(&mut self, cx: &mut Context<'_>, status: u16) -> bool {
+        let Some(asked) = self.asked.take() else { return false };
+        self.reply(cx, asked.key, status, &[]);
+        true
+    }
+
+    /// Asks the peer for a change of the session (§14.1).
+    pub(crate) fn reinvite(&mut self, cx: &mut Context<'_>, sdp: &[u8]) -> Result<(), LegError> {
+        if self.state != LegState::Confirmed {
+            return Err(LegError::State);
+        }
+        // §14.1: not while another INVITE is under way in either direction.
+        if self.asked.is_some() || self.asking.is_some() || self.unacknowledged.is_some() {
+            return Err(LegError::Busy);
+        }
+        self.asking = Some(Box::new(Asking { key: None, sdp: sdp.to_vec(), again: None, tries: 0 }));
+        self.ask_again(cx);
+        Ok(())
+    }
+
+    /// Sends our re-INVITE, for the first time or after a 491; waits while the peer's is under way.
+    pub(crate) fn ask_again(&mut self, cx: &mut Context<'_>) {
+        let Some(mut asking) = self.asking.take() else { return };
+        if self.asked.is_some() || self.unacknowledged.is_some() {
+            asking.again = Some(cx.now + cx.config.timers.t1);
+        } else {
+            asking.again = None;
+            asking.tries += 1;
+            let key = self.send(cx, Purpose::Reinvite, &[], Some(&asking.sdp));
+            asking.key = Some(key);
+        }
+        self.asking = Some(asking);
+    }
+
+    /// The final response to our re-INVITE came.
+    pub(crate) fn on_reinvite_response(&mut self, cx: &mut Context<'_>, key: ClientKey, response: &Message) {
+        let status = response.status().unwrap_or_default();
+        let current = self.asking.as_ref().is_some_and(|a| a.key == Some(key));
+        if status < 200 || !current {
+            return;
+        }
+        if status < 300 {
+            self.asking = None;
+            self.dialog.refresh_target(target_of(response));
+            self.acknowledge(cx, key);
+            let sdp = body::sdp(response).map(<[u8]>::to_vec);
+            cx.events.push_back(Event::ReinviteDone { leg: self.id, status, sdp });
+        } else if status == 491 && self.wait_for_glare(cx) {
+            // Tried again later.
+        } else {
+            self.on_reinvite_failed(cx, status);
+        }
+    }
+
+    /// Our re-INVITE got no response.
+    pub(crate) fn on_reinvite_failure(&mut self, cx: &mut Context<'_>, key: ClientKey, failure: Failure) {
+        if self.asking.as_ref().is_some_and(|a| a.key == Some(key)) {
+            self.on_reinvite_failed(cx, failure.status());
+        }
+    }
+
+    fn on_reinvite_failed(&mut self, cx: &mut Context<'_>, status: u16) {
+        self.asking = None;
+        cx.events.push_back(Event::ReinviteDone { leg: self.id, status, sdp: None });
+        if matches!(status, 408 | 481) {
+            // §12.2.1.2: the peer has no such dialog any more.
+            self.send_bye(cx);
+            self.tell_ended(cx, EndCause::Lost, None);
+        }
+    }
+
+    /// Sets the time of the next try after a 491 (§14.1): who made the Call-ID waits 2.1 to 4 s,
+    /// the other up to 2 s, in steps of 10 ms.
+    fn wait_for_glare(&mut self, cx: &mut Context<'_>) -> bool {
+        let ours = self.dialog.call_id.starts_with('~');
+        let Some(asking) = self.asking.as_mut().filter(|a| a.tries < GLARE_TRIES) else { return false };
+        let word = cx.names.word();
+        let steps = if ours { 210 + word % 191 } else { word % 201 };
+        asking.key = None;
+        asking.again = Some(cx.now + Duration::from_millis(steps * 10));
+        true
+    }
+
+    /// The final response to our BYE came, or none will.
+    pub(crate) fn on_bye_done(&mut self, key: ClientKey) {
+        if self.bye == Some(key) {
+            self.finish();
+        }
+    }
+
+    /// True while a re-INVITE of ours waits for its final response.
+    fn is_asking(&self) -> bool {
+        self.asking.as_ref().is_some_and(|a| a.key.is_some())
+    }
+
+    /// Answers a request of the dialog without a session description.
+    pub(crate) fn reply(&self, cx: &mut Context<'_>, key: ServerKey, status: u16, headers: &[(&str, &str)]) {
+        if let Some(bytes) = self.response(cx, key, status, headers, None) {
+            cx.tx.respond(cx.now, key, status, bytes);
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Writing the messages of transactions and dialogs.
+//!
+//! A request that was sent is all that is needed to write its ACK (RFC 3261 §17.1.1.3) and its
+//! CANCEL (§9.1); a [`head`] is all that is needed of a request to answer it later.
+
+use crate::builder::Builder;
+use crate::flow::{Flow, Transport};
+use crate::message::Message;
+
+/// The methods that we take within a call, for Allow (RFC 3261 §20.5).
+pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE";
+
+/// The hops that a request of ours may take (RFC 3261 §8.1.1.6).
+const MAX_FORWARDS: &str = "70";
+
+/// Most bytes of headers in a request of which something is kept; one with more is answered 513.
+pub(crate) const HEAD_LIMIT: usize = 12 * 1024;
+
+const EMPTY_END: &[u8] = b"Content-Length: 0\r\n\r\n";
+
+/// What a new request says.
+pub(crate) struct Request<'a> {
+    pub method: &'a str,
+    pub uri: &'a str,
+    pub flow: &'a Flow,
+    pub branch: &'a str,
+    /// Route header value; empty if there is none.
+    pub route: &'a str,
+    /// From header value, with tag.
+    pub from: &'a str,
+    /// To header value.
+    pub to: &'a str,
+    pub call_id: &'a str,
+    pub cseq: u32,
+}
+
+impl Request<'_> {
+    /// Start line and the headers that every request has (RFC 3261 §8.1.1); Via asks for `rport`
+    /// (RFC 3581 §3).
+    pub(crate) fn builder<'b>(&self) -> Builder<'b> {
+        let flow = self.flow;
+        let via = format!("SIP/2.0/{} {};branch={};rport", flow.transport.as_str(), flow.local, self.branch);
+        let mut out = Builder::request(self.method, self.uri).header("Via", &via).header("Max-Forwards", MAX_FORWARDS);
+        if !self.route.is_empty() {
+            out = out.header("Route", self.route);
+        }
+        out.header("From", self.from)
+            .header("To", self.to)
+            .header("Call-ID", self.call_id)
+            .header("CSeq", &format!("{} {}", self.cseq, self.method))
+    }
+}
+
+/// A Contact value that leads to us: the flow's local address (RFC 3261 §8.1.1.8).
+pub(crate) fn contact(user: &str, flow: &Flow) -> String {
+    let at = if user.is_empty() { "" } else { "@" };
+    let transport = match flow.transport {
+        Transport::Udp => "",
+        Transport::Tcp => ";transport=tcp",
+    };
+    format!("<sip:{user}{at}{}{transport}>", flow.local)
+}
+
+/// The header lines of a response to `request`: Via with the source (RFC 3581), From, To with our
+/// tag, Call-ID, CSeq, Record-Route (RFC 3261 §8.2.6.2, §12.1.1).
+pub(crate) fn head(request: &Message, flow: &Flow, to_tag: &str) -> Vec<u8> {
+    // Any status from 101 to 299 makes the builder copy Record-Route.
+    let bytes = Builder::response_from(request, 200, "", Some(to_tag), flow.remote).finish();
+    let start = bytes.windows(2).position(|w| w == b"\r\n").map_or(0, |at| at + 2);
+    let end = bytes.len().saturating_sub(EMPTY_END.len()).max(start);
+    bytes.get(start..end).unwrap_or(&[]).to_vec()
+}
+
+/// A response with a head that was kept.
+pub(crate) fn response<'a>(head: &[u8], status: u16) -> Builder<'a> {
+    let mut out = Builder::response(status, "");
+    for line in lines(head) {
+        out = out.header_verbatim(line);
+    }
+    out
+}
+
+/// The ACK of a failure: Request-URI, Via, Route, From, Call-ID and CSeq number of the INVITE, To
+/// of the response (RFC 3261 §17.1.1.3).
+pub(crate) fn ack_of_failure(invite: &[u8], to: &[u8]) -> Vec<u8> {
+    derived(invite, "ACK", Some(to)).finish()
+}
+
+/// The CANCEL of an INVITE (RFC 3261 §9.1), with a Reason (RFC 3326) if there is one.
+pub(crate) fn cancel(invite: &[u8], reason: Option<&str>) -> Vec<u8> {
+    let mut out = derived(invite, "CANCEL", None);
+    if let Some(reason) = reason {
+        out = out.header("Reason", reason);
+    }
+    out.finish()
+}
+
+/// A request that repeats the routing and dialog headers of one that we wrote.
+fn derived<'a>(request: &[u8], method: &str, to: Option<&[u8]>) -> Builder<'a> {
+    let mut all = lines(request);
+    let uri = all.next().and_then(|line| line.split(|b| *b == b' ').nth(1)).unwrap_or(b"");
+    let mut out = Builder::request(method, &String::from_utf8_lossy(uri));
+    for line in all.take_while(|line| !line.is_empty()) {
+        let name = line.split(|b| *b == b':').next().unwrap_or(b"");
+        match name {
+            b"Via" | b"Max-Forwards" | b"Route" | b"From" | b"Call-ID" => out = out.header_verbatim(line),
+            b"To" => {
+                out = match to {
+                    Some(to) => out.header_raw("To", to),
+                    None => out.header_verbatim(line),
+                }
+            }
+            b"CSeq" => {
+                let number = line.split(|b| *b == b' ').nth(1).unwrap_or(b"");
+                out = out.header("CSeq", &format!("{} {method}", String::from_utf8_lossy(number)));
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
+/// The lines of a head, without their line ends. The empty line comes as an empty slice.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let end = rest.windows(2).position(|w| w == b"\r\n").unwrap_or(rest.len());
+        let line = rest.get(..end)?;
+        rest = rest.get(end + 2..).unwrap_or(&[]);
+        Some(line)
+    })
+}
+
+/// True for a text that may stand in angle brackets as a URI.
+pub(crate) fn is_uri(text: &str) -> bool {
+    text.len() <= 1024 && crate::uri::Uri::parse(text).is_ok()
+}
+
+/// The From or To value of a party: `"display" <uri>`.
+pub(crate) fn party(display: Option<&str>, uri: &str) -> String {
+    let Some(display) = display.filter(|d| !d.is_empty()) else {
+        return format!("<{uri}>");
+    };
+    let mut out = String::with_capacity(display.len() + uri.len() + 8);
+    out.push('"');
+    for c in display.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out.push_str("\" <");
+    out.push_str(uri);
+    out.push('>');
+    out
+}
+
+/// The user part of a Contact of ours: `user` if it may stand there as it is, else empty.
+pub(crate) fn contact_user(user: &str) -> &str {
+    let fits = user.len() <= 64 && user.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,;?/%".contains(&b));
+    if fits { user } else { "" }
+}
