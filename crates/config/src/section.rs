@@ -63,15 +63,9 @@ impl<'f> Section<'f> {
 
     /// Notes that a key must be there.
     pub fn missing(&self, key: &'static str, example: &str) {
-        let label = if self.label.is_empty() {
-            "文件"
-        } else {
-            self.label
-        };
-        let label_en = if self.label.is_empty() {
-            "the file"
-        } else {
-            self.label
+        let (label, label_en) = match self.label {
+            "" => ("文件", "the file"),
+            label => (label, label),
         };
         self.sink.error(
             &self.span,
@@ -359,10 +353,9 @@ impl<'f> Section<'f> {
             if known.contains(&name) {
                 continue;
             }
-            let label = if self.label.is_empty() {
-                ""
-            } else {
-                self.label
+            let (label, label_en) = match self.label {
+                "" => ("文件顶层", "the top of the file"),
+                label => (label, label),
             };
             let list = known.join(", ");
             let help = match value::nearest(name, known.iter().copied()) {
@@ -371,7 +364,7 @@ impl<'f> Section<'f> {
             };
             let message = both!(
                 "{label} 没有名为 {name:?} 的键",
-                "{label} has no key {name:?}"
+                "{label_en} has no key {name:?}"
             );
             let message = (
                 message.0.trim_start().to_owned(),
