@@ -1,0 +1,186 @@
+//! The routes, and what all handlers begin with.
+
+use crate::app::App;
+use crate::error::Fault;
+use crate::lang::Lang;
+use crate::{access, calls, page, probes, records, seats};
+use axum::Router;
+use axum::body::{Bytes, to_bytes};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+use axum::routing::{get, post};
+use meishier_engine::api::{Command, Reply};
+use meishier_model::{CounsellorId, SeatId};
+use serde::de::DeserializeOwned;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// Largest body taken, in bytes.
+const LARGEST_BODY: usize = 16 * 1024;
+/// How long a body may take to arrive.
+const BODY_LIMIT: Duration = Duration::from_secs(5);
+/// How long the engine may take to answer.
+const ENGINE_LIMIT: Duration = Duration::from_secs(5);
+
+/// [`App`] with its names made ready for look-up.
+pub(crate) struct Site {
+    pub(crate) app: App,
+    seats: HashMap<String, SeatId>,
+    counsellors: HashMap<String, CounsellorId>,
+}
+
+/// What the handlers share.
+pub(crate) type Shared = Arc<Site>;
+
+/// All routes of the console.
+pub fn router(app: App) -> Router {
+    let by_name =
+        |names: &[String]| -> Vec<(String, u32)> { names.iter().cloned().zip(0..).collect() };
+    let seats = by_name(&app.directory.seats);
+    let counsellors = by_name(&app.directory.counsellors);
+    let site = Site {
+        seats: seats
+            .into_iter()
+            .map(|(name, n)| (name, SeatId(n)))
+            .collect(),
+        counsellors: counsellors
+            .into_iter()
+            .map(|(name, n)| (name, CounsellorId(n)))
+            .collect(),
+        app,
+    };
+    Router::new()
+        .route("/", get(page::show))
+        .route("/healthz", get(probes::health))
+        .route("/readyz", get(probes::ready))
+        .route("/metrics", get(probes::metrics))
+        .route("/api/v1/seats", get(seats::list))
+        .route("/api/v1/seats/{name}", get(seats::show))
+        .route("/api/v1/seats/{name}/state", post(seats::set_state))
+        .route("/api/v1/calls", get(calls::list))
+        .route(
+            "/api/v1/calls/{id}/transfer",
+            post(calls::transfer).delete(calls::take_back),
+        )
+        .route("/api/v1/records", get(records::list))
+        .route("/api/v1/records/{id}", get(records::show))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(Arc::new(site))
+}
+
+async fn unknown_path(request: Request) -> Response {
+    Fault::UnknownPath.answer(Lang::of(request.uri().query(), request.headers()))
+}
+
+async fn method_not_allowed(request: Request) -> Response {
+    Fault::MethodNotAllowed.answer(Lang::of(request.uri().query(), request.headers()))
+}
+
+impl Site {
+    /// The seat with that name, or with that number if no seat is named so.
+    pub(crate) fn seat(&self, name: &str) -> Option<SeatId> {
+        let numbered = || {
+            let index: u32 = name.parse().ok()?;
+            ((index as usize) < self.app.directory.seats.len()).then_some(SeatId(index))
+        };
+        self.seats.get(name).copied().or_else(numbered)
+    }
+
+    /// The counsellor with that account.
+    pub(crate) fn counsellor(&self, account: &str) -> Option<CounsellorId> {
+        self.counsellors.get(account).copied()
+    }
+
+    /// Asks one shard.
+    pub(crate) async fn command(&self, command: Command) -> Result<Reply, Fault> {
+        let reply = timeout(ENGINE_LIMIT, self.app.control.command(command)).await;
+        Ok(reply.map_err(|_| Fault::TimedOut)??)
+    }
+
+    /// Asks every shard for its calls and seats.
+    pub(crate) async fn views(&self) -> Result<Vec<meishier_engine::api::ShardView>, Fault> {
+        let replies = timeout(ENGINE_LIMIT, self.app.control.command_all(Command::View)).await;
+        let replies = replies.map_err(|_| Fault::TimedOut)?;
+        if replies.is_empty() {
+            return Err(Fault::Unavailable);
+        }
+        let view = |reply| match reply {
+            Reply::View(view) => Ok(*view),
+            _ => Err(Fault::Unavailable),
+        };
+        replies.into_iter().map(view).collect()
+    }
+}
+
+/// A request to the API that may proceed: the token was shown. Comes before all other parts.
+pub(crate) struct Entry {
+    pub(crate) lang: Lang,
+}
+
+impl Entry {
+    /// Turns what a handler came to into an answer.
+    pub(crate) fn answer(&self, result: Result<Response, Fault>) -> Response {
+        result.unwrap_or_else(|fault| fault.answer(self.lang))
+    }
+}
+
+impl FromRequestParts<Shared> for Entry {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Shared) -> Result<Self, Response> {
+        let lang = Lang::of(parts.uri.query(), &parts.headers);
+        access::check(&parts.headers, site.app.token.as_deref())
+            .map_err(|fault| fault.answer(lang))?;
+        Ok(Self { lang })
+    }
+}
+
+/// A JSON body of limited size.
+pub(crate) struct Payload<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<Shared> for Payload<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, _: &Shared) -> Result<Self, Response> {
+        let lang = Lang::of(request.uri().query(), request.headers());
+        read(request)
+            .await
+            .map(Self)
+            .map_err(|fault| fault.answer(lang))
+    }
+}
+
+async fn read<T: DeserializeOwned>(request: Request) -> Result<T, Fault> {
+    // Asked for strictly: a form on another site cannot send this type unasked.
+    if !declares_json(request.headers()) {
+        return Err(Fault::NotJson);
+    }
+    let body: Bytes = timeout(BODY_LIMIT, to_bytes(request.into_body(), LARGEST_BODY))
+        .await
+        .map_err(|_| Fault::Malformed)?
+        .map_err(|_| Fault::TooLarge)?;
+    serde_json::from_slice(&body).map_err(|error| {
+        if error.is_data() {
+            Fault::Invalid(error.to_string())
+        } else {
+            Fault::Malformed
+        }
+    })
+}
+
+fn declares_json(headers: &HeaderMap) -> bool {
+    let declared = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let media_type = declared
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default();
+    media_type.trim().eq_ignore_ascii_case("application/json")
+}

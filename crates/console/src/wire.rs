@@ -1,0 +1,281 @@
+//! The JSON of the API: what comes in (unknown fields refused), what goes out (numbers masked).
+
+use meishier_engine::api::{CallView, SeatChange, SeatStatus, TransferStarted};
+use meishier_model::{CallId, CallRecord, CounsellorId, RtpStats, Wall};
+use serde::{Deserialize, Serialize};
+
+/// Longest text of any field that comes in, in bytes.
+const LONGEST: usize = 256;
+
+/// What a seat is to become.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Wanted {
+    Ready,
+    Paused,
+    SignedOff,
+}
+
+/// The body of `POST /api/v1/seats/{name}/state`. Without `Debug`: it holds a PIN.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StateRequest {
+    pub(crate) state: Wanted,
+    pub(crate) counsellor: Option<String>,
+    pin: Option<String>,
+    reason: Option<String>,
+}
+
+impl StateRequest {
+    /// The change it asks for. `counsellor` is the person whom the account names, if one does.
+    pub(crate) fn change(self, counsellor: Option<CounsellorId>) -> Result<SeatChange, String> {
+        let too_long = [&self.counsellor, &self.pin, &self.reason]
+            .into_iter()
+            .any(|field| field.as_ref().is_some_and(|text| text.len() > LONGEST));
+        if too_long {
+            return Err(format!("field longer than {LONGEST} bytes"));
+        }
+        if self.state != Wanted::Ready && (self.counsellor.is_some() || self.pin.is_some()) {
+            return Err("`counsellor` and `pin` go with state `ready`".to_owned());
+        }
+        if self.state != Wanted::Paused && self.reason.is_some() {
+            return Err("`reason` goes with state `paused`".to_owned());
+        }
+        if self.pin.is_some() && self.counsellor.is_none() {
+            return Err("`pin` goes with `counsellor`".to_owned());
+        }
+        Ok(match (self.state, counsellor) {
+            (Wanted::Ready, Some(counsellor)) => SeatChange::SignOn {
+                counsellor,
+                pin: self.pin,
+            },
+            (Wanted::Ready, None) => SeatChange::Ready,
+            (Wanted::Paused, _) => SeatChange::Pause {
+                reason: self.reason.unwrap_or_default(),
+            },
+            (Wanted::SignedOff, _) => SeatChange::SignOff,
+        })
+    }
+}
+
+/// The body of `POST /api/v1/calls/{id}/transfer`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TransferRequest {
+    pub(crate) key: String,
+    pub(crate) city: String,
+}
+
+impl TransferRequest {
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.key.is_empty() || self.key.len() > LONGEST || self.city.len() > LONGEST {
+            return Err("`key` or `city` is empty or too long".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// A seat.
+#[derive(Serialize)]
+pub(crate) struct SeatBody<'a> {
+    id: u32,
+    name: &'a str,
+    state: &'static str,
+    reason: Option<&'a str>,
+    counsellor: Option<&'a str>,
+    call: Option<String>,
+    since_ms: u64,
+}
+
+impl<'a> From<&'a SeatStatus> for SeatBody<'a> {
+    fn from(seat: &'a SeatStatus) -> Self {
+        Self {
+            id: seat.seat.0,
+            name: &seat.name,
+            state: seat.state.as_str(),
+            reason: seat.reason.as_deref(),
+            counsellor: seat.counsellor.as_deref(),
+            call: seat.call.map(hexadecimal),
+            since_ms: seat.since_ms,
+        }
+    }
+}
+
+/// A running call.
+#[derive(Serialize)]
+pub(crate) struct CallBody<'a> {
+    id: String,
+    phase: &'static str,
+    caller: &'a str,
+    arrived_ms: i64,
+    age_ms: u64,
+    ahead: Option<u32>,
+    seat: Option<&'a str>,
+    counsellor: Option<&'a str>,
+    pool: Option<&'a str>,
+    transfer: Option<&'a str>,
+}
+
+impl<'a> From<&'a CallView> for CallBody<'a> {
+    fn from(call: &'a CallView) -> Self {
+        Self {
+            id: hexadecimal(call.call),
+            phase: call.phase.as_str(),
+            caller: &call.caller,
+            arrived_ms: call.arrived.0,
+            age_ms: call.age_ms,
+            ahead: call.ahead,
+            seat: call.seat.as_deref(),
+            counsellor: call.counsellor.as_deref(),
+            pool: call.pool.as_deref(),
+            transfer: call.transfer.as_deref(),
+        }
+    }
+}
+
+/// What a transfer key set going.
+#[derive(Serialize)]
+pub(crate) struct TransferBody {
+    dialled: String,
+    reason: String,
+}
+
+impl From<TransferStarted> for TransferBody {
+    fn from(started: TransferStarted) -> Self {
+        Self {
+            dialled: started.dialled,
+            reason: started.reason,
+        }
+    }
+}
+
+/// A finished call, its numbers masked.
+#[derive(Serialize)]
+pub(crate) struct RecordBody<'a> {
+    id: String,
+    trunk: &'a str,
+    caller: String,
+    called: String,
+    arrived_ms: i64,
+    answered_ms: Option<i64>,
+    ended_ms: i64,
+    waited_ms: u64,
+    talked_ms: u64,
+    outcome: &'static str,
+    released_by: &'static str,
+    status: u16,
+    pool: Option<&'a str>,
+    line: Option<u16>,
+    seat: Option<&'a str>,
+    counsellor: Option<&'a str>,
+    route: Vec<RingBody<'a>>,
+    route_reason: &'a str,
+    offers: Vec<OfferBody<'a>>,
+    transfers: Vec<TransferRecordBody<'a>>,
+    rtp_caller: RtpStats,
+    rtp_seat: RtpStats,
+}
+
+#[derive(Serialize)]
+struct RingBody<'a> {
+    pool: &'a str,
+    after_s: u32,
+}
+
+#[derive(Serialize)]
+struct OfferBody<'a> {
+    seat: &'a str,
+    counsellor: &'a str,
+    pool: &'a str,
+    at_ms: i64,
+    rang_ms: u64,
+    outcome: &'static str,
+    status: u16,
+}
+
+#[derive(Serialize)]
+struct TransferRecordBody<'a> {
+    key: &'a str,
+    city: &'a str,
+    dialled: &'a str,
+    reason: &'a str,
+    at_ms: i64,
+    answered_ms: Option<i64>,
+    outcome: &'static str,
+    status: u16,
+}
+
+impl<'a> From<&'a CallRecord> for RecordBody<'a> {
+    fn from(record: &'a CallRecord) -> Self {
+        let ring = |(pool, after): &'a (String, u32)| RingBody {
+            pool,
+            after_s: *after,
+        };
+        Self {
+            id: hexadecimal(record.call),
+            trunk: &record.trunk,
+            caller: record.caller.masked(),
+            called: record.called.masked(),
+            arrived_ms: record.arrived.0,
+            answered_ms: record.answered.map(milliseconds),
+            ended_ms: record.ended.0,
+            waited_ms: record.waited_ms,
+            talked_ms: record.talked_ms,
+            outcome: record.outcome.as_str(),
+            released_by: record.released_by.as_str(),
+            status: record.status,
+            pool: record.pool.as_deref(),
+            line: record.line,
+            seat: record.seat.as_deref(),
+            counsellor: record.counsellor.as_deref(),
+            route: record.route.iter().map(ring).collect(),
+            route_reason: &record.route_reason,
+            offers: offers(record),
+            transfers: transfers(record),
+            rtp_caller: record.rtp_caller,
+            rtp_seat: record.rtp_seat,
+        }
+    }
+}
+
+fn offers(record: &CallRecord) -> Vec<OfferBody<'_>> {
+    record
+        .offers
+        .iter()
+        .map(|offer| OfferBody {
+            seat: &offer.seat,
+            counsellor: &offer.counsellor,
+            pool: &offer.pool,
+            at_ms: offer.at.0,
+            rang_ms: offer.rang_ms,
+            outcome: offer.outcome.as_str(),
+            status: offer.status,
+        })
+        .collect()
+}
+
+fn transfers(record: &CallRecord) -> Vec<TransferRecordBody<'_>> {
+    record
+        .transfers
+        .iter()
+        .map(|transfer| TransferRecordBody {
+            key: &transfer.key,
+            city: &transfer.city,
+            dialled: &transfer.dialled,
+            reason: &transfer.reason,
+            at_ms: transfer.at.0,
+            answered_ms: transfer.answered.map(milliseconds),
+            outcome: transfer.outcome.as_str(),
+            status: transfer.status,
+        })
+        .collect()
+}
+
+fn milliseconds(wall: Wall) -> i64 {
+    wall.0
+}
+
+/// Calls are named by 16 hexadecimal digits; a number would lose bits in a browser.
+fn hexadecimal(call: CallId) -> String {
+    call.to_string()
+}
