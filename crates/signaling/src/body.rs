@@ -39,7 +39,10 @@ pub fn sdp(message: &Message) -> Option<&[u8]> {
     if kind.eq_ignore_ascii_case(SDP) {
         return Some(body);
     }
-    if !kind.get(..10).is_some_and(|k| k.eq_ignore_ascii_case("multipart/")) {
+    if !kind
+        .get(..10)
+        .is_some_and(|k| k.eq_ignore_ascii_case("multipart/"))
+    {
         return None;
     }
     let value = message.header(HeaderName::ContentType)?;
@@ -70,11 +73,15 @@ fn session(part: &[u8]) -> Option<&[u8]> {
     let part = part.strip_prefix(b"\r\n")?;
     let end = find(part, b"\r\n\r\n")?;
     let head = std::str::from_utf8(part.get(..end)?).ok()?;
-    let is_sdp = head.split("\r\n").filter_map(|line| line.split_once(':')).any(|(name, value)| {
-        let name = trim(name);
-        let kind = trim(value.split(';').next().unwrap_or(""));
-        (name.eq_ignore_ascii_case("Content-Type") || name.eq_ignore_ascii_case("c")) && kind.eq_ignore_ascii_case(SDP)
-    });
+    let is_sdp = head
+        .split("\r\n")
+        .filter_map(|line| line.split_once(':'))
+        .any(|(name, value)| {
+            let name = trim(name);
+            let kind = trim(value.split(';').next().unwrap_or(""));
+            (name.eq_ignore_ascii_case("Content-Type") || name.eq_ignore_ascii_case("c"))
+                && kind.eq_ignore_ascii_case(SDP)
+        });
     let content = part.get(end + 4..)?;
     // The line end before the boundary belongs to the boundary.
     is_sdp.then(|| content.strip_suffix(b"\r\n").unwrap_or(content))

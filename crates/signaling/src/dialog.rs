@@ -146,10 +146,16 @@ fn join<'a>(hops: impl Iterator<Item = &'a str>) -> Result<Box<str>, DialogError
 
 /// The URI of a From or To value; the display name is of no use in a dialog.
 fn uri_of(value: Option<&str>) -> &str {
-    value.and_then(|v| NameAddr::parse(v).ok()).map_or("", |address| address.uri)
+    value
+        .and_then(|v| NameAddr::parse(v).ok())
+        .map_or("", |address| address.uri)
 }
 
 /// A From or To value with its tag, if there is one.
 pub(crate) fn tagged(uri: &str, tag: &str) -> Box<str> {
-    if tag.is_empty() { format!("<{uri}>").into() } else { format!("<{uri}>;tag={tag}").into() }
+    if tag.is_empty() {
+        format!("<{uri}>").into()
+    } else {
+        format!("<{uri}>;tag={tag}").into()
+    }
 }

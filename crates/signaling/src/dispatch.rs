@@ -14,7 +14,9 @@ use meishier_model::ShardId;
 #[must_use]
 pub fn shard_of(bytes: &[u8], shards: u16) -> ShardId {
     let shards = shards.max(1);
-    let Some(call_id) = scan::call_id(bytes) else { return ShardId(0) };
+    let Some(call_id) = scan::call_id(bytes) else {
+        return ShardId(0);
+    };
     if let Some(ours) = ours(call_id).filter(|shard| *shard < shards) {
         return ShardId(ours);
     }
@@ -25,10 +27,14 @@ pub fn shard_of(bytes: &[u8], shards: u16) -> ShardId {
 
 /// The shard in a Call-ID of ours.
 fn ours(call_id: &[u8]) -> Option<u16> {
-    let [b'~', digits @ .., ] = call_id else { return None };
+    let [b'~', digits @ ..] = call_id else {
+        return None;
+    };
     let (digits, rest) = digits.split_at_checked(4)?;
     if rest.first() != Some(&b'-') {
         return None;
     }
-    digits.iter().try_fold(0_u16, |n, digit| Some(n << 4 | u16::from(crate::lex::hex_digit(*digit)?)))
+    digits.iter().try_fold(0_u16, |n, digit| {
+        Some(n << 4 | u16::from(crate::lex::hex_digit(*digit)?))
+    })
 }

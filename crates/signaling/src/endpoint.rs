@@ -14,10 +14,11 @@ use crate::counters::{Counters, Stats};
 use crate::dialog::Dialog;
 use crate::event::{EndpointError, Event, LegError, RequestId};
 use crate::flow::{Flow, Transmit};
+use crate::keys::{ClientKey, Owner, Purpose, ServerKey, TimerKey};
 use crate::leg::{Context, Leg, LegState};
 use crate::names::{Names, branch};
 use crate::timers::Timers;
-use crate::transactions::{ClientKey, Failure, Owner, Purpose, Report, ServerKey, TimerKey, Transactions};
+use crate::transactions::{Failure, Report, Transactions};
 use crate::write;
 use meishier_model::{LegId, Mono, ShardId};
 use std::collections::{BTreeMap, VecDeque};
@@ -160,11 +161,16 @@ impl Endpoint {
     /// [`EndpointError::Full`] at a limit, [`EndpointError::Uri`] if a URI cannot be written.
     pub fn invite(&mut self, now: Mono, invite: Invite) -> Result<LegId, EndpointError> {
         self.last = now;
-        if self.legs.len() >= self.config.max_legs || self.tx.clients.len() >= self.config.max_transactions {
+        if self.legs.len() >= self.config.max_legs
+            || self.tx.clients.len() >= self.config.max_transactions
+        {
             self.tx.counters.limited += 1;
             return Err(EndpointError::Full);
         }
-        if ![&invite.uri, &invite.from.uri, &invite.to.uri].into_iter().all(|uri| write::is_uri(uri)) {
+        if ![&invite.uri, &invite.from.uri, &invite.to.uri]
+            .into_iter()
+            .all(|uri| write::is_uri(uri))
+        {
             return Err(EndpointError::Uri);
         }
         let id = self.take_leg_id();
@@ -181,12 +187,20 @@ impl Endpoint {
             local_seq: 0,
             remote_seq: None,
         };
-        let leg = Leg::new(id, LegState::Calling, invite.flow, dialog, &invite.contact_user);
+        let leg = Leg::new(
+            id,
+            LegState::Calling,
+            invite.flow,
+            dialog,
+            &invite.contact_user,
+        );
         self.legs.insert(id, Box::new(leg));
         let supported = self.config.supported.join(", ");
         let own = (!supported.is_empty()).then_some(("Supported", supported.as_str()));
-        let headers: Vec<(&str, &str)> =
-            own.into_iter().chain(invite.headers.iter().map(|(n, v)| (n.as_str(), v.as_str()))).collect();
+        let headers: Vec<(&str, &str)> = own
+            .into_iter()
+            .chain(invite.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())))
+            .collect();
         let _ = self.with_leg(now, id, |leg, cx| {
             leg.calling = Some(leg.send(cx, Purpose::Invite, &headers, invite.sdp.as_deref()));
         });
@@ -198,7 +212,13 @@ impl Endpoint {
     ///
     /// # Errors
     /// [`LegError`]: not an incoming leg without answer, or another status.
-    pub fn ring(&mut self, now: Mono, leg: LegId, status: u16, sdp: Option<&[u8]>) -> Result<(), LegError> {
+    pub fn ring(
+        &mut self,
+        now: Mono,
+        leg: LegId,
+        status: u16,
+        sdp: Option<&[u8]>,
+    ) -> Result<(), LegError> {
         self.with_leg(now, leg, |leg, cx| leg.ring(cx, status, sdp))?
     }
 
@@ -215,7 +235,13 @@ impl Endpoint {
     ///
     /// # Errors
     /// [`LegError`]: not an incoming leg without answer, or another status.
-    pub fn reject(&mut self, now: Mono, leg: LegId, status: u16, headers: &[(&str, &str)]) -> Result<(), LegError> {
+    pub fn reject(
+        &mut self,
+        now: Mono,
+        leg: LegId,
+        status: u16,
+        headers: &[(&str, &str)],
+    ) -> Result<(), LegError> {
         self.with_leg(now, leg, |leg, cx| leg.reject(cx, status, headers))?
     }
 
@@ -276,7 +302,10 @@ impl Endpoint {
         if !(100..=699).contains(&status) {
             return Err(EndpointError::Status);
         }
-        let key = *self.requests.get(&id).ok_or(EndpointError::UnknownRequest)?;
+        let key = *self
+            .requests
+            .get(&id)
+            .ok_or(EndpointError::UnknownRequest)?;
         let head = self.tx.head(key).ok_or(EndpointError::UnknownRequest)?;
         let mut out = write::response(head, status).header("Server", &self.config.user_agent);
         for (name, value) in headers {
@@ -289,14 +318,23 @@ impl Endpoint {
         if status >= 200 {
             self.requests.remove(&id);
         }
-        if self.tx.respond(now, key, status, bytes) { Ok(()) } else { Err(EndpointError::UnknownRequest) }
+        if self.tx.respond(now, key, status, bytes) {
+            Ok(())
+        } else {
+            Err(EndpointError::UnknownRequest)
+        }
     }
 
     /// Asks a peer for a sign of life. [`Event::Response`] follows.
     ///
     /// # Errors
     /// [`EndpointError::Full`] at the limit, [`EndpointError::Uri`] if the URI cannot be written.
-    pub fn options(&mut self, now: Mono, flow: Flow, uri: &str) -> Result<RequestId, EndpointError> {
+    pub fn options(
+        &mut self,
+        now: Mono,
+        flow: Flow,
+        uri: &str,
+    ) -> Result<RequestId, EndpointError> {
         self.last = now;
         if self.tx.clients.len() >= self.config.max_transactions {
             self.tx.counters.limited += 1;
@@ -323,8 +361,12 @@ impl Endpoint {
         .header("Accept", "application/sdp")
         .header("User-Agent", &self.config.user_agent)
         .finish();
-        let key = ClientKey { word, cancel: false };
-        self.tx.start(now, key, Purpose::Options, Owner::Request(id), flow, bytes);
+        let key = ClientKey {
+            word,
+            cancel: false,
+        };
+        self.tx
+            .start(now, key, Purpose::Options, Owner::Request(id), flow, bytes);
         Ok(id)
     }
 
@@ -400,7 +442,12 @@ impl Endpoint {
     pub(crate) fn on_reports(&mut self, now: Mono, reports: impl IntoIterator<Item = Report>) {
         for report in reports {
             match report {
-                Report::Client { key, owner: Owner::Leg(leg), purpose, failure } => {
+                Report::Client {
+                    key,
+                    owner: Owner::Leg(leg),
+                    purpose,
+                    failure,
+                } => {
                     let _ = self.with_leg(now, leg, |leg, cx| match purpose {
                         Purpose::Invite => leg.on_invite_failure(cx, failure),
                         Purpose::Reinvite => leg.on_reinvite_failure(cx, key, failure),
@@ -408,20 +455,33 @@ impl Endpoint {
                         Purpose::Cancel | Purpose::Options => {}
                     });
                 }
-                Report::Client { owner: Owner::Request(id), failure, .. } => self.on_options_done(id, failure),
-                Report::Acknowledged { owner: Owner::Leg(leg), key } => {
+                Report::Client {
+                    owner: Owner::Request(id),
+                    failure,
+                    ..
+                } => self.on_options_done(id, failure),
+                Report::Acknowledged {
+                    owner: Owner::Leg(leg),
+                    key,
+                } => {
                     let _ = self.with_leg(now, leg, |leg, _| leg.on_acknowledged(key));
                 }
-                Report::Unanswered { owner: Owner::Request(id) } => {
+                Report::Unanswered {
+                    owner: Owner::Request(id),
+                } => {
                     self.requests.remove(&id);
                 }
-                Report::Client { .. } | Report::Acknowledged { .. } | Report::Unanswered { .. } => {}
+                Report::Client { .. } | Report::Acknowledged { .. } | Report::Unanswered { .. } => {
+                }
             }
         }
     }
 
     fn on_options_done(&mut self, id: RequestId, failure: Failure) {
-        self.events.push_back(Event::Response { id, status: failure.status() });
+        self.events.push_back(Event::Response {
+            id,
+            status: failure.status(),
+        });
     }
 
     pub(crate) fn take_leg_id(&mut self) -> LegId {

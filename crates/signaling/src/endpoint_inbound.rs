@@ -13,16 +13,18 @@
 //! costs no memory, and a repetition of it gets the same answer again.
 
 use crate::body::{self, Body};
+use crate::builder::Builder;
 use crate::counters::count;
 use crate::dialog::{Dialog, DialogError};
 use crate::endpoint::Endpoint;
-use crate::event::Event;
+use crate::event::{Event, RequestId};
 use crate::flow::Flow;
+use crate::keys::{ClientKey, Owner, Purpose, ServerKey, merge_key, server_key};
 use crate::leg::{Context, Leg, LegState};
 use crate::leg_outgoing::release_fork;
 use crate::message::{HeaderName, Message, Method, ParseError};
 use crate::names::leg_of_tag;
-use crate::transactions::{Owner, Purpose, Seen, ServerKey, merge_key, server_key};
+use crate::server_transactions::{Opening, Seen};
 use crate::uri::Uri;
 use crate::write;
 use meishier_model::{LegId, Mono};
@@ -38,12 +40,51 @@ struct Refusal {
 
 impl Refusal {
     fn plain(status: u16) -> Self {
-        Self { status, header: None }
+        Self {
+            status,
+            header: None,
+        }
     }
 
     fn with(status: u16, name: &'static str, value: &str) -> Self {
-        Self { status, header: Some((name, value.to_owned())) }
+        Self {
+            status,
+            header: Some((name, value.to_owned())),
+        }
     }
+}
+
+/// Where and as what a new request came.
+#[derive(Clone, Copy)]
+struct Arrival {
+    now: Mono,
+    flow: Flow,
+    key: ServerKey,
+    /// `None` within dialogs.
+    merge: Option<u64>,
+}
+
+impl Arrival {
+    fn opening(self, invite: bool, owner: Owner, head: Vec<u8>) -> Opening {
+        Opening {
+            key: self.key,
+            flow: self.flow,
+            invite,
+            owner,
+            head,
+            merge: self.merge,
+        }
+    }
+}
+
+/// What became of a request that was taken.
+enum Admitted {
+    /// A new leg.
+    Leg(LegId),
+    /// Its answer is up to the user.
+    Request(RequestId),
+    /// A leg has it.
+    Within,
 }
 
 impl Endpoint {
@@ -77,8 +118,13 @@ impl Endpoint {
 
     fn on_response(&mut self, now: Mono, flow: Flow, response: &Message) {
         let status = response.status().unwrap_or_default();
-        count(&mut self.tx.counters.received_responses, usize::from(status));
-        let Some((key, owner, purpose)) = self.tx.on_response(now, response) else { return };
+        count(
+            &mut self.tx.counters.received_responses,
+            usize::from(status),
+        );
+        let Some((key, owner, purpose)) = self.tx.on_response(now, response) else {
+            return;
+        };
         match owner {
             Owner::Leg(leg) => {
                 let heard = self.with_leg(now, leg, |leg, cx| match purpose {
@@ -91,14 +137,23 @@ impl Endpoint {
                     self.on_orphan(now, flow, response, key, purpose);
                 }
             }
-            Owner::Request(id) if status >= 200 => self.events.push_back(Event::Response { id, status }),
+            Owner::Request(id) if status >= 200 => {
+                self.events.push_back(Event::Response { id, status })
+            }
             Owner::Request(_) => {}
             Owner::Nobody => self.on_orphan(now, flow, response, key, purpose),
         }
     }
 
     /// A response whose leg is gone: only a 2xx to INVITE asks for something (§13.2.2.4).
-    fn on_orphan(&mut self, now: Mono, flow: Flow, response: &Message, key: crate::transactions::ClientKey, purpose: Purpose) {
+    fn on_orphan(
+        &mut self,
+        now: Mono,
+        flow: Flow,
+        response: &Message,
+        key: ClientKey,
+        purpose: Purpose,
+    ) {
         let answered = response.status().is_some_and(|s| (200..300).contains(&s));
         if answered && matches!(purpose, Purpose::Invite | Purpose::Reinvite) {
             release_fork(&mut self.context(now), key, flow, response);
@@ -133,120 +188,159 @@ impl Endpoint {
             return;
         };
         // §9.2: the To tag of the answer should be that of the INVITE's responses.
-        let tag = self.legs.get(&leg).map(|leg| leg.dialog.local_tag.to_string());
+        let tag = self
+            .legs
+            .get(&leg)
+            .map(|leg| leg.dialog.local_tag.to_string());
         let tag = tag.unwrap_or_else(|| self.names.stateless_tag(key.0));
         let head = write::head(cancel, &flow, &tag);
-        let bytes = write::response(&head, 200).header("Server", &self.config.user_agent).finish();
-        self.tx.accept(now, key, false, Owner::Nobody, flow, head, None);
+        let bytes = write::response(&head, 200)
+            .header("Server", &self.config.user_agent)
+            .finish();
+        let at = Arrival {
+            now,
+            flow,
+            key,
+            merge: None,
+        };
+        self.tx.accept(now, at.opening(false, Owner::Nobody, head));
         self.tx.respond(now, key, 200, bytes);
         let _ = self.with_leg(now, leg, |leg, cx| leg.on_cancel(cx, invite, cancel));
     }
 
     fn on_request(&mut self, now: Mono, flow: Flow, request: Message) {
         let key = server_key(&request, request.method_str());
-        let outside = request.to_tag().is_none();
-        let merge = outside.then(|| merge_key(&request));
+        let merge = request.to_tag().is_none().then(|| merge_key(&request));
+        let at = Arrival {
+            now,
+            flow,
+            key,
+            merge,
+        };
         match self.tx.on_request(key, merge) {
             Seen::Again => {}
             // §8.2.2.2: the same request came by another way.
             Seen::Merged => self.refuse(&request, key, flow, &Refusal::plain(482)),
-            Seen::New => match self.admit(now, flow, key, merge, request) {
-                Ok(()) => {}
-                Err((request, refusal)) => self.refuse(&request, key, flow, &refusal),
+            Seen::New => match self.admit(at, &request) {
+                Ok(Admitted::Leg(leg)) => {
+                    self.events.push_back(Event::Invite { leg, flow, request })
+                }
+                Ok(Admitted::Request(id)) => {
+                    self.events.push_back(Event::Request { id, flow, request })
+                }
+                Ok(Admitted::Within) => {}
+                Err(refusal) => self.refuse(&request, key, flow, &refusal),
             },
         }
     }
 
-    /// Takes a new request, or hands it back with the reason why not.
-    fn admit(&mut self, now: Mono, flow: Flow, key: ServerKey, merge: Option<u64>, request: Message) -> Result<(), (Message, Refusal)> {
-        if let Err(refusal) = check(&request, &self.config.supported) {
-            return Err((request, refusal));
+    /// Takes a new request, or says why not.
+    fn admit(&mut self, at: Arrival, request: &Message) -> Result<Admitted, Refusal> {
+        check(request, &self.config.supported)?;
+        if request.bytes().len() - request.body().len() > write::HEAD_LIMIT {
+            return Err(self.limited(513));
         }
         let held = self.tx.servers.len();
-        if request.bytes().len() - request.body().len() > write::HEAD_LIMIT {
-            self.tx.counters.limited += 1;
-            return Err((request, Refusal::plain(513)));
-        }
-        if merge.is_none() {
-            let Some(leg) = self.leg_of(&request) else {
+        if at.merge.is_none() {
+            let Some(leg) = self.leg_of(request) else {
                 self.tx.counters.unmatched += 1;
-                return Err((request, Refusal::plain(481)));
+                return Err(Refusal::plain(481));
             };
             if held >= self.config.max_transactions + RESERVE_PER_LEG * self.config.max_legs {
-                self.tx.counters.limited += 1;
-                return Err((request, busy()));
+                return Err(self.limited(503));
             }
-            self.to_leg(now, flow, key, leg, &request);
-            return Ok(());
+            self.hand_to_leg(at, leg, request);
+            return Ok(Admitted::Within);
         }
         let method = request.method().unwrap_or(Method::Other);
         if let Some(refusal) = outside(method) {
-            return Err((request, refusal));
+            return Err(refusal);
         }
-        if held >= self.config.max_transactions || (method == Method::Invite && self.legs.len() >= self.config.max_legs) {
-            self.tx.counters.limited += 1;
-            return Err((request, busy()));
+        if held >= self.config.max_transactions {
+            return Err(self.limited(503));
         }
         if method == Method::Invite {
-            return self.open_leg(now, flow, key, merge, request);
+            return self.open_leg(at, request).map(Admitted::Leg);
         }
         let id = self.take_request_id();
-        let tag = self.names.stateless_tag(key.0);
-        let head = write::head(&request, &flow, &tag);
-        self.tx.accept(now, key, false, Owner::Request(id), flow, head, merge);
-        self.requests.insert(id, key);
-        self.events.push_back(Event::Request { id, flow, request });
-        Ok(())
+        let tag = self.names.stateless_tag(at.key.0);
+        self.tx.accept(
+            at.now,
+            at.opening(
+                false,
+                Owner::Request(id),
+                write::head(request, &at.flow, &tag),
+            ),
+        );
+        self.requests.insert(id, at.key);
+        Ok(Admitted::Request(id))
     }
 
     /// A request within a dialog (§12.2.2).
-    fn to_leg(&mut self, now: Mono, flow: Flow, key: ServerKey, leg: LegId, request: &Message) {
-        let head = write::head(request, &flow, "");
+    fn hand_to_leg(&mut self, at: Arrival, leg: LegId, request: &Message) {
         let invite = request.method() == Some(Method::Invite);
-        self.tx.accept(now, key, invite, Owner::Leg(leg), flow, head, None);
-        let _ = self.with_leg(now, leg, |leg, cx| {
-            leg.note_server(cx, key);
-            if flow.transport == leg.flow.transport && flow.transport.is_reliable() {
+        self.tx.accept(
+            at.now,
+            at.opening(invite, Owner::Leg(leg), write::head(request, &at.flow, "")),
+        );
+        let _ = self.with_leg(at.now, leg, |leg, cx| {
+            leg.note_server(cx, at.key);
+            if at.flow.transport == leg.flow.transport && at.flow.transport.is_reliable() {
                 // The peer has opened another connection: what follows goes there.
-                leg.flow = flow;
+                leg.flow = at.flow;
             }
-            leg.on_request(cx, key, request);
+            leg.on_request(cx, at.key, request);
         });
     }
 
     /// An INVITE outside any dialog makes a leg (§13.3.1).
-    fn open_leg(&mut self, now: Mono, flow: Flow, key: ServerKey, merge: Option<u64>, request: Message) -> Result<(), (Message, Refusal)> {
-        let id = LegId(self.next_leg);
-        let tag = self.names.leg_tag(id);
-        let head = write::head(&request, &flow, &tag);
-        let dialog = match Dialog::of_request(&request, tag) {
-            Ok(dialog) => dialog,
-            Err(DialogError::Contact | DialogError::Route) => return Err((request, Refusal::plain(400))),
-        };
+    fn open_leg(&mut self, at: Arrival, request: &Message) -> Result<LegId, Refusal> {
+        if self.legs.len() >= self.config.max_legs {
+            return Err(self.limited(503));
+        }
         let id = self.take_leg_id();
-        let user = Uri::parse(request.request_uri()).ok().and_then(|uri| uri.user).unwrap_or("");
-        let mut leg = Leg::new(id, LegState::Arrived, flow, dialog, user);
-        leg.arrived = Some(key);
+        let tag = self.names.leg_tag(id);
+        let head = write::head(request, &at.flow, &tag);
+        let dialog = Dialog::of_request(request, tag).map_err(|error| match error {
+            DialogError::Contact | DialogError::Route => Refusal::plain(400),
+        })?;
+        let user = Uri::parse(request.request_uri())
+            .ok()
+            .and_then(|uri| uri.user)
+            .unwrap_or("");
+        let mut leg = Leg::new(id, LegState::Arrived, at.flow, dialog, user);
+        leg.arrived = Some(at.key);
         leg.invite_seq = request.cseq().0;
         self.legs.insert(id, Box::new(leg));
-        self.tx.accept(now, key, true, Owner::Leg(id), flow, head, merge);
+        self.tx
+            .accept(at.now, at.opening(true, Owner::Leg(id), head));
         // §17.2.1: 100 at once, so that the caller stops repeating the INVITE.
-        let mut trying = crate::builder::Builder::response_from(&request, 100, "", None, flow.remote);
+        let mut trying = Builder::response_from(request, 100, "", None, at.flow.remote);
         if let Some(stamp) = request.header(HeaderName::Timestamp) {
             // §8.2.6.1
             trying = trying.header("Timestamp", stamp);
         }
-        self.tx.respond(now, key, 100, trying.finish());
-        let _ = self.with_leg(now, id, |leg, cx| leg.note_server(cx, key));
-        self.events.push_back(Event::Invite { leg: id, flow, request });
-        Ok(())
+        self.tx.respond(at.now, at.key, 100, trying.finish());
+        let _ = self.with_leg(at.now, id, |leg, cx| leg.note_server(cx, at.key));
+        Ok(id)
+    }
+
+    /// A refusal because of a limit, counted.
+    fn limited(&mut self, status: u16) -> Refusal {
+        self.tx.counters.limited += 1;
+        match status {
+            // §21.5.4
+            503 => Refusal::with(503, "Retry-After", "5"),
+            status => Refusal::plain(status),
+        }
     }
 
     /// Answers a request without keeping anything (§8.2.7).
     fn refuse(&mut self, request: &Message, key: ServerKey, flow: Flow, refusal: &Refusal) {
         let tag = self.names.stateless_tag(key.0);
         let head = write::head(request, &flow, &tag);
-        let mut out = write::response(&head, refusal.status).header("Server", &self.config.user_agent);
+        let mut out =
+            write::response(&head, refusal.status).header("Server", &self.config.user_agent);
         if let Some((name, value)) = &refusal.header {
             out = out.header(name, value);
         }
@@ -257,7 +351,10 @@ impl Endpoint {
     /// The leg whose dialog a request belongs to.
     fn leg_of(&self, request: &Message) -> Option<LegId> {
         let id = leg_of_tag(request.to_tag()?)?;
-        self.legs.get(&id).filter(|leg| leg.dialog.owns_request(request)).map(|leg| leg.id)
+        self.legs
+            .get(&id)
+            .filter(|leg| leg.dialog.owns_request(request))
+            .map(|leg| leg.id)
     }
 
     fn context(&mut self, now: Mono) -> Context<'_> {
@@ -285,7 +382,10 @@ fn check(request: &Message, supported: &[String]) -> Result<(), Refusal> {
         // §8.2.2.3
         return Err(Refusal::with(420, "Unsupported", &missing.join(", ")));
     }
-    if request.header(HeaderName::ContentEncoding).is_some_and(|e| !e.eq_ignore_ascii_case("identity")) {
+    if request
+        .header(HeaderName::ContentEncoding)
+        .is_some_and(|e| !e.eq_ignore_ascii_case("identity"))
+    {
         // §8.2.3
         return Err(Refusal::with(415, "Accept-Encoding", "identity"));
     }
@@ -303,13 +403,10 @@ fn outside(method: Method) -> Option<Refusal> {
         // §15.1.2, RFC 3311 §5.2, RFC 6086 §4.2.2: these need a dialog.
         Method::Bye | Method::Update | Method::Info | Method::Prack => Some(Refusal::plain(481)),
         // §8.2.1: methods that exist but are not for us.
-        Method::Subscribe | Method::Notify | Method::Refer | Method::Publish => Some(Refusal::with(405, "Allow", write::ALLOW)),
+        Method::Subscribe | Method::Notify | Method::Refer | Method::Publish => {
+            Some(Refusal::with(405, "Allow", write::ALLOW))
+        }
         // §21.5.2: methods that we have never heard of.
         _ => Some(Refusal::with(501, "Allow", write::ALLOW)),
     }
-}
-
-/// 503 at a limit (§21.5.4).
-fn busy() -> Refusal {
-    Refusal::with(503, "Retry-After", "5")
 }

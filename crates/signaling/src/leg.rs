@@ -11,10 +11,11 @@ use crate::dialog::Dialog;
 use crate::endpoint::EndpointConfig;
 use crate::event::{EndCause, Event};
 use crate::flow::Flow;
+use crate::keys::{ClientKey, Owner, Purpose, ServerKey};
 use crate::message::{HeaderName, Message, Method};
 use crate::names::{Names, branch};
 use crate::timers::{Repeat, earlier, rebase};
-use crate::transactions::{ClientKey, Owner, Purpose, ServerKey, Transactions};
+use crate::transactions::Transactions;
 use crate::write;
 use meishier_model::{LegId, Mono};
 use serde::{Deserialize, Serialize};
@@ -151,7 +152,13 @@ pub(crate) struct Context<'a> {
 }
 
 impl Leg {
-    pub(crate) fn new(id: LegId, state: LegState, flow: Flow, dialog: Dialog, contact_user: &str) -> Self {
+    pub(crate) fn new(
+        id: LegId,
+        state: LegState,
+        flow: Flow,
+        dialog: Dialog,
+        contact_user: &str,
+    ) -> Self {
         Self {
             id,
             state,
@@ -179,7 +186,10 @@ impl Leg {
     pub(crate) fn next_timer(&self) -> Option<Mono> {
         let ok = self.unacknowledged.as_ref();
         let ok = ok.and_then(|ok| earlier(ok.repeat.at(), ok.end));
-        earlier(ok, earlier(self.refresh, self.asking.as_ref().and_then(|a| a.again)))
+        earlier(
+            ok,
+            earlier(self.refresh, self.asking.as_ref().and_then(|a| a.again)),
+        )
     }
 
     /// Moves its timers to another clock.
@@ -210,7 +220,11 @@ impl Leg {
                 cx.tx.resend(key);
             }
         }
-        if self.asking.as_ref().is_some_and(|a| a.again.is_some_and(|at| at <= cx.now)) {
+        if self
+            .asking
+            .as_ref()
+            .is_some_and(|a| a.again.is_some_and(|at| at <= cx.now))
+        {
             self.ask_again(cx);
         }
     }
@@ -221,7 +235,8 @@ impl Leg {
         self.farewell = reason.map(Into::into);
         match self.state {
             LegState::Arrived | LegState::Ringing => {
-                let headers: SmallVec<[(&str, &str); 1]> = reason.map(|r| ("Reason", r)).into_iter().collect();
+                let headers: SmallVec<[(&str, &str); 1]> =
+                    reason.map(|r| ("Reason", r)).into_iter().collect();
                 self.refuse(cx, 480, &headers);
             }
             // §15: the callee may not send BYE before the ACK came or the wait for it ended.
@@ -245,25 +260,51 @@ impl Leg {
             cx.tx.disown(key);
         }
         let reason = self.farewell.take();
-        let headers: SmallVec<[(&str, &str); 1]> = reason.as_deref().map(|r| ("Reason", r)).into_iter().collect();
+        let headers: SmallVec<[(&str, &str); 1]> = reason
+            .as_deref()
+            .map(|r| ("Reason", r))
+            .into_iter()
+            .collect();
         let key = self.send(cx, Purpose::Bye, &headers, None);
         self.bye = Some(key);
     }
 
     /// Sends a request within the dialog in a transaction of its own (§12.2.1.1).
-    pub(crate) fn send(&mut self, cx: &mut Context<'_>, purpose: Purpose, headers: &[(&str, &str)], sdp: Option<&[u8]>) -> ClientKey {
+    pub(crate) fn send(
+        &mut self,
+        cx: &mut Context<'_>,
+        purpose: Purpose,
+        headers: &[(&str, &str)],
+        sdp: Option<&[u8]>,
+    ) -> ClientKey {
         let word = cx.names.word();
-        let method = if purpose == Purpose::Bye { Method::Bye } else { Method::Invite };
+        let method = if purpose == Purpose::Bye {
+            Method::Bye
+        } else {
+            Method::Invite
+        };
         let cseq = self.dialog.next_seq();
         let bytes = self.request(cx, method, cseq, &branch(word), headers, sdp);
-        let key = ClientKey { word, cancel: false };
-        cx.tx.start(cx.now, key, purpose, Owner::Leg(self.id), self.flow, bytes);
+        let key = ClientKey {
+            word,
+            cancel: false,
+        };
+        cx.tx
+            .start(cx.now, key, purpose, Owner::Leg(self.id), self.flow, bytes);
         self.note_client(cx, key);
         key
     }
 
     /// Writes a request within the dialog.
-    pub(crate) fn request(&self, cx: &Context<'_>, method: Method, cseq: u32, branch: &str, headers: &[(&str, &str)], sdp: Option<&[u8]>) -> Vec<u8> {
+    pub(crate) fn request(
+        &self,
+        cx: &Context<'_>,
+        method: Method,
+        cseq: u32,
+        branch: &str,
+        headers: &[(&str, &str)],
+        sdp: Option<&[u8]>,
+    ) -> Vec<u8> {
         let (uri, route) = self.dialog.next_hop();
         let request = write::Request {
             method: method.as_str(),
@@ -278,7 +319,9 @@ impl Leg {
         };
         let mut out = request.builder();
         if method == Method::Invite {
-            out = out.header("Contact", &write::contact(&self.contact_user, &self.flow)).header("Allow", write::ALLOW);
+            out = out
+                .header("Contact", &write::contact(&self.contact_user, &self.flow))
+                .header("Allow", write::ALLOW);
         }
         out = out.header("User-Agent", &cx.config.user_agent);
         for (name, value) in headers {
@@ -304,10 +347,19 @@ impl Leg {
     }
 
     /// Tells the user that the leg ended, unless it was the user who ended it.
-    pub(crate) fn tell_ended(&mut self, cx: &mut Context<'_>, cause: EndCause, reason: Option<String>) {
+    pub(crate) fn tell_ended(
+        &mut self,
+        cx: &mut Context<'_>,
+        cause: EndCause,
+        reason: Option<String>,
+    ) {
         if !self.quiet {
             self.quiet = true;
-            cx.events.push_back(Event::Ended { leg: self.id, cause, reason });
+            cx.events.push_back(Event::Ended {
+                leg: self.id,
+                cause,
+                reason,
+            });
         }
     }
 

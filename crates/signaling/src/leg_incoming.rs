@@ -1,21 +1,28 @@
 //! A leg whose INVITE came to us: ringing, answering, refusing, CANCEL and ACK.
 
+use crate::body;
 use crate::event::{EndCause, Event, LegError};
+use crate::keys::ServerKey;
 use crate::leg::{Context, Leg, LegState, Unacknowledged, reason_of};
 use crate::message::Message;
-use crate::body;
 use crate::timers::Repeat;
-use crate::transactions::ServerKey;
 use crate::write;
 
 impl Leg {
     /// Sends 180 to 183.
-    pub(crate) fn ring(&mut self, cx: &mut Context<'_>, status: u16, sdp: Option<&[u8]>) -> Result<(), LegError> {
+    pub(crate) fn ring(
+        &mut self,
+        cx: &mut Context<'_>,
+        status: u16,
+        sdp: Option<&[u8]>,
+    ) -> Result<(), LegError> {
         if !(180..=183).contains(&status) {
             return Err(LegError::Status);
         }
         let key = self.unanswered()?;
-        let bytes = self.response(cx, key, status, &[], sdp).ok_or(LegError::State)?;
+        let bytes = self
+            .response(cx, key, status, &[], sdp)
+            .ok_or(LegError::State)?;
         if !cx.tx.respond(cx.now, key, status, bytes) {
             return Err(LegError::State);
         }
@@ -35,7 +42,12 @@ impl Leg {
     }
 
     /// Sends a final response of 300 or above; the user did it, so nothing but Gone follows.
-    pub(crate) fn reject(&mut self, cx: &mut Context<'_>, status: u16, headers: &[(&str, &str)]) -> Result<(), LegError> {
+    pub(crate) fn reject(
+        &mut self,
+        cx: &mut Context<'_>,
+        status: u16,
+        headers: &[(&str, &str)],
+    ) -> Result<(), LegError> {
         if !(300..=699).contains(&status) {
             return Err(LegError::Status);
         }
@@ -49,10 +61,12 @@ impl Leg {
     pub(crate) fn refuse(&mut self, cx: &mut Context<'_>, status: u16, headers: &[(&str, &str)]) {
         self.state = LegState::Ending;
         self.refresh = None;
-        let sent = self.arrived.is_some_and(|key| match self.response(cx, key, status, headers, None) {
-            Some(bytes) => cx.tx.respond(cx.now, key, status, bytes),
-            None => false,
-        });
+        let sent =
+            self.arrived
+                .is_some_and(|key| match self.response(cx, key, status, headers, None) {
+                    Some(bytes) => cx.tx.respond(cx.now, key, status, bytes),
+                    None => false,
+                });
         if !sent {
             self.finish();
         }
@@ -60,12 +74,17 @@ impl Leg {
 
     /// The caller took the INVITE `key` back (§9.2). The CANCEL itself was answered already.
     pub(crate) fn on_cancel(&mut self, cx: &mut Context<'_>, key: ServerKey, cancel: &Message) {
-        if self.asked.as_ref().is_some_and(|asked| asked.invite && asked.key == key) {
+        if self
+            .asked
+            .as_ref()
+            .is_some_and(|asked| asked.invite && asked.key == key)
+        {
             // A re-INVITE taken back: the session stays as it was.
             self.refuse_asked(cx, 487);
             return;
         }
-        if self.arrived == Some(key) && matches!(self.state, LegState::Arrived | LegState::Ringing) {
+        if self.arrived == Some(key) && matches!(self.state, LegState::Arrived | LegState::Ringing)
+        {
             self.refuse(cx, 487, &[]);
             self.tell_ended(cx, EndCause::Cancelled, reason_of(cancel));
         }
@@ -85,7 +104,11 @@ impl Leg {
     /// An ACK within the dialog came: for the 200 with its number, else for one long acknowledged.
     pub(crate) fn on_ack(&mut self, cx: &mut Context<'_>, ack: &Message) {
         let number = ack.cseq().0;
-        if self.unacknowledged.as_ref().is_none_or(|ok| ok.cseq != number) {
+        if self
+            .unacknowledged
+            .as_ref()
+            .is_none_or(|ok| ok.cseq != number)
+        {
             cx.tx.counters.retransmissions_received += 1;
             return;
         }
@@ -109,8 +132,16 @@ impl Leg {
     }
 
     /// Sends the 200 to an INVITE or re-INVITE and keeps it until its ACK.
-    pub(crate) fn send_ok(&mut self, cx: &mut Context<'_>, key: ServerKey, cseq: u32, sdp: &[u8]) -> Result<(), LegError> {
-        let bytes = self.response(cx, key, 200, &[], Some(sdp)).ok_or(LegError::State)?;
+    pub(crate) fn send_ok(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: ServerKey,
+        cseq: u32,
+        sdp: &[u8],
+    ) -> Result<(), LegError> {
+        let bytes = self
+            .response(cx, key, 200, &[], Some(sdp))
+            .ok_or(LegError::State)?;
         if !cx.tx.respond(cx.now, key, 200, bytes.clone()) {
             return Err(LegError::State);
         }
@@ -126,7 +157,14 @@ impl Leg {
 
     /// Writes a response to a request of the dialog, with Contact where it makes or refreshes the
     /// dialog (§12.1.1, §8.1.1.8).
-    pub(crate) fn response(&self, cx: &Context<'_>, key: ServerKey, status: u16, headers: &[(&str, &str)], sdp: Option<&[u8]>) -> Option<Vec<u8>> {
+    pub(crate) fn response(
+        &self,
+        cx: &Context<'_>,
+        key: ServerKey,
+        status: u16,
+        headers: &[(&str, &str)],
+        sdp: Option<&[u8]>,
+    ) -> Option<Vec<u8>> {
         let mut out = write::response(cx.tx.head(key).filter(|h| !h.is_empty())?, status);
         if status < 300 {
             out = out.header("Contact", &write::contact(&self.contact_user, &self.flow));

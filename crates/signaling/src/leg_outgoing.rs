@@ -4,15 +4,21 @@ use crate::body;
 use crate::dialog::Dialog;
 use crate::event::Event;
 use crate::flow::Flow;
+use crate::keys::{ClientKey, Owner, Purpose};
 use crate::leg::{Context, Leg, LegState, reason_of};
 use crate::message::{Message, Method};
 use crate::names::branch;
-use crate::transactions::{ClientKey, Failure, Owner, Purpose};
+use crate::transactions::Failure;
 use meishier_model::LegId;
 
 impl Leg {
     /// A response to our INVITE came.
-    pub(crate) fn on_invite_response(&mut self, cx: &mut Context<'_>, key: ClientKey, response: &Message) {
+    pub(crate) fn on_invite_response(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: ClientKey,
+        response: &Message,
+    ) {
         match response.status().unwrap_or_default() {
             ..200 => self.on_progress(cx, response),
             200..300 => self.on_success(cx, key, response),
@@ -27,7 +33,11 @@ impl Leg {
                 self.state = LegState::Proceeding;
                 if status > 100 {
                     let sdp = body::sdp(response).map(<[u8]>::to_vec);
-                    cx.events.push_back(Event::Progress { leg: self.id, status, sdp });
+                    cx.events.push_back(Event::Progress {
+                        leg: self.id,
+                        status,
+                        sdp,
+                    });
                 }
             }
             // §9.1: CANCEL had to wait for a provisional response.
@@ -39,7 +49,10 @@ impl Leg {
     /// Sends the CANCEL as soon as it may be sent (§9.1), and once only.
     pub(crate) fn try_cancel(&mut self, cx: &mut Context<'_>) {
         let Some(key) = self.calling else { return };
-        let cancel = ClientKey { cancel: true, ..key };
+        let cancel = ClientKey {
+            cancel: true,
+            ..key
+        };
         if self.clients.contains(&cancel) {
             return;
         }
@@ -77,7 +90,14 @@ impl Leg {
     /// Sends the ACK of a 2xx and keeps it for when the 2xx comes again.
     pub(crate) fn acknowledge(&mut self, cx: &mut Context<'_>, key: ClientKey) {
         let word = cx.names.word();
-        let bytes = self.request(cx, Method::Ack, self.dialog.local_seq, &branch(word), &[], None);
+        let bytes = self.request(
+            cx,
+            Method::Ack,
+            self.dialog.local_seq,
+            &branch(word),
+            &[],
+            None,
+        );
         cx.tx.keep_ack(key, &self.dialog.remote_tag, &bytes);
         cx.tx.send_request(Method::Ack, self.flow, bytes);
     }
@@ -89,9 +109,16 @@ impl Leg {
 
     fn on_refused(&mut self, cx: &mut Context<'_>, status: u16, reason: Option<String>) {
         if matches!(self.state, LegState::Calling | LegState::Proceeding) {
-            cx.events.push_back(Event::Failed { leg: self.id, status, reason });
+            cx.events.push_back(Event::Failed {
+                leg: self.id,
+                status,
+                reason,
+            });
         }
-        if matches!(self.state, LegState::Calling | LegState::Proceeding | LegState::Cancelling) {
+        if matches!(
+            self.state,
+            LegState::Calling | LegState::Proceeding | LegState::Cancelling
+        ) {
             self.finish();
         }
     }
@@ -110,11 +137,17 @@ impl Failure {
 /// ACK and BYE for a 2xx of a fork that nobody wants (§13.2.2.4), or of a leg that is gone.
 pub(crate) fn release_fork(cx: &mut Context<'_>, key: ClientKey, flow: Flow, response: &Message) {
     let target = response.to_addr().map_or("", |to| to.uri);
-    let Ok(dialog) = Dialog::of_response(response, target) else { return };
+    let Ok(dialog) = Dialog::of_response(response, target) else {
+        return;
+    };
     let mut fork = Leg::new(LegId(0), LegState::Confirmed, flow, dialog, "");
     fork.acknowledge(cx, key);
-    let bye = ClientKey { word: cx.names.word(), cancel: false };
+    let bye = ClientKey {
+        word: cx.names.word(),
+        cancel: false,
+    };
     let seq = fork.dialog.next_seq();
     let bytes = fork.request(cx, Method::Bye, seq, &branch(bye.word), &[], None);
-    cx.tx.start(cx.now, bye, Purpose::Bye, Owner::Nobody, flow, bytes);
+    cx.tx
+        .start(cx.now, bye, Purpose::Bye, Owner::Nobody, flow, bytes);
 }

@@ -3,9 +3,10 @@
 use crate::body;
 use crate::dialog::target_of;
 use crate::event::{EndCause, Event, LegError};
+use crate::keys::{ClientKey, Purpose, ServerKey};
 use crate::leg::{Asked, Asking, Context, Leg, LegState, reason_of};
 use crate::message::{HeaderName, Message, Method};
-use crate::transactions::{ClientKey, Failure, Purpose, ServerKey};
+use crate::transactions::Failure;
 use std::time::Duration;
 
 /// How often a re-INVITE is sent that meets the peer's own (491).
@@ -91,7 +92,12 @@ impl Leg {
         if invite && let Some(bytes) = self.response(cx, key, 100, &[], None) {
             cx.tx.respond(cx.now, key, 100, bytes);
         }
-        self.asked = Some(Box::new(Asked { key, invite, cseq: request.cseq().0, target: target_of(request) }));
+        self.asked = Some(Box::new(Asked {
+            key,
+            invite,
+            cseq: request.cseq().0,
+            target: target_of(request),
+        }));
         let sdp = body::sdp(request).map(<[u8]>::to_vec);
         cx.events.push_back(Event::Reinvite { leg: self.id, sdp });
     }
@@ -102,35 +108,58 @@ impl Leg {
         if !request.body().is_empty() && !self.quiet {
             cx.events.push_back(Event::Info {
                 leg: self.id,
-                content_type: request.header(HeaderName::ContentType).unwrap_or("").to_owned(),
+                content_type: request
+                    .header(HeaderName::ContentType)
+                    .unwrap_or("")
+                    .to_owned(),
                 body: request.body().to_vec(),
             });
         }
     }
 
     /// Answers the change that the peer asked for.
-    pub(crate) fn answer_reinvite(&mut self, cx: &mut Context<'_>, sdp: &[u8]) -> Result<(), LegError> {
+    pub(crate) fn answer_reinvite(
+        &mut self,
+        cx: &mut Context<'_>,
+        sdp: &[u8],
+    ) -> Result<(), LegError> {
         let asked = self.asked.take().ok_or(LegError::State)?;
         // §12.2.2: a target refresh takes effect with the 2xx.
         self.dialog.refresh_target(asked.target.clone());
         if asked.invite {
             return self.send_ok(cx, asked.key, asked.cseq, sdp);
         }
-        let bytes = self.response(cx, asked.key, 200, &[], Some(sdp)).ok_or(LegError::State)?;
-        if cx.tx.respond(cx.now, asked.key, 200, bytes) { Ok(()) } else { Err(LegError::State) }
+        let bytes = self
+            .response(cx, asked.key, 200, &[], Some(sdp))
+            .ok_or(LegError::State)?;
+        if cx.tx.respond(cx.now, asked.key, 200, bytes) {
+            Ok(())
+        } else {
+            Err(LegError::State)
+        }
     }
 
     /// Refuses the change that the peer asked for; the session stays as it was (§14.2).
-    pub(crate) fn reject_reinvite(&mut self, cx: &mut Context<'_>, status: u16) -> Result<(), LegError> {
+    pub(crate) fn reject_reinvite(
+        &mut self,
+        cx: &mut Context<'_>,
+        status: u16,
+    ) -> Result<(), LegError> {
         if !(300..=699).contains(&status) {
             return Err(LegError::Status);
         }
-        if self.refuse_asked(cx, status) { Ok(()) } else { Err(LegError::State) }
+        if self.refuse_asked(cx, status) {
+            Ok(())
+        } else {
+            Err(LegError::State)
+        }
     }
 
     /// Refuses the change that waits for our user's answer, if there is one.
     pub(crate) fn refuse_asked(&mut self, cx: &mut Context<'_>, status: u16) -> bool {
-        let Some(asked) = self.asked.take() else { return false };
+        let Some(asked) = self.asked.take() else {
+            return false;
+        };
         self.reply(cx, asked.key, status, &[]);
         true
     }
@@ -144,14 +173,21 @@ impl Leg {
         if self.asked.is_some() || self.asking.is_some() || self.unacknowledged.is_some() {
             return Err(LegError::Busy);
         }
-        self.asking = Some(Box::new(Asking { key: None, sdp: sdp.to_vec(), again: None, tries: 0 }));
+        self.asking = Some(Box::new(Asking {
+            key: None,
+            sdp: sdp.to_vec(),
+            again: None,
+            tries: 0,
+        }));
         self.ask_again(cx);
         Ok(())
     }
 
     /// Sends our re-INVITE, for the first time or after a 491; waits while the peer's is under way.
     pub(crate) fn ask_again(&mut self, cx: &mut Context<'_>) {
-        let Some(mut asking) = self.asking.take() else { return };
+        let Some(mut asking) = self.asking.take() else {
+            return;
+        };
         if self.asked.is_some() || self.unacknowledged.is_some() {
             asking.again = Some(cx.now + cx.config.timers.t1);
         } else {
@@ -164,7 +200,12 @@ impl Leg {
     }
 
     /// The final response to our re-INVITE came.
-    pub(crate) fn on_reinvite_response(&mut self, cx: &mut Context<'_>, key: ClientKey, response: &Message) {
+    pub(crate) fn on_reinvite_response(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: ClientKey,
+        response: &Message,
+    ) {
         let status = response.status().unwrap_or_default();
         let current = self.asking.as_ref().is_some_and(|a| a.key == Some(key));
         if status < 200 || !current {
@@ -175,7 +216,11 @@ impl Leg {
             self.dialog.refresh_target(target_of(response));
             self.acknowledge(cx, key);
             let sdp = body::sdp(response).map(<[u8]>::to_vec);
-            cx.events.push_back(Event::ReinviteDone { leg: self.id, status, sdp });
+            cx.events.push_back(Event::ReinviteDone {
+                leg: self.id,
+                status,
+                sdp,
+            });
         } else if status == 491 && self.wait_for_glare(cx) {
             // Tried again later.
         } else {
@@ -184,7 +229,12 @@ impl Leg {
     }
 
     /// Our re-INVITE got no response.
-    pub(crate) fn on_reinvite_failure(&mut self, cx: &mut Context<'_>, key: ClientKey, failure: Failure) {
+    pub(crate) fn on_reinvite_failure(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: ClientKey,
+        failure: Failure,
+    ) {
         if self.asking.as_ref().is_some_and(|a| a.key == Some(key)) {
             self.on_reinvite_failed(cx, failure.status());
         }
@@ -192,7 +242,11 @@ impl Leg {
 
     fn on_reinvite_failed(&mut self, cx: &mut Context<'_>, status: u16) {
         self.asking = None;
-        cx.events.push_back(Event::ReinviteDone { leg: self.id, status, sdp: None });
+        cx.events.push_back(Event::ReinviteDone {
+            leg: self.id,
+            status,
+            sdp: None,
+        });
         if matches!(status, 408 | 481) {
             // §12.2.1.2: the peer has no such dialog any more.
             self.send_bye(cx);
@@ -204,7 +258,9 @@ impl Leg {
     /// the other up to 2 s, in steps of 10 ms.
     fn wait_for_glare(&mut self, cx: &mut Context<'_>) -> bool {
         let ours = self.dialog.call_id.starts_with('~');
-        let Some(asking) = self.asking.as_mut().filter(|a| a.tries < GLARE_TRIES) else { return false };
+        let Some(asking) = self.asking.as_mut().filter(|a| a.tries < GLARE_TRIES) else {
+            return false;
+        };
         let word = cx.names.word();
         let steps = if ours { 210 + word % 191 } else { word % 201 };
         asking.key = None;
@@ -225,7 +281,13 @@ impl Leg {
     }
 
     /// Answers a request of the dialog without a session description.
-    pub(crate) fn reply(&self, cx: &mut Context<'_>, key: ServerKey, status: u16, headers: &[(&str, &str)]) {
+    pub(crate) fn reply(
+        &self,
+        cx: &mut Context<'_>,
+        key: ServerKey,
+        status: u16,
+        headers: &[(&str, &str)],
+    ) {
         if let Some(bytes) = self.response(cx, key, status, headers, None) {
             cx.tx.respond(cx.now, key, status, bytes);
         }

@@ -26,7 +26,13 @@ impl Names {
     /// A source whose names nobody can guess who does not know `seed`. The same seed gives the
     /// same names.
     pub(crate) fn new(seed: [u8; 32], shard: ShardId) -> Self {
-        Self { seed, shard, counter: 0, words: [0; 4], used: 4 }
+        Self {
+            seed,
+            shard,
+            counter: 0,
+            words: [0; 4],
+            used: 4,
+        }
     }
 
     /// 64 bits that look random (RFC 3261 §19.3 asks for 32 at least).
@@ -76,8 +82,15 @@ pub(crate) fn branch(word: u64) -> String {
 /// The word in a branch of ours; `None` if it is not one.
 pub(crate) fn word_of_branch(branch: &str) -> Option<u64> {
     let word = branch.strip_prefix(COOKIE)?;
-    let ours = word.len() == 16 && word.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    if ours { u64::from_str_radix(word, 16).ok() } else { None }
+    let ours = word.len() == 16
+        && word
+            .bytes()
+            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    if ours {
+        u64::from_str_radix(word, 16).ok()
+    } else {
+        None
+    }
 }
 
 fn digest(seed: &[u8; 32], label: &[u8; 4], number: u64) -> [u64; 4] {
@@ -114,7 +127,8 @@ impl Fnv {
     /// As [`Fnv::part`], with ASCII letters in lower case.
     pub(crate) fn folded(mut self, bytes: &[u8]) -> Self {
         for byte in bytes {
-            self.0 = (self.0 ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0000_0100_0000_01b3);
+            self.0 =
+                (self.0 ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0000_0100_0000_01b3);
         }
         self.part(b"")
     }

@@ -1,9 +1,11 @@
 //! A leg written out, with its transactions and timers, so that the call survives its process.
 
+use crate::client_transactions::Client;
 use crate::endpoint::Endpoint;
 use crate::event::EndpointError;
+use crate::keys::{ClientKey, Owner, ServerKey};
 use crate::leg::Leg;
-use crate::transactions::{Client, ClientKey, Owner, Server, ServerKey};
+use crate::server_transactions::Server;
 use meishier_model::{LegId, Mono};
 use serde::{Deserialize, Serialize};
 
@@ -33,9 +35,22 @@ impl Endpoint {
     #[must_use]
     pub fn snapshot(&self, leg: LegId) -> Option<LegSnapshot> {
         let leg = self.legs.get(&leg)?;
-        let clients = leg.clients.iter().filter_map(|k| Some((*k, self.tx.clients.get(k)?.clone()))).collect();
-        let servers = leg.servers.iter().filter_map(|k| Some((*k, self.tx.servers.get(k)?.clone()))).collect();
-        Some(LegSnapshot { taken: self.last, leg: leg.clone(), clients, servers })
+        let clients = leg
+            .clients
+            .iter()
+            .filter_map(|k| Some((*k, self.tx.clients.get(k)?.clone())))
+            .collect();
+        let servers = leg
+            .servers
+            .iter()
+            .filter_map(|k| Some((*k, self.tx.servers.get(k)?.clone())))
+            .collect();
+        Some(LegSnapshot {
+            taken: self.last,
+            leg: leg.clone(),
+            clients,
+            servers,
+        })
     }
 
     /// Takes a leg over, under the same number. Restore all legs before anything else is handled,
@@ -47,7 +62,12 @@ impl Endpoint {
     /// # Errors
     /// [`EndpointError::Taken`] if the number is in use, [`EndpointError::Full`] at the limit.
     pub fn restore(&mut self, now: Mono, snapshot: LegSnapshot) -> Result<LegId, EndpointError> {
-        let LegSnapshot { taken, mut leg, clients, servers } = snapshot;
+        let LegSnapshot {
+            taken,
+            mut leg,
+            clients,
+            servers,
+        } = snapshot;
         let id = leg.id;
         if self.legs.contains_key(&id) {
             return Err(EndpointError::Taken);

@@ -102,7 +102,7 @@ impl Repeat {
     ///
     /// The next interval counts from `now`, so that a driver that comes late does not send a burst.
     pub fn fire(&mut self, now: Mono, cap: Option<Duration>) -> bool {
-        if !self.at.is_some_and(|at| at <= now) {
+        if self.at.is_none_or(|at| at > now) {
             return false;
         }
         let doubled = self.interval.saturating_mul(2);

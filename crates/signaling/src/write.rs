@@ -39,8 +39,15 @@ impl Request<'_> {
     /// (RFC 3581 §3).
     pub(crate) fn builder<'b>(&self) -> Builder<'b> {
         let flow = self.flow;
-        let via = format!("SIP/2.0/{} {};branch={};rport", flow.transport.as_str(), flow.local, self.branch);
-        let mut out = Builder::request(self.method, self.uri).header("Via", &via).header("Max-Forwards", MAX_FORWARDS);
+        let via = format!(
+            "SIP/2.0/{} {};branch={};rport",
+            flow.transport.as_str(),
+            flow.local,
+            self.branch
+        );
+        let mut out = Builder::request(self.method, self.uri)
+            .header("Via", &via)
+            .header("Max-Forwards", MAX_FORWARDS);
         if !self.route.is_empty() {
             out = out.header("Route", self.route);
         }
@@ -66,7 +73,10 @@ pub(crate) fn contact(user: &str, flow: &Flow) -> String {
 pub(crate) fn head(request: &Message, flow: &Flow, to_tag: &str) -> Vec<u8> {
     // Any status from 101 to 299 makes the builder copy Record-Route.
     let bytes = Builder::response_from(request, 200, "", Some(to_tag), flow.remote).finish();
-    let start = bytes.windows(2).position(|w| w == b"\r\n").map_or(0, |at| at + 2);
+    let start = bytes
+        .windows(2)
+        .position(|w| w == b"\r\n")
+        .map_or(0, |at| at + 2);
     let end = bytes.len().saturating_sub(EMPTY_END.len()).max(start);
     bytes.get(start..end).unwrap_or(&[]).to_vec()
 }
@@ -98,12 +108,17 @@ pub(crate) fn cancel(invite: &[u8], reason: Option<&str>) -> Vec<u8> {
 /// A request that repeats the routing and dialog headers of one that we wrote.
 fn derived<'a>(request: &[u8], method: &str, to: Option<&[u8]>) -> Builder<'a> {
     let mut all = lines(request);
-    let uri = all.next().and_then(|line| line.split(|b| *b == b' ').nth(1)).unwrap_or(b"");
+    let uri = all
+        .next()
+        .and_then(|line| line.split(|b| *b == b' ').nth(1))
+        .unwrap_or(b"");
     let mut out = Builder::request(method, &String::from_utf8_lossy(uri));
     for line in all.take_while(|line| !line.is_empty()) {
         let name = line.split(|b| *b == b':').next().unwrap_or(b"");
         match name {
-            b"Via" | b"Max-Forwards" | b"Route" | b"From" | b"Call-ID" => out = out.header_verbatim(line),
+            b"Via" | b"Max-Forwards" | b"Route" | b"From" | b"Call-ID" => {
+                out = out.header_verbatim(line)
+            }
             b"To" => {
                 out = match to {
                     Some(to) => out.header_raw("To", to),
@@ -112,7 +127,10 @@ fn derived<'a>(request: &[u8], method: &str, to: Option<&[u8]>) -> Builder<'a> {
             }
             b"CSeq" => {
                 let number = line.split(|b| *b == b' ').nth(1).unwrap_or(b"");
-                out = out.header("CSeq", &format!("{} {method}", String::from_utf8_lossy(number)));
+                out = out.header(
+                    "CSeq",
+                    &format!("{} {method}", String::from_utf8_lossy(number)),
+                );
             }
             _ => {}
         }
@@ -127,7 +145,10 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
         if rest.is_empty() {
             return None;
         }
-        let end = rest.windows(2).position(|w| w == b"\r\n").unwrap_or(rest.len());
+        let end = rest
+            .windows(2)
+            .position(|w| w == b"\r\n")
+            .unwrap_or(rest.len());
         let line = rest.get(..end)?;
         rest = rest.get(end + 2..).unwrap_or(&[]);
         Some(line)
@@ -161,6 +182,9 @@ pub(crate) fn party(display: Option<&str>, uri: &str) -> String {
 
 /// The user part of a Contact of ours: `user` if it may stand there as it is, else empty.
 pub(crate) fn contact_user(user: &str) -> &str {
-    let fits = user.len() <= 64 && user.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,;?/%".contains(&b));
+    let fits = user.len() <= 64
+        && user
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,;?/%".contains(&b));
     if fits { user } else { "" }
 }
