@@ -9,10 +9,10 @@
 use crate::bell::Bell;
 use crate::stats::SocketCounts;
 use crossbeam::queue::ArrayQueue;
-use meishier_engine::{Command, Gauges, Reply, ShardMessage};
 use meishier_engine::media::MediaEvent;
 use meishier_engine::signaling::Counters;
 use meishier_engine::signaling::Flow;
+use meishier_engine::{Command, Gauges, Reply, ShardMessage};
 use meishier_model::ShardId;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -196,9 +196,10 @@ impl Outlet {
         &self.inbox
     }
 
-    pub(crate) fn letter(&mut self, letter: Letter) {
+    /// Sends, or keeps for [`Self::flush`]; true if nothing waits.
+    pub(crate) fn letter(&mut self, letter: Letter) -> bool {
         self.waiting.push_back(letter);
-        self.flush();
+        self.flush()
     }
 
     /// Tries again; true if nothing waits any more.

@@ -9,9 +9,9 @@ use crate::stats::SocketCounts;
 use crate::tcp::{Closed, Connections, owner};
 use crate::topology::Topology;
 use crate::udp::UdpSip;
-use meishier_engine::{Output, Reply, ShardMessage};
 use meishier_engine::config::Config;
 use meishier_engine::signaling::{Flow, Transmit, Transport};
+use meishier_engine::{Output, Reply, ShardMessage};
 use meishier_model::ShardId;
 use mio::Registry;
 use std::collections::{HashMap, VecDeque};
@@ -104,12 +104,11 @@ impl Outside {
             Output::Transmit(transmit) => self.transmit(from, transmit),
             Output::Media(command) => {
                 let outlet = &mut self.media[self.topology.media_of(from)];
-                outlet.push(command);
-                self.stuck |= !outlet.flush();
+                self.stuck |= !outlet.push(command);
             }
             Output::Record(record) => self.sink.record(from, record),
-            Output::Shard { to, message } => self.to_shard(to, Local::Shard(message)),
-            Output::Wake(to) => self.to_shard(to, Local::Inbox),
+            Output::Shard { to, message } => self.tell(to, Local::Shard(message)),
+            Output::Wake(to) => self.tell(to, Local::Inbox),
             Output::Registered(change) => self.registrations.apply(change),
             Output::Reply { token, reply } => {
                 if let Some(asker) = self.commands.remove(&token) {
@@ -123,7 +122,7 @@ impl Outside {
     }
 
     /// Hands something to a shard, here or elsewhere.
-    pub(crate) fn to_shard(&mut self, to: ShardId, what: Local) {
+    pub(crate) fn tell(&mut self, to: ShardId, what: Local) {
         if to.0 >= self.topology.shards {
             return;
         }
@@ -133,12 +132,12 @@ impl Outside {
             return;
         }
         let outlet = &mut self.outlets[self.topology.worker_of(to)];
-        match what {
-            Local::Inbox => outlet.inbox().wake(index),
-            Local::Shard(message) => outlet.letter(Letter::Shard { to, message }),
-            Local::FlowFailed(flow) => outlet.letter(Letter::FlowFailed { shard: to, flow }),
-        }
-        self.stuck |= !self.outlets[self.topology.worker_of(to)].flush();
+        let letter = match what {
+            Local::Inbox => return outlet.inbox().wake(index),
+            Local::Shard(message) => Letter::Shard { to, message },
+            Local::FlowFailed(flow) => Letter::FlowFailed { shard: to, flow },
+        };
+        self.stuck |= !outlet.letter(letter);
     }
 
     /// Gives a datagram of another worker's shard away.
@@ -202,7 +201,7 @@ impl Outside {
         if let Err(error) = sent {
             self.counts.udp_send_failed += 1;
             tracing::debug!(%error, "a datagram could not be sent");
-            self.to_shard(from, Local::FlowFailed(flow));
+            self.tell(from, Local::FlowFailed(flow));
         }
     }
 
@@ -224,24 +223,23 @@ impl Outside {
                 Ok(connection) => connection,
                 Err(error) => {
                     tracing::debug!(%error, "a TCP connection could not be begun");
-                    return self.to_shard(from, Local::FlowFailed(flow));
+                    return self.tell(from, Local::FlowFailed(flow));
                 }
             }
         };
         let owner = owner(connection);
         if owner != self.worker {
             match self.outlets.get_mut(owner) {
-                Some(outlet) => outlet.letter(Letter::Send { from, flow, bytes }),
-                None => self.to_shard(from, Local::FlowFailed(flow)),
+                Some(outlet) => self.stuck |= !outlet.letter(Letter::Send { from, flow, bytes }),
+                None => self.tell(from, Local::FlowFailed(flow)),
             }
-            self.stuck = true;
             return;
         }
         if let Err(why) = self.tcp.send(&self.registry, connection, bytes) {
             if self.tcp.flow(connection).is_some() {
                 self.close(connection, why);
             } else {
-                self.to_shard(from, Local::FlowFailed(flow));
+                self.tell(from, Local::FlowFailed(flow));
             }
         }
     }
@@ -261,8 +259,8 @@ impl Outside {
             ..flow
         };
         for shard in (0..self.topology.shards).map(ShardId) {
-            self.to_shard(shard, Local::FlowFailed(flow));
-            self.to_shard(shard, Local::FlowFailed(any));
+            self.tell(shard, Local::FlowFailed(flow));
+            self.tell(shard, Local::FlowFailed(any));
         }
     }
 }

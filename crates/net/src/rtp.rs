@@ -9,6 +9,7 @@
 //! A thread of its own with epoll and not a task a port: it costs less a packet and loses none
 //! when many come at once.
 
+use crate::alarm::Alarm;
 use crate::bell::Bell;
 use crate::clock::{Clock, until};
 use crate::stats::RtpSocketCounts;
@@ -73,9 +74,10 @@ impl OrderOutlet {
         }
     }
 
-    pub(crate) fn push(&mut self, command: MediaCommand) {
+    /// Sends, or keeps for [`Self::flush`]; true if nothing waits.
+    pub(crate) fn push(&mut self, command: MediaCommand) -> bool {
         self.waiting.push_back(Order::Media(command));
-        self.flush();
+        self.flush()
     }
 
     /// Tries again; true if nothing waits any more.
@@ -111,12 +113,23 @@ impl RtpThread {
         clock: Clock,
         events: EventSink,
     ) -> io::Result<Self> {
+        Self::start_with(name, sockets, hub, clock, events, Alarm::default())
+    }
+
+    pub(crate) fn start_with(
+        name: &str,
+        sockets: Vec<(PortId, std::net::UdpSocket)>,
+        hub: Hub,
+        clock: Clock,
+        events: EventSink,
+        alarm: Alarm,
+    ) -> io::Result<Self> {
         let poll = Poll::new()?;
         let orders = Arc::new(Orders {
             queue: ArrayQueue::new(ORDERS),
             bell: Bell::new(Waker::new(poll.registry(), WAKE)?),
         });
-        let state = State::new(poll, sockets, hub, clock, orders.clone(), events)?;
+        let state = State::new(poll, sockets, hub, clock, orders.clone(), events, alarm)?;
         let builder = std::thread::Builder::new().name(name.to_owned());
         let thread = builder.spawn(move || state.run())?;
         Ok(Self {
@@ -165,6 +178,8 @@ struct Port {
     socket: UdpSocket,
     /// A call uses it.
     open: bool,
+    /// It stands in [`State::again`].
+    listed: bool,
 }
 
 struct State {
@@ -182,6 +197,7 @@ struct State {
     again: Vec<usize>,
     buffer: Vec<u8>,
     counts: RtpSocketCounts,
+    alarm: Alarm,
 }
 
 impl State {
@@ -192,6 +208,7 @@ impl State {
         clock: Clock,
         orders: Arc<Orders>,
         events: EventSink,
+        alarm: Alarm,
     ) -> io::Result<Self> {
         let mut ports = Vec::with_capacity(sockets.len());
         for (number, (id, socket)) in sockets.into_iter().enumerate() {
@@ -202,6 +219,7 @@ impl State {
                 id,
                 socket,
                 open: false,
+                listed: false,
             });
         }
         let index = ports
@@ -225,6 +243,7 @@ impl State {
             again: Vec::new(),
             buffer: vec![0; PACKET_BYTES],
             counts,
+            alarm,
         })
     }
 
@@ -232,18 +251,20 @@ impl State {
         let mut ready = Events::with_capacity(1024);
         loop {
             let timeout = self.timeout();
-            if let Err(error) = self.poll.poll(&mut ready, timeout) {
-                if error.kind() != io::ErrorKind::Interrupted {
-                    tracing::error!(%error, "a media thread cannot wait for packets and ends");
-                    return;
-                }
+            if let Err(error) = self.poll.poll(&mut ready, timeout)
+                && error.kind() != io::ErrorKind::Interrupted
+            {
+                tracing::error!(%error, "a media thread cannot wait for packets and ends");
+                return;
             }
             self.orders.bell.rise();
             if !self.take_orders() {
+                self.alarm.expected();
                 return;
             }
             let again = std::mem::take(&mut self.again);
             for number in again {
+                self.ports[number].listed = false;
                 self.read(number);
             }
             for event in &ready {
@@ -331,7 +352,10 @@ impl State {
                 Err(_) => {}
             }
         }
-        self.again.push(number);
+        let port = &mut self.ports[number];
+        if !std::mem::replace(&mut port.listed, true) {
+            self.again.push(number);
+        }
     }
 
     fn tick(&mut self) {

@@ -1,5 +1,6 @@
 //! Starting the whole: sockets bound, threads up, shards in them; and ending it.
 
+use crate::alarm::Alarm;
 use crate::bind::{self, BoundRtp, BoundSip};
 use crate::clock::Clock;
 use crate::control::Control;
@@ -65,6 +66,7 @@ pub struct Running {
     workers: Vec<JoinHandle<()>>,
     media: Vec<RtpThread>,
     idle: Vec<watch::Receiver<bool>>,
+    broken: watch::Receiver<bool>,
     sip: Vec<(Transport, SocketAddr)>,
     rtp_ports: usize,
 }
@@ -97,6 +99,7 @@ struct Start {
     sink: Arc<dyn Sink>,
     polls: Vec<Poll>,
     rtp_failed: u64,
+    alarm: Alarm,
     running: Threads,
 }
 
@@ -132,6 +135,7 @@ impl Start {
             sink,
             polls,
             rtp_failed: 0,
+            alarm: Alarm::default(),
             running: Threads {
                 inboxes,
                 ..Threads::default()
@@ -162,7 +166,8 @@ impl Start {
             let hub = Hub::new(setup.prompts.clone(), seeds.next_u64()?);
             let events = self.media_events();
             let name = format!("rtp-{number}");
-            let thread = RtpThread::start(&name, sockets, hub, self.clock.clone(), events);
+            let (clock, alarm) = (self.clock.clone(), self.alarm.armed());
+            let thread = RtpThread::start_with(&name, sockets, hub, clock, events, alarm);
             let thread = thread.map_err(StartError::system("starting a media thread"))?;
             self.running.media.push(thread);
         }
@@ -271,7 +276,8 @@ impl Start {
             sink: self.sink.clone(),
         });
         let inbox = self.running.inboxes[number].clone();
-        Ok(Worker::new(poll, outside, inbox, listeners, idle))
+        let alarm = self.alarm.armed();
+        Ok(Worker::new(poll, outside, inbox, listeners, idle, alarm))
     }
 
     fn into_running(mut self) -> Running {
@@ -291,6 +297,7 @@ impl Start {
             workers: threads.workers,
             media: threads.media,
             idle: threads.idle,
+            broken: self.alarm.watch(),
             sip: threads.sip,
             rtp_ports: threads.rtp_ports,
         }
@@ -333,6 +340,20 @@ impl Running {
         self.post(|| Letter::Drain).await;
         self.post(|| Letter::HangUpAll).await;
         self.quiet_within(HANG_UP_LIMIT).await
+    }
+
+    /// Comes back only if a thread has ended by itself. What is left is half an engine: end the
+    /// process and let its supervisor start a whole one.
+    pub async fn broken(&self) {
+        if self
+            .broken
+            .clone()
+            .wait_for(|broken| *broken)
+            .await
+            .is_err()
+        {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Ends the threads and closes the sockets. The records of calls that had ended are out by then.

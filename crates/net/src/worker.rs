@@ -10,14 +10,14 @@
 //! A datagram for a shard of this worker goes from `recv` through the engine to `send` on this
 //! thread without a queue, an allocation of ours or another thread in between.
 
+use crate::alarm::Alarm;
 use crate::clock::until;
 use crate::inbox::{Inbox, Letter, WorkerReport};
 use crate::outside::{Local, Outside};
 use crate::tcp::FIRST_TOKEN;
 use crate::udp::UdpSip;
-use meishier_engine::Shard;
-use meishier_engine::{Input, Output};
 use meishier_engine::signaling::{Flow, Transport};
+use meishier_engine::{Command, Input, Output, Shard};
 use meishier_model::{Mono, ShardId};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Poll, Token};
@@ -71,6 +71,14 @@ pub(crate) struct Worker {
     /// Whether no shard of this worker has a call left, once it drains.
     idle: watch::Sender<bool>,
     clock_check: Mono,
+    alarm: Alarm,
+}
+
+impl Drop for Worker {
+    /// However the thread ends, nobody is to wait for its answers.
+    fn drop(&mut self) {
+        self.inbox.close();
+    }
 }
 
 impl Worker {
@@ -80,6 +88,7 @@ impl Worker {
         inbox: Arc<Inbox>,
         listeners: Vec<Listener>,
         idle: watch::Sender<bool>,
+        alarm: Alarm,
     ) -> Self {
         Self {
             poll,
@@ -93,6 +102,7 @@ impl Worker {
             draining: false,
             idle,
             clock_check: Mono(0),
+            alarm,
         }
     }
 
@@ -107,20 +117,20 @@ impl Worker {
         self.settle();
     }
 
+    /// Runs until told to stop.
     pub(crate) fn run(mut self) {
         self.loop_until_stop();
-        self.inbox.close();
     }
 
     fn loop_until_stop(&mut self) {
         let mut ready = Events::with_capacity(1024);
         loop {
             let timeout = self.timeout();
-            if let Err(error) = self.poll.poll(&mut ready, timeout) {
-                if error.kind() != io::ErrorKind::Interrupted {
-                    tracing::error!(%error, "a SIP thread cannot wait for messages and ends");
-                    return;
-                }
+            if let Err(error) = self.poll.poll(&mut ready, timeout)
+                && error.kind() != io::ErrorKind::Interrupted
+            {
+                tracing::error!(%error, "a SIP thread cannot wait for messages and ends");
+                return;
             }
             self.inbox.bell().rise();
             self.follow_machine_clock();
@@ -131,6 +141,7 @@ impl Worker {
                 self.on_ready(event);
             }
             if !self.take_inbox() {
+                self.alarm.expected();
                 return;
             }
             self.run_timers();
@@ -169,14 +180,14 @@ impl Worker {
             for shard in (0..self.outside.topology.shards).map(ShardId) {
                 let (reply, _) = tokio::sync::oneshot::channel();
                 let worker = self.outside.topology.worker_of(shard);
-                let command = meishier_engine::Command::Reschedule;
-                self.outside.outlets[worker].letter(Letter::Command {
+                let command = Command::Reschedule;
+                let letter = Letter::Command {
                     shard,
                     command,
                     reply,
-                });
+                };
+                self.outside.stuck |= !self.outside.outlets[worker].letter(letter);
             }
-            self.outside.stuck = true;
         }
     }
 
@@ -261,7 +272,7 @@ impl Worker {
         }
         self.buffer = buffer;
         if more {
-            self.again.push(token);
+            self.come_back(token);
         }
     }
 
@@ -280,6 +291,13 @@ impl Worker {
             self.outside.close(connection, why);
             self.settle();
         } else if arrived.more {
+            self.come_back(token);
+        }
+    }
+
+    /// Reads this socket again in the next round.
+    fn come_back(&mut self, token: Token) {
+        if !self.again.contains(&token) {
             self.again.push(token);
         }
     }
@@ -448,7 +466,7 @@ impl Worker {
                 }
             }
         }
-        self.again.push(Token(FIRST_LISTENER + number));
+        self.come_back(Token(FIRST_LISTENER + number));
     }
 
     /// Workers take accepted connections in turn.
@@ -459,12 +477,12 @@ impl Worker {
             return self.adopt(stream, local, remote);
         }
         let stream = std::net::TcpStream::from(stream);
-        self.outside.outlets[owner].letter(Letter::Adopt {
+        let letter = Letter::Adopt {
             stream,
             local,
             remote,
-        });
-        self.outside.stuck = true;
+        };
+        self.outside.stuck |= !self.outside.outlets[owner].letter(letter);
     }
 
     fn adopt(&mut self, stream: TcpStream, local: SocketAddr, remote: SocketAddr) {
