@@ -1,2 +1,38 @@
-//! Placeholder.
-fn main() {}
+//! The project's own commands: `cargo xtask test [--install]` and `cargo xtask bench calls [--json]`.
+//!
+//! What lives here: running other programs and adding up what they print. What may not: logic of
+//! the product.
+//!
+//! ```text
+//!   test ─► cargo-only group ─► peers group ─► "N passed, N failed"
+//!             fmt, clippy, docs    SIPp, baresip, sox, promtool
+//!             cargo test
+//! ```
+
+mod groups;
+mod peers;
+mod run;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage:
+  cargo xtask test [--install]      all tests; --install (or CI=true) installs the peers from Debian
+  cargo xtask bench calls [--json]  measures the started release binary from outside
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["test", rest @ ..] if rest.iter().all(|word| *word == "--install") => {
+            let in_ci = std::env::var("CI").is_ok_and(|value| value == "true");
+            groups::test(!rest.is_empty() || in_ci)
+        }
+        ["bench", rest @ ..] if !rest.is_empty() => groups::bench(rest),
+        _ => {
+            eprint!("{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}

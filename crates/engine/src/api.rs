@@ -210,9 +210,10 @@ impl Command {
     pub fn shard(&self, shards: u16) -> Option<ShardId> {
         match self {
             Self::Seat { seat, .. } => Some(home_of_seat(*seat, shards)),
-            Self::Transfer { call, .. } | Self::CancelTransfer { call } => {
-                (call.shard().0 < shards).then(|| call.shard()).or(Some(ShardId(0)))
-            }
+            Self::Transfer { call, .. } | Self::CancelTransfer { call } => (call.shard().0
+                < shards)
+                .then(|| call.shard())
+                .or(Some(ShardId(0))),
             Self::Reschedule | Self::View => None,
         }
     }
@@ -396,8 +397,13 @@ pub enum Phase {
 
 impl Phase {
     /// All of them, in a fixed order (for gauges).
-    pub const ALL: [Phase; 5] =
-        [Self::Queued, Self::Offered, Self::Talking, Self::Transferring, Self::WrappingUp];
+    pub const ALL: [Phase; 5] = [
+        Self::Queued,
+        Self::Offered,
+        Self::Talking,
+        Self::Transferring,
+        Self::WrappingUp,
+    ];
 
     /// The name used in the API and in metrics.
     #[must_use]

@@ -1,3 +1,56 @@
 //! The one composition: a call from its INVITE to its final record, without a socket or a clock.
+//!
+//! What lives here: the shard, which drives SIP legs, the queue, seats, media commands and the
+//! transfer key, and gives out records and facts. What may not: sockets, clocks, random sources,
+//! threads, locks, logging; formatting for people; anything that blocks.
+//!
+//! ```text
+//!            handle(now, Input)                                   poll_output()
+//!   bytes ───────────┐                                     ┌──────────► Transmit
+//!   media events ────┤   ┌───────────────────────────┐     ├──────────► Media commands
+//!   commands ────────┼──►│ Shard                     │─────┼──────────► Record (one a call)
+//!   other shards ────┤   │  Endpoint  Registrar      │     ├──────────► Shard messages, Wake
+//!   time ────────────┘   │  calls: Call ── State     │     ├──────────► Lookup, Registered
+//!                        │  seats: SeatMachine       │     └──────────► Reply, Notice
+//!   poll_timeout() ◄─────│  timers, ports            │
+//!                        └────────────┬──────────────┘
+//!                                     ▼
+//!                                   Queue (shared by all shards)
+//! ```
+//!
+//! A call lives on one shard; a seat's machine lives on its home shard. The two speak by
+//! [`ShardMessage`], even where they are the same.
 
-pub mod api;
+mod api;
+mod arrival;
+mod call;
+mod dispatch;
+mod key;
+mod offer;
+mod ports;
+mod schedule;
+mod seat;
+mod seats;
+mod service;
+mod shard;
+mod snapshot;
+mod talk;
+mod timers;
+mod trunk;
+mod view;
+mod waiting;
+
+pub use api::{
+    CallView, Command, CommandError, Gauges, Input, Notice, Output, Phase, Refusal, Reply,
+    SeatChange, SeatState, SeatStatus, ShardMessage, ShardView, TransferStarted,
+    home_of_counsellor, home_of_seat,
+};
+pub use dispatch::{dispatch, queue_config};
+pub use offer::CALL_HEADER;
+pub use shard::{Shard, ShardConfig};
+pub use snapshot::{CallSnapshot, RestoreError};
+
+pub use meishier_config as config;
+pub use meishier_media as media;
+pub use meishier_queue as queue;
+pub use meishier_signaling as signaling;

@@ -1,0 +1,357 @@
+//! A call arrives: from which trunk, to whom, with which media; then it is queued at once.
+
+use crate::api::{Notice, Phase, Refusal};
+use crate::call::{Call, CallerSide, State, Voice};
+use crate::shard::{LegOwner, PortOwner, Shard};
+use crate::timers::Timer;
+use meishier_config::{AnswerMode, Early};
+use meishier_media::{Accept, Codec, Negotiated, SessionId, sdp};
+use meishier_model::{CallId, DialString, LegId, Now, PoolId, PortId, RtpStats, TrunkId};
+use meishier_queue::{Caller, EnqueueError, Preference, Stamp};
+use meishier_routing::{Decision, Query};
+use meishier_signaling::{Flow, HeaderName, Message, Uri};
+use smallvec::SmallVec;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// How long a preference holds a caller back from a counsellor who lacks it.
+const PREFERENCE_HOLDS: Duration = Duration::from_secs(20);
+/// Retry-After of a refusal for want of room, seconds (RFC 3261 §20.33).
+const RETRY_AFTER: &str = "5";
+
+/// Who calls whom, as the INVITE says.
+struct Parties {
+    caller: DialString,
+    from_user: DialString,
+    called: DialString,
+}
+
+pub(crate) fn media_codecs(codecs: &[meishier_config::Codec]) -> Vec<Codec> {
+    codecs
+        .iter()
+        .map(|codec| match codec {
+            meishier_config::Codec::Pcma => Codec::Pcma,
+            meishier_config::Codec::Pcmu => Codec::Pcmu,
+        })
+        .collect()
+}
+
+/// The identifier of a call's SDP session; below 2^63 (RFC 8866 §5.2).
+pub(crate) fn session(call: CallId, party: u64, version: u64) -> SessionId {
+    SessionId {
+        id: ((call.0 << 2) | party) & (u64::MAX >> 1),
+        version,
+    }
+}
+
+fn user_of(uri: &str) -> DialString {
+    match Uri::parse(uri) {
+        Ok(uri) => DialString::new(uri.user.unwrap_or("")),
+        Err(_) => DialString::default(),
+    }
+}
+
+/// The caller is who the carrier asserts (RFC 3325 §9.1), else who From names; "anonymous"
+/// (RFC 3323 §4.1) is nobody.
+fn parties(request: &Message) -> Parties {
+    let from_user = request
+        .from_addr()
+        .map(|a| user_of(a.uri))
+        .unwrap_or_default();
+    let asserted = request
+        .header(HeaderName::PAssertedIdentity)
+        .and_then(|value| {
+            let first = value.split(',').next()?;
+            let uri = match (first.find('<'), first.find('>')) {
+                (Some(a), Some(b)) if a < b => &first[a + 1..b],
+                _ => first.trim(),
+            };
+            Some(user_of(uri)).filter(|user| !user.is_empty())
+        });
+    let caller = asserted.unwrap_or_else(|| from_user.clone());
+    let caller = if caller.reveal().eq_ignore_ascii_case("anonymous") {
+        DialString::default()
+    } else {
+        caller
+    };
+    Parties {
+        caller,
+        from_user,
+        called: user_of(request.request_uri()),
+    }
+}
+
+impl Shard {
+    /// The trunk whose peer sent this; a peer with port 0 stands for every port of its address.
+    pub(crate) fn trunk_of(&self, remote: SocketAddr) -> Option<TrunkId> {
+        let ip = remote.ip().to_canonical();
+        let is_peer = |peer: &SocketAddr| {
+            peer.ip().to_canonical() == ip && (peer.port() == 0 || peer.port() == remote.port())
+        };
+        let index = self
+            .config
+            .trunks
+            .iter()
+            .position(|trunk| trunk.peers.iter().any(is_peer))?;
+        u16::try_from(index).ok().map(TrunkId)
+    }
+
+    pub(crate) fn reject(
+        &mut self,
+        now: Now,
+        leg: LegId,
+        status: u16,
+        headers: &[(&str, &str)],
+        why: Refusal,
+    ) {
+        self.legs.insert(leg, LegOwner::Nobody);
+        // The leg can only have ended meanwhile; then there is nothing to refuse.
+        let _ = self.endpoint.reject(now.mono, leg, status, headers);
+        self.refuse(why);
+    }
+
+    pub(crate) fn on_invite(&mut self, now: Now, leg: LegId, flow: Flow, request: &Message) {
+        let called_star = user_of(request.request_uri()).reveal().starts_with('*');
+        if called_star {
+            return self.on_star_invite(now, leg, flow, request);
+        }
+        let Some(trunk) = self.trunk_of(flow.remote) else {
+            return self.reject(now, leg, 403, &[], Refusal::UnknownSource);
+        };
+        if self.draining {
+            return self.reject(
+                now,
+                leg,
+                503,
+                &[("Retry-After", RETRY_AFTER)],
+                Refusal::Draining,
+            );
+        }
+        let codecs = media_codecs(&self.config.trunks[usize::from(trunk.0)].codecs);
+        let Some((port, address)) = self.ports.take() else {
+            return self.reject(
+                now,
+                leg,
+                503,
+                &[("Retry-After", RETRY_AFTER)],
+                Refusal::Overload,
+            );
+        };
+        let id = CallId::new(self.id, self.next_call);
+        let answer = sdp::answer(request.body(), address, session(id, 0, 1), &codecs);
+        let (answer, media) = match answer {
+            Ok(found) => found,
+            Err(_) => {
+                self.ports.give_back(port);
+                return self.reject(now, leg, 488, &[], Refusal::NoCommonMedia);
+            }
+        };
+        self.next_call += 1;
+        let call = self.new_call(now, id, leg, trunk, parties(request), (port, answer, media));
+        self.admit(now, call);
+    }
+
+    fn new_call(
+        &mut self,
+        now: Now,
+        id: CallId,
+        leg: LegId,
+        trunk: TrunkId,
+        parties: Parties,
+        (port, answer, media): (PortId, Vec<u8>, Negotiated),
+    ) -> Box<Call> {
+        let query = Query {
+            wall: now.wall,
+            trunk,
+            caller: &parties.caller,
+            called: &parties.called,
+        };
+        let decision = self.config.routing.decide(&query);
+        let (entry, closed_rings) = self.entry(now, id, &decision);
+        let accept = Accept {
+            sdp: media.remote.ip(),
+            signalling: None,
+        };
+        self.legs.insert(leg, LegOwner::Caller(id));
+        self.port_owners.insert(port, PortOwner::Caller(id));
+        Box::new(Call {
+            id,
+            trunk,
+            caller: parties.caller,
+            called: parties.called,
+            from_user: parties.from_user,
+            sip_call_id: self.endpoint.call_id(leg).unwrap_or_default().into(),
+            arrived: now,
+            state: State::Queued,
+            side: CallerSide {
+                leg,
+                voice: Voice {
+                    port,
+                    agreed: Some((media, accept)),
+                    signalling: None,
+                    open: false,
+                },
+                answer: answer.into_boxed_slice(),
+                answered: false,
+                gone: false,
+                version: 1,
+            },
+            entry,
+            closed_rings,
+            route: decision
+                .rings
+                .iter()
+                .map(|ring| {
+                    (
+                        ring.pool,
+                        u32::try_from(ring.after.as_secs()).unwrap_or(u32::MAX),
+                    )
+                })
+                .collect(),
+            route_reason: decision.reason,
+            offers: Vec::new(),
+            transfers: Vec::new(),
+            answer: None,
+            talked_ms: 0,
+            ending: None,
+            rtp_caller: RtpStats::default(),
+            rtp_seat: RtpStats::default(),
+            closing: SmallVec::new(),
+            timers: SmallVec::new(),
+        })
+    }
+
+    /// What the queue is told. A pool without an open line does not delay the pools after it.
+    fn entry(
+        &self,
+        now: Now,
+        id: CallId,
+        decision: &Decision,
+    ) -> (Caller, SmallVec<[(PoolId, meishier_model::Mono); 2]>) {
+        let mut open = 0u8;
+        let mut closed_rings = SmallVec::new();
+        let mut start = Duration::ZERO;
+        let mut saved = Duration::ZERO;
+        for (i, ring) in decision.rings.iter().enumerate() {
+            start = start.max(ring.after.saturating_sub(saved));
+            if start.is_zero() {
+                open += 1;
+            } else {
+                closed_rings.push((ring.pool, now.mono + start));
+            }
+            if self.config.routing.lines(ring.pool, now.wall) == 0
+                && let Some(next) = decision.rings.get(i + 1)
+            {
+                saved += next.after.saturating_sub(ring.after);
+            }
+        }
+        let preferred = decision.preferred.iter();
+        let entry = Caller {
+            call: id,
+            shard: self.id,
+            // Calls of one microsecond on one shard are told apart by their count.
+            stamp: Stamp {
+                at: now.mono,
+                tie: (id.0 & 0xffff_ffff) as u32,
+            },
+            class: decision.class,
+            risk: decision.risk,
+            required: decision.required,
+            preferred: preferred
+                .map(|p| Preference {
+                    skill: p.skill,
+                    weight: p.weight,
+                    dropped: false,
+                })
+                .collect(),
+            rings: decision.rings.iter().map(|ring| ring.pool).collect(),
+            open,
+            own_seat: None,
+        };
+        (entry, closed_rings)
+    }
+
+    /// Queues the call before anything else is done for it: a free seat is offered at once.
+    fn admit(&mut self, now: Now, mut call: Box<Call>) {
+        match self.queue.enqueue(now.mono, call.entry.clone()) {
+            Ok(wakes) => self.wake(&wakes),
+            Err(error) => {
+                let why = Refusal::Overload;
+                if error != EnqueueError::Full {
+                    self.notice(Notice::Unexpected("the queue did not take a caller"));
+                }
+                self.ports.give_back(call.side.voice.port);
+                self.port_owners.remove(&call.side.voice.port);
+                return self.reject(
+                    now,
+                    call.side.leg,
+                    503,
+                    &[("Retry-After", RETRY_AFTER)],
+                    why,
+                );
+            }
+        }
+        let (id, trunk) = (call.id, call.trunk);
+        self.notice(Notice::Arrived { call: id, trunk });
+        self.notice(Notice::Phase {
+            call: id,
+            from: None,
+            to: Some(Phase::Queued),
+        });
+        if let Some((_, at)) = call.closed_rings.first().copied() {
+            self.set_call_timer(&mut call, at, Timer::OpenRing(id));
+        }
+        if !call.entry.preferred.is_empty() {
+            self.set_call_timer(
+                &mut call,
+                now.mono + PREFERENCE_HOLDS,
+                Timer::DropPreferences(id),
+            );
+        }
+        self.calls.insert(id, call);
+        // The seat's INVITE, if there is a free seat, leaves before the caller's own progress.
+        self.match_now(now);
+        self.with_call(id, |shard, call| shard.greet(now, call));
+    }
+
+    /// The first response to the caller, and what it hears from then on.
+    fn greet(&mut self, now: Now, call: &mut Call) {
+        let mode = self.config.trunks[usize::from(call.trunk.0)].answer;
+        match mode {
+            AnswerMode::AtOnce => self.answer_caller(now, call),
+            AnswerMode::OnSeat {
+                early,
+                answer_after,
+            } => {
+                let with_sdp = early == Early::Progress183;
+                let status = if with_sdp { 183 } else { 180 };
+                let body = with_sdp.then_some(&*call.side.answer);
+                // An error means that the leg has just ended; its event follows.
+                let _ = self.endpoint.ring(now.mono, call.side.leg, status, body);
+                self.set_call_timer(
+                    call,
+                    call.arrived.mono + answer_after,
+                    Timer::AnswerAfter(call.id),
+                );
+                if with_sdp {
+                    self.start_waiting_audio(now, call);
+                }
+            }
+        }
+    }
+
+    /// 200 to the caller, once; a caller who still waits hears greeting and music from then on.
+    pub(crate) fn answer_caller(&mut self, now: Now, call: &mut Call) {
+        if call.side.answered || call.side.gone {
+            return;
+        }
+        call.side.answered = true;
+        self.cancel_call_timers(call, |t| matches!(t, Timer::AnswerAfter(_)));
+        let answer = std::mem::take(&mut call.side.answer);
+        // An error means that the leg has just ended; its event follows.
+        let _ = self.endpoint.answer(now.mono, call.side.leg, &answer);
+        if call.is_waiting() && !call.side.voice.open {
+            self.start_waiting_audio(now, call);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! One call: its parties, where it stands, and what it leaves.
+//!
+//! ```text
+//!              seat found            200 of the seat            key
+//!   Queued ────────────────► Offered ────────────────► Talking ─────► Transferring
+//!     ▲ ▲  refused, rang out,  │                         │   ▲            │   │
+//!     │ └──── unreachable ─────┘                         │   └─ failed ───┘   │
+//!     └───────────── seat lost without BYE ──────────────┤                    │
+//!     │ caller gone            │ caller gone             │ BYE                │ all left
+//!     ▼                        ▼                         ▼                    ▼
+//!   WrappingUp: dialogs released, RTP ports closing; ends with the one record
+//! ```
+
+use crate::api::Phase;
+use meishier_media::{Accept, Negotiated};
+use meishier_model::{
+    CallId, CounsellorId, DialString, LegId, LineId, Mono, Now, OfferRecord, Outcome, PoolId,
+    PortId, ReleasedBy, RtpStats, SeatId, TransferRecord, TrunkId,
+};
+use meishier_queue::{Caller, OfferId};
+use meishier_transfer::Handover;
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+use crate::timers::Timer;
+
+/// One party's RTP: the port it uses and what was agreed with it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Voice {
+    pub(crate) port: PortId,
+    /// Where the party's signalling comes from, if its media may come from there too (NAT).
+    pub(crate) signalling: Option<std::net::IpAddr>,
+    /// `None` until offer and answer are complete.
+    pub(crate) agreed: Option<(Negotiated, Accept)>,
+    /// True once the media thread was told of it.
+    pub(crate) open: bool,
+}
+
+/// The caller's side.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct CallerSide {
+    pub(crate) leg: LegId,
+    pub(crate) voice: Voice,
+    /// Our SDP answer, kept until 200 was sent.
+    pub(crate) answer: Box<[u8]>,
+    /// True once 200 was sent.
+    pub(crate) answered: bool,
+    /// True once the leg is over, whoever ended it.
+    pub(crate) gone: bool,
+    /// How often our SDP was sent in a new version.
+    pub(crate) version: u64,
+}
+
+/// The seat's side, from the offer on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SeatSide {
+    pub(crate) seat: SeatId,
+    pub(crate) counsellor: CounsellorId,
+    pub(crate) line: LineId,
+    pub(crate) offer: OfferId,
+    /// `None` between the match and the INVITE.
+    pub(crate) leg: Option<LegId>,
+    pub(crate) voice: Option<Voice>,
+    /// When the INVITE left.
+    pub(crate) offered: Now,
+    /// When the seat answered.
+    pub(crate) answered: Option<Mono>,
+    pub(crate) version: u64,
+}
+
+/// The third party, from the key on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct TargetSide {
+    pub(crate) machine: Handover,
+    pub(crate) leg: Option<LegId>,
+    pub(crate) voice: Option<Voice>,
+    /// Index into [`Call::transfers`].
+    pub(crate) record: usize,
+    pub(crate) joined: bool,
+}
+
+/// Where the call stands.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum State {
+    Queued,
+    Offered(Box<SeatSide>),
+    Talking(Box<SeatSide>),
+    /// The seat's side is `None` once the counsellor has left caller and target alone.
+    Transferring(Option<Box<SeatSide>>, Box<TargetSide>),
+    WrappingUp,
+}
+
+impl State {
+    pub(crate) fn phase(&self) -> Phase {
+        match self {
+            Self::Queued => Phase::Queued,
+            Self::Offered(_) => Phase::Offered,
+            Self::Talking(_) => Phase::Talking,
+            Self::Transferring(..) => Phase::Transferring,
+            Self::WrappingUp => Phase::WrappingUp,
+        }
+    }
+}
+
+/// How the call ended, known when wrapping up begins.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Ending {
+    pub(crate) at: Now,
+    pub(crate) outcome: Outcome,
+    pub(crate) by: ReleasedBy,
+    pub(crate) status: u16,
+}
+
+/// Who answered, for the record.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Answer {
+    pub(crate) at: Now,
+    pub(crate) seat: SeatId,
+    pub(crate) counsellor: CounsellorId,
+    pub(crate) line: LineId,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Call {
+    pub(crate) id: CallId,
+    pub(crate) trunk: TrunkId,
+    pub(crate) caller: DialString,
+    pub(crate) called: DialString,
+    /// User part of the caller's From, for seats that are to see it.
+    pub(crate) from_user: DialString,
+    /// SIP Call-ID of the caller's leg.
+    pub(crate) sip_call_id: Box<str>,
+    pub(crate) arrived: Now,
+    pub(crate) state: State,
+    pub(crate) side: CallerSide,
+    pub(crate) entry: Caller,
+    /// Rings that are not open yet: pool and moment.
+    pub(crate) closed_rings: SmallVec<[(PoolId, Mono); 2]>,
+    /// Pools and seconds, for the record.
+    pub(crate) route: SmallVec<[(PoolId, u32); 3]>,
+    pub(crate) route_reason: std::sync::Arc<str>,
+    pub(crate) offers: Vec<OfferRecord>,
+    pub(crate) transfers: Vec<TransferRecord>,
+    pub(crate) answer: Option<Answer>,
+    pub(crate) talked_ms: u64,
+    pub(crate) ending: Option<Ending>,
+    pub(crate) rtp_caller: RtpStats,
+    pub(crate) rtp_seat: RtpStats,
+    /// Ports that the media thread has not closed yet.
+    pub(crate) closing: SmallVec<[PortId; 2]>,
+    /// Timers that are set for this call.
+    pub(crate) timers: SmallVec<[(Mono, Timer); 3]>,
+}
+
+impl Call {
+    pub(crate) fn seat_side(&self) -> Option<&SeatSide> {
+        match &self.state {
+            State::Offered(side) | State::Talking(side) | State::Transferring(Some(side), _) => {
+                Some(side)
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn seat_side_mut(&mut self) -> Option<&mut SeatSide> {
+        match &mut self.state {
+            State::Offered(side) | State::Talking(side) | State::Transferring(Some(side), _) => {
+                Some(side)
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn target_mut(&mut self) -> Option<&mut TargetSide> {
+        match &mut self.state {
+            State::Transferring(_, target) => Some(target),
+            _ => None,
+        }
+    }
+
+    /// True while the caller hears, or could hear, prompts and music.
+    pub(crate) fn is_waiting(&self) -> bool {
+        matches!(self.state, State::Queued | State::Offered(_))
+    }
+}

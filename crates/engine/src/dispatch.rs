@@ -1,0 +1,48 @@
+//! Which shard gets a message, and the queue that the shards share.
+
+use crate::api::home_of_seat;
+use meishier_config::{Config, Strategy as ConfigStrategy};
+use meishier_model::{PoolId, SeatId, ShardId, Wall};
+use meishier_queue::{Ageing, PoolConfig, QueueConfig, Strategy};
+use meishier_signaling::{scan, shard_of};
+
+/// The shard that must get this message, of `shards`: REGISTER goes to the home of the seat named
+/// in To, so that registrar and seat are together; everything else goes by Call-ID.
+#[must_use]
+pub fn dispatch(bytes: &[u8], config: &Config, shards: u16) -> ShardId {
+    if bytes.starts_with(b"REGISTER ") {
+        let seat = scan::to_user(bytes)
+            .and_then(|user| {
+                config
+                    .seats
+                    .iter()
+                    .position(|seat| seat.name.as_bytes() == user)
+            })
+            .and_then(|index| u32::try_from(index).ok());
+        if let Some(seat) = seat {
+            return home_of_seat(SeatId(seat), shards);
+        }
+    }
+    shard_of(bytes, shards)
+}
+
+/// The queue's size and rules. Lines are those of the moment at which the engine starts.
+#[must_use]
+pub fn queue_config(config: &Config, wall: Wall) -> QueueConfig {
+    let pools = (0u16..).zip(&config.pools).map(|(i, pool)| PoolConfig {
+        strategy: match pool.strategy {
+            ConfigStrategy::LongestIdle => Strategy::LongestIdle,
+            ConfigStrategy::BestSkill => Strategy::BestSkill,
+            ConfigStrategy::LeastTalk => Strategy::LeastTalk,
+            ConfigStrategy::RoundRobin => Strategy::RoundRobin,
+        },
+        lines: config.routing.lines(PoolId(i), wall),
+    });
+    QueueConfig {
+        shards: config.shards.max(1),
+        pools: pools.collect(),
+        seats: config.seats.len(),
+        max_callers: config.waiting.max_waiting,
+        ageing: Ageing::default(),
+    }
+}

@@ -1,0 +1,415 @@
+//! The key: a third party is called while caller and counsellor keep talking.
+//!
+//! What happens when is the hand-over machine's (meishier-transfer); here its actions become legs
+//! and media. Whoever is in the conversation is arranged anew after every change, from scratch.
+
+use crate::api::{CommandError, Notice, Reply, TransferStarted};
+use crate::arrival::{media_codecs, session};
+use crate::call::{Call, State, TargetSide, Voice};
+use crate::offer::{CALL_HEADER, sip_transport};
+use crate::shard::{LegOwner, PortOwner, Shard};
+use crate::timers::Timer;
+use meishier_media::{PromptId, Source, sdp};
+use meishier_model::{
+    CallId, LegId, Now, Outcome, PortId, ReleasedBy, TransferOutcome, TransferRecord, TrunkId,
+};
+use meishier_signaling::{Invite, Party as SipParty};
+use meishier_transfer::{
+    Action, Handover, Notice as Told, Party, State as HandoverState, Target, TargetError,
+};
+
+impl From<TargetError> for CommandError {
+    fn from(error: TargetError) -> Self {
+        match error {
+            TargetError::UnknownKey => Self::UnknownKey,
+            TargetError::UnknownCity => Self::UnknownCity,
+            TargetError::Ambiguous(names) => Self::AmbiguousCity(names),
+        }
+    }
+}
+
+impl Shard {
+    pub(crate) fn on_key(&mut self, now: Now, token: u64, id: CallId, key: &str, city: &str) {
+        let target = self.config.transfer.target(key, city);
+        let mut result = Err(CommandError::UnknownCall);
+        self.with_call(id, |shard, call| {
+            result = match (&call.state, target) {
+                (State::WrappingUp, _) => Err(CommandError::UnknownCall),
+                (State::Transferring(..), _) => Err(CommandError::TransferRunning),
+                (State::Queued | State::Offered(_), _) => Err(CommandError::NotTalking),
+                (State::Talking(_), Err(error)) => Err(error.into()),
+                (State::Talking(_), Ok(target)) => shard.press(now, call, key, target),
+            };
+        });
+        self.reply(token, Reply::Transfer(result));
+    }
+
+    fn press(
+        &mut self,
+        now: Now,
+        call: &mut Call,
+        key: &str,
+        target: Target,
+    ) -> Result<TransferStarted, CommandError> {
+        let ring = self
+            .config
+            .transfer
+            .keys
+            .get(target.key)
+            .map(|k| k.ring)
+            .ok_or(CommandError::UnknownKey)?;
+        let mut machine = Handover::new();
+        let started = TransferStarted {
+            dialled: target.dial.clone(),
+            reason: target.reason.clone(),
+        };
+        let record = TransferRecord {
+            key: key.to_owned(),
+            city: target.city.clone(),
+            dialled: target.dial.clone(),
+            reason: target.reason.clone(),
+            at: now.wall,
+            answered: None,
+            outcome: TransferOutcome::Failed,
+            status: 0,
+        };
+        machine
+            .handle_press(now.mono, target, ring)
+            .map_err(|_| CommandError::TransferRunning)?;
+        let State::Talking(side) = std::mem::replace(&mut call.state, State::Queued) else {
+            return Err(CommandError::NotTalking);
+        };
+        call.transfers.push(record);
+        let target = TargetSide {
+            machine,
+            leg: None,
+            voice: None,
+            record: call.transfers.len() - 1,
+            joined: false,
+        };
+        call.state = State::Transferring(Some(side), Box::new(target));
+        self.run_handover(now, call);
+        Ok(started)
+    }
+
+    pub(crate) fn on_cancel_key(&mut self, now: Now, token: u64, id: CallId) {
+        let mut result = Err(CommandError::UnknownCall);
+        self.with_call(id, |shard, call| {
+            let Some(target) = call.target_mut() else {
+                result = Err(CommandError::NoTransfer);
+                return;
+            };
+            target.machine.handle_cancel();
+            result = Ok(TransferStarted {
+                dialled: String::new(),
+                reason: String::new(),
+            });
+            shard.run_handover(now, call);
+        });
+        self.reply(token, Reply::Transfer(result));
+    }
+
+    pub(crate) fn on_target_progress(&mut self, now: Now, call: &mut Call, status: u16) {
+        if status > 100
+            && let Some(target) = call.target_mut()
+        {
+            target.machine.handle_ringing();
+            self.run_handover(now, call);
+        }
+    }
+
+    pub(crate) fn on_target_answered(
+        &mut self,
+        now: Now,
+        call: &mut Call,
+        leg: LegId,
+        sdp: Option<&[u8]>,
+    ) {
+        let agreed = self.accept_answer(call, sdp, None);
+        let Some(target) = call.target_mut().filter(|t| t.leg == Some(leg)) else {
+            return self.release_leg(now, leg, None);
+        };
+        match (agreed, &mut target.voice) {
+            (Some(agreed), Some(voice)) => {
+                voice.agreed = Some(agreed);
+                let record = target.record;
+                target.machine.handle_answered();
+                if let Some(record) = call.transfers.get_mut(record) {
+                    record.answered = Some(now.wall);
+                    record.status = 200;
+                }
+            }
+            _ => {
+                target.leg = None;
+                target.machine.handle_failed(488);
+                self.release_leg(now, leg, None);
+            }
+        }
+        self.run_handover(now, call);
+    }
+
+    pub(crate) fn on_target_failed(&mut self, now: Now, call: &mut Call, status: u16) {
+        if let Some(target) = call.target_mut() {
+            target.leg = None;
+            target.machine.handle_failed(status);
+            self.run_handover(now, call);
+        }
+    }
+
+    pub(crate) fn on_target_gone(&mut self, now: Now, call: &mut Call) {
+        if let Some(target) = call.target_mut() {
+            target.leg = None;
+            target.machine.handle_party_left(Party::Target);
+            self.run_handover(now, call);
+        }
+    }
+
+    pub(crate) fn on_target_timer(&mut self, now: Now, call: &mut Call) {
+        if let Some(target) = call.target_mut() {
+            target.machine.handle_timeout(now.mono);
+            self.run_handover(now, call);
+        }
+    }
+
+    pub(crate) fn on_counsellor_gone_in_transfer(&mut self, now: Now, call: &mut Call) {
+        self.release_seat(now, call, false);
+        if let Some(target) = call.target_mut() {
+            target.machine.handle_party_left(Party::Counsellor);
+            self.run_handover(now, call);
+        }
+    }
+
+    pub(crate) fn on_caller_gone_in_transfer(&mut self, now: Now, call: &mut Call, by: ReleasedBy) {
+        if let Some(target) = call.target_mut() {
+            target.machine.handle_party_left(Party::Caller);
+            self.run_handover(now, call);
+        }
+        if call.ending.is_none() {
+            self.end_transfer(now, call, by);
+        }
+    }
+
+    /// Ends everything that is left of the call.
+    fn end_transfer(&mut self, now: Now, call: &mut Call, by: ReleasedBy) {
+        self.drop_target(now, call);
+        self.release_seat(now, call, true);
+        self.finish(now, call, Outcome::Answered, by, 0);
+    }
+
+    /// Carries out what the machine wants, then arranges who hears whom.
+    fn run_handover(&mut self, now: Now, call: &mut Call) {
+        let mut told = None;
+        while let Some(action) = call.target_mut().and_then(|t| t.machine.poll_action()) {
+            match action {
+                Action::Dial(target) => self.dial(now, call, &target),
+                Action::Join => {
+                    if let Some(target) = call.target_mut() {
+                        target.joined = true;
+                    }
+                }
+                Action::Tell(notice) => told = Some(notice),
+                Action::Drop(Party::Target) => self.drop_target(now, call),
+                Action::Drop(Party::Counsellor) => self.release_seat(now, call, false),
+                Action::Drop(Party::Caller) | Action::End => {
+                    let by = if call.side.gone {
+                        ReleasedBy::Caller
+                    } else {
+                        ReleasedBy::Seat
+                    };
+                    return self.end_transfer(now, call, by);
+                }
+                Action::Finished { outcome, status } => self.close_transfer(call, outcome, status),
+                Action::Requeue => {
+                    self.drop_target(now, call);
+                    call.entry.risk = true;
+                    self.requeue(now, call);
+                    return self.resume_waiting_audio(now, call);
+                }
+            }
+        }
+        self.after_handover(call, told);
+    }
+
+    fn after_handover(&mut self, call: &mut Call, told: Option<Told>) {
+        self.cancel_call_timers(call, |t| matches!(t, Timer::TransferRing(_)));
+        let Some(target) = call.target_mut() else {
+            return;
+        };
+        let (deadline, state) = (target.machine.poll_timeout(), target.machine.state());
+        if let Some(at) = deadline {
+            self.set_call_timer(call, at, Timer::TransferRing(call.id));
+        }
+        if state == HandoverState::Done
+            && let State::Transferring(side @ Some(_), _) = &mut call.state
+            && let Some(side) = side.take()
+        {
+            call.state = State::Talking(side);
+        }
+        self.arrange(call);
+        if matches!(told, Some(Told::Failed(_) | Told::NoAnswer)) {
+            self.tell_failure(call);
+        }
+    }
+
+    fn close_transfer(&mut self, call: &mut Call, outcome: TransferOutcome, status: u16) {
+        let id = call.id;
+        let Some(index) = call.target_mut().map(|t| t.record) else {
+            return;
+        };
+        if let Some(record) = call.transfers.get_mut(index) {
+            record.outcome = outcome;
+            record.status = if status == 0 { record.status } else { status };
+        }
+        self.notice(Notice::Transfer { call: id, outcome });
+    }
+
+    fn dial(&mut self, now: Now, call: &mut Call, target: &Target) {
+        if self.try_dial(now, call, target).is_none()
+            && let Some(side) = call.target_mut()
+        {
+            // 503: no way out at this moment (RFC 3261 §21.5.4).
+            side.machine.handle_failed(503);
+        }
+    }
+
+    fn try_dial(&mut self, now: Now, call: &mut Call, target: &Target) -> Option<()> {
+        let trunk_id: TrunkId = self.config.transfer.keys.get(target.key)?.trunk;
+        let trunk = self.config.trunks.get(usize::from(trunk_id.0))?;
+        let peer = *trunk.peers.iter().find(|peer| peer.port() != 0)?;
+        let flow = self.flow_to(sip_transport(trunk.transport), peer)?;
+        let user = if trunk.keep_caller_user && !call.caller.is_empty() {
+            call.caller.reveal().to_owned()
+        } else {
+            trunk.outgoing_number.clone()
+        };
+        let codecs = media_codecs(&trunk.codecs);
+        let domain = self.config.sip.domain.clone();
+        let (port, address) = self.ports.take()?;
+        let invite = Invite {
+            flow,
+            uri: format!("sip:{}@{peer}", target.dial),
+            from: SipParty {
+                display: None,
+                uri: format!("sip:{user}@{domain}"),
+            },
+            to: SipParty {
+                display: None,
+                uri: format!("sip:{}@{peer}", target.dial),
+            },
+            contact_user: "12356".to_owned(),
+            sdp: Some(sdp::offer(address, session(call.id, 2, 1), &codecs)),
+            headers: vec![(CALL_HEADER.to_owned(), call.id.to_string())],
+        };
+        let Ok(leg) = self.endpoint.invite(now.mono, invite) else {
+            self.ports.give_back(port);
+            return None;
+        };
+        self.legs.insert(leg, LegOwner::Target(call.id));
+        self.port_owners.insert(port, PortOwner::Target(call.id));
+        let side = call.target_mut()?;
+        side.leg = Some(leg);
+        side.voice = Some(Voice {
+            port,
+            agreed: None,
+            signalling: None,
+            open: false,
+        });
+        Some(())
+    }
+
+    /// Hangs up the target and gives its port up; the machine is left as it is.
+    pub(crate) fn drop_target(&mut self, now: Now, call: &mut Call) {
+        let Some(target) = call.target_mut() else {
+            return;
+        };
+        target.joined = false;
+        let (leg, voice) = (target.leg.take(), target.voice.take());
+        if let Some(leg) = leg {
+            self.release_leg(now, leg, None);
+        }
+        if let Some(voice) = voice {
+            self.drop_voice(&voice, call);
+        }
+    }
+
+    /// Who hears whom, from those who are there.
+    pub(crate) fn arrange(&mut self, call: &mut Call) {
+        let mut caller = call.side.voice.clone();
+        let mut seat = call.seat_side().and_then(|side| side.voice.clone());
+        let (mut target, dialling) = match &call.state {
+            State::Transferring(_, side) => (
+                side.voice.clone().filter(|_| side.joined),
+                side.leg.is_some() && !side.joined,
+            ),
+            _ => (None, false),
+        };
+        for voice in [Some(&mut caller), seat.as_mut(), target.as_mut()]
+            .into_iter()
+            .flatten()
+        {
+            self.open_voice(voice);
+        }
+        let present: Vec<PortId> = [Some(&caller), seat.as_ref(), target.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(|v| v.port)
+            .collect();
+        for voice in [Some(&caller), seat.as_ref(), target.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            let others: Vec<PortId> = present
+                .iter()
+                .copied()
+                .filter(|port| *port != voice.port)
+                .collect();
+            let source = match others.as_slice() {
+                [] if dialling => Source::Ringback,
+                [] => Source::Comfort,
+                [other] => Source::Peer(*other),
+                _ => Source::Mix(others),
+            };
+            self.hear(voice, source);
+        }
+        call.side.voice = caller;
+        if let (Some(side), Some(voice)) = (call.seat_side_mut(), seat) {
+            side.voice = Some(voice);
+        }
+        if let (Some(side), Some(voice)) = (call.target_mut(), target) {
+            side.voice = Some(voice);
+        }
+    }
+
+    /// Lets caller and counsellor hear that the transfer failed, over the conversation that goes on.
+    fn tell_failure(&mut self, call: &mut Call) {
+        let caller = call.side.voice.clone();
+        let Some(seat) = call.seat_side().and_then(|side| side.voice.clone()) else {
+            return;
+        };
+        for voice in [&caller, &seat] {
+            let token = self.token();
+            let prompts = vec![PromptId::TransferFailed];
+            self.hear(
+                voice,
+                Source::Playlist {
+                    prompts,
+                    then_music: false,
+                    token,
+                },
+            );
+        }
+    }
+
+    /// What was said over a conversation is over.
+    pub(crate) fn on_said(&mut self, port: PortId) {
+        let id = match self.port_owners.get(&port) {
+            Some(PortOwner::Caller(id) | PortOwner::Seat(id) | PortOwner::Target(id)) => *id,
+            _ => return,
+        };
+        self.with_call(id, |shard, call| {
+            if matches!(call.state, State::Talking(_) | State::Transferring(..)) {
+                shard.arrange(call);
+            }
+        });
+    }
+}

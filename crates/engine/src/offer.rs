@@ -1,0 +1,328 @@
+//! A match becomes an offer: the seat's INVITE, its ring limit, and every way in which it can fail.
+//!
+//! A failed offer puts the caller back with its arrival stamp, so that it keeps its place; the
+//! seat is kept out by its home shard. An offer that ends releases its line exactly once.
+
+use crate::api::{Notice, ShardMessage, home_of_seat};
+use crate::arrival::{media_codecs, session};
+use crate::call::{Call, SeatSide, State, Voice};
+use crate::shard::{LegOwner, PortOwner, Shard};
+use crate::timers::Timer;
+use meishier_config::SeatContact;
+use meishier_media::{MediaCommand, sdp};
+use meishier_model::{CallId, LegId, Now, OfferOutcome, OfferRecord, PortId};
+use meishier_queue::{Match, OfferId};
+use meishier_signaling::{Binding, Flow, Invite, Party, Transport};
+
+/// The header by which a seat's desk finds the call that rings (its value is the call's identifier).
+pub const CALL_HEADER: &str = "X-Meishier-Call";
+
+pub(crate) fn sip_transport(transport: meishier_config::Transport) -> Transport {
+    match transport {
+        meishier_config::Transport::Udp => Transport::Udp,
+        meishier_config::Transport::Tcp => Transport::Tcp,
+    }
+}
+
+/// What a seat's final response means. Busy and refusal are the person's; the rest is the path's.
+fn outcome_of(status: u16) -> OfferOutcome {
+    match status {
+        404 | 408 | 410 | 430 | 500..=599 => OfferOutcome::Unreachable,
+        _ => OfferOutcome::Refused,
+    }
+}
+
+impl Shard {
+    /// The queue gave a seat to a call of this shard.
+    pub(crate) fn on_match_for_call(&mut self, now: Now, found: Match) {
+        let waits = self
+            .calls
+            .get(&found.call)
+            .is_some_and(|call| matches!(call.state, State::Queued));
+        if !waits {
+            // The caller left while the match was under way.
+            self.end_match(now, &found, OfferOutcome::CallerGone);
+            return;
+        }
+        self.with_call(found.call, |shard, call| {
+            shard.begin_offer(now, call, &found)
+        });
+    }
+
+    fn end_match(&mut self, now: Now, found: &Match, outcome: OfferOutcome) {
+        let wakes = self.queue.release_line(now.mono, found.line);
+        self.wake(&wakes);
+        let message = ShardMessage::OfferEnded {
+            seat: found.seat,
+            offer: found.offer,
+            outcome,
+        };
+        self.send(found.seat_shard, message);
+    }
+
+    fn begin_offer(&mut self, now: Now, call: &mut Call, found: &Match) {
+        call.state = State::Offered(Box::new(SeatSide {
+            seat: found.seat,
+            counsellor: found.counsellor,
+            line: found.line,
+            offer: found.offer,
+            leg: None,
+            voice: None,
+            offered: now,
+            answered: None,
+            version: 1,
+        }));
+        let waited = found.ready_since > found.enqueued;
+        let first = call.offers.is_empty();
+        let name =
+            |id: usize, names: &dyn Fn(usize) -> Option<String>| names(id).unwrap_or_default();
+        let config = &self.config;
+        call.offers.push(OfferRecord {
+            seat: name(found.seat.0 as usize, &|i| {
+                config.seats.get(i).map(|s| s.name.clone())
+            }),
+            counsellor: name(found.counsellor.0 as usize, &|i| {
+                config.counsellors.get(i).map(|c| c.account.clone())
+            }),
+            pool: name(usize::from(found.line.pool.0), &|i| {
+                config.pools.get(i).map(|p| p.name.clone())
+            }),
+            at: now.wall,
+            rang_ms: 0,
+            outcome: OfferOutcome::Unreachable,
+            status: 0,
+        });
+        self.notice(Notice::Offered {
+            call: call.id,
+            seat: found.seat,
+            ready_to_invite: waited.then(|| now.mono - found.ready_since),
+            setup: (!waited && first).then(|| now.mono - call.arrived.mono),
+        });
+        self.find_seat(now, call, found);
+    }
+
+    fn find_seat(&mut self, now: Now, call: &mut Call, found: &Match) {
+        let config = std::sync::Arc::clone(&self.config);
+        let Some(seat) = config.seats.get(found.seat.0 as usize) else {
+            return self.end_offer(now, call, OfferOutcome::Unreachable, 0);
+        };
+        match &seat.contact {
+            SeatContact::Register { .. } => {
+                self.lookups.insert(found.offer.0, call.id);
+                let user = seat.name.clone();
+                self.outputs.push_back(crate::api::Output::Lookup {
+                    token: found.offer.0,
+                    user,
+                });
+            }
+            SeatContact::Static {
+                uri,
+                address,
+                transport,
+            } => match self.flow_to(sip_transport(*transport), *address) {
+                Some(flow) => self.invite_seat(now, call, flow, uri.clone()),
+                None => self.end_offer(now, call, OfferOutcome::Unreachable, 0),
+            },
+        }
+    }
+
+    /// Where the seat's telephone is, as the driver's index of registrations says.
+    pub(crate) fn on_contacts(&mut self, now: Now, token: u64, contacts: Vec<Binding>) {
+        let Some(id) = self.lookups.remove(&token) else {
+            return;
+        };
+        self.with_call(id, |shard, call| {
+            let current = matches!(&call.state, State::Offered(side) if side.offer.0 == token && side.leg.is_none());
+            if !current {
+                return;
+            }
+            let newest = contacts.into_iter().filter(|b| b.expires > now.mono).max_by_key(|b| b.expires);
+            match newest {
+                Some(binding) => shard.invite_seat(now, call, binding.flow, binding.uri),
+                None => shard.end_offer(now, call, OfferOutcome::Unreachable, 0),
+            }
+        });
+    }
+
+    fn seat_invite(
+        &self,
+        call: &Call,
+        flow: Flow,
+        uri: String,
+        body: Vec<u8>,
+        seat: usize,
+    ) -> Invite {
+        let domain = &self.config.sip.domain;
+        let user = if self.config.offer.keep_caller_user && !call.from_user.is_empty() {
+            call.from_user.reveal()
+        } else {
+            "12356"
+        };
+        let name = self.config.seats.get(seat).map_or("", |s| s.name.as_str());
+        Invite {
+            flow,
+            uri,
+            from: Party {
+                display: None,
+                uri: format!("sip:{user}@{domain}"),
+            },
+            to: Party {
+                display: None,
+                uri: format!("sip:{name}@{domain}"),
+            },
+            contact_user: "12356".to_owned(),
+            sdp: Some(body),
+            headers: vec![(CALL_HEADER.to_owned(), call.id.to_string())],
+        }
+    }
+
+    fn invite_seat(&mut self, now: Now, call: &mut Call, flow: Flow, uri: String) {
+        let Some(seat) = call.seat_side().map(|side| side.seat.0 as usize) else {
+            return;
+        };
+        let Some((port, address)) = self.ports.take() else {
+            return self.end_offer(now, call, OfferOutcome::Unreachable, 503);
+        };
+        // The caller's codec first, so that speech passes unchanged wherever the seat can take it.
+        let mut codecs = media_codecs(&self.config.trunks[usize::from(call.trunk.0)].codecs);
+        if let Some((media, _)) = &call.side.voice.agreed {
+            codecs.sort_by_key(|codec| *codec != media.codec);
+        }
+        let body = sdp::offer(address, session(call.id, 1, 1), &codecs);
+        let remote = flow.remote.ip();
+        let invite = self.seat_invite(call, flow, uri, body, seat);
+        let leg = match self.endpoint.invite(now.mono, invite) {
+            Ok(leg) => leg,
+            Err(_) => {
+                self.ports.give_back(port);
+                return self.end_offer(now, call, OfferOutcome::Unreachable, 503);
+            }
+        };
+        let ring = self.config.offer.ring;
+        let Some(side) = call.seat_side_mut() else {
+            return;
+        };
+        side.leg = Some(leg);
+        side.voice = Some(Voice {
+            port,
+            agreed: None,
+            signalling: Some(remote),
+            open: false,
+        });
+        let offer = side.offer;
+        self.legs.insert(leg, LegOwner::Seat(call.id, offer));
+        self.port_owners.insert(port, PortOwner::Seat(call.id));
+        self.set_call_timer(call, now.mono + ring, Timer::OfferRing(call.id, offer));
+    }
+
+    pub(crate) fn on_ring_limit(&mut self, now: Now, call: &mut Call, offer: OfferId) {
+        if matches!(&call.state, State::Offered(side) if side.offer == offer) {
+            self.end_offer(now, call, OfferOutcome::NoAnswer, 0);
+        }
+    }
+
+    pub(crate) fn on_seat_failed(&mut self, now: Now, id: CallId, offer: OfferId, status: u16) {
+        self.with_call(id, |shard, call| {
+            if matches!(&call.state, State::Offered(side) if side.offer == offer) {
+                if let State::Offered(side) = &mut call.state {
+                    side.leg = None;
+                }
+                shard.end_offer(now, call, outcome_of(status), status);
+            }
+        });
+    }
+
+    /// The seat's home asks for the offer back.
+    pub(crate) fn on_withdraw(&mut self, now: Now, id: CallId, offer: OfferId) {
+        self.with_call(id, |shard, call| {
+            if matches!(&call.state, State::Offered(side) if side.offer == offer) {
+                shard.end_offer(now, call, OfferOutcome::Withdrawn, 0);
+            }
+        });
+    }
+
+    /// Ends the offer and puts the caller back into the queue.
+    pub(crate) fn end_offer(
+        &mut self,
+        now: Now,
+        call: &mut Call,
+        outcome: OfferOutcome,
+        status: u16,
+    ) {
+        self.drop_offer(now, call, outcome, status);
+        self.requeue(now, call);
+    }
+
+    /// Ends the offer: the telephone stops ringing, line and port are free, the home shard knows.
+    pub(crate) fn drop_offer(
+        &mut self,
+        now: Now,
+        call: &mut Call,
+        outcome: OfferOutcome,
+        status: u16,
+    ) {
+        let State::Offered(side) = std::mem::replace(&mut call.state, State::Queued) else {
+            return;
+        };
+        self.lookups.remove(&side.offer.0);
+        self.cancel_call_timers(call, |t| matches!(t, Timer::OfferRing(..)));
+        if let Some(leg) = side.leg {
+            self.release_leg(now, leg, None);
+        }
+        if let Some(voice) = &side.voice {
+            self.drop_voice(voice, call);
+        }
+        if let Some(record) = call.offers.last_mut() {
+            record.outcome = outcome;
+            record.status = status;
+            record.rang_ms = (now.mono - side.offered.mono).as_millis() as u64;
+        }
+        self.notice(Notice::OfferEnded {
+            call: call.id,
+            seat: side.seat,
+            outcome,
+        });
+        // The home shard first: a seat that goes into a back-off is not there when the line frees.
+        let message = ShardMessage::OfferEnded {
+            seat: side.seat,
+            offer: side.offer,
+            outcome,
+        };
+        self.send(home_of_seat(side.seat, self.shards), message);
+        let wakes = self.queue.release_line(now.mono, side.line);
+        self.wake(&wakes);
+    }
+
+    /// Back into the queue with the place that arrival gave.
+    pub(crate) fn requeue(&mut self, now: Now, call: &mut Call) {
+        call.state = State::Queued;
+        match self.queue.put_back(now.mono, call.entry.clone()) {
+            Ok(wakes) => self.wake(&wakes),
+            Err(_) => self.notice(Notice::Unexpected("the queue did not take a caller back")),
+        }
+    }
+
+    /// Hangs up a leg that no call follows any more.
+    pub(crate) fn release_leg(&mut self, now: Now, leg: LegId, reason: Option<&str>) {
+        if let Some(owner) = self.legs.get_mut(&leg) {
+            *owner = LegOwner::Nobody;
+            // An error means that the leg has ended by itself.
+            let _ = self.endpoint.hangup(now.mono, leg, reason);
+        }
+    }
+
+    /// Gives a port up: at once if media never heard of it, else when media has closed it.
+    pub(crate) fn drop_voice(&mut self, voice: &Voice, call: &mut Call) {
+        if voice.open {
+            call.closing.push(voice.port);
+            self.media(MediaCommand::Close { port: voice.port });
+        } else {
+            self.free_port(voice.port);
+        }
+    }
+
+    pub(crate) fn free_port(&mut self, port: PortId) {
+        self.port_owners.remove(&port);
+        self.ports.give_back(port);
+    }
+}

@@ -1,0 +1,48 @@
+//! Lines by day and by night: shard 0 tells the queue how many lines each pool has now.
+
+use crate::api::Notice;
+use crate::shard::Shard;
+use crate::timers::Timer;
+use meishier_model::{Now, PoolId, ShardId};
+use std::time::Duration;
+
+impl Shard {
+    /// Evaluates the schedule for this moment. A change cuts no call in progress: lines in use
+    /// above the new number stay with their calls.
+    pub(crate) fn start_lines(&mut self, now: Now) {
+        if self.id != ShardId(0) {
+            return;
+        }
+        for index in 0..self.config.pools.len() {
+            let Ok(index) = u16::try_from(index) else {
+                return;
+            };
+            let pool = PoolId(index);
+            let lines = self.config.routing.lines(pool, now.wall);
+            let wakes = self.queue.set_lines(now.mono, pool, lines);
+            self.wake(&wakes);
+            self.notice(Notice::Lines { pool, lines });
+        }
+        let until = self.config.routing.next_change(now.wall);
+        self.lines_valid = Some((now.wall, until));
+        if let Some(at) = self.lines_timer.take() {
+            self.timers.cancel(at, Timer::Lines);
+        }
+        if let Some(until) = until {
+            let ms = u64::try_from(until.0.saturating_sub(now.wall.0)).unwrap_or(0);
+            let at = now.mono + Duration::from_millis(ms);
+            self.timers.set(at, Timer::Lines);
+            self.lines_timer = Some(at);
+        }
+    }
+
+    /// The civil clock may have reached the next change, or may have been set back.
+    pub(crate) fn check_lines(&mut self, now: Now) {
+        let Some((from, until)) = self.lines_valid else {
+            return;
+        };
+        if now.wall < from || until.is_some_and(|until| now.wall >= until) {
+            self.start_lines(now);
+        }
+    }
+}

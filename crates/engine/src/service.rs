@@ -1,0 +1,269 @@
+//! Star codes: a counsellor changes the seat's state by dialling from its telephone.
+//!
+//! | code | meaning |
+//! | --- | --- |
+//! | `*11*ACCOUNT*PIN` | sign on and be ready (签入) |
+//! | `*12` | ready (恢复接听) |
+//! | `*13` | pause (暂停) |
+//! | `*14` | sign off (签出) |
+//!
+//! ```text
+//!   INVITE *… ─ 401 until the digest fits ─► Asking ── home shard answers ──► Telling ─ prompt done ─► BYE
+//! ```
+
+use crate::api::{Refusal, SeatChange, ShardMessage, home_of_seat};
+use crate::arrival::session;
+use crate::call::Voice;
+use crate::shard::{LegOwner, PortOwner, Shard};
+use crate::timers::Timer;
+use meishier_config::SeatContact;
+use meishier_media::{Accept, Codec, MediaCommand, PromptId, Source, sdp};
+use meishier_model::{CallId, CounsellorId, LegId, Mono, Now, SeatId};
+use meishier_signaling::{AuthResult, Flow, Message, Uri};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A star-code call is over after this, whatever happens.
+const LIMIT: Duration = Duration::from_secs(15);
+/// Star-code calls that one shard serves at a time.
+const MOST: usize = 256;
+
+/// A star-code call.
+#[derive(Debug)]
+pub(crate) struct ServiceCall {
+    leg: LegId,
+    voice: Voice,
+    answer: Vec<u8>,
+    done: PromptId,
+    deadline: Mono,
+    prompt: Option<u64>,
+}
+
+/// What a star code asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum StarCode<'a> {
+    SignOn { account: &'a str, pin: &'a str },
+    Ready,
+    Pause,
+    SignOff,
+}
+
+fn parse(user: &str) -> Option<StarCode<'_>> {
+    let mut parts = user.strip_prefix('*')?.trim_end_matches('#').split('*');
+    let code = parts.next()?;
+    let rest: Vec<&str> = parts.collect();
+    match (code, rest.as_slice()) {
+        ("11", [account, pin]) if !account.is_empty() && !pin.is_empty() => {
+            Some(StarCode::SignOn { account, pin })
+        }
+        ("12", []) => Some(StarCode::Ready),
+        ("13", []) => Some(StarCode::Pause),
+        ("14", []) => Some(StarCode::SignOff),
+        _ => None,
+    }
+}
+
+impl Shard {
+    /// The seat whose telephone this is: a static one by its address, else by digest.
+    fn star_seat(
+        &mut self,
+        now: Now,
+        flow: Flow,
+        request: &Message,
+    ) -> Result<SeatId, (u16, Vec<(String, String)>)> {
+        let from = request
+            .from_addr()
+            .ok()
+            .and_then(|a| Uri::parse(a.uri).ok());
+        let name = from
+            .and_then(|uri| uri.user.map(str::to_owned))
+            .unwrap_or_default();
+        let seat = self.seat_names.get(&name).copied();
+        let contact = seat
+            .and_then(|s| self.config.seats.get(s.0 as usize))
+            .map(|s| s.contact.clone());
+        if let (Some(seat), Some(SeatContact::Static { address, .. })) = (seat, contact) {
+            let same = address.ip().to_canonical() == flow.remote.ip().to_canonical();
+            return if same {
+                Ok(seat)
+            } else {
+                Err((403, Vec::new()))
+            };
+        }
+        let (config, names) = (&self.config, &self.seat_names);
+        let password = |user: &str| Self::password(config, names, user);
+        match self.authenticator.check(now.mono, request, &password) {
+            AuthResult::Ok { user } => match (seat, user == name) {
+                (Some(seat), true) => Ok(seat),
+                _ => Err((403, Vec::new())),
+            },
+            AuthResult::Challenge { headers } => Err((401, headers)),
+            AuthResult::Refused => Err((403, Vec::new())),
+            AuthResult::Malformed => Err((400, Vec::new())),
+        }
+    }
+
+    pub(crate) fn on_star_invite(&mut self, now: Now, leg: LegId, flow: Flow, request: &Message) {
+        let seat = match self.star_seat(now, flow, request) {
+            Ok(seat) => seat,
+            Err((status, headers)) => {
+                let headers: Vec<(&str, &str)> = headers
+                    .iter()
+                    .map(|(n, v)| (n.as_str(), v.as_str()))
+                    .collect();
+                if status == 401 {
+                    self.legs.insert(leg, LegOwner::Nobody);
+                    let _ = self.endpoint.reject(now.mono, leg, status, &headers);
+                    return;
+                }
+                return self.reject(now, leg, status, &headers, Refusal::NotAdmitted);
+            }
+        };
+        let uri = Uri::parse(request.request_uri()).ok();
+        let config = Arc::clone(&self.config);
+        let change = uri
+            .as_ref()
+            .and_then(|uri| parse(uri.user?))
+            .map(|code| match code {
+                StarCode::SignOn { account, pin } => {
+                    let found = (0u32..)
+                        .zip(&config.counsellors)
+                        .find(|(_, c)| c.account == account);
+                    // An unknown account goes the way of a wrong PIN.
+                    let counsellor = CounsellorId(found.map_or(u32::MAX, |(i, _)| i));
+                    (
+                        SeatChange::SignOn {
+                            counsellor,
+                            pin: Some(pin.to_owned()),
+                        },
+                        PromptId::SignedOn,
+                    )
+                }
+                StarCode::Ready => (SeatChange::Ready, PromptId::SignedOn),
+                StarCode::Pause => (
+                    SeatChange::Pause {
+                        reason: String::new(),
+                    },
+                    PromptId::SignedOff,
+                ),
+                StarCode::SignOff => (SeatChange::SignOff, PromptId::SignedOff),
+            });
+        match change {
+            Some((change, prompt)) => {
+                self.begin_service(now, leg, flow, request, seat, change, prompt)
+            }
+            None => self.reject(now, leg, 404, &[], Refusal::NotAllowed),
+        }
+    }
+
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one caller; the parts of one request"
+    )]
+    fn begin_service(
+        &mut self,
+        now: Now,
+        leg: LegId,
+        flow: Flow,
+        request: &Message,
+        seat: SeatId,
+        change: SeatChange,
+        done: PromptId,
+    ) {
+        if self.services.len() >= MOST {
+            return self.reject(now, leg, 503, &[], Refusal::Overload);
+        }
+        let Some((port, address)) = self.ports.take() else {
+            return self.reject(now, leg, 503, &[], Refusal::Overload);
+        };
+        let token = self.token();
+        let id = session(CallId::new(self.id, token), 3, 1);
+        let Ok((answer, media)) =
+            sdp::answer(request.body(), address, id, &[Codec::Pcma, Codec::Pcmu])
+        else {
+            self.ports.give_back(port);
+            return self.reject(now, leg, 488, &[], Refusal::NoCommonMedia);
+        };
+        let signalling = Some(flow.remote.ip());
+        let accept = Accept {
+            sdp: media.remote.ip(),
+            signalling,
+        };
+        let voice = Voice {
+            port,
+            agreed: Some((media, accept)),
+            signalling,
+            open: false,
+        };
+        let deadline = now.mono + LIMIT;
+        self.timers.set(deadline, Timer::Service(token));
+        self.legs.insert(leg, LegOwner::Service(token));
+        self.port_owners.insert(port, PortOwner::Service(token));
+        let service = ServiceCall {
+            leg,
+            voice,
+            answer,
+            done,
+            deadline,
+            prompt: None,
+        };
+        self.services.insert(token, service);
+        let from = self.id;
+        let message = ShardMessage::SeatCommand {
+            from,
+            token,
+            seat,
+            change,
+        };
+        self.send(home_of_seat(seat, self.shards), message);
+    }
+
+    pub(crate) fn on_star_done(&mut self, now: Now, id: u64, done: bool) {
+        let prompt = self.token();
+        let Some(mut service) = self.services.remove(&id) else {
+            return;
+        };
+        let answer = std::mem::take(&mut service.answer);
+        if self.endpoint.answer(now.mono, service.leg, &answer).is_ok() {
+            self.open_voice(&mut service.voice);
+            let said = if done {
+                service.done
+            } else {
+                PromptId::PinWrong
+            };
+            service.prompt = Some(prompt);
+            let source = Source::Playlist {
+                prompts: vec![said],
+                then_music: false,
+                token: prompt,
+            };
+            self.hear(&service.voice, source);
+        }
+        self.services.insert(id, service);
+    }
+
+    pub(crate) fn on_service_prompt_done(&mut self, now: Now, id: u64, token: u64) {
+        if self
+            .services
+            .get(&id)
+            .is_some_and(|s| s.prompt == Some(token))
+        {
+            self.end_service(now, id);
+        }
+    }
+
+    pub(crate) fn end_service(&mut self, now: Now, id: u64) {
+        let Some(service) = self.services.remove(&id) else {
+            return;
+        };
+        self.timers.cancel(service.deadline, Timer::Service(id));
+        self.release_leg(now, service.leg, None);
+        if service.voice.open {
+            self.media(MediaCommand::Close {
+                port: service.voice.port,
+            });
+        } else {
+            self.free_port(service.voice.port);
+        }
+    }
+}

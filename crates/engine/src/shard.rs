@@ -1,0 +1,489 @@
+//! The shard: what it owns, how inputs reach its parts, how outputs leave.
+
+use crate::api::{Command, Gauges, Input, Notice, Output, Refusal, Reply, ShardMessage};
+use crate::call::Call;
+use crate::ports::Ports;
+use crate::seat::SeatMachine;
+use crate::service::ServiceCall;
+use crate::timers::{Timer, Timers};
+use crate::trunk::TrunkState;
+use meishier_config::{Config, SeatContact};
+use meishier_media::MediaCommand;
+use meishier_model::{CallId, CounsellorId, LegId, Mono, Now, PortId, SeatId, ShardId, Wall};
+use meishier_queue::{OfferId, Queue, Wakes};
+use meishier_signaling::{
+    AuthConfig, Authenticator, Counters, Endpoint, EndpointConfig, Event, Flow, Registrar,
+    RegistrarConfig, RequestId, Timers as SipTimers, Transport,
+};
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a digest nonce is good. Phones refresh their registration within it.
+const NONCE_TTL: Duration = Duration::from_secs(300);
+/// Shortest, default and longest registration (RFC 3261 §10.3 step 7).
+const EXPIRES: (Duration, Duration, Duration) = (
+    Duration::from_secs(60),
+    Duration::from_secs(300),
+    Duration::from_secs(3600),
+);
+/// Contacts that one seat may register.
+const MAX_CONTACTS: usize = 4;
+/// Legs a call may need beside its caller's: offers that are being cancelled and a target.
+const LEGS_PER_CALL: usize = 4;
+/// Transactions a call may have open at once, late ones that absorb retransmissions included.
+const TRANSACTIONS_PER_CALL: usize = 16;
+
+/// What a shard is made of.
+#[derive(Clone)]
+pub struct ShardConfig {
+    /// Which shard.
+    pub id: ShardId,
+    /// The whole configuration.
+    pub config: Arc<Config>,
+    /// The queue that all shards share.
+    pub queue: Arc<Queue>,
+    /// RTP ports of this shard with the addresses to be written into SDP.
+    pub ports: Vec<(PortId, SocketAddr)>,
+    /// SIP addresses that are really bound, as peers are to see them.
+    pub local: Vec<(Transport, SocketAddr)>,
+    /// Randomness for tags, branches and Call-IDs; another one for each shard and start.
+    pub seed: [u8; 32],
+    /// Randomness for digest nonces; the same for all shards.
+    pub secret: [u8; 32],
+    /// When the engine started; identifiers of calls count from here.
+    pub boot: Wall,
+}
+
+impl std::fmt::Debug for ShardConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ShardConfig")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whose leg it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LegOwner {
+    Caller(CallId),
+    Seat(CallId, OfferId),
+    Target(CallId),
+    Service(u64),
+    /// Its call is over or turned elsewhere; the endpoint still finishes it.
+    Nobody,
+}
+
+/// Whose RTP port it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PortOwner {
+    Caller(CallId),
+    Seat(CallId),
+    Target(CallId),
+    Service(u64),
+}
+
+/// One shard: a pure engine for the calls that live on it and the seats at home on it.
+pub struct Shard {
+    pub(crate) id: ShardId,
+    pub(crate) shards: u16,
+    pub(crate) config: Arc<Config>,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) registrar: Registrar,
+    pub(crate) authenticator: Authenticator,
+    pub(crate) local: Vec<(Transport, SocketAddr)>,
+    pub(crate) ports: Ports,
+    pub(crate) port_owners: BTreeMap<PortId, PortOwner>,
+    pub(crate) calls: BTreeMap<CallId, Box<Call>>,
+    pub(crate) legs: BTreeMap<LegId, LegOwner>,
+    pub(crate) seat_names: BTreeMap<String, SeatId>,
+    pub(crate) seats: BTreeMap<SeatId, SeatMachine>,
+    /// Where the counsellors at home here are signed on.
+    pub(crate) claims: BTreeMap<CounsellorId, SeatId>,
+    /// Offers that wait for the answer to a look-up.
+    pub(crate) lookups: BTreeMap<u64, CallId>,
+    pub(crate) services: BTreeMap<u64, ServiceCall>,
+    pub(crate) trunks: Vec<TrunkState>,
+    pub(crate) pings: BTreeMap<RequestId, meishier_model::TrunkId>,
+    pub(crate) timers: Timers,
+    pub(crate) outputs: VecDeque<Output>,
+    /// Messages of this shard to itself, read when the present input has been dealt with.
+    pub(crate) own: VecDeque<ShardMessage>,
+    /// Another entry of this shard's inbox in the queue may be there.
+    pub(crate) inbox_dirty: bool,
+    pub(crate) next_call: u64,
+    pub(crate) next_token: u64,
+    /// The lines were set for the time from the first moment up to the second.
+    pub(crate) lines_valid: Option<(Wall, Option<Wall>)>,
+    pub(crate) lines_timer: Option<Mono>,
+    pub(crate) draining: bool,
+}
+
+impl std::fmt::Debug for Shard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shard")
+            .field("id", &self.id)
+            .field("calls", &self.calls.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn endpoint_config(setup: &ShardConfig) -> EndpointConfig {
+    let sip = &setup.config.sip;
+    // Calls spread over the shards by hash, so each is given room for twice its even share.
+    let share = (sip.max_calls * 2)
+        .div_ceil(usize::from(setup.config.shards.max(1)))
+        .max(16);
+    EndpointConfig {
+        shard: setup.id,
+        user_agent: sip.user_agent.clone(),
+        timers: SipTimers {
+            t1: sip.t1,
+            t2: sip.t2,
+            t4: sip.t4,
+            ..SipTimers::default()
+        },
+        max_legs: share * LEGS_PER_CALL,
+        max_transactions: share * TRANSACTIONS_PER_CALL,
+        seed: setup.seed,
+        supported: Vec::new(),
+    }
+}
+
+impl Shard {
+    /// A shard with the seats that are at home on it, their start states taken from the
+    /// configuration.
+    #[must_use]
+    pub fn new(setup: ShardConfig, now: Now) -> Self {
+        let auth = || AuthConfig {
+            realm: setup.config.sip.domain.clone(),
+            secret: setup.secret,
+            nonce_ttl: NONCE_TTL,
+        };
+        let config = Arc::clone(&setup.config);
+        let seat_names = (0u32..)
+            .zip(&config.seats)
+            .map(|(i, seat)| (seat.name.clone(), SeatId(i)))
+            .collect();
+        let mut shard = Self {
+            id: setup.id,
+            shards: config.shards.max(1),
+            queue: Arc::clone(&setup.queue),
+            endpoint: Endpoint::new(endpoint_config(&setup)),
+            registrar: Registrar::new(RegistrarConfig {
+                auth: auth(),
+                min_expires: EXPIRES.0,
+                default_expires: EXPIRES.1,
+                max_expires: EXPIRES.2,
+                max_contacts: MAX_CONTACTS,
+            }),
+            authenticator: Authenticator::new(auth()),
+            local: setup.local,
+            ports: Ports::new(setup.ports),
+            port_owners: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            legs: BTreeMap::new(),
+            seat_names,
+            seats: BTreeMap::new(),
+            claims: BTreeMap::new(),
+            lookups: BTreeMap::new(),
+            services: BTreeMap::new(),
+            trunks: config
+                .trunks
+                .iter()
+                .map(|_| TrunkState::default())
+                .collect(),
+            pings: BTreeMap::new(),
+            timers: Timers::default(),
+            outputs: VecDeque::new(),
+            own: VecDeque::new(),
+            inbox_dirty: false,
+            next_call: CallId::first_count(setup.boot.0.div_euclid(1000)),
+            next_token: 0,
+            lines_valid: None,
+            lines_timer: None,
+            draining: false,
+            config,
+        };
+        shard.start_lines(now);
+        shard.start_seats(now);
+        shard.start_trunks(now);
+        shard.settle(now);
+        shard
+    }
+
+    /// Takes in one thing that happened. Drain [`Self::poll_output`] before the next.
+    pub fn handle(&mut self, now: Now, input: Input<'_>) {
+        // A match reaches seat and call before any message that follows from it.
+        self.take_matches(now);
+        self.check_lines(now);
+        match input {
+            Input::Message { flow, bytes } => self.endpoint.handle_message(now.mono, flow, bytes),
+            Input::FlowFailed { flow } => self.endpoint.handle_flow_failed(now.mono, flow),
+            Input::Media(event) => self.on_media(now, event),
+            Input::Inbox => {}
+            Input::Shard(message) => self.on_shard_message(now, message),
+            Input::Command { token, command } => self.on_command(now, token, command),
+            Input::Contacts { token, contacts } => self.on_contacts(now, token, contacts),
+            Input::Timeout => self.on_timeout(now),
+            Input::Drain => self.draining = true,
+            Input::HangUpAll => self.hang_up_all(now),
+        }
+        self.settle(now);
+    }
+
+    /// The next thing to be done outside.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        if let Some(output) = self.outputs.pop_front() {
+            return Some(output);
+        }
+        self.endpoint.poll_transmit().map(Output::Transmit)
+    }
+
+    /// When [`Input::Timeout`] is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Mono> {
+        [
+            self.timers.next(),
+            self.endpoint.poll_timeout(),
+            self.registrar.poll_timeout(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Counts of SIP messages since the start.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        self.endpoint.counters()
+    }
+
+    /// Sizes that return to their baseline when no call is there.
+    #[must_use]
+    pub fn gauges(&self) -> Gauges {
+        let sip = self.endpoint.stats();
+        Gauges {
+            calls: self.calls.len() as u64,
+            legs: sip.legs as u64,
+            transactions: (sip.client_transactions + sip.server_transactions) as u64,
+            timers: (self.timers.len() + sip.timers) as u64,
+            ports: self.ports.in_use() as u64,
+            registrations: self.registrar.len() as u64,
+        }
+    }
+
+    /// True if no call is left.
+    #[must_use]
+    pub fn idle(&self) -> bool {
+        self.calls.is_empty() && self.services.is_empty()
+    }
+
+    /// Works until nothing inside has anything left to say.
+    fn settle(&mut self, now: Now) {
+        loop {
+            if let Some(message) = self.own.pop_front() {
+                self.on_shard_message(now, message);
+            } else if let Some(event) = self.endpoint.poll_event() {
+                self.on_event(now, event);
+            } else if std::mem::take(&mut self.inbox_dirty) {
+                self.take_matches(now);
+            } else if let Some(change) = self.registrar.poll_change() {
+                self.on_binding_change(now, change);
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn take_matches(&mut self, now: Now) {
+        while let Some(found) = self.queue.take_match(self.id) {
+            match found.side {
+                meishier_queue::Side::Caller => self.on_match_for_call(now, found),
+                meishier_queue::Side::Seat => self.on_match_for_seat(now, found),
+            }
+        }
+    }
+
+    /// Acts on matches that the present input brought about, before anything else.
+    pub(crate) fn match_now(&mut self, now: Now) {
+        if std::mem::take(&mut self.inbox_dirty) {
+            self.take_matches(now);
+        }
+    }
+
+    /// Tells other shards that the queue holds something for them.
+    pub(crate) fn wake(&mut self, wakes: &Wakes) {
+        for shard in wakes {
+            if *shard == self.id {
+                self.inbox_dirty = true;
+            } else {
+                self.outputs.push_back(Output::Wake(*shard));
+            }
+        }
+    }
+
+    pub(crate) fn notice(&mut self, notice: Notice) {
+        self.outputs.push_back(Output::Notice(notice));
+    }
+
+    pub(crate) fn refuse(&mut self, why: Refusal) {
+        self.notice(Notice::Refused(why));
+    }
+
+    pub(crate) fn media(&mut self, command: MediaCommand) {
+        self.outputs.push_back(Output::Media(command));
+    }
+
+    pub(crate) fn reply(&mut self, token: u64, reply: Reply) {
+        self.outputs.push_back(Output::Reply { token, reply });
+    }
+
+    pub(crate) fn token(&mut self) -> u64 {
+        self.next_token += 1;
+        self.next_token
+    }
+
+    /// Sends to another shard or to this one.
+    pub(crate) fn send(&mut self, to: ShardId, message: ShardMessage) {
+        if to == self.id {
+            self.own.push_back(message);
+        } else {
+            self.outputs.push_back(Output::Shard { to, message });
+        }
+    }
+
+    /// Takes the call out of the map while `work` changes it, and tells of a change of phase.
+    pub(crate) fn with_call(&mut self, id: CallId, work: impl FnOnce(&mut Self, &mut Call)) {
+        let Some(mut call) = self.calls.remove(&id) else {
+            return;
+        };
+        let before = call.state.phase();
+        work(self, &mut call);
+        let after = call.state.phase();
+        if before != after {
+            self.notice(Notice::Phase {
+                call: id,
+                from: Some(before),
+                to: Some(after),
+            });
+        }
+        if call.ending.is_some() && call.closing.is_empty() {
+            self.write_record(*call);
+        } else {
+            self.calls.insert(id, call);
+        }
+    }
+
+    /// The seat's password, if it registers.
+    pub(crate) fn password(
+        config: &Config,
+        names: &BTreeMap<String, SeatId>,
+        user: &str,
+    ) -> Option<String> {
+        let seat = names.get(user)?;
+        match &config.seats.get(seat.0 as usize)?.contact {
+            SeatContact::Register { password } => Some(password.clone()),
+            SeatContact::Static { .. } => None,
+        }
+    }
+
+    /// Our address for a transport towards a peer.
+    pub(crate) fn local_for(&self, transport: Transport, remote: SocketAddr) -> Option<SocketAddr> {
+        let fits =
+            |a: &&(Transport, SocketAddr)| a.0 == transport && a.1.is_ipv4() == remote.is_ipv4();
+        self.local.iter().find(fits).map(|a| a.1)
+    }
+
+    pub(crate) fn flow_to(&self, transport: Transport, remote: SocketAddr) -> Option<Flow> {
+        let local = self.local_for(transport, remote)?;
+        Some(Flow {
+            transport,
+            local,
+            remote,
+            connection: 0,
+        })
+    }
+
+    fn on_event(&mut self, now: Now, event: Event) {
+        match event {
+            Event::Invite { leg, flow, request } => self.on_invite(now, leg, flow, &request),
+            Event::Progress { leg, status, .. } => self.on_progress(now, leg, status),
+            Event::Answered { leg, sdp } => self.on_answered(now, leg, sdp.as_deref()),
+            Event::Confirmed { .. } => {}
+            Event::Failed { leg, status, .. } => self.on_failed(now, leg, status),
+            Event::Ended { leg, cause, .. } => self.on_ended(now, leg, cause),
+            Event::Gone { leg } => {
+                self.legs.remove(&leg);
+            }
+            Event::Reinvite { leg, sdp } => self.on_reinvite(now, leg, sdp.as_deref()),
+            Event::ReinviteDone { .. } | Event::Info { .. } => {}
+            Event::Request { id, flow, request } => self.on_request(now, id, flow, &request),
+            Event::Response { id, status } => self.on_ping_response(now, id, status),
+        }
+    }
+
+    fn on_command(&mut self, now: Now, token: u64, command: Command) {
+        match command {
+            Command::Seat { seat, change } => self.on_seat_command(now, seat, change, token),
+            Command::Transfer { call, key, city } => self.on_key(now, token, call, &key, &city),
+            Command::CancelTransfer { call } => self.on_cancel_key(now, token, call),
+            Command::Reschedule => {
+                self.start_lines(now);
+                self.reply(token, Reply::Rescheduled);
+            }
+            Command::View => {
+                let view = self.view(now);
+                self.reply(token, Reply::View(Box::new(view)));
+            }
+        }
+    }
+
+    fn on_timeout(&mut self, now: Now) {
+        self.endpoint.handle_timeout(now.mono);
+        self.registrar.handle_timeout(now.mono);
+        while let Some((at, timer)) = self.timers.take_due(now.mono) {
+            self.on_timer(now, at, timer);
+        }
+    }
+
+    fn on_timer(&mut self, now: Now, at: Mono, timer: Timer) {
+        match timer {
+            Timer::Seat(seat) => self.on_seat_timer(now, seat),
+            Timer::KeepAlive(trunk) => self.on_keep_alive(now, trunk),
+            Timer::Lines => {
+                self.lines_timer = None;
+                self.start_lines(now);
+            }
+            Timer::Service(id) => self.end_service(now, id),
+            Timer::AnswerAfter(call)
+            | Timer::Announce(call)
+            | Timer::OpenRing(call)
+            | Timer::DropPreferences(call)
+            | Timer::OfferRing(call, _)
+            | Timer::TransferRing(call)
+            | Timer::CloseGuard(call) => self.with_call(call, |shard, call| {
+                call.timers.retain(|t| *t != (at, timer));
+                shard.on_call_timer(now, call, timer);
+            }),
+        }
+    }
+
+    pub(crate) fn set_call_timer(&mut self, call: &mut Call, at: Mono, timer: Timer) {
+        call.timers.push((at, timer));
+        self.timers.set(at, timer);
+    }
+
+    pub(crate) fn cancel_call_timers(&mut self, call: &mut Call, which: impl Fn(&Timer) -> bool) {
+        let timers = &mut self.timers;
+        call.timers.retain(|(at, timer)| {
+            let hit = which(timer);
+            if hit {
+                timers.cancel(*at, *timer);
+            }
+            !hit
+        });
+    }
+}

@@ -1,0 +1,190 @@
+//! A call as data: written out at any state, taken in by another shard object.
+//!
+//! The queue is not part of it: a queued caller stands in the queue, a ringing or talking one holds
+//! its line there. Media is not part of it either: the ports are opened anew when the call is
+//! taken in.
+
+use crate::call::{Call, State, Voice};
+use crate::shard::{LegOwner, PortOwner, Shard};
+use crate::timers::Timer;
+use meishier_media::{MediaCommand, Source};
+use meishier_model::{CallId, LegId, Now};
+use meishier_signaling::LegSnapshot;
+use serde::{Deserialize, Serialize};
+
+/// One call with its SIP legs.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct CallSnapshot {
+    call: Box<Call>,
+    legs: Vec<LegSnapshot>,
+}
+
+impl std::fmt::Debug for CallSnapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CallSnapshot")
+            .field("call", &self.call.id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl CallSnapshot {
+    /// The call.
+    #[must_use]
+    pub fn call(&self) -> CallId {
+        self.call.id
+    }
+}
+
+/// Why a snapshot was not taken in. The caller of the interface is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestoreError {
+    /// The call belongs to another shard.
+    WrongShard,
+    /// The call is here already.
+    Duplicate,
+    /// A leg could not be taken in.
+    Leg,
+}
+
+impl Shard {
+    /// The call as it is now; `None` if it is not here.
+    #[must_use]
+    pub fn snapshot(&self, id: CallId) -> Option<CallSnapshot> {
+        let call = self.calls.get(&id)?;
+        let legs = legs_of(call)
+            .into_iter()
+            .filter_map(|(leg, _)| self.endpoint.snapshot(leg))
+            .collect();
+        Some(CallSnapshot {
+            call: call.clone(),
+            legs,
+        })
+    }
+
+    /// The identifiers of all calls of this shard.
+    pub fn calls(&self) -> impl Iterator<Item = CallId> + '_ {
+        self.calls.keys().copied()
+    }
+
+    /// Takes a call in. Its timers go on from where they stood; overdue ones fire at once.
+    ///
+    /// # Errors
+    /// See [`RestoreError`]; the shard is unchanged then.
+    pub fn restore(&mut self, now: Now, snapshot: CallSnapshot) -> Result<CallId, RestoreError> {
+        let mut call = snapshot.call;
+        let id = call.id;
+        if id.shard() != self.id {
+            return Err(RestoreError::WrongShard);
+        }
+        if self.calls.contains_key(&id) {
+            return Err(RestoreError::Duplicate);
+        }
+        for leg in snapshot.legs {
+            self.endpoint
+                .restore(now.mono, leg)
+                .map_err(|_| RestoreError::Leg)?;
+        }
+        for (leg, owner) in legs_of(&call) {
+            self.legs.insert(leg, owner);
+        }
+        self.next_call = self.next_call.max((id.0 & ((1 << 48) - 1)) + 1);
+        for (at, timer) in &call.timers {
+            self.timers.set(*at, *timer);
+        }
+        self.take_ports(&mut call);
+        // Media knows nothing of ports that were being closed.
+        call.closing.clear();
+        self.calls.insert(id, call);
+        self.with_call(id, |shard, call| shard.reopen(call));
+        Ok(id)
+    }
+
+    fn take_ports(&mut self, call: &mut Call) {
+        let owners = [
+            (Some(&mut call.side.voice), PortOwner::Caller(call.id)),
+            (
+                match &mut call.state {
+                    State::Offered(side)
+                    | State::Talking(side)
+                    | State::Transferring(Some(side), _) => side.voice.as_mut(),
+                    _ => None,
+                },
+                PortOwner::Seat(call.id),
+            ),
+        ];
+        for (voice, owner) in owners {
+            if let Some(voice) = voice {
+                self.ports.take_this(voice.port);
+                self.port_owners.insert(voice.port, owner);
+            }
+        }
+        if let State::Transferring(_, target) = &mut call.state
+            && let Some(voice) = &mut target.voice
+        {
+            self.ports.take_this(voice.port);
+            self.port_owners
+                .insert(voice.port, PortOwner::Target(call.id));
+        }
+    }
+
+    /// Opens the media anew for whoever had it.
+    fn reopen(&mut self, call: &mut Call) {
+        let reopen = |shard: &mut Self, voice: &Voice| {
+            if let (true, Some((media, accept))) = (voice.open, voice.agreed.clone()) {
+                shard.media(MediaCommand::Open {
+                    port: voice.port,
+                    media,
+                    accept,
+                });
+            }
+        };
+        reopen(self, &call.side.voice);
+        match &call.state {
+            State::Queued | State::Offered(_) => {
+                let source = if self.config.waiting.music {
+                    Source::Music
+                } else {
+                    Source::Comfort
+                };
+                self.hear(&call.side.voice, source);
+            }
+            State::Talking(side) => {
+                if let Some(voice) = side.voice.clone() {
+                    reopen(self, &voice);
+                }
+                self.arrange(call);
+            }
+            State::Transferring(side, target) => {
+                let voices = [
+                    side.as_ref().and_then(|s| s.voice.clone()),
+                    target.voice.clone(),
+                ];
+                for voice in voices.into_iter().flatten() {
+                    reopen(self, &voice);
+                }
+                self.arrange(call);
+            }
+            State::WrappingUp => {
+                self.cancel_call_timers(call, |t| matches!(t, Timer::CloseGuard(_)));
+            }
+        }
+    }
+}
+
+fn legs_of(call: &Call) -> Vec<(LegId, LegOwner)> {
+    let mut legs = Vec::with_capacity(3);
+    if !call.side.gone {
+        legs.push((call.side.leg, LegOwner::Caller(call.id)));
+    }
+    if let Some(side) = call.seat_side()
+        && let Some(leg) = side.leg
+    {
+        legs.push((leg, LegOwner::Seat(call.id, side.offer)));
+    }
+    if let State::Transferring(_, target) = &call.state
+        && let Some(leg) = target.leg
+    {
+        legs.push((leg, LegOwner::Target(call.id)));
+    }
+    legs
+}

@@ -1,0 +1,523 @@
+//! Answer, conversation, end and record.
+
+use crate::api::{Notice, ShardMessage, home_of_seat};
+use crate::arrival::{media_codecs, session};
+use crate::call::{Answer, Call, Ending, SeatSide, State, Voice};
+use crate::shard::{LegOwner, PortOwner, Shard};
+use crate::timers::Timer;
+use meishier_media::{Accept, MediaCommand, MediaEvent, Negotiated, Source, sdp};
+use meishier_model::{
+    CallId, CallRecord, LegId, Now, OfferOutcome, Outcome, PortId, ReleasedBy, RtpStats,
+};
+use meishier_queue::OfferId;
+use meishier_signaling::EndCause;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// True if the party itself ended the leg, and not its silence.
+fn is_remote(cause: EndCause) -> bool {
+    matches!(cause, EndCause::Cancelled | EndCause::Bye)
+}
+
+/// How long the record waits for media's counts of packets.
+const CLOSE_GUARD: Duration = Duration::from_secs(2);
+
+impl Shard {
+    pub(crate) fn on_progress(&mut self, now: Now, leg: LegId, status: u16) {
+        if let Some(LegOwner::Target(id)) = self.legs.get(&leg).copied() {
+            self.with_call(id, |shard, call| {
+                shard.on_target_progress(now, call, status)
+            });
+        }
+    }
+
+    pub(crate) fn on_answered(&mut self, now: Now, leg: LegId, sdp: Option<&[u8]>) {
+        match self.legs.get(&leg).copied() {
+            Some(LegOwner::Seat(id, offer)) => {
+                self.with_call(id, |shard, call| {
+                    shard.on_seat_answered(now, call, leg, offer, sdp)
+                });
+            }
+            Some(LegOwner::Target(id)) => {
+                self.with_call(id, |shard, call| {
+                    shard.on_target_answered(now, call, leg, sdp)
+                });
+            }
+            _ => self.release_leg(now, leg, None),
+        }
+    }
+
+    pub(crate) fn on_failed(&mut self, now: Now, leg: LegId, status: u16) {
+        let owner = self
+            .legs
+            .get_mut(&leg)
+            .map(|o| std::mem::replace(o, LegOwner::Nobody));
+        match owner {
+            Some(LegOwner::Seat(id, offer)) => self.on_seat_failed(now, id, offer, status),
+            Some(LegOwner::Target(id)) => {
+                self.with_call(id, |shard, call| shard.on_target_failed(now, call, status));
+            }
+            _ => {}
+        }
+    }
+
+    pub(crate) fn on_ended(&mut self, now: Now, leg: LegId, cause: EndCause) {
+        let owner = self
+            .legs
+            .get_mut(&leg)
+            .map(|o| std::mem::replace(o, LegOwner::Nobody));
+        match owner {
+            Some(LegOwner::Caller(id)) => self.with_call(id, |shard, call| {
+                call.side.gone = true;
+                let by = if is_remote(cause) {
+                    ReleasedBy::Caller
+                } else {
+                    ReleasedBy::Engine
+                };
+                let status = if call.side.answered { 0 } else { 487 };
+                shard.on_caller_gone(now, call, by, status);
+            }),
+            Some(LegOwner::Seat(id, _)) => self.with_call(id, |shard, call| {
+                if let Some(side) = call.seat_side_mut() {
+                    side.leg = None;
+                }
+                shard.on_seat_gone(now, call, cause);
+            }),
+            Some(LegOwner::Target(id)) => {
+                self.with_call(id, |shard, call| shard.on_target_gone(now, call));
+            }
+            Some(LegOwner::Service(id)) => self.end_service(now, id),
+            Some(LegOwner::Nobody) | None => {}
+        }
+    }
+
+    /// What was agreed with a party that answered our offer, and from where it may send.
+    pub(crate) fn accept_answer(
+        &self,
+        call: &Call,
+        sdp: Option<&[u8]>,
+        signalling: Option<IpAddr>,
+    ) -> Option<(Negotiated, Accept)> {
+        let codecs = media_codecs(&self.config.trunks.get(usize::from(call.trunk.0))?.codecs);
+        let media = sdp::accept(sdp?, &codecs).ok()?;
+        let accept = Accept {
+            sdp: media.remote.ip(),
+            signalling,
+        };
+        Some((media, accept))
+    }
+
+    fn on_seat_answered(
+        &mut self,
+        now: Now,
+        call: &mut Call,
+        leg: LegId,
+        offer: OfferId,
+        sdp: Option<&[u8]>,
+    ) {
+        if !matches!(&call.state, State::Offered(side) if side.offer == offer) {
+            return self.release_leg(now, leg, None);
+        }
+        let signalling = call
+            .seat_side()
+            .and_then(|s| s.voice.as_ref())
+            .and_then(|v| v.signalling);
+        let Some(agreed) = self.accept_answer(call, sdp, signalling) else {
+            // RFC 3264 §6: an answer that fits none of our offer; the dialog is ended again.
+            return self.end_offer(now, call, OfferOutcome::Unreachable, 488);
+        };
+        let State::Offered(mut side) = std::mem::replace(&mut call.state, State::Queued) else {
+            return;
+        };
+        side.answered = Some(now.mono);
+        if let Some(voice) = &mut side.voice {
+            voice.agreed = Some(agreed);
+        }
+        let waited = now.mono - call.arrived.mono;
+        let first = call.answer.is_none();
+        if first {
+            let (seat, counsellor, line) = (side.seat, side.counsellor, side.line);
+            call.answer = Some(Answer {
+                at: now,
+                seat,
+                counsellor,
+                line,
+            });
+        }
+        if let Some(record) = call.offers.last_mut() {
+            record.outcome = OfferOutcome::Answered;
+            record.status = 200;
+            record.rang_ms = (now.mono - side.offered.mono).as_millis() as u64;
+        }
+        self.cancel_call_timers(call, |t| {
+            !matches!(t, Timer::AnswerAfter(_) | Timer::CloseGuard(_))
+        });
+        let (seat, pool) = (side.seat, side.line.pool);
+        call.state = State::Talking(side);
+        self.answer_caller(now, call);
+        self.connect(call);
+        self.send(
+            home_of_seat(seat, self.shards),
+            ShardMessage::OfferAnswered { seat, offer },
+        );
+        self.notice(Notice::OfferEnded {
+            call: call.id,
+            seat,
+            outcome: OfferOutcome::Answered,
+        });
+        if first {
+            self.notice(Notice::Answered {
+                call: call.id,
+                pool,
+                waited,
+            });
+        }
+    }
+
+    /// Lets caller and counsellor hear each other, and nothing else.
+    pub(crate) fn connect(&mut self, call: &mut Call) {
+        let mut caller = call.side.voice.clone();
+        let Some(side) = call.seat_side_mut() else {
+            return;
+        };
+        let Some(mut seat) = side.voice.clone() else {
+            return;
+        };
+        self.open_voice(&mut caller);
+        self.open_voice(&mut seat);
+        self.hear(&caller, Source::Peer(seat.port));
+        self.hear(&seat, Source::Peer(caller.port));
+        side.voice = Some(seat);
+        call.side.voice = caller;
+    }
+
+    fn on_caller_gone(&mut self, now: Now, call: &mut Call, by: ReleasedBy, status: u16) {
+        match call.state {
+            State::Queued => {
+                // False: a match is under way; its arrival finds nobody and is returned.
+                let _ = self.queue.abandon(now.mono, call.id);
+                let outcome = self.outcome(call, by);
+                self.finish(now, call, outcome, by, status);
+            }
+            State::Offered(_) => {
+                self.drop_offer(now, call, OfferOutcome::CallerGone, 0);
+                let outcome = self.outcome(call, by);
+                self.finish(now, call, outcome, by, status);
+            }
+            State::Talking(_) => {
+                self.release_seat(now, call, true);
+                self.finish(now, call, Outcome::Answered, by, 0);
+            }
+            State::Transferring(..) => self.on_caller_gone_in_transfer(now, call, by),
+            State::WrappingUp => {}
+        }
+    }
+
+    fn outcome(&self, call: &Call, by: ReleasedBy) -> Outcome {
+        match (call.answer.is_some(), by) {
+            (true, _) => Outcome::Answered,
+            (false, ReleasedBy::Caller) => Outcome::Abandoned,
+            (false, _) => Outcome::Failed,
+        }
+    }
+
+    fn on_seat_gone(&mut self, now: Now, call: &mut Call, cause: EndCause) {
+        match call.state {
+            State::Talking(_) if is_remote(cause) => {
+                self.release_seat(now, call, true);
+                self.finish(now, call, Outcome::Answered, ReleasedBy::Seat, 0);
+            }
+            State::Talking(_) => {
+                // The telephone vanished in mid-sentence: the caller is not to pay for it.
+                self.release_seat(now, call, true);
+                self.requeue(now, call);
+                self.resume_waiting_audio(now, call);
+            }
+            State::Transferring(..) => self.on_counsellor_gone_in_transfer(now, call),
+            State::Offered(_) => self.end_offer(now, call, OfferOutcome::Unreachable, 0),
+            State::Queued | State::WrappingUp => {}
+        }
+    }
+
+    /// Takes the seat's side out of the call: hangs up, frees the line, tells the home shard.
+    /// Afterwards the call is `Queued` in name only; the caller of this function decides.
+    pub(crate) fn release_seat(&mut self, now: Now, call: &mut Call, take_state: bool) {
+        let side = match &mut call.state {
+            State::Transferring(side, _) => side.take(),
+            State::Talking(_) if take_state => {
+                match std::mem::replace(&mut call.state, State::Queued) {
+                    State::Talking(side) => Some(side),
+                    other => {
+                        call.state = other;
+                        None
+                    }
+                }
+            }
+            _ => None,
+        };
+        if let Some(side) = side {
+            self.let_seat_go(now, call, *side);
+        }
+    }
+
+    fn let_seat_go(&mut self, now: Now, call: &mut Call, side: SeatSide) {
+        if let Some(leg) = side.leg {
+            self.release_leg(now, leg, None);
+        }
+        if let Some(voice) = &side.voice {
+            self.drop_voice(voice, call);
+        }
+        let talked_ms = side
+            .answered
+            .map_or(0, |at| (now.mono - at).as_millis() as u64);
+        call.talked_ms = call.talked_ms.saturating_add(talked_ms);
+        let wakes = self.queue.release_line(now.mono, side.line);
+        self.wake(&wakes);
+        let message = ShardMessage::SeatReleased {
+            seat: side.seat,
+            offer: side.offer,
+            talked_ms,
+        };
+        self.send(home_of_seat(side.seat, self.shards), message);
+    }
+
+    /// The caller's side ends: the record follows when media has counted.
+    pub(crate) fn finish(
+        &mut self,
+        now: Now,
+        call: &mut Call,
+        outcome: Outcome,
+        by: ReleasedBy,
+        status: u16,
+    ) {
+        call.state = State::WrappingUp;
+        call.ending = Some(Ending {
+            at: now,
+            outcome,
+            by,
+            status,
+        });
+        self.cancel_call_timers(call, |_| true);
+        if !call.side.gone {
+            call.side.gone = true;
+            self.release_leg(now, call.side.leg, None);
+        }
+        let voice = call.side.voice.clone();
+        self.drop_voice(&voice, call);
+        if !call.closing.is_empty() {
+            self.set_call_timer(call, now.mono + CLOSE_GUARD, Timer::CloseGuard(call.id));
+        }
+    }
+
+    pub(crate) fn hang_up_all(&mut self, now: Now) {
+        let all: Vec<CallId> = self.calls.keys().copied().collect();
+        for id in all {
+            self.with_call(id, |shard, call| {
+                if call.ending.is_some() {
+                    return;
+                }
+                if let State::Transferring(..) = call.state {
+                    shard.drop_target(now, call);
+                }
+                if let State::Offered(_) = call.state {
+                    shard.drop_offer(now, call, OfferOutcome::Withdrawn, 0);
+                }
+                shard.release_seat(now, call, true);
+                if let State::Queued = call.state {
+                    let _ = shard.queue.abandon(now.mono, call.id);
+                }
+                let outcome = shard.outcome(call, ReleasedBy::Engine);
+                let status = if call.side.answered { 0 } else { 480 };
+                shard.finish(now, call, outcome, ReleasedBy::Engine, status);
+            });
+        }
+        let services: Vec<u64> = self.services.keys().copied().collect();
+        for id in services {
+            self.end_service(now, id);
+        }
+    }
+
+    pub(crate) fn on_media(&mut self, now: Now, event: MediaEvent) {
+        match event {
+            MediaEvent::Closed { port, stats } => self.on_port_closed(port, stats),
+            MediaEvent::PlaylistDone { port, token } => {
+                match self.port_owners.get(&port).copied() {
+                    Some(PortOwner::Service(id)) => self.on_service_prompt_done(now, id, token),
+                    _ => self.on_said(port),
+                }
+            }
+            MediaEvent::Digit { .. } => {}
+        }
+    }
+
+    fn on_port_closed(&mut self, port: PortId, stats: RtpStats) {
+        let owner = self.port_owners.get(&port).copied();
+        self.free_port(port);
+        let (id, slot) = match owner {
+            Some(PortOwner::Caller(id)) => (id, 0),
+            Some(PortOwner::Seat(id)) => (id, 1),
+            Some(PortOwner::Target(id)) => (id, 2),
+            Some(PortOwner::Service(_)) | None => return,
+        };
+        self.with_call(id, |shard, call| {
+            match slot {
+                0 => call.rtp_caller = stats,
+                1 => call.rtp_seat = stats,
+                _ => {}
+            }
+            call.closing.retain(|p| *p != port);
+            if call.closing.is_empty() {
+                shard.cancel_call_timers(call, |t| matches!(t, Timer::CloseGuard(_)));
+            }
+        });
+    }
+
+    pub(crate) fn give_up_closing(&mut self, call: &mut Call) {
+        self.notice(Notice::Unexpected(
+            "media did not confirm the closing of a port",
+        ));
+        call.closing.clear();
+    }
+
+    pub(crate) fn write_record(&mut self, call: Call) {
+        let Some(ending) = call.ending else { return };
+        let config = &self.config;
+        let name_of_pool = |index: usize| config.pools.get(index).map(|p| p.name.clone());
+        let answer = call.answer.as_ref();
+        let waited_until = answer.map_or(ending.at.mono, |a| a.at.mono);
+        let record = CallRecord {
+            call: call.id,
+            trunk: config
+                .trunks
+                .get(usize::from(call.trunk.0))
+                .map(|t| t.name.clone())
+                .unwrap_or_default(),
+            caller: call.caller,
+            called: call.called,
+            sip_call_id: call.sip_call_id.into(),
+            arrived: call.arrived.wall,
+            answered: answer.map(|a| a.at.wall),
+            ended: ending.at.wall,
+            waited_ms: (waited_until - call.arrived.mono).as_millis() as u64,
+            talked_ms: call.talked_ms,
+            outcome: ending.outcome,
+            released_by: ending.by,
+            status: ending.status,
+            pool: answer.and_then(|a| name_of_pool(usize::from(a.line.pool.0))),
+            line: answer.map(|a| a.line.number),
+            seat: answer
+                .and_then(|a| config.seats.get(a.seat.0 as usize))
+                .map(|s| s.name.clone()),
+            counsellor: answer
+                .and_then(|a| config.counsellors.get(a.counsellor.0 as usize))
+                .map(|c| c.account.clone()),
+            route: call
+                .route
+                .iter()
+                .map(|(pool, after)| {
+                    (
+                        name_of_pool(usize::from(pool.0)).unwrap_or_default(),
+                        *after,
+                    )
+                })
+                .collect(),
+            route_reason: call.route_reason.to_string(),
+            offers: call.offers,
+            transfers: call.transfers,
+            rtp_caller: call.rtp_caller,
+            rtp_seat: call.rtp_seat,
+        };
+        let lasted = ending.at.mono - call.arrived.mono;
+        self.notice(Notice::Phase {
+            call: call.id,
+            from: Some(crate::api::Phase::WrappingUp),
+            to: None,
+        });
+        self.notice(Notice::Ended {
+            call: call.id,
+            outcome: ending.outcome,
+            lasted,
+        });
+        self.outputs
+            .push_back(crate::api::Output::Record(Box::new(record)));
+    }
+
+    /// Hold, resume or a new address from a party (RFC 3264 §8). What it hears stays.
+    pub(crate) fn on_reinvite(&mut self, now: Now, leg: LegId, sdp: Option<&[u8]>) {
+        let owner = self.legs.get(&leg).copied();
+        let id = match owner {
+            Some(LegOwner::Caller(id) | LegOwner::Seat(id, _) | LegOwner::Target(id)) => id,
+            _ => {
+                let _ = self.endpoint.reject_reinvite(now.mono, leg, 488);
+                return;
+            }
+        };
+        self.with_call(id, |shard, call| {
+            shard.renegotiate(now, call, leg, owner, sdp)
+        });
+    }
+
+    fn renegotiate(
+        &mut self,
+        now: Now,
+        call: &mut Call,
+        leg: LegId,
+        owner: Option<LegOwner>,
+        offer: Option<&[u8]>,
+    ) {
+        let codecs = self
+            .config
+            .trunks
+            .get(usize::from(call.trunk.0))
+            .map(|t| media_codecs(&t.codecs))
+            .unwrap_or_default();
+        let (voice, version, party): (Option<&mut Voice>, &mut u64, u64) = match owner {
+            Some(LegOwner::Caller(_)) => (Some(&mut call.side.voice), &mut call.side.version, 0),
+            Some(LegOwner::Seat(..)) => match &mut call.state {
+                State::Talking(side) | State::Transferring(Some(side), _) => {
+                    (side.voice.as_mut(), &mut side.version, 1)
+                }
+                _ => (None, &mut call.side.version, 1),
+            },
+            _ => match &mut call.state {
+                State::Transferring(_, target) => {
+                    (target.voice.as_mut(), &mut call.side.version, 2)
+                }
+                _ => (None, &mut call.side.version, 2),
+            },
+        };
+        let answer = voice.and_then(|voice| {
+            let address = self.ports.address(voice.port)?;
+            *version += 1;
+            let (answer, media) =
+                sdp::answer(offer?, address, session(call.id, party, *version), &codecs).ok()?;
+            let signalling = voice
+                .agreed
+                .as_ref()
+                .and_then(|(_, accept)| accept.signalling);
+            let accept = Accept {
+                sdp: media.remote.ip(),
+                signalling,
+            };
+            voice.agreed = Some((media.clone(), accept));
+            let update = voice.open.then_some(MediaCommand::Update {
+                port: voice.port,
+                media,
+                accept,
+            });
+            Some((answer, update))
+        });
+        match answer {
+            Some((answer, update)) => {
+                if let Some(update) = update {
+                    self.media(update);
+                }
+                let _ = self.endpoint.answer_reinvite(now.mono, leg, &answer);
+            }
+            // RFC 3261 §14.2: the session stays as it was.
+            None => {
+                let _ = self.endpoint.reject_reinvite(now.mono, leg, 488);
+            }
+        }
+    }
+}

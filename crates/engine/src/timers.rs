@@ -1,0 +1,63 @@
+//! The timers of a shard's calls, seats and trunks. Every timer is cancelled when its owner goes,
+//! so that their number returns to the baseline.
+
+use meishier_model::{CallId, Mono, SeatId, TrunkId};
+use meishier_queue::OfferId;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// What is to happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Timer {
+    /// 200 to a caller who has only heard ringing so far.
+    AnswerAfter(CallId),
+    /// Say the position.
+    Announce(CallId),
+    /// The next ring of pools opens.
+    OpenRing(CallId),
+    /// Preferences no longer hold a caller back.
+    DropPreferences(CallId),
+    /// The ring limit of an offer.
+    OfferRing(CallId, OfferId),
+    /// The transfer target's ring limit.
+    TransferRing(CallId),
+    /// Media has not confirmed the closing of the ports.
+    CloseGuard(CallId),
+    /// A seat's wrap-up or back-off ends.
+    Seat(SeatId),
+    /// OPTIONS to a trunk.
+    KeepAlive(TrunkId),
+    /// The schedule of lines changes.
+    Lines,
+    /// A star-code call has lasted long enough.
+    Service(u64),
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Timers(BTreeSet<(Mono, Timer)>);
+
+impl Timers {
+    pub(crate) fn set(&mut self, at: Mono, timer: Timer) {
+        self.0.insert((at, timer));
+    }
+
+    pub(crate) fn cancel(&mut self, at: Mono, timer: Timer) {
+        self.0.remove(&(at, timer));
+    }
+
+    pub(crate) fn next(&self) -> Option<Mono> {
+        self.0.first().map(|entry| entry.0)
+    }
+
+    /// Takes the earliest timer that is due.
+    pub(crate) fn take_due(&mut self, now: Mono) -> Option<(Mono, Timer)> {
+        if self.next()? > now {
+            return None;
+        }
+        self.0.pop_first()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+}

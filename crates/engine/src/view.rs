@@ -1,0 +1,56 @@
+//! What people see of a shard. Numbers are masked.
+
+use crate::api::{CallView, ShardView};
+use crate::call::{Call, State};
+use crate::shard::Shard;
+use meishier_model::Now;
+
+impl Shard {
+    /// The calls that live here and the seats at home here.
+    #[must_use]
+    pub fn view(&self, now: Now) -> ShardView {
+        ShardView {
+            calls: self
+                .calls
+                .values()
+                .map(|call| self.call_view(now, call))
+                .collect(),
+            seats: self
+                .seats
+                .keys()
+                .filter_map(|seat| self.seat_status(now, *seat))
+                .collect(),
+        }
+    }
+
+    fn call_view(&self, now: Now, call: &Call) -> CallView {
+        let side = call.seat_side();
+        let config = &self.config;
+        CallView {
+            call: call.id,
+            phase: call.state.phase(),
+            caller: call.caller.masked(),
+            arrived: call.arrived.wall,
+            age_ms: (now.mono - call.arrived.mono).as_millis() as u64,
+            ahead: matches!(call.state, State::Queued)
+                .then(|| self.queue.position(call.id))
+                .flatten(),
+            seat: side
+                .and_then(|s| config.seats.get(s.seat.0 as usize))
+                .map(|s| s.name.clone()),
+            counsellor: side
+                .and_then(|s| config.counsellors.get(s.counsellor.0 as usize))
+                .map(|c| c.account.clone()),
+            pool: side
+                .and_then(|s| config.pools.get(usize::from(s.line.pool.0)))
+                .map(|p| p.name.clone()),
+            transfer: match &call.state {
+                State::Transferring(_, target) => call
+                    .transfers
+                    .get(target.record)
+                    .map(|record| record.dialled.clone()),
+                _ => None,
+            },
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What a caller hears while waiting, and how the wait widens the search.
+//!
+//! Nothing here delays an offer: prompts are cut the instant a counsellor answers.
+
+use crate::call::{Call, State, Voice};
+use crate::shard::Shard;
+use crate::timers::Timer;
+use meishier_media::{MediaCommand, PromptId, Source, prompts};
+use meishier_model::Now;
+use meishier_queue::Widening;
+
+impl Shard {
+    /// Tells the media thread of a party whose media is agreed.
+    pub(crate) fn open_voice(&mut self, voice: &mut Voice) {
+        if voice.open {
+            return;
+        }
+        if let Some((media, accept)) = voice.agreed.clone() {
+            voice.open = true;
+            self.media(MediaCommand::Open {
+                port: voice.port,
+                media,
+                accept,
+            });
+        }
+    }
+
+    pub(crate) fn hear(&mut self, voice: &Voice, source: Source) {
+        if voice.open {
+            self.media(MediaCommand::Hear {
+                port: voice.port,
+                source,
+            });
+        }
+    }
+
+    /// Greeting, then music, for a caller who can hear.
+    pub(crate) fn start_waiting_audio(&mut self, now: Now, call: &mut Call) {
+        let waiting = &self.config.waiting;
+        let (greeting, music, every) = (waiting.greeting, waiting.music, waiting.announce_every);
+        if greeting || music || every.is_some() {
+            self.open_voice(&mut call.side.voice);
+        }
+        if greeting {
+            let token = self.token();
+            let prompts = vec![PromptId::Greeting];
+            self.hear(
+                &call.side.voice,
+                Source::Playlist {
+                    prompts,
+                    then_music: music,
+                    token,
+                },
+            );
+        } else if music {
+            self.hear(&call.side.voice, Source::Music);
+        }
+        if let Some(every) = every {
+            self.set_call_timer(call, now.mono + every, Timer::Announce(call.id));
+        }
+    }
+
+    /// Music again, without the greeting, for a caller who is back in the queue.
+    pub(crate) fn resume_waiting_audio(&mut self, now: Now, call: &mut Call) {
+        let source = if self.config.waiting.music {
+            Source::Music
+        } else {
+            Source::Comfort
+        };
+        self.hear(&call.side.voice, source);
+        if let Some(every) = self.config.waiting.announce_every {
+            self.set_call_timer(call, now.mono + every, Timer::Announce(call.id));
+        }
+    }
+
+    fn announce(&mut self, now: Now, call: &mut Call) {
+        if let Some(ahead) = self.queue.position(call.id) {
+            let token = self.token();
+            let prompts = prompts::position(ahead);
+            let then_music = self.config.waiting.music;
+            self.hear(
+                &call.side.voice,
+                Source::Playlist {
+                    prompts,
+                    then_music,
+                    token,
+                },
+            );
+        }
+        if let Some(every) = self.config.waiting.announce_every {
+            self.set_call_timer(call, now.mono + every, Timer::Announce(call.id));
+        }
+    }
+
+    fn open_ring(&mut self, now: Now, call: &mut Call) {
+        while let Some((_, at)) = call.closed_rings.first().copied() {
+            if at > now.mono {
+                self.set_call_timer(call, at, Timer::OpenRing(call.id));
+                return;
+            }
+            call.closed_rings.remove(0);
+            call.entry.open = call.entry.open.saturating_add(1);
+            if matches!(call.state, State::Queued) {
+                let wakes = self.queue.widen(now.mono, call.id, Widening::OpenRing);
+                self.wake(&wakes);
+            }
+        }
+    }
+
+    fn drop_preferences(&mut self, now: Now, call: &mut Call) {
+        for preference in &mut call.entry.preferred {
+            preference.dropped = true;
+            if matches!(call.state, State::Queued) {
+                let step = Widening::DropPreference(preference.skill);
+                let wakes = self.queue.widen(now.mono, call.id, step);
+                for shard in wakes {
+                    if shard == self.id {
+                        self.inbox_dirty = true;
+                    } else {
+                        self.outputs.push_back(crate::api::Output::Wake(shard));
+                    }
+                }
+            }
+        }
+    }
+
+    pub(crate) fn on_call_timer(&mut self, now: Now, call: &mut Call, timer: Timer) {
+        match timer {
+            Timer::AnswerAfter(_) => self.answer_caller(now, call),
+            Timer::Announce(_) if call.is_waiting() => self.announce(now, call),
+            Timer::OpenRing(_) => self.open_ring(now, call),
+            Timer::DropPreferences(_) => self.drop_preferences(now, call),
+            Timer::OfferRing(_, offer) => self.on_ring_limit(now, call, offer),
+            Timer::TransferRing(_) => self.on_target_timer(now, call),
+            Timer::CloseGuard(_) => self.give_up_closing(call),
+            Timer::Announce(_)
+            | Timer::Seat(_)
+            | Timer::KeepAlive(_)
+            | Timer::Lines
+            | Timer::Service(_) => {}
+        }
+    }
+}
