@@ -366,6 +366,10 @@ fn what_a_closed_port_leaves_is_silence_and_its_counts() {
     assert!(wire.sent_to(1).is_empty());
     assert!(tone::amplitude_at(&wire.heard(2, Codec::Pcma), 1200.0) < 50.0);
     assert_eq!(wire.hub.totals().open, 3);
+    // Named anew, the new party at the old number is heard.
+    wire.hear(1, Source::Peer(PortId(0)));
+    wire.packet(0, &stranger.next(160));
+    assert_eq!(wire.sent_to(1).len(), 1);
 }
 
 #[test]
