@@ -3,10 +3,10 @@
 use super::PromptId;
 
 /// Largest number that is said exactly.
-pub const LARGEST: u32 = 99;
+const LARGEST: u32 = 99;
 
 /// What to say to a caller with `ahead` callers before it: 下一位就是您 for 0, else 前面还有 N 位,
-/// with 超过九十九 for more than [`LARGEST`].
+/// with 超过九十九 for more than 99.
 ///
 /// Two alone is 两 before a measure word, 二 within a larger number; ten is 十, not 一十.
 #[must_use]
