@@ -16,4 +16,4 @@ mod plan;
 
 pub use city::{City, CityError, CityTable};
 pub use handover::{Action, Handover, Notice, Party, PressError, State};
-pub use plan::{Key, KeyKind, Plan, Target, TargetError};
+pub use plan::{Key, KeyKind, Plan, SERVICES, Service, Target, TargetError, service};

@@ -2,6 +2,7 @@
 
 use meishier_model::TrunkId;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::time::Duration;
 
 use crate::city::{CityError, CityTable};
@@ -14,6 +15,77 @@ pub enum KeyKind {
     Emergency,
     /// Another public line.
     Hotline,
+}
+
+/// A public service that a key may reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its digits.
+    pub name: &'static str,
+    /// What people call it, in Chinese.
+    pub title: &'static str,
+    /// What it is.
+    pub kind: KeyKind,
+}
+
+/// The services that the hotline works with, so that a configuration need only name their digits.
+pub const SERVICES: [Service; 10] = [
+    Service {
+        name: "110",
+        title: "公安报警",
+        kind: KeyKind::Emergency,
+    },
+    Service {
+        name: "120",
+        title: "医疗急救",
+        kind: KeyKind::Emergency,
+    },
+    Service {
+        name: "119",
+        title: "消防救援",
+        kind: KeyKind::Emergency,
+    },
+    Service {
+        name: "122",
+        title: "交通事故报警",
+        kind: KeyKind::Emergency,
+    },
+    Service {
+        name: "12345",
+        title: "政务服务便民热线",
+        kind: KeyKind::Hotline,
+    },
+    Service {
+        name: "12355",
+        title: "青少年服务热线",
+        kind: KeyKind::Hotline,
+    },
+    Service {
+        name: "12338",
+        title: "妇女维权服务热线",
+        kind: KeyKind::Hotline,
+    },
+    Service {
+        name: "12320",
+        title: "卫生热线",
+        kind: KeyKind::Hotline,
+    },
+    Service {
+        name: "12348",
+        title: "公共法律服务热线",
+        kind: KeyKind::Hotline,
+    },
+    Service {
+        name: "12356",
+        title: "心理援助热线",
+        kind: KeyKind::Hotline,
+    },
+];
+
+/// The service with these digits, if it is one of [`SERVICES`].
+#[must_use]
+pub fn service(name: &str) -> Option<&'static Service> {
+    SERVICES.iter().find(|service| service.name == name)
 }
 
 /// One key of the seat's desk.
@@ -53,7 +125,7 @@ pub struct Target {
     pub reason: String,
 }
 
-/// Why there is no number. The counsellor's input is at fault.
+/// Why there is no number. The counsellor's input is at fault, and nothing is dialled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TargetError {
     /// No such key.
@@ -64,26 +136,64 @@ pub enum TargetError {
     Ambiguous(Vec<String>),
 }
 
+impl TargetError {
+    /// For the counsellor, in Chinese.
+    #[must_use]
+    pub fn message_zh(&self) -> String {
+        match self {
+            Self::UnknownKey => "没有这个转接键".to_owned(),
+            Self::UnknownCity => "找不到这个城市，请写明省和市".to_owned(),
+            Self::Ambiguous(names) => format!("不能确定是哪个城市，请选定：{}", names.join("、")),
+        }
+    }
+
+    /// For the counsellor, in English.
+    #[must_use]
+    pub fn message_en(&self) -> String {
+        match self {
+            Self::UnknownKey => "there is no such transfer key".to_owned(),
+            Self::UnknownCity => "no such city; name province and city".to_owned(),
+            Self::Ambiguous(names) => format!(
+                "several cities answer to that, choose one: {}",
+                names.join(", ")
+            ),
+        }
+    }
+}
+
+impl fmt::Display for TargetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message_en())
+    }
+}
+
+impl std::error::Error for TargetError {}
+
 impl Plan {
-    /// The number of `key` in `city` (see [`CityTable::find`] for how a city may be named).
+    /// The number of `key` in `city` (see [`CityTable::find`] for how a city may be named): the
+    /// service of the place of the event is reached from everywhere by its area code and digits.
     ///
     /// # Errors
     /// See [`TargetError`].
     pub fn target(&self, key: &str, city: &str) -> Result<Target, TargetError> {
-        let index = self
-            .keys
-            .iter()
-            .position(|k| k.name == key)
+        let mut keys = self.keys.iter().enumerate();
+        let (index, key) = keys
+            .find(|(_, k)| k.name == key)
             .ok_or(TargetError::UnknownKey)?;
         let found = self.cities.find(city).map_err(|error| match error {
             CityError::Unknown => TargetError::UnknownCity,
             CityError::Ambiguous(names) => TargetError::Ambiguous(names),
         })?;
+        let name = found.full_name();
+        let reason = format!(
+            "{}（{}）在{name}（{}），按事发地区号{}拨打",
+            key.title, key.name, found.adcode, found.area_code
+        );
         Ok(Target {
-            dial: format!("{}{key}", found.area_code),
-            city: format!("{}{}", found.province, found.name),
+            dial: format!("{}{}", found.area_code, key.name),
+            city: name,
             key: index,
-            reason: String::new(),
+            reason,
         })
     }
 }
