@@ -45,10 +45,11 @@ const LONG_NAMES: [(&str, &str); 3] = [
 ];
 
 impl City {
-    /// Province and name, each said once: `贵州贵阳`, `北京`.
+    /// Province and name, a municipality's once: `贵州贵阳`, `吉林吉林`, `北京`. [`CityTable::find`]
+    /// takes it for this city and no other.
     #[must_use]
     pub fn full_name(&self) -> String {
-        if self.province == self.name {
+        if self.is_municipal() && self.province == self.name {
             self.name.to_owned()
         } else {
             format!("{}{}", self.province, self.name)
