@@ -121,7 +121,7 @@ const NONCE_LEN: usize = 56;
 impl Authenticator {
     /// Most nonces whose counts are kept. With more phones than this within one `nonce_ttl`, the
     /// oldest nonces turn stale early, and their phones are challenged once more.
-    pub const MAX_NONCES: usize = 65_536;
+    pub const MAX_NONCES: usize = 32_768;
 
     /// An authenticator that has issued nothing yet.
     #[must_use]

@@ -36,10 +36,27 @@ pub struct Message {
 /// that no value holds a line end.
 #[derive(Clone)]
 enum Store {
-    /// All of it is UTF-8.
+    /// All of it is UTF-8 and as it came: one allocation.
     Text(Box<str>),
-    /// Some of it is not: the bytes, and the head with SUB for each byte that is not UTF-8.
+    /// The bytes, and the head with SUB for each byte that is not UTF-8.
     Mixed { bytes: Box<[u8]>, head: Box<str> },
+}
+
+impl Store {
+    /// For messages with folds or bytes that are not UTF-8, or whose body is cut within a character.
+    fn mixed(bytes: &[u8], text: &str, head: &Head) -> Result<Self, ParseError> {
+        let mut bytes = bytes.to_vec();
+        let mut clean = text.as_bytes().get(..head.body).unwrap_or(&[]).to_vec();
+        if head.folded {
+            unfold(bytes.get_mut(..head.body).unwrap_or(&mut []));
+            unfold(&mut clean);
+        }
+        let head = String::from_utf8(clean).map_err(|_| ParseError::HeaderLine)?;
+        Ok(Self::Mixed {
+            bytes: bytes.into_boxed_slice(),
+            head: head.into_boxed_str(),
+        })
+    }
 }
 
 /// Shows method or status only: everything else may tell who calls.
@@ -78,27 +95,11 @@ impl Message {
         let head = index::head(&text, Self::MAX_HEADERS)?;
         let (sequence, sequence_method) = check(&text, &head)?;
         let end = body_end(&text, &head)?;
-        let store = match &text {
-            Cow::Borrowed(text) if !head.folded => Store::Text(text[..end].into()),
-            Cow::Borrowed(_) => {
-                let mut copy = bytes[..end].to_vec();
-                unfold(&mut copy[..head.body]);
-                match String::from_utf8(copy) {
-                    Ok(text) => Store::Text(text.into_boxed_str()),
-                    Err(_) => return Err(ParseError::HeaderLine),
-                }
+        let store = match text.get(..end) {
+            Some(all) if !head.folded && matches!(text, Cow::Borrowed(_)) => {
+                Store::Text(all.into())
             }
-            Cow::Owned(text) => {
-                let mut copy = bytes[..end].to_vec();
-                unfold(&mut copy[..head.body]);
-                let mut clean = text.as_bytes()[..head.body].to_vec();
-                unfold(&mut clean);
-                let clean = String::from_utf8(clean).map_err(|_| ParseError::HeaderLine)?;
-                Store::Mixed {
-                    bytes: copy.into_boxed_slice(),
-                    head: clean.into_boxed_str(),
-                }
-            }
+            _ => Store::mixed(&bytes[..end], &text, &head)?,
         };
         let Head {
             start, lines, body, ..

@@ -166,11 +166,11 @@ impl<'a> Uri<'a> {
             && ALWAYS
                 .iter()
                 .all(|n| same_value(self.params.get(n), other.params.get(n)))
-            && self.params.iter().take(32).all(|(n, v)| {
+            && self.params.iter().take(32).all(|(n, _)| {
                 other
                     .params
                     .get(n)
-                    .is_none_or(|theirs| same_value(Some(v), Some(theirs)))
+                    .is_none_or(|theirs| same_value(self.params.get(n), Some(theirs)))
             })
     }
 }

@@ -34,22 +34,22 @@ impl<'a> Via<'a> {
     /// [`ViaError`] if protocol, sent-by or a parameter is malformed, or one of them is repeated.
     pub fn parse(value: &'a str) -> Result<Self, ViaError> {
         let via = Self::parse_sent_by(value)?;
-        if via
-            .params
-            .well_formed(&["branch", "received", "rport", "maddr", "ttl"])
-        {
+        let version = value.split('/').nth(1).map_or("", trim);
+        let once = ["branch", "received", "rport", "maddr", "ttl"];
+        if version == "2.0" && via.params.well_formed(&once) {
             Ok(via)
         } else {
             Err(ViaError)
         }
     }
 
-    /// As [`Via::parse`], but blind to malformed parameters: enough to send a 400.
+    /// As [`Via::parse`], but blind to malformed parameters and other versions: enough to send a
+    /// 400 or 505.
     pub(crate) fn parse_sent_by(value: &'a str) -> Result<Self, ViaError> {
         let mut parts = value.splitn(3, '/');
         let name = trim(parts.next().unwrap_or(""));
         let version = trim(parts.next().unwrap_or(""));
-        if !name.eq_ignore_ascii_case("SIP") || version != "2.0" {
+        if !name.eq_ignore_ascii_case("SIP") || !is_token(version) {
             return Err(ViaError);
         }
         let rest = parts
