@@ -191,7 +191,7 @@ impl Handover {
 
     /// The counsellor, or a supervisor, takes the key back. A target that has joined stays: a
     /// service in conversation with the caller leaves by its own will only.
-    pub fn handle_cancel(&mut self, _now: Mono) {
+    pub fn handle_cancel(&mut self) {
         if self.dialling() {
             self.push([Action::Drop(Party::Target), Action::Tell(Notice::Cancelled)]);
             self.give_up(TransferOutcome::Cancelled, 0);
@@ -199,7 +199,7 @@ impl Handover {
     }
 
     /// The target's telephone rings (180, 183).
-    pub fn handle_ringing(&mut self, _now: Mono) {
+    pub fn handle_ringing(&mut self) {
         if self.dialling() && !self.rang {
             self.rang = true;
             self.push([Action::Tell(Notice::Ringing)]);
@@ -207,7 +207,7 @@ impl Handover {
     }
 
     /// The target answered.
-    pub fn handle_answered(&mut self, _now: Mono) {
+    pub fn handle_answered(&mut self) {
         self.state = match self.state {
             State::Dialling => State::Joined,
             State::DiallingAlone => State::JoinedAlone,
@@ -222,7 +222,7 @@ impl Handover {
     }
 
     /// The target's leg failed with this SIP status (300 to 699), or ended without one (0).
-    pub fn handle_failed(&mut self, _now: Mono, status: u16) {
+    pub fn handle_failed(&mut self, status: u16) {
         match self.state {
             State::Dialling | State::DiallingAlone => {
                 self.push([Action::Tell(Notice::Failed(status))]);
@@ -234,11 +234,11 @@ impl Handover {
     }
 
     /// A party's leg ended, by its own will or by a fault of its network.
-    pub fn handle_party_left(&mut self, now: Mono, party: Party) {
+    pub fn handle_party_left(&mut self, party: Party) {
         match party {
             Party::Caller => self.caller_left(),
             Party::Counsellor => self.counsellor_left(),
-            Party::Target => self.handle_failed(now, 0),
+            Party::Target => self.handle_failed(0),
         }
     }
 

@@ -58,13 +58,13 @@ const STATES: [State; 7] = [
 fn feed(machine: &mut Handover, input: Input) -> Option<PressError> {
     match input {
         Press => return machine.handle_press(START, target(), RING).err(),
-        Cancel => machine.handle_cancel(START),
-        Ringing => machine.handle_ringing(START),
-        Answered => machine.handle_answered(START),
-        Busy => machine.handle_failed(START, 486),
-        TargetLeft => machine.handle_party_left(START, Party::Target),
-        CounsellorLeft => machine.handle_party_left(START, Party::Counsellor),
-        CallerLeft => machine.handle_party_left(START, Party::Caller),
+        Cancel => machine.handle_cancel(),
+        Ringing => machine.handle_ringing(),
+        Answered => machine.handle_answered(),
+        Busy => machine.handle_failed(486),
+        TargetLeft => machine.handle_party_left(Party::Target),
+        CounsellorLeft => machine.handle_party_left(Party::Counsellor),
+        CallerLeft => machine.handle_party_left(Party::Caller),
         Early => machine.handle_timeout(Mono(START.0 + 29_999_999)),
         Late => machine.handle_timeout(START + RING),
     }
@@ -265,12 +265,12 @@ fn no_walk_leaves_the_caller_alone_or_an_attempt_open() {
 fn ringing_is_told_once_an_attempt() {
     let mut machine = at(State::Dialling);
     for expected in [vec![Action::Tell(Notice::Ringing)], vec![]] {
-        machine.handle_ringing(START);
+        machine.handle_ringing();
         assert_eq!(drain(&mut machine), expected);
     }
-    machine.handle_failed(START, 486);
+    machine.handle_failed(486);
     machine.handle_press(START, target(), RING).unwrap();
     drain(&mut machine);
-    machine.handle_ringing(START);
+    machine.handle_ringing();
     assert_eq!(drain(&mut machine), [Action::Tell(Notice::Ringing)]);
 }
