@@ -1,0 +1,123 @@
+//! Records to write, and a place to write them to.
+#![allow(dead_code)] // each test takes what it needs
+
+use meishier_model::{
+    CallId, CallRecord, DialString, OfferOutcome, OfferRecord, Outcome, ReleasedBy, RtpStats,
+    ShardId, TransferOutcome, TransferRecord, Wall,
+};
+use meishier_records::{Store, StoreOptions};
+use std::path::PathBuf;
+use std::time::Duration;
+use tempfile::TempDir;
+
+pub struct Place {
+    pub folder: TempDir,
+    pub path: PathBuf,
+}
+
+pub fn place() -> Place {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("records.sqlite");
+    Place { folder, path }
+}
+
+/// A store that gives up on a lock at once, so that tests need not wait for it.
+pub async fn impatient(place: &Place) -> Store {
+    let options = StoreOptions {
+        busy_timeout: Duration::from_millis(1),
+        readers: 2,
+    };
+    Store::open_with(&place.path, options).await.unwrap()
+}
+
+/// A record in which every field is set and differs from every other.
+pub fn full(n: u64) -> CallRecord {
+    CallRecord {
+        call: CallId::new(ShardId(63), n),
+        trunk: "电信".into(),
+        caller: DialString::new("+8613900001234"),
+        called: DialString::new("12356"),
+        sip_call_id: format!("call-{n}@carrier\0'\"--"),
+        arrived: Wall(1_700_000_000_000 + n as i64),
+        answered: Some(Wall(1_700_000_001_000)),
+        ended: Wall(1_700_000_002_000),
+        waited_ms: 1001,
+        talked_ms: u64::MAX,
+        outcome: Outcome::Answered,
+        released_by: ReleasedBy::Seat,
+        status: 487,
+        pool: Some("province".into()),
+        line: Some(65_535),
+        seat: Some("gy01".into()),
+        counsellor: Some("c042".into()),
+        route: vec![("city".into(), 0), ("province".into(), 20)],
+        route_reason: "主叫归属:贵阳".into(),
+        offers: vec![
+            offer("gy07", OfferOutcome::NoAnswer, 480),
+            offer("gy01", OfferOutcome::Answered, 200),
+        ],
+        transfers: vec![
+            transfer(TransferOutcome::Failed, None),
+            transfer(TransferOutcome::Joined, Some(Wall(9))),
+        ],
+        rtp_caller: RtpStats {
+            received: 1,
+            sent: 2,
+            wrong_source: 3,
+            malformed: 4,
+        },
+        rtp_seat: RtpStats {
+            received: 5,
+            sent: 6,
+            wrong_source: 7,
+            malformed: u64::MAX - 1,
+        },
+    }
+}
+
+/// A record in which whatever may be missing is missing.
+pub fn bare(n: u64) -> CallRecord {
+    CallRecord {
+        caller: DialString::default(),
+        called: DialString::default(),
+        answered: None,
+        outcome: Outcome::Abandoned,
+        released_by: ReleasedBy::Caller,
+        status: 0,
+        pool: None,
+        line: None,
+        seat: None,
+        counsellor: None,
+        route: Vec::new(),
+        offers: Vec::new(),
+        transfers: Vec::new(),
+        rtp_caller: RtpStats::default(),
+        rtp_seat: RtpStats::default(),
+        ..full(n)
+    }
+}
+
+pub fn offer(seat: &str, outcome: OfferOutcome, status: u16) -> OfferRecord {
+    OfferRecord {
+        seat: seat.into(),
+        counsellor: "c001".into(),
+        pool: "city".into(),
+        at: Wall(1_700_000_000_500),
+        rang_ms: 20_000,
+        outcome,
+        status,
+    }
+}
+
+pub fn transfer(outcome: TransferOutcome, answered: Option<Wall>) -> TransferRecord {
+    TransferRecord {
+        key: "110".into(),
+        city: "遵义".into(),
+        dialled: "0852110".into(),
+        reason: "事发地".into(),
+        at: Wall(-1),
+        answered,
+        outcome,
+        status: 503,
+    }
+}
