@@ -63,7 +63,7 @@ pub fn place(text: &str, offset: usize) -> (usize, usize) {
 #[must_use]
 pub fn render(list: &[ConfigError], file_name: &str, text: &str, lang: Lang) -> String {
     let help = match lang {
-        Lang::Zh => "应为",
+        Lang::Zh => "提示",
         Lang::En => "help",
     };
     let mut out = String::new();

@@ -28,6 +28,7 @@ mod types;
 mod value;
 
 pub use error::{ConfigError, Warning, place, render};
+pub use meishier_transfer::{Key, KeyKind, Plan};
 pub use types::*;
 
 use meishier_model::Wall;

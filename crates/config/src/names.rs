@@ -11,6 +11,7 @@ pub(crate) struct Known {
     zh: &'static str,
     en: &'static str,
     by_name: BTreeMap<String, u32>,
+    broken: Vec<String>,
     count: u32,
 }
 
@@ -20,6 +21,7 @@ impl Known {
             zh,
             en,
             by_name: BTreeMap::new(),
+            broken: Vec::new(),
             count: 0,
         }
     }
@@ -41,6 +43,13 @@ impl Known {
         index
     }
 
+    /// Remembers a range of names that could not be read, so that references to its names are not
+    /// blamed for it.
+    pub fn broken(&mut self, range: &str) {
+        let head = range.split('{').next().unwrap_or(range);
+        self.broken.push(head.to_owned());
+    }
+
     /// The index of a name, or a note that there is none.
     pub fn find(&self, sink: &Sink, name: &At<&str>) -> Option<u32> {
         let found = self.by_name.get(name.value).copied();
@@ -58,6 +67,13 @@ impl Known {
     /// Notes a name that is not there.
     pub fn unknown(&self, sink: &Sink, name: &At<&str>) {
         let (zh, en, value) = (self.zh, self.en, name.value);
+        if self
+            .broken
+            .iter()
+            .any(|head| !head.is_empty() && value.starts_with(head))
+        {
+            return;
+        }
         let names = self.by_name.keys().map(String::as_str);
         let help = match nearest(value, names) {
             Some(near) => both!("是否想写 {near:?}？", "did you mean {near:?}?"),

@@ -106,8 +106,9 @@ fn read(top: &Section<'_>, today: Option<Wall>) -> Option<Config> {
     let transfer = top.table("transfer", "[transfer]");
     let transfer = trunks::transfer(transfer, &trunks, known_trunks);
 
+    let before = sink.count();
     let sip = service::sip(top.table("sip", "[sip]"));
-    let rtp = service::rtp(top.table("rtp", "[rtp]"), &sip, seats.len());
+    let rtp = service::rtp(top, &sip, seats.len(), before);
     let http = service::http(top.table("http", "[http]"));
     let records = service::records(top.table("records", "[records]"));
     let offer = service::offer(top.table("offer", "[offer]"));
@@ -158,7 +159,10 @@ fn need<'f>(
         top.sink().error(
             &(0..0),
             both!("至少要有一个 {label}", "there must be at least one {label}"),
-            no_help(),
+            both!(
+                "加上一段 {label}，写法见随程序附带的 guizhou.toml",
+                "add a {label}; the shipped guizhou.toml shows how"
+            ),
         );
     }
     sections

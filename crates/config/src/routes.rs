@@ -110,7 +110,7 @@ pub(crate) fn routes(
             out.default = found.and_then(|id| u16::try_from(id).ok()).map(RouteId);
             section.finish();
         }
-        None => top.missing("[routing]", "{ default = \"province\" }"),
+        None => top.missing("routing", "{ default = \"province\" }"),
     }
     out
 }

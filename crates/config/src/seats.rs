@@ -30,7 +30,7 @@ fn entry(section: &Section<'_>, known: &mut Known, pools: &Known, out: &mut Vec<
     let contact = contact(section);
     let Some(name) = name else { return };
     let Some(names) = names(sink, "name", &name, MAX_SEATS, out.len()) else {
-        return;
+        return known.broken(name.value);
     };
     number_outside_range(section, &names);
     for (seat, number) in names.iter() {

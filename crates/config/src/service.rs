@@ -1,7 +1,7 @@
 //! `[sip]`, `[rtp]`, `[http]`, `[records]`, `[offer]`, `[waiting]`.
 
 use crate::section::{At, Section};
-use crate::sink::both;
+use crate::sink::{Sink, both};
 use crate::types::{Http, Listen, Offer, Records, Rtp, Sip, Transport, Waiting};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
@@ -111,59 +111,43 @@ fn domain(section: &Section<'_>) -> Option<String> {
 }
 
 /// RTP, checked against the most calls: each needs a port for the caller, and each that talks one
-/// for the seat and one for a third party.
-pub(crate) fn rtp(section: Option<Section<'_>>, sip: &Sip, seats: usize) -> Rtp {
-    with(section, |s| {
+/// for the seat and one for a third party. Nothing is checked if `[sip]` had mistakes of its own,
+/// that is, if there are more than `before`.
+pub(crate) fn rtp(top: &Section<'_>, sip: &Sip, seats: usize, before: usize) -> Rtp {
+    let section = top.table("rtp", "[rtp]");
+    let mut spans = (None, None);
+    let rtp = with(section, |s| {
         let port = |key, default: u16| {
             let found = s.and_then(|s| s.number(key, 1024..=65535));
             found.map_or((default, None), |At { value, span }| {
                 (u16::try_from(value).unwrap_or(default), Some(span))
             })
         };
-        let (first, first_span) = port("first_port", 20000);
-        let (last, last_span) = port("last_port", 29999);
-        let rtp = Rtp {
+        let (first_port, first_span) = port("first_port", 20000);
+        let (last_port, last_span) = port("last_port", 29999);
+        let at = s.map_or(0..0, |s| s.span.clone());
+        spans = (
+            first_span.clone(),
+            Some(last_span.or(first_span).unwrap_or(at)),
+        );
+        Rtp {
             address: s
                 .and_then(|s| s.ip("address"))
                 .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             advertised: s.and_then(|s| s.ip("advertised")),
-            first_port: first,
-            last_port: last,
+            first_port,
+            last_port,
             threads: s
                 .and_then(|s| s.number("threads", 1..=64))
                 .map_or(1, |found| u16::try_from(found.value).unwrap_or(1)),
-        };
-        if let Some(s) = s {
-            let span = last_span
-                .or(first_span.clone())
-                .unwrap_or_else(|| s.span.clone());
-            check_ports(
-                s,
-                &rtp,
-                first_span.unwrap_or_else(|| s.span.clone()),
-                span,
-                sip,
-                seats,
-            );
         }
-        rtp
-    })
-}
-
-fn check_ports(
-    section: &Section<'_>,
-    rtp: &Rtp,
-    first_span: Range<usize>,
-    span: Range<usize>,
-    sip: &Sip,
-    seats: usize,
-) {
-    let sink = section.sink();
-    let (first, last) = (rtp.first_port, rtp.last_port);
+    });
+    let (first, span) = (rtp.first_port, spans.1.unwrap_or(0..0));
+    let sound = top.sink().count() == before;
     if first % 2 == 1 {
         let next = u32::from(first) + 1;
-        sink.error(
-            &first_span,
+        top.sink().error(
+            &spans.0.unwrap_or_else(|| span.clone()),
             both!("first_port {first} 是奇数", "first_port {first} is odd"),
             both!(
                 "RTP 用偶数端口，例如 {next}",
@@ -171,9 +155,17 @@ fn check_ports(
             ),
         );
     }
+    if sound {
+        check_ports(top.sink(), &rtp, &span, sip, seats);
+    }
+    rtp
+}
+
+fn check_ports(sink: &Sink, rtp: &Rtp, span: &Range<usize>, sip: &Sip, seats: usize) {
+    let (first, last) = (rtp.first_port, rtp.last_port);
     if last <= first {
         sink.error(
-            &span,
+            span,
             both!(
                 "last_port {last} 不大于 first_port {first}",
                 "last_port {last} is not above first_port {first}"
@@ -186,7 +178,7 @@ fn check_ports(
     let needed = calls + 2 * calls.min(seats);
     if ports < needed {
         sink.error(
-            &span,
+            span,
             both!(
                 "RTP 端口不够：{first}-{last} 有 {ports} 个偶数端口，max_calls = {calls} 需要 {needed} 个",
                 "too few RTP ports: {first}-{last} has {ports} even ones, max_calls = {calls} needs {needed}"
@@ -199,7 +191,7 @@ fn check_ports(
         let same = ip == rtp.address || ip.is_unspecified() || rtp.address.is_unspecified();
         if listen.transport == Transport::Udp && same && (first..=last).contains(&port) {
             sink.error(
-                &span,
+                span,
                 both!(
                     "SIP 端口 {port} 落在 RTP 端口范围内",
                     "SIP port {port} lies within the RTP ports"
