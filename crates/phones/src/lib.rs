@@ -31,6 +31,7 @@
 pub mod audio;
 mod bank;
 mod call;
+pub mod cast;
 pub mod media;
 mod phone;
 pub mod sdp;

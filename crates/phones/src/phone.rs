@@ -125,6 +125,8 @@ pub struct Dial {
     pub to: SocketAddr,
     /// User part of the request URI, such as `12356`.
     pub number: String,
+    /// User part of From; the phone's own if none. A phone of the cast speaks for many callers.
+    pub from_user: Option<String>,
     /// Host of the From URI; the bank's address if none.
     pub from_host: Option<String>,
     /// Hang up by itself after this much talk.
@@ -135,7 +137,7 @@ impl Dial {
     /// A call to `number` at `to`.
     #[must_use]
     pub fn new(to: SocketAddr, number: &str) -> Self {
-        Self { to, number: number.to_owned(), from_host: None, talk: None }
+        Self { to, number: number.to_owned(), from_user: None, from_host: None, talk: None }
     }
 }
 

@@ -78,7 +78,7 @@ fn challenges(request: &Request) -> Vec<Header> {
 fn checked(request: &Request) -> Option<Accepted> {
     let value = request.headers.iter().find_map(|h| match h {
         Header::Authorization(value) => Some(value.value().to_owned()),
-        Header::Other(name, value) if name.eq_ignore_ascii_case("Proxy-Authorization") => Some(value.clone()),
+        Header::ProxyAuthorization(value) => Some(value.value().to_owned()),
         _ => None,
     })?;
     let tokens = Tokenizer::tokenize(&value).unwrap();

@@ -33,7 +33,7 @@ impl Stack {
         }
         let id = self.next_id();
         let local_tag = message::token();
-        let us = message::uri(&shared.user, &dial.from_host.clone().unwrap_or_else(|| self.local.to_string()));
+        let us = message::uri(dial.from_user.as_ref().unwrap_or(&shared.user), &dial.from_host.clone().unwrap_or_else(|| self.local.to_string()));
         let target = message::uri(&dial.number, &dial.to.to_string());
         let mut leg = Leg {
             id,
