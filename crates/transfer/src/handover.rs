@@ -74,25 +74,20 @@ pub enum Action {
 /// Where a hand-over stands.
 ///
 /// ```text
-///                 press                answered
-///   ┌──► Idle ──────────► Dialling ───────────────► Joined ──────┐
-///   │                     │  │   ▲                    │   │      │
-///   │    failed, ring     │  │   │ press              │   │      │ target left
-///   │    limit, cancel    ▼  │   │        counsellor  │   │      │
-///   │                    Done ───┘        left        │   │      │
-///   │                     ▲  │                        │   │      │
-///   │                     └──┼────────────────────────┼───┼──────┘
-///   │                        │ counsellor left        ▼   │
-///   │                        ▼              answered      │
-///   │                  DiallingAlone ──────────► JoinedAlone
-///   │                        │                        │   │
-///   │   failed, ring limit,  │                        │   │
-///   │   cancel: requeue      │      target left: end  │   │
-///   │                        ▼                        ▼   │
-///   └─ (start)              Over ◄────────────────────┘   │
-///                             ▲                           │
-///                             └─ caller left (everywhere) ┘
-///                                counsellor left (Idle, Done)
+///             press              answered
+///   Idle ────────────► Dialling ──────────► Joined
+///   Done ────────────►    │ │                 │ │
+///    ▲ failed, ring limit,│ │ counsellor left │ │
+///    │ cancel             │ │                 │ │
+///    ├────────────────────┘ │     target left │ │
+///    ├──────────────────────┼─────────────────┘ │
+///                           ▼     answered      ▼ counsellor left
+///                     DiallingAlone ─────► JoinedAlone
+///      failed, ring limit,  │                   │
+///      cancel: requeue      ▼                   │ target left: end
+///                          Over ◄───────────────┘
+///   Over ◄── caller left, in every state: a target is dropped
+///   Over ◄── counsellor left, in Idle and Done
 /// ```
 ///
 /// Progress, final responses and CANCEL of the target's INVITE are RFC 3261 §13 and §9; a 200 that
