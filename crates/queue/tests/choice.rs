@@ -3,7 +3,7 @@
 mod fixtures;
 
 use fixtures::*;
-use meishier_model::{CallId, Class, LineId, PoolId, SeatId, ShardId};
+use meishier_model::{CallId, Class, PoolId, SeatId, ShardId};
 use meishier_queue::{
     Caller, EnqueueError, Lowest, Queue, ReadySeat, SeatError, Side, Strategy, WhyNot, Widening,
 };
