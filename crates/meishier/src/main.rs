@@ -1,2 +1,33 @@
-//! Placeholder.
-fn main() {}
+//! The program: command line, configuration, start-up, shutdown.
+//!
+//! What lives here: putting the crates together. What may not: anything that decides about a call.
+//!
+//! ```text
+//!   cli ─┬─ check ── file → Config, mistakes drawn
+//!        ├─ serve ─┬─ limits (open files)
+//!        │         ├─ service ── records, runtime (SIP, RTP, shards), console, figures
+//!        │         └─ shutdown ── signals
+//!        └─ demo ──┘
+//! ```
+
+mod check;
+mod cli;
+mod figures;
+mod limits;
+mod serve;
+mod service;
+mod shutdown;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::Cli::parse().command {
+        cli::Command::Serve(args) => serve::run(&args),
+        cli::Command::Check(args) => check::run(&args),
+        cli::Command::Demo(_) => {
+            // Written by the owner of the phones, as demo*.rs.
+            ExitCode::FAILURE
+        }
+    }
+}

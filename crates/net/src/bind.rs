@@ -11,6 +11,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 const SIP_BUFFER: usize = 4 << 20;
 /// Wished size of an RTP socket's receive buffer, bytes: about a second of packets.
 const RTP_BUFFER: usize = 64 << 10;
+/// Descriptors that RTP leaves to TCP connections, HTTP, records and threads.
+const DESCRIPTORS_KEPT: usize = 512;
 /// TCP connections that may wait to be accepted.
 const TCP_BACKLOG: i32 = 256;
 
@@ -146,8 +148,13 @@ pub(crate) struct BoundRtp {
 pub(crate) fn rtp(config: &Config, any_free_port: bool) -> Result<BoundRtp, StartError> {
     let range = &config.rtp;
     let (mut sockets, mut failed, mut refusal) = (Vec::new(), 0, None);
-    let first = range.first_port.next_multiple_of(2);
+    let room = descriptors_left();
+    let first = range.first_port.checked_next_multiple_of(2).unwrap_or(u16::MAX);
     for port in (first..=range.last_port).step_by(2) {
+        if sockets.len() >= room {
+            failed += 1;
+            continue;
+        }
         match rtp_socket(SocketAddr::new(range.address, port)) {
             Ok(socket) => sockets.push(socket),
             Err(error) => {
@@ -173,6 +180,13 @@ pub(crate) fn rtp(config: &Config, any_free_port: bool) -> Result<BoundRtp, Star
         sockets,
         failed,
     })
+}
+
+/// How many sockets the process may open and still have descriptors for all else.
+fn descriptors_left() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let limit = limit.and_then(|limit| usize::try_from(limit).ok());
+    limit.map_or(usize::MAX, |limit| limit.saturating_sub(DESCRIPTORS_KEPT).max(1))
 }
 
 fn rtp_socket(address: SocketAddr) -> io::Result<UdpSocket> {

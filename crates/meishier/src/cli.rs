@@ -1,0 +1,125 @@
+//! The command line. Help is in Chinese with the English beside it, since clap builds it before
+//! anybody could ask for a language.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use meishier_telemetry::{Level, LogFormat};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// `meishier …`
+#[derive(Debug, Parser)]
+#[command(
+    name = "meishier",
+    version,
+    about = "没事儿：12356 心理援助热线的呼叫引擎 (call engine of the 12356 hotline)"
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// 运行热线引擎，直到收到 SIGTERM 或 Ctrl-C (run the engine)
+    Serve(Serve),
+    /// 检查配置文件：无误退出码为 0，有错为 1 (check a configuration file)
+    Check(Check),
+    /// 在本机演示：真实的 SIP 与 RTP，无需电话 (demonstrate on this machine)
+    Demo(Demo),
+}
+
+/// `meishier serve`
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// 配置文件 (configuration file)
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// 界面语言，默认依配置文件 (language of messages)
+    #[arg(long, value_enum)]
+    pub lang: Option<Lang>,
+    /// 日志格式 (log format)
+    #[arg(long, value_enum, default_value_t = LogChoice::Text)]
+    pub log: LogChoice,
+    /// 日志级别 (log level): error, warn, info, debug, trace
+    #[arg(long, default_value = "info", value_parser = level)]
+    pub log_level: Level,
+}
+
+/// `meishier check`
+#[derive(Debug, Args)]
+pub struct Check {
+    /// 配置文件 (configuration file)
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// 界面语言 (language of messages)
+    #[arg(long, value_enum)]
+    pub lang: Option<Lang>,
+}
+
+/// `meishier demo`
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// 打多少个电话 (how many calls to play)
+    #[arg(long, value_name = "N")]
+    pub calls: Option<u32>,
+    /// 最后一行输出 JSON 摘要 (print a JSON summary as the last line)
+    #[arg(long)]
+    pub json: bool,
+    /// 只启动引擎，由您自己拨打 (start the engine alone, until stopped)
+    #[arg(long, conflicts_with_all = ["calls", "json"])]
+    pub no_calls: bool,
+    /// SIP 地址 (SIP address)
+    #[arg(long, value_name = "ADDR")]
+    pub sip: Option<SocketAddr>,
+    /// 网页与接口地址 (HTTP address)
+    #[arg(long, value_name = "ADDR")]
+    pub http: Option<SocketAddr>,
+    /// 界面语言 (language of messages)
+    #[arg(long, value_enum, default_value_t = Lang::Zh)]
+    pub lang: Lang,
+    /// 随机数种子，相同则演示相同 (seed of the demonstration)
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+/// Language of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Lang {
+    /// 中文
+    Zh,
+    /// English
+    En,
+}
+
+impl From<Lang> for meishier_config::Lang {
+    fn from(lang: Lang) -> Self {
+        match lang {
+            Lang::Zh => Self::Zh,
+            Lang::En => Self::En,
+        }
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogChoice {
+    /// 文本 (for people)
+    Text,
+    /// 每行一个 JSON 对象 (one object a line)
+    Json,
+}
+
+impl From<LogChoice> for LogFormat {
+    fn from(choice: LogChoice) -> Self {
+        match choice {
+            LogChoice::Text => Self::Text,
+            LogChoice::Json => Self::Json,
+        }
+    }
+}
+
+fn level(text: &str) -> Result<Level, String> {
+    text.parse().map_err(|error| format!("{error}"))
+}

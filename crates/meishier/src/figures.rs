@@ -1,0 +1,97 @@
+//! What a scrape of the metrics page reads, put into the words of the telemetry crate.
+
+use meishier_engine::queue::Queue;
+use meishier_engine::signaling::Counters;
+use meishier_engine::signaling::message::Method;
+use meishier_model::{Mono, PoolId};
+use meishier_net::{Control, Stats};
+use meishier_records::Writer;
+use meishier_telemetry::{MediaSample, PoolSample, RecordsSample, Sample, ShardSample, SipSample};
+use tokio::runtime::Handle;
+
+/// Everything of this moment. To be called on a thread that may block, within `runtime`'s life.
+pub fn sample(control: &Control, pools: usize, writer: &Writer, runtime: &Handle) -> Sample {
+    let stats = runtime.block_on(control.stats());
+    let queue = control.queue();
+    let counts = queue.counts();
+    let now = control.clock().mono();
+    let pools = (0..pools).map(|pool| {
+        let lines = counts.lines_used.get(pool).copied().unwrap_or(0);
+        pool_sample(queue, pool, lines, now)
+    });
+    let written = writer.counts();
+    Sample {
+        pools: pools.collect(),
+        waiting: u64::from(counts.waiting),
+        media: media_sample(&stats),
+        ports_bound: stats.rtp.ports,
+        records: RecordsSample {
+            written: written.written,
+            duplicates: written.duplicates,
+            failed: written.failed,
+            refused: written.refused,
+            pending: written.pending,
+        },
+        tasks: runtime.metrics().num_alive_tasks() as u64,
+        shards: stats
+            .shards
+            .into_iter()
+            .map(|shard| ShardSample {
+                gauges: shard.gauges,
+                sip: sip_sample(&shard.counters),
+            })
+            .collect(),
+    }
+}
+
+fn pool_sample(queue: &Queue, pool: usize, lines: u16, now: Mono) -> PoolSample {
+    let waiting = queue.waiting(PoolId(u16::try_from(pool).unwrap_or(u16::MAX)));
+    PoolSample {
+        waiting: u64::from(waiting.total()),
+        oldest_wait: waiting
+            .oldest
+            .map_or_else(Default::default, |at| now.since(at)),
+        lines_used: u64::from(lines),
+    }
+}
+
+fn media_sample(stats: &Stats) -> MediaSample {
+    MediaSample {
+        received: stats.media.received,
+        sent: stats.media.sent,
+        wrong_source: stats.media.wrong_source + stats.rtp.unused_port,
+        malformed: stats.media.malformed,
+        send_failed: stats.media.unsent + stats.rtp.send_dropped,
+    }
+}
+
+fn sip_sample(counters: &Counters) -> SipSample {
+    SipSample {
+        received_requests: by_method(&counters.received_requests),
+        sent_requests: by_method(&counters.sent_requests),
+        received_responses: by_status(&counters.received_responses),
+        sent_responses: by_status(&counters.sent_responses),
+        retransmissions_sent: counters.retransmissions_sent,
+        retransmissions_received: counters.retransmissions_received,
+        malformed: counters.malformed,
+        unmatched: counters.unmatched,
+        limited: counters.limited,
+    }
+}
+
+fn by_method(counts: &[u64; Method::COUNT]) -> Vec<(&'static str, u64)> {
+    Method::ALL
+        .into_iter()
+        .zip(counts)
+        .filter(|(_, count)| **count > 0)
+        .map(|(method, count)| (method.as_str(), *count))
+        .collect()
+}
+
+fn by_status(counts: &[u64]) -> Vec<(u16, u64)> {
+    (0u16..)
+        .zip(counts)
+        .filter(|(_, count)| **count > 0)
+        .map(|(status, count)| (status, *count))
+        .collect()
+}
