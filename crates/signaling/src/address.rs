@@ -67,7 +67,7 @@ impl<'a> NameAddr<'a> {
     /// [`AddressError`] says what is malformed. The URI is checked only by [`NameAddr::uri`].
     pub fn parse(value: &'a str) -> Result<Self, AddressError> {
         let value = trim(value);
-        let open = lex::find_outside(value, b"<", false).map_err(|_| AddressError::Unbalanced)?;
+        let open = lex::find_outside(value, b'<', false).map_err(|_| AddressError::Unbalanced)?;
         let (display, uri, params) = match open {
             Some(at) => {
                 let (display, rest) = value.split_at(at);
@@ -94,7 +94,7 @@ impl<'a> NameAddr<'a> {
         if !params.0.is_empty() && !params.0.starts_with(';') {
             return Err(AddressError::Unbalanced);
         }
-        if !params.well_formed(&["tag"]) {
+        if !params.well_formed("tag") {
             return Err(AddressError::Params);
         }
         Ok(Self {
@@ -127,36 +127,16 @@ impl<'a> NameAddr<'a> {
 
 /// A quoted string and nothing behind it, or words without quotes and brackets.
 fn check_display(display: &str) -> Result<(), AddressError> {
-    if display.starts_with('"') {
-        // Found closed already; what matters is that nothing follows the closing quote.
-        let inner =
-            lex::find_outside(display, &ANYTHING, false).map_err(|_| AddressError::Unbalanced)?;
-        return if inner.is_none() {
-            Ok(())
-        } else {
-            Err(AddressError::Display)
-        };
+    let good = if display.starts_with('"') {
+        lex::quoted_len(display.as_bytes()) == Some(display.len())
+    } else {
+        !display
+            .bytes()
+            .any(|b| matches!(b, b'"' | b'<' | b'>' | b';' | b':' | b'@'))
+    };
+    if good {
+        Ok(())
+    } else {
+        Err(AddressError::Display)
     }
-    if display
-        .bytes()
-        .any(|b| matches!(b, b'"' | b'<' | b'>' | b';' | b':' | b'@'))
-    {
-        return Err(AddressError::Display);
-    }
-    Ok(())
 }
-
-/// Every byte but the quote: what may not stand behind a quoted display name.
-static ANYTHING: [u8; 255] = {
-    let mut all = [0; 255];
-    let mut i = 0;
-    while i < 255 {
-        all[i] = if (i as u8) < b'"' {
-            i as u8
-        } else {
-            i as u8 + 1
-        };
-        i += 1;
-    }
-    all
-};

@@ -36,7 +36,8 @@ macro_rules! names {
                 for &at in bucket {
                     // The first empty place of a bucket holds a number beyond the table.
                     let Some((long, variant)) = LONG.get(usize::from(at)) else { break };
-                    if long.eq_ignore_ascii_case(name) {
+                    // Most senders write names as the RFC does.
+                    if *long == name || long.eq_ignore_ascii_case(name) {
                         return *variant;
                     }
                 }

@@ -2,7 +2,7 @@
 
 use crate::error::ParseError;
 use crate::header::HeaderName;
-use crate::lex::{self, is_token, is_token_byte};
+use crate::lex::{self, is_token};
 use crate::method::Method;
 use crate::uri::Uri;
 
@@ -120,26 +120,53 @@ pub(crate) fn head(text: &str, max_lines: usize) -> Result<Head, ParseError> {
 /// The line at `at` without its CRLF, and where the next begins; `None` if none ends there.
 /// A CR or LF that stands alone is refused: readers disagree on whether it ends a line.
 fn next_line(text: &str, at: usize) -> Result<Option<(&str, usize)>, ParseError> {
-    let rest = text.get(at..).unwrap_or("");
-    let Some(end) = rest.find('\n') else {
+    let bytes = text.as_bytes();
+    let Some(end) = line_end(bytes, at) else {
         return Ok(None);
     };
-    let line = rest[..end].strip_suffix('\r').ok_or(ParseError::LineEnd)?;
-    if line.contains('\r') {
-        return Err(ParseError::LineEnd);
+    match bytes.get(end..end + 2) {
+        Some(b"\r\n") => Ok(text.get(at..end).map(|line| (line, end + 2))),
+        None if bytes.get(end) == Some(&b'\r') => Ok(None),
+        _ => Err(ParseError::LineEnd),
     }
-    Ok(Some((line, at + end + 1)))
+}
+
+/// Where the first CR or LF from `at` on stands. Eight bytes at a time, because this is the one
+/// search that sees every byte of every message.
+fn line_end(bytes: &[u8], at: usize) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+    // Nonzero if a byte of `word` is `byte`; may say so wrongly only behind a byte that is.
+    let holds = |word: u64, byte: u8| {
+        let x = word ^ (ONES * u64::from(byte));
+        x.wrapping_sub(ONES) & !x & HIGHS
+    };
+    let mut i = at;
+    while let Some(chunk) = bytes.get(i..).and_then(<[u8]>::first_chunk::<8>) {
+        let word = u64::from_le_bytes(*chunk);
+        let found = holds(word, b'\r') | holds(word, b'\n');
+        if found != 0 {
+            return Some(i + found.trailing_zeros() as usize / 8);
+        }
+        i += 8;
+    }
+    let rest = bytes.get(i..)?;
+    rest.iter()
+        .position(|b| matches!(b, b'\r' | b'\n'))
+        .map(|found| i + found)
 }
 
 /// `name : value`.
 pub(crate) fn header_line(line: &str, at: usize) -> Option<Line> {
     let bytes = line.as_bytes();
-    let name_len = bytes.iter().position(|b| !is_token_byte(*b))?;
-    let mut colon = name_len;
-    while matches!(bytes.get(colon), Some(b' ' | b'\t')) {
-        colon += 1;
+    let colon = line.find(':')?;
+    let mut name_len = colon;
+    while name_len > 0 && matches!(bytes[name_len - 1], b' ' | b'\t') {
+        name_len -= 1;
     }
-    if name_len == 0 || bytes.get(colon) != Some(&b':') {
+    let name = HeaderName::of(&line[..name_len]);
+    // A name that is known is a token.
+    if name == HeaderName::Other && !is_token(&line[..name_len]) {
         return None;
     }
     let mut start = colon + 1;
@@ -151,7 +178,7 @@ pub(crate) fn header_line(line: &str, at: usize) -> Option<Line> {
         end -= 1;
     }
     Some(Line {
-        name: HeaderName::of(&line[..name_len]),
+        name,
         name_len: u8::try_from(name_len).ok()?,
         name_start: at as u16,
         value: Span::of(at + start, at + end),

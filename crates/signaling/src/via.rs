@@ -33,29 +33,27 @@ impl<'a> Via<'a> {
     /// # Errors
     /// [`ViaError`] if protocol, sent-by or a parameter is malformed, or one of them is repeated.
     pub fn parse(value: &'a str) -> Result<Self, ViaError> {
-        let via = Self::parse_sent_by(value)?;
-        let version = value.split('/').nth(1).map_or("", trim);
-        let once = ["branch", "received", "rport", "maddr", "ttl"];
-        if version == "2.0" && via.params.well_formed(&once) {
-            Ok(via)
-        } else {
-            Err(ViaError)
+        match Self::read(value)? {
+            (via, true) => Ok(via),
+            (_, false) => Err(ViaError),
         }
     }
 
     /// As [`Via::parse`], but blind to malformed parameters and other versions: enough to send a
     /// 400 or 505.
     pub(crate) fn parse_sent_by(value: &'a str) -> Result<Self, ViaError> {
-        let mut parts = value.splitn(3, '/');
-        let name = trim(parts.next().unwrap_or(""));
-        let version = trim(parts.next().unwrap_or(""));
-        if !name.eq_ignore_ascii_case("SIP") || !is_token(version) {
+        Self::read(value).map(|(via, _)| via)
+    }
+
+    /// The value, and whether version and parameters are as they should be.
+    fn read(value: &'a str) -> Result<(Self, bool), ViaError> {
+        let (name, rest) = value.split_once('/').ok_or(ViaError)?;
+        let (version, rest) = rest.split_once('/').ok_or(ViaError)?;
+        let version = trim(version);
+        if !trim(name).eq_ignore_ascii_case("SIP") || !is_token(version) {
             return Err(ViaError);
         }
-        let rest = parts
-            .next()
-            .unwrap_or("")
-            .trim_start_matches([' ', '\t', '\r', '\n']);
+        let rest = rest.trim_start_matches([' ', '\t', '\r', '\n']);
         let (transport, rest) = rest.split_at(rest.bytes().position(lex::is_lws).ok_or(ViaError)?);
         if !is_token(transport) {
             return Err(ViaError);
@@ -69,20 +67,29 @@ impl<'a> Via<'a> {
             params: Params::new(params),
             ..Self::default()
         };
-        for (name, value) in via.params.iter() {
-            if name.eq_ignore_ascii_case("branch") {
-                via.branch = value.filter(|v| !v.is_empty());
-            } else if name.eq_ignore_ascii_case("received") {
-                via.received = value;
-            } else if name.eq_ignore_ascii_case("rport") {
-                let port = value.filter(|v| !v.is_empty());
-                via.rport = Some(
-                    port.and_then(lex::number)
-                        .and_then(|n| u16::try_from(n).ok()),
-                );
+        let good = via.read_params();
+        Ok((via, good && version == "2.0"))
+    }
+
+    /// Takes out what is needed; false if a parameter is malformed or comes twice.
+    fn read_params(&mut self) -> bool {
+        const KNOWN: [&str; 5] = ["branch", "received", "rport", "maddr", "ttl"];
+        let mut seen = [false; KNOWN.len()];
+        self.params.visit(|name, value| {
+            let Some(at) = KNOWN.iter().position(|k| k.eq_ignore_ascii_case(name)) else {
+                return true;
+            };
+            match at {
+                0 => self.branch = value.filter(|v| !v.is_empty()),
+                1 => self.received = value,
+                2 => {
+                    let port = value.and_then(lex::number);
+                    self.rport = Some(port.and_then(|n| u16::try_from(n).ok()));
+                }
+                _ => {}
             }
-        }
-        Ok(via)
+            !std::mem::replace(&mut seen[at], true)
+        })
     }
 
     /// True if the branch was made by RFC 3261's rules and so names the transaction (§17.2.3).
