@@ -54,7 +54,7 @@ impl<'k> People<'k> {
     }
 
     /// Reads all counsellors and gives them their indices.
-    pub fn read(&mut self, sections: Vec<Section<'_>>) -> Vec<Counsellor> {
+    pub fn read(mut self, sections: Vec<Section<'_>>) -> Vec<Counsellor> {
         let mut out = Vec::new();
         for section in sections {
             self.entry(&section, &mut out);

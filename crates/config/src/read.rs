@@ -4,7 +4,7 @@ use crate::error::{ConfigError, Warning};
 use crate::names::Known;
 use crate::section::Section;
 use crate::sink::{Sink, both, no_help};
-use crate::types::{Config, Counsellor, Lang, Seat};
+use crate::types::{Config, Counsellor, Lang, Seat, Trunk};
 use crate::{counsellors, pools, routes, seats, service, trunks};
 use meishier_model::{PoolId, Wall};
 use meishier_routing::Table;
@@ -50,15 +50,55 @@ pub(crate) fn parse(
     }
 }
 
+/// What routes and keys refer to, with its names.
+struct Directory {
+    skills: Vec<String>,
+    pools: Vec<pools::PoolEntry>,
+    trunks: Vec<Trunk>,
+    seats: Vec<Seat>,
+    counsellors: Vec<Counsellor>,
+    known_skills: Known,
+    known_pools: Known,
+    known_trunks: Known,
+}
+
+fn directory(top: &Section<'_>, zone: &str, today: Option<Wall>) -> Option<Directory> {
+    let mut known_skills = Known::new("技能", "skill");
+    let mut known_pools = Known::new("坐席组", "pool");
+    let mut known_trunks = Known::new("中继", "trunk");
+    let mut known_seats = Known::new("坐席", "seat");
+    let skills = pools::skills(top, &mut known_skills);
+    let sections = need(top, "pools", "[[pools]]", pools::MAX_POOLS);
+    let pools = pools::pools(sections, &mut known_pools);
+    let sections = need(top, "trunks", "[[trunks]]", trunks::MAX_TRUNKS);
+    let trunks = trunks::trunks(sections, &mut known_trunks);
+    let sections = need(top, "seats", "[[seats]]", seats::MAX_SEATS);
+    let seats = seats::seats(sections, &mut known_seats, &known_pools);
+
+    let clock = routes::clock(zone)?;
+    let midnight = |date| clock.wall_on(date, 0);
+    let most = counsellors::MAX_COUNSELLORS;
+    let sections = need(top, "counsellors", "[[counsellors]]", most);
+    let people = counsellors::People::new(&known_skills, &known_seats, today, &midnight);
+    let counsellors = people.read(sections);
+    Some(Directory {
+        skills,
+        pools,
+        trunks,
+        seats,
+        counsellors,
+        known_skills,
+        known_pools,
+        known_trunks,
+    })
+}
+
 fn read(top: &Section<'_>, today: Option<Wall>) -> Option<Config> {
     let sink = top.sink();
     let name = top
         .need_text("name", "\"贵州 12356\"")
-        .map_or("", |name| name.value)
-        .to_owned();
-    let lang = top
-        .choice("lang", &[("zh", Lang::Zh), ("en", Lang::En)])
-        .unwrap_or_default();
+        .map_or("", |name| name.value);
+    let lang = top.choice("lang", &[("zh", Lang::Zh), ("en", Lang::En)]);
     let shards = top
         .number("shards", 1..=64)
         .and_then(|at| u16::try_from(at.value).ok());
@@ -66,81 +106,53 @@ fn read(top: &Section<'_>, today: Option<Wall>) -> Option<Config> {
     let limits = Duration::ZERO..=Duration::from_secs(6 * 3600);
     let shutdown = top.duration("shutdown_limit", limits);
     let zone = routes::zone(top);
+    let directory = directory(top, &zone, today)?;
 
-    let mut known = [
-        Known::new("技能", "skill"),
-        Known::new("坐席组", "pool"),
-        Known::new("中继", "trunk"),
-        Known::new("坐席", "seat"),
-    ];
-    let [known_skills, known_pools, known_trunks, known_seats] = &mut known;
-    let skills = pools::skills(top, known_skills);
-    let pools = pools::pools(
-        need(top, "pools", "[[pools]]", pools::MAX_POOLS),
-        known_pools,
-    );
-    let trunks = need(top, "trunks", "[[trunks]]", trunks::MAX_TRUNKS);
-    let trunks = trunks::trunks(trunks, known_trunks);
-    let seats = need(top, "seats", "[[seats]]", seats::MAX_SEATS);
-    let seats = seats::seats(seats, known_seats, known_pools);
-
-    let clock = routes::clock(&zone)?;
-    let midnight = |date| clock.wall_on(date, 0);
-    let mut people = counsellors::People::new(known_skills, known_seats, today, &midnight);
-    let counsellors = need(
-        top,
-        "counsellors",
-        "[[counsellors]]",
-        counsellors::MAX_COUNSELLORS,
-    );
-    let counsellors = people.read(counsellors);
-
-    let names = routes::Names {
-        pools: known_pools,
-        trunks: known_trunks,
-        skills: known_skills,
-    };
     let sections = need(top, "routes", "[[routes]]", routes::MAX_ROUTES);
-    let table = top.table("routing", "[routing]");
-    let routes = routes::routes(top, table, sections, &names);
+    let names = routes::Names {
+        pools: &directory.known_pools,
+        trunks: &directory.known_trunks,
+        skills: &directory.known_skills,
+    };
+    let routes = routes::routes(top, top.table("routing", "[routing]"), sections, &names);
     let transfer = top.table("transfer", "[transfer]");
-    let transfer = trunks::transfer(transfer, &trunks, known_trunks);
+    let transfer = trunks::transfer(transfer, &directory.trunks, &directory.known_trunks);
 
     let before = sink.count();
     let sip = service::sip(top.table("sip", "[sip]"));
-    let rtp = service::rtp(top, &sip, seats.len(), before);
+    let rtp = service::rtp(top, &sip, directory.seats.len(), before);
     let http = service::http(top.table("http", "[http]"));
     let records = service::records(top.table("records", "[records]"));
     let offer = service::offer(top.table("offer", "[offer]"));
     let waiting = service::waiting(top.table("waiting", "[waiting]"));
 
+    warn_idle(sink, &directory, &routes);
+    warn_skills(sink, &directory, &routes);
     routes::warn_shadowed(sink, &routes);
-    warn_idle(top, &pools, &seats, &routes);
-    warn_skills(top, &skills, &counsellors, &routes);
-    let routing = if sink.count() == 0 {
-        routes::compile(sink, zone, &pools, routes)
-    } else {
-        None
-    };
-    let routing = routing?;
-    warn_calendar(top, &routing, today);
+    let sound = sink.count() == 0;
+    let routing = sound.then(|| routes::compile(sink, zone, &directory.pools, routes))??;
+    warn_calendar(sink, &routing, today);
     Some(Config {
-        name,
+        name: name.to_owned(),
         shards: shards.unwrap_or(1),
         sip,
         rtp,
         http,
         records,
-        trunks,
-        pools: pools.into_iter().map(|entry| entry.pool).collect(),
-        skills,
-        seats,
-        counsellors,
+        trunks: directory.trunks,
+        pools: directory
+            .pools
+            .into_iter()
+            .map(|entry| entry.pool)
+            .collect(),
+        skills: directory.skills,
+        seats: directory.seats,
+        counsellors: directory.counsellors,
         offer,
         waiting,
         transfer,
         routing,
-        lang,
+        lang: lang.unwrap_or_default(),
         prompts_dir: prompts.map(|text| PathBuf::from(text.value)),
         shutdown_limit: shutdown.map_or(Duration::from_secs(600), |at| at.value),
     })
@@ -169,12 +181,8 @@ fn need<'f>(
 }
 
 /// Pools without a seat, pools that no route names.
-fn warn_idle(
-    top: &Section<'_>,
-    pools: &[pools::PoolEntry],
-    seats: &[Seat],
-    routes: &routes::Routes,
-) {
+fn warn_idle(sink: &Sink, directory: &Directory, routes: &routes::Routes) {
+    let (pools, seats) = (&directory.pools, &directory.seats);
     let mut manned = vec![false; pools.len()];
     for pool in seats.iter().flat_map(|seat| &seat.pools) {
         if let Some(manned) = manned.get_mut(usize::from(pool.0)) {
@@ -184,7 +192,7 @@ fn warn_idle(
     for ((entry, id), manned) in pools.iter().zip(0..).zip(manned) {
         let name = &entry.pool.name;
         if !manned {
-            top.sink().warn(
+            sink.warn(
                 &entry.span,
                 both!("坐席组 {name:?} 没有坐席", "pool {name:?} has no seat"),
                 both!(
@@ -195,7 +203,7 @@ fn warn_idle(
         }
         let rings = routes.routes.iter().flat_map(|route| &route.rings);
         if !rings.into_iter().any(|ring| ring.pool == PoolId(id)) {
-            top.sink().warn(
+            sink.warn(
                 &entry.span,
                 both!(
                     "没有路由用到坐席组 {name:?}",
@@ -211,12 +219,8 @@ fn warn_idle(
 }
 
 /// Routes that ask for a skill nobody has.
-fn warn_skills(
-    top: &Section<'_>,
-    skills: &[String],
-    counsellors: &[Counsellor],
-    routes: &routes::Routes,
-) {
+fn warn_skills(sink: &Sink, directory: &Directory, routes: &routes::Routes) {
+    let (skills, counsellors) = (&directory.skills, &directory.counsellors);
     let mut held = 0_u64;
     for (skill, _) in counsellors.iter().flat_map(|counsellor| &counsellor.skills) {
         held |= 1 << skill.index();
@@ -224,7 +228,7 @@ fn warn_skills(
     for (route, span) in routes.routes.iter().zip(&routes.spans) {
         let lacking = (0..64).find(|bit| route.required.0 & !held & (1 << bit) != 0);
         if let Some(name) = lacking.and_then(|bit: usize| skills.get(bit)) {
-            top.sink().warn(
+            sink.warn(
                 span,
                 both!(
                     "没有咨询员具备技能 {name:?}，来电者会一直等",
@@ -240,13 +244,13 @@ fn warn_skills(
 }
 
 /// A year whose holidays nobody has entered.
-fn warn_calendar(top: &Section<'_>, table: &Table, today: Option<Wall>) {
+fn warn_calendar(sink: &Sink, table: &Table, today: Option<Wall>) {
     let Some(today) = today else { return };
     if table.calendar_covers(today) {
         return;
     }
     let year = table.civil(today).0.year();
-    top.sink().warn(
+    sink.warn(
         &(0..0),
         both!(
             "没有 {year} 年的节假日表：班次中的工作日和节假日只按星期推算",

@@ -71,7 +71,7 @@ impl Number {
             .or_else(|| bytes.strip_prefix(b"0086"))
     }
 
-    /// `013…` with eleven digits after the 0 is a mobile number dialled as a trunk call; `010…` is Peking.
+    /// `013…` with eleven digits after the 0 is a mobile number dialled as a trunk call; `010…` is Beijing.
     fn drop_mobile_zero(&mut self) {
         let bytes = self.as_bytes();
         if bytes.len() == 12 && bytes.starts_with(b"01") && bytes[2] >= b'3' {
