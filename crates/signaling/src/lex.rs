@@ -49,7 +49,8 @@ pub(crate) fn find_outside(
 ) -> Result<Option<usize>, Unbalanced> {
     let bytes = text.as_bytes();
     // Most values hold neither, and then a plain search is several times faster.
-    if !bytes.contains(&b'"') && !(angles && bytes.contains(&b'<')) {
+    let shielded = bytes.contains(&b'"') || (angles && bytes.contains(&b'<'));
+    if !shielded {
         return Ok(text.find(char::from(wanted)));
     }
     let mut i = 0;

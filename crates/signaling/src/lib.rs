@@ -67,15 +67,15 @@ pub mod uri;
 pub mod via;
 mod write;
 
+pub use auth::{AuthConfig, AuthResult, Authenticator};
 pub use counters::{Counters, Stats};
 pub use dispatch::shard_of;
 pub use endpoint::{Endpoint, EndpointConfig, Invite, Party};
 pub use event::{EndCause, EndpointError, Event, LegError, RequestId};
 pub use flow::{Flow, Transmit, Transport};
 pub use leg::LegState;
-pub use snapshot::LegSnapshot;
-pub use timers::Timers;
-pub use auth::{AuthConfig, AuthResult, Authenticator};
 pub use message::{HeaderName, Message, Method, NameAddr, ParseError};
 pub use registrar::{Binding, BindingChange, RegisterReply, Registrar, RegistrarConfig};
+pub use snapshot::LegSnapshot;
+pub use timers::Timers;
 pub use uri::Uri;
