@@ -149,7 +149,9 @@ impl Telemetry {
     pub fn render(&self) -> String {
         // Counters of the library hold whole numbers only; CPU time is a counter with a fraction.
         let (gauge, counter) = (format!("# TYPE {} gauge", names::CPU), "counter");
-        self.page.render().replacen(&gauge, &gauge.replace("gauge", counter), 1)
+        self.page
+            .render()
+            .replacen(&gauge, &gauge.replace("gauge", counter), 1)
     }
 
     /// Folds what histograms have gathered into their buckets. To be called every few seconds,

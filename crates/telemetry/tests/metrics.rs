@@ -1,0 +1,434 @@
+//! The page says what the notices and samples said.
+#![allow(missing_docs)]
+
+use meishier_engine::api::{Gauges, Notice, Phase, Refusal, SeatState};
+use meishier_model::{CallId, OfferOutcome, Outcome, PoolId, SeatId, TransferOutcome, TrunkId};
+use meishier_telemetry::{
+    MediaSample, PoolSample, RecordsSample, Sample, ShardSample, SipSample, Telemetry,
+    TelemetryNames,
+};
+use std::sync::Arc;
+use std::time::Duration;
+
+const CALL: CallId = CallId(1);
+
+fn telemetry() -> Arc<Telemetry> {
+    Telemetry::new(&TelemetryNames {
+        trunks: vec!["telecom".into(), "mobile".into()],
+        pools: vec!["city".into(), "province".into()],
+        seats: vec![vec![PoolId(0)], vec![PoolId(0), PoolId(1)], vec![PoolId(1)]],
+    })
+    .unwrap()
+}
+
+/// The value of the line that begins with `series` (name and labels as rendered).
+fn value(page: &str, series: &str) -> f64 {
+    let line = page
+        .lines()
+        .find(|line| {
+            line.strip_prefix(series)
+                .is_some_and(|rest| rest.starts_with(' '))
+        })
+        .unwrap_or_else(|| panic!("no {series} in\n{page}"));
+    line.rsplit_once(' ').unwrap().1.parse().unwrap()
+}
+
+#[test]
+fn a_call_moves_through_the_phases_and_is_counted_once() {
+    let t = telemetry();
+    let phase = |from, to| {
+        t.notice(&Notice::Phase {
+            call: CALL,
+            from,
+            to,
+        })
+    };
+    t.notice(&Notice::Arrived {
+        call: CALL,
+        trunk: TrunkId(1),
+    });
+    phase(None, Some(Phase::Queued));
+    phase(None, Some(Phase::Queued));
+    phase(Some(Phase::Queued), Some(Phase::Offered));
+    let page = t.render();
+    assert_eq!(
+        value(&page, "meishier_calls_arrived_total{trunk=\"mobile\"}"),
+        1.0
+    );
+    assert_eq!(
+        value(&page, "meishier_calls_arrived_total{trunk=\"telecom\"}"),
+        0.0
+    );
+    assert_eq!(value(&page, "meishier_calls{phase=\"queued\"}"), 1.0);
+    assert_eq!(value(&page, "meishier_calls{phase=\"offered\"}"), 1.0);
+    phase(Some(Phase::Offered), Some(Phase::Talking));
+    phase(Some(Phase::Talking), Some(Phase::WrappingUp));
+    phase(Some(Phase::WrappingUp), None);
+    phase(Some(Phase::Queued), None);
+    t.notice(&Notice::Ended {
+        call: CALL,
+        outcome: Outcome::Answered,
+        lasted: Duration::from_secs(61),
+    });
+    let page = t.render();
+    for phase in Phase::ALL {
+        assert_eq!(
+            value(
+                &page,
+                &format!("meishier_calls{{phase=\"{}\"}}", phase.as_str())
+            ),
+            0.0
+        );
+    }
+    assert_eq!(
+        value(&page, "meishier_calls_ended_total{outcome=\"answered\"}"),
+        1.0
+    );
+    assert_eq!(
+        value(&page, "meishier_calls_ended_total{outcome=\"abandoned\"}"),
+        0.0
+    );
+    assert_eq!(
+        value(&page, "meishier_call_duration_seconds_bucket{le=\"60\"}"),
+        0.0
+    );
+    assert_eq!(
+        value(&page, "meishier_call_duration_seconds_bucket{le=\"120\"}"),
+        1.0
+    );
+}
+
+#[test]
+fn latencies_fall_into_their_buckets() {
+    let t = telemetry();
+    let offered = |ready: Option<u64>, setup: Option<u64>| {
+        t.notice(&Notice::Offered {
+            call: CALL,
+            seat: SeatId(0),
+            ready_to_invite: ready.map(Duration::from_micros),
+            setup: setup.map(Duration::from_micros),
+        });
+    };
+    offered(Some(40), None);
+    offered(Some(900), None);
+    offered(None, Some(180));
+    offered(None, None);
+    t.notice(&Notice::Answered {
+        call: CALL,
+        pool: PoolId(1),
+        waited: Duration::from_secs(15),
+    });
+    t.run_upkeep();
+    let page = t.render();
+    assert_eq!(
+        value(
+            &page,
+            "meishier_ready_to_invite_seconds_bucket{le=\"0.00005\"}"
+        ),
+        1.0
+    );
+    assert_eq!(
+        value(
+            &page,
+            "meishier_ready_to_invite_seconds_bucket{le=\"0.00075\"}"
+        ),
+        1.0
+    );
+    assert_eq!(
+        value(
+            &page,
+            "meishier_ready_to_invite_seconds_bucket{le=\"0.001\"}"
+        ),
+        2.0
+    );
+    assert_eq!(
+        value(&page, "meishier_setup_seconds_bucket{le=\"0.0001\"}"),
+        0.0
+    );
+    assert_eq!(
+        value(&page, "meishier_setup_seconds_bucket{le=\"0.0002\"}"),
+        1.0
+    );
+    assert_eq!(value(&page, "meishier_setup_seconds_count"), 1.0);
+    assert_eq!(value(&page, "meishier_offers_started_total"), 4.0);
+    let bucket = "meishier_answer_time_seconds_bucket{pool=\"province\",le=\"15\"}";
+    assert_eq!(value(&page, bucket), 1.0);
+}
+
+#[test]
+fn seats_add_up_whatever_is_told_twice() {
+    let t = telemetry();
+    let seat = |seat, from, to, by_engine| {
+        t.notice(&Notice::Seat {
+            seat: SeatId(seat),
+            from,
+            to,
+            by_engine,
+        });
+    };
+    for n in 0..3 {
+        seat(n, SeatState::SignedOff, SeatState::SignedOff, false);
+        seat(n, SeatState::SignedOff, SeatState::SignedOff, false);
+    }
+    seat(1, SeatState::SignedOff, SeatState::Ready, false);
+    seat(0, SeatState::SignedOff, SeatState::Ready, false);
+    seat(0, SeatState::Offered, SeatState::Paused, true);
+    // A seat that is in no configuration changes nothing.
+    seat(77, SeatState::SignedOff, SeatState::Ready, false);
+    let page = t.render();
+    assert_eq!(value(&page, "meishier_seats{state=\"signed_off\"}"), 1.0);
+    assert_eq!(value(&page, "meishier_seats{state=\"ready\"}"), 1.0);
+    assert_eq!(value(&page, "meishier_seats{state=\"paused\"}"), 1.0);
+    assert_eq!(value(&page, "meishier_seats{state=\"offered\"}"), 0.0);
+    assert_eq!(value(&page, "meishier_seats_ready{pool=\"city\"}"), 1.0);
+    assert_eq!(value(&page, "meishier_seats_ready{pool=\"province\"}"), 1.0);
+    assert_eq!(value(&page, "meishier_seats_paused_by_engine_total"), 1.0);
+}
+
+#[test]
+fn facts_are_counted_under_their_names() {
+    let t = telemetry();
+    t.notice(&Notice::Refused(Refusal::UnknownSource));
+    t.notice(&Notice::OfferEnded {
+        call: CALL,
+        seat: SeatId(0),
+        outcome: OfferOutcome::NoAnswer,
+    });
+    t.notice(&Notice::Transfer {
+        call: CALL,
+        outcome: TransferOutcome::Joined,
+    });
+    t.notice(&Notice::Lines {
+        pool: PoolId(1),
+        lines: 9,
+    });
+    t.notice(&Notice::Unexpected("stale match"));
+    let before = t.render();
+    assert_eq!(value(&before, "meishier_trunk_up{trunk=\"telecom\"}"), 1.0);
+    t.notice(&Notice::Trunk {
+        trunk: TrunkId(0),
+        up: false,
+    });
+    let page = t.render();
+    assert_eq!(value(&page, "meishier_trunk_up{trunk=\"telecom\"}"), 0.0);
+    assert_eq!(value(&page, "meishier_trunk_up{trunk=\"mobile\"}"), 1.0);
+    assert_eq!(
+        value(
+            &page,
+            "meishier_calls_refused_total{reason=\"unknown_source\"}"
+        ),
+        1.0
+    );
+    assert_eq!(
+        value(&page, "meishier_offers_total{outcome=\"no_answer\"}"),
+        1.0
+    );
+    assert_eq!(
+        value(&page, "meishier_transfers_total{outcome=\"joined\"}"),
+        1.0
+    );
+    assert_eq!(value(&page, "meishier_lines_open{pool=\"province\"}"), 9.0);
+    assert_eq!(value(&page, "meishier_unexpected_total"), 1.0);
+}
+
+fn sample() -> Sample {
+    let shard = |n: u64| ShardSample {
+        gauges: Gauges {
+            calls: n,
+            legs: 2 * n,
+            transactions: 3 * n,
+            timers: 4 * n,
+            ports: 5 * n,
+            registrations: 6 * n,
+        },
+        sip: SipSample {
+            received_requests: vec![("INVITE", n), ("BYE", 0)],
+            sent_requests: vec![("INVITE", 10 * n)],
+            received_responses: vec![(200, n), (299, n), (298, n)],
+            sent_responses: vec![(100, 7 * n)],
+            retransmissions_sent: n,
+            retransmissions_received: 2 * n,
+            malformed: 3 * n,
+            unmatched: 4 * n,
+            limited: 5 * n,
+        },
+    };
+    Sample {
+        shards: vec![shard(1), shard(2)],
+        media: MediaSample {
+            received: 1,
+            sent: 2,
+            wrong_source: 3,
+            malformed: 4,
+            send_failed: 5,
+        },
+        pools: vec![
+            PoolSample {
+                waiting: 4,
+                oldest_wait: Duration::from_millis(1500),
+                lines_used: 2,
+            },
+            PoolSample::default(),
+        ],
+        waiting: 4,
+        records: RecordsSample {
+            written: 1,
+            duplicates: 2,
+            failed: 3,
+            refused: 4,
+            pending: 5,
+        },
+        ports_bound: 400,
+        tasks: 17,
+    }
+}
+
+#[test]
+fn samples_are_summed_over_the_shards() {
+    let t = telemetry();
+    t.scrape(&sample());
+    let page = t.render();
+    let expected = [
+        ("meishier_engine_calls", 3.0),
+        ("meishier_dialogs", 6.0),
+        ("meishier_transactions", 9.0),
+        ("meishier_timers", 12.0),
+        ("meishier_rtp_ports_used", 15.0),
+        ("meishier_registrations", 18.0),
+        ("meishier_rtp_ports_bound", 400.0),
+        ("meishier_tasks", 17.0),
+        (
+            "meishier_sip_requests_total{direction=\"received\",method=\"INVITE\"}",
+            3.0,
+        ),
+        (
+            "meishier_sip_requests_total{direction=\"sent\",method=\"INVITE\"}",
+            30.0,
+        ),
+        (
+            "meishier_sip_responses_total{direction=\"received\",code=\"200\"}",
+            9.0,
+        ),
+        (
+            "meishier_sip_responses_total{direction=\"sent\",code=\"100\"}",
+            21.0,
+        ),
+        (
+            "meishier_sip_retransmissions_total{direction=\"sent\"}",
+            3.0,
+        ),
+        (
+            "meishier_sip_retransmissions_total{direction=\"received\"}",
+            6.0,
+        ),
+        ("meishier_sip_dropped_total{reason=\"malformed\"}", 9.0),
+        ("meishier_sip_dropped_total{reason=\"unmatched\"}", 12.0),
+        ("meishier_sip_dropped_total{reason=\"limited\"}", 15.0),
+        ("meishier_rtp_packets_total{direction=\"received\"}", 1.0),
+        ("meishier_rtp_packets_total{direction=\"sent\"}", 2.0),
+        ("meishier_rtp_dropped_total{reason=\"wrong_source\"}", 3.0),
+        ("meishier_rtp_dropped_total{reason=\"malformed\"}", 4.0),
+        ("meishier_rtp_dropped_total{reason=\"send_failed\"}", 5.0),
+        ("meishier_waiting{pool=\"city\"}", 4.0),
+        ("meishier_waiting_callers", 4.0),
+        ("meishier_oldest_wait_seconds{pool=\"city\"}", 1.5),
+        ("meishier_lines_used{pool=\"city\"}", 2.0),
+        ("meishier_records_written_total", 1.0),
+        ("meishier_records_duplicate_total", 2.0),
+        ("meishier_records_failed_total", 3.0),
+        ("meishier_records_refused_total", 4.0),
+        ("meishier_records_pending", 5.0),
+    ];
+    for (series, wanted) in expected {
+        assert_eq!(value(&page, series), wanted, "{series}");
+    }
+    // What never happened has no line: the page does not grow with what might be.
+    assert!(!page.contains("method=\"BYE\""));
+    assert!(!page.contains("code=\"299\"") && !page.contains("code=\"298\""));
+    // A second scrape of the same totals adds nothing.
+    t.scrape(&sample());
+    let page = t.render();
+    assert_eq!(
+        value(
+            &page,
+            "meishier_sip_retransmissions_total{direction=\"sent\"}"
+        ),
+        3.0
+    );
+}
+
+#[test]
+fn the_process_is_measured() {
+    let t = telemetry();
+    t.scrape(&Sample::default());
+    let page = t.render();
+    assert!(value(&page, "process_resident_memory_bytes") > 1_000_000.0);
+    assert!(value(&page, "process_open_fds") >= 3.0);
+    assert!(value(&page, "process_max_fds") >= value(&page, "process_open_fds"));
+    assert!(value(&page, "process_threads") >= 1.0);
+    assert!(value(&page, "process_start_time_seconds") > 1_600_000_000.0);
+    assert!(value(&page, "process_cpu_seconds_total") >= 0.0);
+    assert!(page.contains("# TYPE process_cpu_seconds_total counter\n"));
+}
+
+#[test]
+fn every_metric_has_help_and_a_type() {
+    let t = telemetry();
+    t.scrape(&sample());
+    t.notice(&Notice::Offered {
+        call: CALL,
+        seat: SeatId(0),
+        ready_to_invite: Some(Duration::ZERO),
+        setup: Some(Duration::ZERO),
+    });
+    let page = t.render();
+    for line in page.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        let name = line.split(' ').next().unwrap();
+        assert!(
+            page.contains(&format!("# HELP {name} ")),
+            "{name} has no help text"
+        );
+        assert!(
+            name.starts_with("meishier_") || name.starts_with("process_"),
+            "{name}"
+        );
+        if line.ends_with(" counter") {
+            assert!(name.ends_with("_total"), "{name}");
+        }
+        if line.ends_with(" histogram") {
+            assert!(name.ends_with("_seconds"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn many_threads_may_tell_at_once() {
+    let t = telemetry();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..10_000 {
+                    let (queued, talking) = (Some(Phase::Queued), Some(Phase::Talking));
+                    t.notice(&Notice::Phase {
+                        call: CALL,
+                        from: None,
+                        to: queued,
+                    });
+                    t.notice(&Notice::Phase {
+                        call: CALL,
+                        from: queued,
+                        to: talking,
+                    });
+                    t.notice(&Notice::Phase {
+                        call: CALL,
+                        from: talking,
+                        to: None,
+                    });
+                }
+            });
+        }
+    });
+    let page = t.render();
+    assert_eq!(value(&page, "meishier_calls{phase=\"queued\"}"), 0.0);
+    assert_eq!(value(&page, "meishier_calls{phase=\"talking\"}"), 0.0);
+}
