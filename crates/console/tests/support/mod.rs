@@ -1,0 +1,218 @@
+//! An engine that answers as told, and requests to the console in front of it.
+#![allow(dead_code)] // each test takes what it needs
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode};
+use meishier_console::{App, Control, Directory, Reachable, Unavailable, router};
+use meishier_engine::api::{
+    CallView, Command, CommandError, Phase, Reply, SeatState, SeatStatus, ShardView,
+};
+use meishier_model::{CallId, SeatId, ShardId, Wall};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+use tower::ServiceExt;
+
+/// What the engine says to everything.
+#[derive(Clone)]
+pub enum Mood {
+    Fine,
+    Refuses(CommandError),
+    Away,
+    Silent,
+    Confused,
+}
+
+pub struct Engine {
+    pub mood: Mood,
+    pub asked: Mutex<Vec<Command>>,
+}
+
+pub fn seat(id: u32, state: SeatState) -> SeatStatus {
+    SeatStatus {
+        seat: SeatId(id),
+        name: format!("gy{id:02}"),
+        state,
+        reason: (state == SeatState::Paused).then(|| "茶歇".to_owned()),
+        counsellor: (state != SeatState::SignedOff).then(|| "c001".to_owned()),
+        call: (state == SeatState::Talking).then(call_id),
+        since_ms: 1500,
+    }
+}
+
+/// Above 2^53: a browser would lose its last digits as a number.
+pub fn call_id() -> CallId {
+    CallId::new(ShardId(3), 0x6800_0000_0001)
+}
+
+fn view(shard: u16) -> Reply {
+    let call = CallView {
+        call: CallId::new(ShardId(shard), 1),
+        phase: Phase::Queued,
+        caller: "139****6666".into(),
+        arrived: Wall(1_000 - i64::from(shard)),
+        age_ms: 7,
+        ahead: Some(2),
+        seat: None,
+        counsellor: None,
+        pool: None,
+        transfer: None,
+    };
+    let seats = match shard {
+        0 => vec![seat(0, SeatState::Ready), seat(2, SeatState::SignedOff)],
+        _ => vec![seat(1, SeatState::Paused)],
+    };
+    Reply::View(Box::new(ShardView {
+        calls: vec![call],
+        seats,
+    }))
+}
+
+impl Engine {
+    fn reply(&self, command: Command) -> Result<Reply, Unavailable> {
+        self.asked.lock().unwrap().push(command.clone());
+        match (&self.mood, command) {
+            (Mood::Away | Mood::Silent, _) => Err(Unavailable),
+            (Mood::Confused, _) => Ok(Reply::Rescheduled),
+            (Mood::Refuses(error), Command::Seat { .. }) => Ok(Reply::Seat(Err(error.clone()))),
+            (Mood::Refuses(error), _) => Ok(Reply::Transfer(Err(error.clone()))),
+            (Mood::Fine, Command::Seat { seat: id, .. }) => {
+                Ok(Reply::Seat(Ok(seat(id.0, SeatState::Ready))))
+            }
+            (Mood::Fine, Command::Transfer { .. }) => {
+                Ok(Reply::Transfer(Ok(meishier_engine::api::TransferStarted {
+                    dialled: "0851110".into(),
+                    reason: "贵阳".into(),
+                })))
+            }
+            (Mood::Fine, Command::CancelTransfer { .. }) => {
+                Ok(Reply::Transfer(Ok(meishier_engine::api::TransferStarted {
+                    dialled: String::new(),
+                    reason: String::new(),
+                })))
+            }
+            (Mood::Fine, Command::Reschedule | Command::View) => Ok(Reply::Rescheduled),
+        }
+    }
+}
+
+impl Control for Engine {
+    fn command(&self, command: Command) -> Reachable<'_, Result<Reply, Unavailable>> {
+        match self.mood {
+            Mood::Silent => Box::pin(std::future::pending()),
+            _ => Box::pin(async move { self.reply(command) }),
+        }
+    }
+
+    fn command_all(&self, command: Command) -> Reachable<'_, Vec<Reply>> {
+        self.asked.lock().unwrap().push(command);
+        match self.mood {
+            Mood::Away => Box::pin(async { Vec::new() }),
+            Mood::Silent => Box::pin(std::future::pending()),
+            Mood::Confused => Box::pin(async { vec![Reply::Rescheduled] }),
+            Mood::Fine | Mood::Refuses(_) => Box::pin(async { vec![view(1), view(0)] }),
+        }
+    }
+}
+
+pub struct Console {
+    pub app: App,
+    pub engine: Arc<Engine>,
+    router: Router,
+}
+
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {}", self.text))
+    }
+
+    pub fn code(&self) -> String {
+        self.json()["error"]["code"].as_str().unwrap().to_owned()
+    }
+
+    pub fn message(&self) -> String {
+        self.json()["error"]["message"].as_str().unwrap().to_owned()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+}
+
+pub fn app(engine: Arc<Engine>) -> App {
+    App {
+        control: engine,
+        directory: Directory {
+            name: "贵州 <12356>".into(),
+            seats: vec!["gy00".into(), "gy01".into(), "gy02".into()],
+            counsellors: vec!["c000".into(), "c001".into()],
+        },
+        metrics: Arc::new(|| "meishier_calls 1\n".to_owned()),
+        ready: Arc::new(AtomicBool::new(true)),
+        store: None,
+        token: None,
+    }
+}
+
+pub fn console(mood: Mood) -> Console {
+    console_with(mood, |_| {})
+}
+
+pub fn console_with(mood: Mood, change: impl FnOnce(&mut App)) -> Console {
+    let engine = Arc::new(Engine {
+        mood,
+        asked: Mutex::default(),
+    });
+    let mut app = app(Arc::clone(&engine));
+    change(&mut app);
+    Console {
+        router: router(app.clone()),
+        app,
+        engine,
+    }
+}
+
+pub const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
+
+impl Console {
+    pub async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body.into()).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text,
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path, &[], "").await
+    }
+
+    pub async fn post(&self, path: &str, body: &str) -> Answer {
+        self.ask("POST", path, JSON, body.to_owned()).await
+    }
+
+    pub fn asked(&self) -> Vec<Command> {
+        std::mem::take(&mut self.engine.asked.lock().unwrap())
+    }
+}
