@@ -47,7 +47,11 @@ impl PhoneBank {
     /// # Errors
     /// Those of the operating system.
     pub async fn open() -> io::Result<Self> {
-        Self::open_at("127.0.0.1:0".parse().map_err(io::Error::other)?, SipTimers::default()).await
+        Self::open_at(
+            "127.0.0.1:0".parse().map_err(io::Error::other)?,
+            SipTimers::default(),
+        )
+        .await
     }
 
     /// Opens `address` with other timers (a test with a lossy path need not wait for seconds).
@@ -80,7 +84,10 @@ impl PhoneBank {
         let (incoming, calls) = mpsc::channel(INCOMING);
         let shared = Arc::new(PhoneShared::new(options, incoming));
         let (reply, answer) = oneshot::channel();
-        self.commands.send(Command::AddPhone(shared.clone(), reply)).await.map_err(|_| gone())?;
+        self.commands
+            .send(Command::AddPhone(shared.clone(), reply))
+            .await
+            .map_err(|_| gone())?;
         let id = answer.await.map_err(|_| gone())?;
         Ok(Phone::new(id, shared, self.commands.clone(), calls))
     }
@@ -92,7 +99,13 @@ impl Stack {
             Command::AddPhone(shared, reply) => {
                 let id = self.next_id();
                 self.users.insert(shared.user.clone(), id);
-                self.phones.insert(id, PhoneEntry { shared, registration: None });
+                self.phones.insert(
+                    id,
+                    PhoneEntry {
+                        shared,
+                        registration: None,
+                    },
+                );
                 let _ = reply.send(id);
             }
             Command::Register(phone, register, waiting) => self.register(phone, register, waiting),

@@ -122,12 +122,20 @@ pub struct Call {
 
 impl std::fmt::Debug for Call {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Call").field("leg", &self.leg).field("phase", &self.status().phase).finish_non_exhaustive()
+        f.debug_struct("Call")
+            .field("leg", &self.leg)
+            .field("phase", &self.status().phase)
+            .finish_non_exhaustive()
     }
 }
 
 impl Call {
-    pub(crate) fn new(leg: &Leg, commands: mpsc::Sender<Command>, caller: String, dialled: String) -> Self {
+    pub(crate) fn new(
+        leg: &Leg,
+        commands: mpsc::Sender<Command>,
+        caller: String,
+        dialled: String,
+    ) -> Self {
         Self {
             leg: leg.id,
             commands,
@@ -164,7 +172,11 @@ impl Call {
     }
 
     /// Waits until `reached` holds or `limit` has passed; the status then, and whether it holds.
-    pub async fn wait(&self, limit: Duration, reached: impl FnMut(&CallStatus) -> bool) -> (CallStatus, bool) {
+    pub async fn wait(
+        &self,
+        limit: Duration,
+        reached: impl FnMut(&CallStatus) -> bool,
+    ) -> (CallStatus, bool) {
         let mut status = self.status.clone();
         let mut reached = reached;
         let done = timeout(limit, status.wait_for(|s| reached(s))).await;
@@ -174,7 +186,11 @@ impl Call {
 
     /// Waits for a provisional response above 100; false if the call ended or `limit` passed first.
     pub async fn wait_ringing(&self, limit: Duration) -> bool {
-        let (status, _) = self.wait(limit, |s| s.ringing_at.is_some() || s.phase >= Phase::Answered).await;
+        let (status, _) = self
+            .wait(limit, |s| {
+                s.ringing_at.is_some() || s.phase >= Phase::Answered
+            })
+            .await;
         status.ringing_at.is_some()
     }
 
@@ -187,8 +203,15 @@ impl Call {
     /// Waits for the end. RFC 3261's timers bound it unless the call goes on; the far side's silence is a 408.
     pub async fn ended(&self) -> End {
         let mut status = self.status.clone();
-        let seen = status.wait_for(|s| s.ended.is_some()).await.ok().and_then(|s| s.ended);
-        seen.unwrap_or(End { by: EndedBy::Timeout, status: 408 })
+        let seen = status
+            .wait_for(|s| s.ended.is_some())
+            .await
+            .ok()
+            .and_then(|s| s.ended);
+        seen.unwrap_or(End {
+            by: EndedBy::Timeout,
+            status: 408,
+        })
     }
 
     /// Waits for the end, at most `limit`.
@@ -219,7 +242,8 @@ impl Call {
     /// Sends a re-INVITE; the status of its final response, 481 if there is no call, 491 if one is under way.
     pub async fn reinvite(&self, direction: Direction) -> u16 {
         let (reply, answer) = oneshot::channel();
-        self.order(Command::Reinvite(self.leg, direction, reply)).await;
+        self.order(Command::Reinvite(self.leg, direction, reply))
+            .await;
         answer.await.unwrap_or(481)
     }
 
@@ -246,7 +270,11 @@ impl Call {
     }
 
     /// Waits until what was heard satisfies `enough`; false if the call ended or `limit` passed first.
-    pub async fn wait_hearing(&self, limit: Duration, mut enough: impl FnMut(&Hearing) -> bool) -> bool {
+    pub async fn wait_hearing(
+        &self,
+        limit: Duration,
+        mut enough: impl FnMut(&Hearing) -> bool,
+    ) -> bool {
         let mut windows = self.media.watch();
         let judged = async {
             loop {
@@ -265,7 +293,8 @@ impl Call {
     /// Waits until the tone of `hz` was heard for `least`; false if the call ended or `limit` passed first.
     pub async fn wait_heard(&self, hz: u16, least: Duration, limit: Duration) -> bool {
         let least = least.as_millis() as u64;
-        self.wait_hearing(limit, |hearing| hearing.tone_ms(hz) >= least).await
+        self.wait_hearing(limit, |hearing| hearing.tone_ms(hz) >= least)
+            .await
     }
 
     async fn order(&self, command: Command) {

@@ -41,7 +41,11 @@ impl Behaviour {
     /// Answers after `after` and waits for the far side to hang up.
     #[must_use]
     pub fn answer_after(after: Duration) -> Self {
-        Self::Answer { after, talk: None, early_media: false }
+        Self::Answer {
+            after,
+            talk: None,
+            early_media: false,
+        }
     }
 }
 
@@ -64,7 +68,11 @@ impl PhoneOptions {
     pub fn new(user: &str, tone_hz: u16, listen_hz: &[u16]) -> Self {
         Self {
             user: user.to_owned(),
-            voice: Voice { tone_hz, listen_hz: listen_hz.to_vec(), muted: false },
+            voice: Voice {
+                tone_hz,
+                listen_hz: listen_hz.to_vec(),
+                muted: false,
+            },
             behaviour: Behaviour::answer_after(Duration::ZERO),
             max_calls: 1,
         }
@@ -88,7 +96,9 @@ pub struct Register {
 
 impl std::fmt::Debug for Register {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Register").field("registrar", &self.registrar).finish_non_exhaustive()
+        f.debug_struct("Register")
+            .field("registrar", &self.registrar)
+            .finish_non_exhaustive()
     }
 }
 
@@ -137,7 +147,13 @@ impl Dial {
     /// A call to `number` at `to`.
     #[must_use]
     pub fn new(to: SocketAddr, number: &str) -> Self {
-        Self { to, number: number.to_owned(), from_user: None, from_host: None, talk: None }
+        Self {
+            to,
+            number: number.to_owned(),
+            from_user: None,
+            from_host: None,
+            talk: None,
+        }
     }
 }
 
@@ -207,7 +223,12 @@ impl Phone {
         commands: mpsc::Sender<Command>,
         incoming: mpsc::Receiver<Call>,
     ) -> Self {
-        Self { id, shared, commands, incoming: Arc::new(tokio::sync::Mutex::new(incoming)) }
+        Self {
+            id,
+            shared,
+            commands,
+            incoming: Arc::new(tokio::sync::Mutex::new(incoming)),
+        }
     }
 
     /// User part of its address.
@@ -240,7 +261,11 @@ impl Phone {
     /// Sets the password with which an INVITE's 401 or 407 is answered (REGISTER sets it too).
     pub fn set_password(&self, password: &str, algorithm: Algorithm) {
         let user = self.shared.user.clone();
-        self.shared.set_credentials(Credentials { user, password: password.to_owned(), algorithm });
+        self.shared.set_credentials(Credentials {
+            user,
+            password: password.to_owned(),
+            algorithm,
+        });
     }
 
     /// Registers and keeps the registration alive; the time granted.
@@ -249,7 +274,9 @@ impl Phone {
     /// Wrong password, no digest in common, no response: see [`RegisterError`].
     pub async fn register(&self, register: Register) -> Result<Duration, RegisterError> {
         let (reply, answer) = oneshot::channel();
-        self.order(Command::Register(self.id, register, reply)).await.map_err(|()| RegisterError::BankGone)?;
+        self.order(Command::Register(self.id, register, reply))
+            .await
+            .map_err(|()| RegisterError::BankGone)?;
         answer.await.unwrap_or(Err(RegisterError::BankGone))
     }
 
@@ -259,8 +286,13 @@ impl Phone {
     /// As [`Self::register`].
     pub async fn unregister(&self) -> Result<(), RegisterError> {
         let (reply, answer) = oneshot::channel();
-        self.order(Command::Unregister(self.id, reply)).await.map_err(|()| RegisterError::BankGone)?;
-        answer.await.unwrap_or(Err(RegisterError::BankGone)).map(|_| ())
+        self.order(Command::Unregister(self.id, reply))
+            .await
+            .map_err(|()| RegisterError::BankGone)?;
+        answer
+            .await
+            .unwrap_or(Err(RegisterError::BankGone))
+            .map(|_| ())
     }
 
     /// True while the registrar holds a binding of this phone; a watch to await changes.
@@ -275,14 +307,18 @@ impl Phone {
     /// No port, too many calls, or the bank is gone: see [`DialError`].
     pub async fn dial(&self, dial: Dial) -> Result<Call, DialError> {
         let (reply, answer) = oneshot::channel();
-        self.order(Command::Dial(self.id, dial, reply)).await.map_err(|()| DialError::BankGone)?;
+        self.order(Command::Dial(self.id, dial, reply))
+            .await
+            .map_err(|()| DialError::BankGone)?;
         answer.await.unwrap_or(Err(DialError::BankGone))
     }
 
     /// Sends OPTIONS; the status of the response, `None` if there was none in time.
     pub async fn options(&self, to: SocketAddr) -> Option<u16> {
         let (reply, answer) = oneshot::channel();
-        self.order(Command::Options(self.id, to, reply)).await.ok()?;
+        self.order(Command::Options(self.id, to, reply))
+            .await
+            .ok()?;
         answer.await.ok()
     }
 

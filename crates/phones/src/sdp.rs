@@ -78,13 +78,20 @@ impl LocalSdp {
         let mut maps = String::new();
         for codec in &self.codecs {
             let pt = codec.payload_type();
-            let name = if *codec == Codec::Pcma { "PCMA" } else { "PCMU" };
+            let name = if *codec == Codec::Pcma {
+                "PCMA"
+            } else {
+                "PCMU"
+            };
             let _ = write!(formats, " {pt}");
             let _ = write!(maps, "a=rtpmap:{pt} {name}/8000\r\n");
         }
         if let Some(pt) = self.event_type {
             let _ = write!(formats, " {pt}");
-            let _ = write!(maps, "a=rtpmap:{pt} telephone-event/8000\r\na=fmtp:{pt} 0-15\r\n");
+            let _ = write!(
+                maps,
+                "a=rtpmap:{pt} telephone-event/8000\r\na=fmtp:{pt} 0-15\r\n"
+            );
         }
         format!(
             "v=0\r\no=- {} {} IN {family} {ip}\r\ns=-\r\nc=IN {family} {ip}\r\nt=0 0\r\n\
@@ -133,9 +140,19 @@ impl RemoteSdp {
                     port = words.next().and_then(|p| p.parse::<u16>().ok());
                     codecs = words.skip(1).filter_map(static_codec).collect();
                 }
-            } else if let Some(ip) = line.strip_prefix("c=IN IP4 ").or_else(|| line.strip_prefix("c=IN IP6 ")) {
-                let ip = ip.split('/').next().and_then(|ip| ip.trim().parse::<IpAddr>().ok());
-                *(if in_audio { &mut media_ip } else { &mut session_ip }) = ip;
+            } else if let Some(ip) = line
+                .strip_prefix("c=IN IP4 ")
+                .or_else(|| line.strip_prefix("c=IN IP6 "))
+            {
+                let ip = ip
+                    .split('/')
+                    .next()
+                    .and_then(|ip| ip.trim().parse::<IpAddr>().ok());
+                *(if in_audio {
+                    &mut media_ip
+                } else {
+                    &mut session_ip
+                }) = ip;
             } else if let Some(attribute) = line.strip_prefix("a=") {
                 if let Some(pt) = event_map(attribute) {
                     event_type = Some(pt);
@@ -145,7 +162,12 @@ impl RemoteSdp {
         }
         let port = port.filter(|p| *p != 0)?;
         let ip = media_ip.or(session_ip)?;
-        (!codecs.is_empty()).then(|| Self { address: SocketAddr::new(ip, port), codecs, event_type, direction })
+        (!codecs.is_empty()).then(|| Self {
+            address: SocketAddr::new(ip, port),
+            codecs,
+            event_type,
+            direction,
+        })
     }
 
     /// Where and how to send, for a phone that has `codecs`; `None` if none is in common.
@@ -153,7 +175,12 @@ impl RemoteSdp {
     pub fn remote(&self, codecs: &[Codec], ours: Direction) -> Option<Remote> {
         let codec = self.codecs.iter().copied().find(|c| codecs.contains(c))?;
         let send = self.direction.receives() && ours.sends() && !self.address.ip().is_unspecified();
-        Some(Remote { address: self.address, codec, event_type: self.event_type, send })
+        Some(Remote {
+            address: self.address,
+            codec,
+            event_type: self.event_type,
+            send,
+        })
     }
 }
 
@@ -167,12 +194,20 @@ fn static_codec(format: &str) -> Option<Codec> {
 
 fn event_map(attribute: &str) -> Option<u8> {
     let (pt, name) = attribute.strip_prefix("rtpmap:")?.split_once(' ')?;
-    let event = name.trim().to_ascii_lowercase().starts_with("telephone-event/8000");
+    let event = name
+        .trim()
+        .to_ascii_lowercase()
+        .starts_with("telephone-event/8000");
     if event { pt.parse().ok() } else { None }
 }
 
 fn direction_of(attribute: &str) -> Option<Direction> {
-    [Direction::SendRecv, Direction::SendOnly, Direction::RecvOnly, Direction::Inactive]
-        .into_iter()
-        .find(|d| d.attribute() == attribute)
+    [
+        Direction::SendRecv,
+        Direction::SendOnly,
+        Direction::RecvOnly,
+        Direction::Inactive,
+    ]
+    .into_iter()
+    .find(|d| d.attribute() == attribute)
 }

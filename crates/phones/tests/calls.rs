@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{CALLER_HZ, LIMIT, SECOND, SEAT_HZ, pair};
+use common::{CALLER_HZ, LIMIT, SEAT_HZ, SECOND, pair};
 use meishier_phones::sdp::Direction;
 use meishier_phones::{Behaviour, Dial, EndedBy, Phase};
 use std::time::Duration;
@@ -32,7 +32,12 @@ async fn both_hear_each_others_tone() {
 #[tokio::test]
 async fn callee_hangs_up_after_its_talk_time() {
     let talk = Some(Duration::from_millis(300));
-    let pair = pair(Behaviour::Answer { after: Duration::ZERO, talk, early_media: false }).await;
+    let pair = pair(Behaviour::Answer {
+        after: Duration::ZERO,
+        talk,
+        early_media: false,
+    })
+    .await;
     let call = pair.dial().await;
     let end = call.ended().await;
     assert_eq!(end.by, EndedBy::Remote);
@@ -45,7 +50,10 @@ async fn early_media_is_heard_before_the_answer() {
     let call = pair.dial().await;
     let incoming = pair.callee.next_call().await.unwrap();
     incoming.early_media().await;
-    assert!(call.wait_heard(SEAT_HZ, Duration::from_millis(500), LIMIT).await);
+    assert!(
+        call.wait_heard(SEAT_HZ, Duration::from_millis(500), LIMIT)
+            .await
+    );
     assert_eq!(call.status().phase, Phase::Ringing);
     assert_eq!(call.status().provisional, 183);
     incoming.answer().await;
@@ -79,7 +87,11 @@ async fn cancel_before_any_response_waits_for_one() {
 #[tokio::test]
 async fn refusals_reach_the_caller() {
     for status in [486, 480, 603] {
-        let pair = pair(Behaviour::Reject { status, after: Duration::from_millis(20) }).await;
+        let pair = pair(Behaviour::Reject {
+            status,
+            after: Duration::from_millis(20),
+        })
+        .await;
         let call = pair.dial().await;
         assert!(!call.wait_answered(LIMIT).await);
         let end = call.ended().await;
@@ -103,7 +115,11 @@ async fn a_phone_in_a_call_is_busy() {
 #[tokio::test]
 async fn an_unknown_number_is_refused() {
     let pair = pair(Behaviour::Ignore).await;
-    let call = pair.caller.dial(Dial::new(pair.bank.address(), "000")).await.unwrap();
+    let call = pair
+        .caller
+        .dial(Dial::new(pair.bank.address(), "000"))
+        .await
+        .unwrap();
     assert_eq!(call.ended().await.status, 404);
 }
 

@@ -2,15 +2,18 @@
 
 mod common;
 
-use common::{LIMIT, SECOND, SEAT_HZ};
+use common::{LIMIT, SEAT_HZ, SECOND};
 use meishier_phones::{Behaviour, Dial, EndedBy, PhoneBank, PhoneOptions, SipTimers};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::UdpSocket;
 
-const FAST: SipTimers =
-    SipTimers { t1: Duration::from_millis(20), t2: Duration::from_millis(80), t4: Duration::from_millis(100) };
+const FAST: SipTimers = SipTimers {
+    t1: Duration::from_millis(20),
+    t2: Duration::from_millis(80),
+    t4: Duration::from_millis(100),
+};
 
 /// A path between two sides: loses the first `lost` copies of every different datagram.
 ///
@@ -51,17 +54,36 @@ fn count(seen: &mut BTreeMap<Vec<u8>, usize>, message: &[u8]) -> usize {
 }
 
 fn replace(message: &[u8], old: SocketAddr, new: SocketAddr) -> Vec<u8> {
-    String::from_utf8_lossy(message).replace(&old.to_string(), &new.to_string()).into_bytes()
+    String::from_utf8_lossy(message)
+        .replace(&old.to_string(), &new.to_string())
+        .into_bytes()
 }
 
-async fn over_a_lossy_path(lost: usize, behaviour: Behaviour) -> (PhoneBank, PhoneBank, meishier_phones::Call, meishier_phones::Phone) {
+async fn over_a_lossy_path(
+    lost: usize,
+    behaviour: Behaviour,
+) -> (
+    PhoneBank,
+    PhoneBank,
+    meishier_phones::Call,
+    meishier_phones::Phone,
+) {
     let any = "127.0.0.1:0".parse().unwrap();
     let callers = PhoneBank::open_at(any, FAST).await.unwrap();
     let seats = PhoneBank::open_at(any, FAST).await.unwrap();
     let (near, _) = lossy_path(callers.address(), seats.address(), lost).await;
-    let caller = callers.phone(PhoneOptions::new("133", common::CALLER_HZ, &[SEAT_HZ])).await.unwrap();
+    let caller = callers
+        .phone(PhoneOptions::new("133", common::CALLER_HZ, &[SEAT_HZ]))
+        .await
+        .unwrap();
     let options = PhoneOptions::new("12356", SEAT_HZ, &[common::CALLER_HZ]);
-    let callee = seats.phone(PhoneOptions { behaviour, ..options }).await.unwrap();
+    let callee = seats
+        .phone(PhoneOptions {
+            behaviour,
+            ..options
+        })
+        .await
+        .unwrap();
     let call = caller.dial(Dial::new(near, "12356")).await.unwrap();
     (callers, seats, call, callee)
 }
@@ -73,7 +95,10 @@ async fn a_call_survives_the_loss_of_the_first_copies() {
         let (_callers, _seats, call, callee) = over_a_lossy_path(lost, behaviour).await;
         assert!(call.wait_answered(LIMIT).await);
         let incoming = callee.next_call().await.unwrap();
-        assert!(incoming.wait(LIMIT, |s| s.confirmed).await.1, "the ACK is repeated with each 200");
+        assert!(
+            incoming.wait(LIMIT, |s| s.confirmed).await.1,
+            "the ACK is repeated with each 200"
+        );
         assert!(call.wait_heard(SEAT_HZ, SECOND, LIMIT).await);
         call.hang_up().await;
         assert_eq!(call.ended().await.status, 200);
@@ -88,7 +113,10 @@ async fn cancel_and_refusal_survive_loss() {
     call.hang_up().await;
     assert_eq!(call.ended().await.status, 487);
 
-    let refuse = Behaviour::Reject { status: 486, after: Duration::ZERO };
+    let refuse = Behaviour::Reject {
+        status: 486,
+        after: Duration::ZERO,
+    };
     let (_callers, _seats, call, _callee) = over_a_lossy_path(1, refuse).await;
     assert_eq!(call.ended().await.status, 486);
 }
@@ -102,8 +130,13 @@ async fn a_phone_without_power_times_out() {
 
 #[tokio::test]
 async fn an_answer_that_nobody_acknowledges_is_repeated_and_given_up() {
-    let seats = PhoneBank::open_at("127.0.0.1:0".parse().unwrap(), FAST).await.unwrap();
-    let _callee = seats.phone(PhoneOptions::new("12356", SEAT_HZ, &[])).await.unwrap();
+    let seats = PhoneBank::open_at("127.0.0.1:0".parse().unwrap(), FAST)
+        .await
+        .unwrap();
+    let _callee = seats
+        .phone(PhoneOptions::new("12356", SEAT_HZ, &[]))
+        .await
+        .unwrap();
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let us = socket.local_addr().unwrap();
     let sdp = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 8\r\n";
@@ -114,7 +147,10 @@ async fn an_answer_that_nobody_acknowledges_is_repeated_and_given_up() {
         sdp.len(),
         to = seats.address(),
     );
-    socket.send_to(invite.as_bytes(), seats.address()).await.unwrap();
+    socket
+        .send_to(invite.as_bytes(), seats.address())
+        .await
+        .unwrap();
     let mut buffer = vec![0u8; 65_536];
     let mut answers = 0;
     loop {

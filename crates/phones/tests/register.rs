@@ -2,7 +2,9 @@
 
 mod common;
 
-use meishier_phones::{Algorithm, Behaviour, Dial, PhoneBank, PhoneOptions, Register, RegisterError};
+use meishier_phones::{
+    Algorithm, Behaviour, Dial, PhoneBank, PhoneOptions, Register, RegisterError,
+};
 use rsip::headers::auth::Algorithm as Hash;
 use rsip::headers::typed::Tokenize;
 use rsip::headers::typed::www_authenticate::Tokenizer;
@@ -43,17 +45,33 @@ async fn registrar(most: u32) -> Registrar {
             let (length, from) = socket.recv_from(&mut buffer).await.unwrap();
             let request = Request::try_from(&buffer[..length]).unwrap();
             let (status, headers) = match checked(&request) {
-                None => (if request.method == rsip::Method::Invite { 407 } else { 401 }, challenges(&request)),
+                None => (
+                    if request.method == rsip::Method::Invite {
+                        407
+                    } else {
+                        401
+                    },
+                    challenges(&request),
+                ),
                 Some(_) if request.method == rsip::Method::Invite => (486, vec![]),
                 Some(mut seen) => {
                     seen.expires = seen.expires.min(most);
                     let expires = rsip::headers::Expires::from(seen.expires).into();
                     sender.send(seen).await.unwrap();
-                    (200, vec![request.contact_header().unwrap().clone().into(), expires])
+                    (
+                        200,
+                        vec![request.contact_header().unwrap().clone().into(), expires],
+                    )
                 }
             };
             if request.method != rsip::Method::Ack {
-                socket.send_to(answer(&request, status, headers).to_string().as_bytes(), from).await.unwrap();
+                socket
+                    .send_to(
+                        answer(&request, status, headers).to_string().as_bytes(),
+                        from,
+                    )
+                    .await
+                    .unwrap();
             }
         }
     });
@@ -62,7 +80,9 @@ async fn registrar(most: u32) -> Registrar {
 
 fn challenges(request: &Request) -> Vec<Header> {
     let challenge = |algorithm: &str| {
-        format!("Digest realm=\"{REALM}\", nonce=\"n-1\", algorithm={algorithm}, qop=\"auth\", opaque=\"o\"")
+        format!(
+            "Digest realm=\"{REALM}\", nonce=\"n-1\", algorithm={algorithm}, qop=\"auth\", opaque=\"o\""
+        )
     };
     let header = |value: String| -> Header {
         if request.method == rsip::Method::Invite {
@@ -82,7 +102,14 @@ fn checked(request: &Request) -> Option<Accepted> {
         _ => None,
     })?;
     let tokens = Tokenizer::tokenize(&value).unwrap();
-    let get = |name: &str| tokens.params.iter().find(|(k, _)| *k == name).map(|(_, v)| (*v).to_owned()).unwrap();
+    let get = |name: &str| {
+        tokens
+            .params
+            .iter()
+            .find(|(k, _)| *k == name)
+            .map(|(_, v)| (*v).to_owned())
+            .unwrap()
+    };
     assert_eq!(get("qop"), "auth");
     assert_eq!(get("opaque"), "o");
     let uri = rsip::Uri::try_from(get("uri").as_str()).unwrap();
@@ -90,7 +117,10 @@ fn checked(request: &Request) -> Option<Accepted> {
     let algorithm = get("algorithm");
     let count = get("nc");
     let nc: u8 = count.parse().unwrap();
-    let qop = rsip::headers::auth::AuthQop::Auth { cnonce: get("cnonce"), nc };
+    let qop = rsip::headers::auth::AuthQop::Auth {
+        cnonce: get("cnonce"),
+        nc,
+    };
     let digest = DigestGenerator {
         username: &get("username"),
         password: PASSWORD,
@@ -99,13 +129,22 @@ fn checked(request: &Request) -> Option<Accepted> {
         realm: REALM,
         method: &request.method,
         qop: Some(&qop),
-        algorithm: if algorithm == "SHA-256" { Hash::Sha256 } else { Hash::Md5 },
+        algorithm: if algorithm == "SHA-256" {
+            Hash::Sha256
+        } else {
+            Hash::Md5
+        },
     };
     if !digest.verify(&get("response")) {
         return None;
     }
     let expires = request.expires_header().map_or(0, |e| e.seconds().unwrap());
-    Some(Accepted { user: get("username"), algorithm, expires, count })
+    Some(Accepted {
+        user: get("username"),
+        algorithm,
+        expires,
+        count,
+    })
 }
 
 fn answer(request: &Request, status: u16, more: Vec<Header>) -> Response {
@@ -118,7 +157,12 @@ fn answer(request: &Request, status: u16, more: Vec<Header>) -> Response {
     headers.push(request.cseq_header().unwrap().clone().into());
     headers.extend(more);
     headers.push(rsip::headers::ContentLength::default().into());
-    Response { status_code: status.into(), version: rsip::Version::V2, headers, body: vec![] }
+    Response {
+        status_code: status.into(),
+        version: rsip::Version::V2,
+        headers,
+        body: vec![],
+    }
 }
 
 fn register(registrar: &Registrar, password: &str, algorithm: Algorithm) -> Register {
@@ -136,12 +180,21 @@ async fn both_digests_are_accepted() {
     for (algorithm, name) in [(Algorithm::Md5, "MD5"), (Algorithm::Sha256, "SHA-256")] {
         let mut registrar = registrar(600).await;
         let bank = PhoneBank::open().await.unwrap();
-        let phone = bank.phone(PhoneOptions::new("a0001", 0, &[])).await.unwrap();
-        let granted = phone.register(register(&registrar, PASSWORD, algorithm)).await.unwrap();
+        let phone = bank
+            .phone(PhoneOptions::new("a0001", 0, &[]))
+            .await
+            .unwrap();
+        let granted = phone
+            .register(register(&registrar, PASSWORD, algorithm))
+            .await
+            .unwrap();
         assert_eq!(granted, Duration::from_secs(600));
         assert!(*phone.registered().borrow());
         let seen = registrar.accepted.recv().await.unwrap();
-        assert_eq!((seen.user.as_str(), seen.algorithm.as_str(), seen.expires), ("a0001", name, 600));
+        assert_eq!(
+            (seen.user.as_str(), seen.algorithm.as_str(), seen.expires),
+            ("a0001", name, 600)
+        );
         phone.unregister().await.unwrap();
         assert_eq!(registrar.accepted.recv().await.unwrap().expires, 0);
         assert!(!*phone.registered().borrow());
@@ -152,8 +205,13 @@ async fn both_digests_are_accepted() {
 async fn a_wrong_password_is_refused_once() {
     let registrar = registrar(600).await;
     let bank = PhoneBank::open().await.unwrap();
-    let phone = bank.phone(PhoneOptions::new("a0001", 0, &[])).await.unwrap();
-    let outcome = phone.register(register(&registrar, "wrong", Algorithm::Sha256)).await;
+    let phone = bank
+        .phone(PhoneOptions::new("a0001", 0, &[]))
+        .await
+        .unwrap();
+    let outcome = phone
+        .register(register(&registrar, "wrong", Algorithm::Sha256))
+        .await;
     assert_eq!(outcome, Err(RegisterError::Refused(401)));
     assert!(!*phone.registered().borrow());
 }
@@ -162,8 +220,14 @@ async fn a_wrong_password_is_refused_once() {
 async fn the_registration_is_renewed_before_it_expires() {
     let mut registrar = registrar(1).await;
     let bank = PhoneBank::open().await.unwrap();
-    let phone = bank.phone(PhoneOptions::new("a0001", 0, &[])).await.unwrap();
-    phone.register(register(&registrar, PASSWORD, Algorithm::Sha256)).await.unwrap();
+    let phone = bank
+        .phone(PhoneOptions::new("a0001", 0, &[]))
+        .await
+        .unwrap();
+    phone
+        .register(register(&registrar, PASSWORD, Algorithm::Sha256))
+        .await
+        .unwrap();
     assert_eq!(registrar.accepted.recv().await.unwrap().count, "00000001");
     // The nonce is used on with a rising count: no second challenge.
     assert_eq!(registrar.accepted.recv().await.unwrap().count, "00000002");
@@ -174,11 +238,28 @@ async fn the_registration_is_renewed_before_it_expires() {
 async fn an_invite_answers_a_proxys_challenge() {
     let registrar = registrar(600).await;
     let bank = PhoneBank::open().await.unwrap();
-    let phone = bank.phone(PhoneOptions::new("a0001", 0, &[])).await.unwrap();
-    let unknown = phone.dial(Dial::new(registrar.address, "12356")).await.unwrap();
-    assert_eq!(unknown.ended().await.status, 407, "without a password the challenge is the end");
+    let phone = bank
+        .phone(PhoneOptions::new("a0001", 0, &[]))
+        .await
+        .unwrap();
+    let unknown = phone
+        .dial(Dial::new(registrar.address, "12356"))
+        .await
+        .unwrap();
+    assert_eq!(
+        unknown.ended().await.status,
+        407,
+        "without a password the challenge is the end"
+    );
     phone.set_password(PASSWORD, Algorithm::Md5);
-    let call = phone.dial(Dial::new(registrar.address, "12356")).await.unwrap();
-    assert_eq!(call.ended().await.status, 486, "the stub refuses only those it knows with 486");
+    let call = phone
+        .dial(Dial::new(registrar.address, "12356"))
+        .await
+        .unwrap();
+    assert_eq!(
+        call.ended().await.status,
+        486,
+        "the stub refuses only those it knows with 486"
+    );
     phone.set_behaviour(Behaviour::Ignore);
 }

@@ -54,7 +54,13 @@ impl Ear {
     #[must_use]
     pub fn new(tones: &[u16]) -> Self {
         let listeners = tones.iter().map(|&hz| Listener::new(hz)).collect();
-        Self { window: Vec::with_capacity(WINDOW), listeners, sound_ms: 0, sound_before_tones_ms: 0, any_tone: false }
+        Self {
+            window: Vec::with_capacity(WINDOW),
+            listeners,
+            sound_ms: 0,
+            sound_before_tones_ms: 0,
+            any_tone: false,
+        }
     }
 
     /// Takes samples that came at `now`; true if at least one window was completed.
@@ -112,7 +118,11 @@ impl Listener {
     fn new(hz: u16) -> Self {
         let step = TAU * f32::from(hz) / RATE as f32;
         Self {
-            heard: ToneHeard { hz, ms: 0, first: None },
+            heard: ToneHeard {
+                hz,
+                ms: 0,
+                first: None,
+            },
             coefficient: 2.0 * step.cos(),
             cosine: step.cos(),
             sine: step.sin(),
@@ -137,13 +147,19 @@ impl Listener {
             return;
         }
         let phase = imaginary.atan2(real);
-        let steady = self.last_phase.is_some_and(|last| turn(phase - last) < PHASE_LIMIT);
+        let steady = self
+            .last_phase
+            .is_some_and(|last| turn(phase - last) < PHASE_LIMIT);
         self.last_phase = Some(phase);
         if !steady {
             self.run = 1;
             return;
         }
-        self.heard.ms += if self.run == 1 { 2 * WINDOW_MS } else { WINDOW_MS };
+        self.heard.ms += if self.run == 1 {
+            2 * WINDOW_MS
+        } else {
+            WINDOW_MS
+        };
         self.run += 1;
         self.heard.first.get_or_insert(now);
     }

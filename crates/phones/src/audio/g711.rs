@@ -6,7 +6,11 @@
 #[must_use]
 pub fn alaw_encode(sample: i16) -> u8 {
     let value = i32::from(sample) >> 3;
-    let (mask, magnitude) = if value >= 0 { (0xd5, value) } else { (0x55, -value - 1) };
+    let (mask, magnitude) = if value >= 0 {
+        (0xd5, value)
+    } else {
+        (0x55, -value - 1)
+    };
     let segment = segment(magnitude, 0x1f);
     let shift = segment.max(1);
     let code = ((segment << 4) as i32) | ((magnitude >> shift) & 0x0f);
@@ -22,7 +26,11 @@ pub fn alaw_decode(code: u8) -> i16 {
     if segment > 0 {
         magnitude = (magnitude + 0x100) << (segment - 1);
     }
-    (if code & 0x80 != 0 { magnitude } else { -magnitude }) as i16
+    (if code & 0x80 != 0 {
+        magnitude
+    } else {
+        -magnitude
+    }) as i16
 }
 
 /// Encodes one 16-bit sample to mu-law (ITU-T G.711, table 2, all bits inverted).
@@ -43,7 +51,11 @@ pub fn ulaw_encode(sample: i16) -> u8 {
 pub fn ulaw_decode(code: u8) -> i16 {
     let code = !code;
     let magnitude = ((i32::from(code & 0x0f) << 3) + 0x84) << ((code & 0x70) >> 4);
-    (if code & 0x80 != 0 { 0x84 - magnitude } else { magnitude - 0x84 }) as i16
+    (if code & 0x80 != 0 {
+        0x84 - magnitude
+    } else {
+        magnitude - 0x84
+    }) as i16
 }
 
 /// The segment (0 to 7) whose upper end is the first not below `magnitude`; `first_end` doubles each segment.

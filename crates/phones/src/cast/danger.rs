@@ -15,7 +15,9 @@ impl Actor<'_> {
     /// Presses the key, waits for the police, checks that each of the three hears both others for a
     /// second, lets the police hang up, and checks that caller and counsellor still hear each other.
     pub(super) async fn danger(&mut self, offer: &Offer) -> Result<(), String> {
-        let Some(key) = self.scene.options.key.clone() else { return Err("the cast has no key".into()) };
+        let Some(key) = self.scene.options.key.clone() else {
+            return Err("the cast has no key".into());
+        };
         let seat = &self.scene.seats[offer.seat];
         let press = KeyPress {
             call: self.planned.call,
@@ -24,17 +26,27 @@ impl Actor<'_> {
             seat: seat.name.clone(),
             key: key.clone(),
         };
-        (self.scene.press_key)(press).await.map_err(|why| format!("the key was refused: {why}"))?;
+        (self.scene.press_key)(press)
+            .await
+            .map_err(|why| format!("the key was refused: {why}"))?;
         self.say(Step::KeyPressed).await;
-        let police = timeout(KEY_TO_POLICE, self.scene.police.next_call()).await.ok().flatten();
-        let Some(police) = police else { return Err("the police were not called".into()) };
+        let police = timeout(KEY_TO_POLICE, self.scene.police.next_call())
+            .await
+            .ok()
+            .flatten();
+        let Some(police) = police else {
+            return Err("the police were not called".into());
+        };
         if let Some(expected) = key.dialled.filter(|number| number != police.dialled()) {
             return Err(format!("{} was dialled, not {expected}", police.dialled()));
         }
         if !police.wait_answered(SOON).await {
             return Err("the call to the police ended before they answered".into());
         }
-        self.say(Step::PoliceAnswered { dialled: police.dialled().to_owned() }).await;
+        self.say(Step::PoliceAnswered {
+            dialled: police.dialled().to_owned(),
+        })
+        .await;
         self.three_talk(offer, &police).await?;
         self.result.transferred = true;
         self.say(Step::ThreeTalk).await;
@@ -43,8 +55,15 @@ impl Actor<'_> {
             return Err("the police could not hang up".into());
         }
         // The caller is never released first: the two talk on.
-        let parties = [(&self.call, seat.tone, "caller"), (&offer.call, self.tone, "counsellor")];
-        hear(&parties.map(|(call, hz, who)| (call, vec![hz], who)), "after the police had gone").await
+        let parties = [
+            (&self.call, seat.tone, "caller"),
+            (&offer.call, self.tone, "counsellor"),
+        ];
+        hear(
+            &parties.map(|(call, hz, who)| (call, vec![hz], who)),
+            "after the police had gone",
+        )
+        .await
     }
 
     async fn three_talk(&self, offer: &Offer, police: &Call) -> Result<(), String> {
@@ -65,9 +84,15 @@ async fn hear(parties: &[(&Call, Vec<u16>, &str)], when: &str) -> Result<(), Str
     let before: Vec<_> = parties.iter().map(|(call, ..)| call.hearing()).collect();
     for ((call, tones, who), before) in parties.iter().zip(before) {
         let left = deadline.saturating_duration_since(Instant::now());
-        let enough = |now: &crate::Hearing| tones.iter().all(|hz| now.tone_ms(*hz) >= before.tone_ms(*hz) + least);
+        let enough = |now: &crate::Hearing| {
+            tones
+                .iter()
+                .all(|hz| now.tone_ms(*hz) >= before.tone_ms(*hz) + least)
+        };
         if !call.wait_hearing(left, enough).await {
-            return Err(format!("the {who} did not hear everybody for a second {when}"));
+            return Err(format!(
+                "the {who} did not hear everybody for a second {when}"
+            ));
         }
     }
     Ok(())

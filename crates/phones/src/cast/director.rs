@@ -56,10 +56,20 @@ impl Director {
     }
 
     /// A caller is about to dial; the seats that ring for it come out of the channel.
-    pub(crate) fn enter(&self, tone: u16, number: &str, planned: &Planned) -> mpsc::Receiver<Offer> {
+    pub(crate) fn enter(
+        &self,
+        tone: u16,
+        number: &str,
+        planned: &Planned,
+    ) -> mpsc::Receiver<Offer> {
         let (offers, receiver) = mpsc::channel(OFFERS);
-        let caller =
-            Caller { number: number.to_owned(), script: planned.script, ring: planned.ring, offers, spent: false };
+        let caller = Caller {
+            number: number.to_owned(),
+            script: planned.script,
+            ring: planned.ring,
+            offers,
+            spent: false,
+        };
         self.lock().callers.insert(tone, caller);
         receiver
     }
@@ -76,16 +86,29 @@ impl Director {
     /// What `seat` does with `call`. The caller's script hears of it at once if the number tells who it is.
     pub(crate) fn decide(&self, seat: usize, call: &Call) -> (Act, bool) {
         let mut state = self.lock();
-        let known = state.callers.values().any(|c| c.number == call.remote_user());
+        let known = state
+            .callers
+            .values()
+            .any(|c| c.number == call.remote_user());
         state.number_kept = Some(known);
         // Without the number whoever waits for a refusal gets this seat's.
         let caller = state.callers.values_mut().find(|c| {
-            if known { c.number == call.remote_user() } else { !c.spent && c.special() }
+            if known {
+                c.number == call.remote_user()
+            } else {
+                !c.spent && c.special()
+            }
         });
-        let Some(caller) = caller else { return (Act::Answer(Duration::from_millis(600)), false) };
+        let Some(caller) = caller else {
+            return (Act::Answer(Duration::from_millis(600)), false);
+        };
         let act = caller.next_act(known);
         if known || !matches!(act, Act::Answer(_)) {
-            let _ = caller.offers.try_send(Offer { seat, call: call.clone(), act });
+            let _ = caller.offers.try_send(Offer {
+                seat,
+                call: call.clone(),
+                act,
+            });
         }
         (act, known)
     }
@@ -105,7 +128,10 @@ impl Director {
 
 impl Caller {
     fn special(&self) -> bool {
-        matches!(self.script, Script::SeatRefuses { .. } | Script::SeatIgnores)
+        matches!(
+            self.script,
+            Script::SeatRefuses { .. } | Script::SeatIgnores
+        )
     }
 
     fn next_act(&mut self, known: bool) -> Act {

@@ -16,8 +16,8 @@
 
 mod danger;
 mod director;
-mod play;
 mod plan;
+mod play;
 mod report;
 mod seats;
 
@@ -99,6 +99,8 @@ pub struct CastOptions {
     pub calls: usize,
     /// Time over which they arrive.
     pub length: Duration,
+    /// Shortest and longest talk.
+    pub talk: (Duration, Duration),
     /// The same seed gives the same script.
     pub seed: u64,
     /// The key of the caller in danger; `None` leaves that caller out.
@@ -123,8 +125,13 @@ impl CastOptions {
             seats_used: None,
             calls,
             length: Duration::from_secs(2) * u32::try_from(calls).unwrap_or(u32::MAX / 2),
+            talk: (Duration::from_secs(2), Duration::from_secs(6)),
             seed: 12_356,
-            key: Some(Key { key: "110".into(), city: "贵阳".into(), dialled: Some("0851110".into()) }),
+            key: Some(Key {
+                key: "110".into(),
+                city: "贵阳".into(),
+                dialled: Some("0851110".into()),
+            }),
             caller_prefixes: vec!["1398500".into()],
             mute: None,
             patience: Duration::from_secs(90),
@@ -198,7 +205,11 @@ impl Stage {
             ..PhoneOptions::new("*", POLICE_HZ, &listen)
         };
         let police = trunk.phone(police).await?;
-        Ok(Self { trunk, seats, police })
+        Ok(Self {
+            trunk,
+            seats,
+            police,
+        })
     }
 
     /// Where callers dial from and where the police answer: the trunk's peer for the engine.

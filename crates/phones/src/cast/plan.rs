@@ -97,14 +97,19 @@ pub(crate) fn plan(options: &CastOptions) -> Vec<Planned> {
     let wave_at = options.length * 2 / 5;
     let mut calls: Vec<Planned> = Vec::with_capacity(options.calls);
     for index in 0..spread {
-        let at = options.length * u32::try_from(index).unwrap_or(0) / u32::try_from(spread.max(1)).unwrap_or(1);
+        let at = options.length * u32::try_from(index).unwrap_or(0)
+            / u32::try_from(spread.max(1)).unwrap_or(1);
         let script = scripts.pop().flatten().unwrap_or_else(|| talk(&mut random));
-        calls.push(planned(at, script, &mut random));
+        calls.push(planned(options, at, script, &mut random));
     }
     for index in 0..wave {
         let at = wave_at + Duration::from_millis(20) * u32::try_from(index).unwrap_or(0);
-        let script = if index + 2 >= wave { Script::GiveUpWaiting } else { talk(&mut random) };
-        calls.push(planned(at, script, &mut random));
+        let script = if index + 2 >= wave {
+            Script::GiveUpWaiting
+        } else {
+            talk(&mut random)
+        };
+        calls.push(planned(options, at, script, &mut random));
     }
     calls.sort_by_key(|call| call.at);
     for (index, call) in calls.iter_mut().enumerate() {
@@ -114,15 +119,23 @@ pub(crate) fn plan(options: &CastOptions) -> Vec<Planned> {
 }
 
 fn talk(random: &mut Random) -> Script {
-    Script::Talk { ends: if random.below(3) == 0 { Side::Seat } else { Side::Caller } }
+    Script::Talk {
+        ends: if random.below(3) == 0 {
+            Side::Seat
+        } else {
+            Side::Caller
+        },
+    }
 }
 
-fn planned(at: Duration, script: Script, random: &mut Random) -> Planned {
+fn planned(options: &CastOptions, at: Duration, script: Script, random: &mut Random) -> Planned {
+    let (least, most) = options.talk;
+    let more = u64::try_from(most.saturating_sub(least).as_millis()).unwrap_or(u64::MAX);
     Planned {
         call: 0,
         at,
         script,
-        talk: Duration::from_millis(2_000 + random.below(4_000)),
+        talk: least + Duration::from_millis(random.below(more)),
         ring: Duration::from_millis(600 + random.below(700)),
         gives_up_after: Duration::from_millis(1_200 + random.below(500)),
     }
@@ -136,12 +149,26 @@ fn specials(options: &CastOptions, spread: usize, random: &mut Random) -> Vec<Op
     if options.key.is_some() && spread >= 2 {
         scripts.push(Some(Script::Danger));
     }
-    let enough = |least: usize, part: usize| if spread >= least { (spread / part).max(1) } else { 0 };
+    let enough = |least: usize, part: usize| {
+        if spread >= least {
+            (spread / part).max(1)
+        } else {
+            0
+        }
+    };
     for n in 0..enough(5, 12) {
-        scripts.push(Some(Script::SeatRefuses { status: [486, 603][n % 2] }));
+        scripts.push(Some(Script::SeatRefuses {
+            status: [486, 603][n % 2],
+        }));
     }
-    scripts.extend(std::iter::repeat_n(Some(Script::GiveUpRinging), enough(4, 12)));
-    scripts.extend(std::iter::repeat_n(Some(Script::SeatIgnores), enough(8, 24)));
+    scripts.extend(std::iter::repeat_n(
+        Some(Script::GiveUpRinging),
+        enough(4, 12),
+    ));
+    scripts.extend(std::iter::repeat_n(
+        Some(Script::SeatIgnores),
+        enough(8, 24),
+    ));
     scripts.resize(spread.saturating_sub(1), None);
     for index in (1..scripts.len()).rev() {
         let other = random.below(index as u64 + 1) as usize;

@@ -59,13 +59,22 @@ pub(crate) async fn play(
         counsellors.spawn(seats::play(index, seat.phone.clone(), director.clone()));
     }
     let (free, mut callers) = callers(stage, &seats).await?;
-    let scene = Arc::new(Scene { options, seats, director, press_key, progress, police: stage.police().clone() });
+    let scene = Arc::new(Scene {
+        options,
+        seats,
+        director,
+        press_key,
+        progress,
+        police: stage.police().clone(),
+    });
     let begin = Instant::now();
     let mut calls = JoinSet::new();
     for planned in plan(&scene.options) {
         sleep_until(begin + planned.at).await;
         // All callers taken: this one dials when the next has hung up.
-        let Some(phone) = callers.recv().await else { break };
+        let Some(phone) = callers.recv().await else {
+            break;
+        };
         let (scene, free) = (scene.clone(), free.clone());
         calls.spawn(async move {
             let result = run(&scene, &phone, planned).await;
@@ -96,7 +105,10 @@ async fn callers(
     listen.push(POLICE_HZ);
     let (free, callers) = mpsc::channel(tones.len());
     for tone in tones {
-        let phone = stage.trunk.phone(PhoneOptions::new(&format!("caller-{tone}"), tone, &listen)).await?;
+        let phone = stage
+            .trunk
+            .phone(PhoneOptions::new(&format!("caller-{tone}"), tone, &listen))
+            .await?;
         let _ = free.try_send(phone);
     }
     Ok((free, callers))
@@ -114,7 +126,17 @@ async fn run(scene: &Scene, phone: &Phone, planned: Planned) -> CallResult {
         Err(error) => result.why_not = Some(format!("the caller could not dial: {error}")),
         Ok(call) => {
             result.sip_call_id = call.call_id().to_owned();
-            let mut act = Actor { scene, planned, number, tone, call, offers, spent: false, caller, result };
+            let mut act = Actor {
+                scene,
+                planned,
+                number,
+                tone,
+                call,
+                offers,
+                spent: false,
+                caller,
+                result,
+            };
             let outcome = act.play().await;
             act.clear().await;
             result = act.result;
@@ -124,7 +146,11 @@ async fn run(scene: &Scene, phone: &Phone, planned: Planned) -> CallResult {
     result.ok = result.why_not.is_none();
     scene.director.leave(tone);
     let caller = DialString::new(&self::number(&scene.options, result.call)).masked();
-    let ended = Progress { call: result.call, caller, step: Step::Ended(Box::new(result.clone())) };
+    let ended = Progress {
+        call: result.call,
+        caller,
+        step: Step::Ended(Box::new(result.clone())),
+    };
     let _ = scene.progress.send(ended).await;
     result
 }
@@ -148,7 +174,9 @@ fn blank(planned: &Planned) -> CallResult {
 /// The number of the `call`-th caller; distinct among any 10,000 in turn.
 fn number(options: &CastOptions, call: usize) -> String {
     let prefixes = &options.caller_prefixes;
-    let prefix = prefixes.get(call % prefixes.len().max(1)).map_or("", String::as_str);
+    let prefix = prefixes
+        .get(call % prefixes.len().max(1))
+        .map_or("", String::as_str);
     format!("{prefix}{:04}", call % 10_000)
 }
 
@@ -168,7 +196,11 @@ pub(crate) struct Actor<'a> {
 
 impl Actor<'_> {
     pub(crate) async fn say(&self, step: Step) {
-        let progress = Progress { call: self.planned.call, caller: self.caller.clone(), step };
+        let progress = Progress {
+            call: self.planned.call,
+            caller: self.caller.clone(),
+            step,
+        };
         let _ = self.scene.progress.send(progress).await;
     }
 
@@ -189,14 +221,21 @@ impl Actor<'_> {
                 if script == Script::Danger {
                     self.danger(&offer).await?;
                 }
-                let ends = if let Script::Talk { ends } = script { ends } else { Side::Caller };
+                let ends = if let Script::Talk { ends } = script {
+                    ends
+                } else {
+                    Side::Caller
+                };
                 self.part(&offer, ends).await
             }
         }
     }
 
     fn mutes(&self, side: Side) -> bool {
-        self.scene.options.mute.is_some_and(|m| m.call == self.planned.call && m.side == side)
+        self.scene
+            .options
+            .mute
+            .is_some_and(|m| m.call == self.planned.call && m.side == side)
     }
 
     /// Waits until a seat has answered.
@@ -218,7 +257,10 @@ impl Actor<'_> {
         if self.mutes(Side::Seat) {
             offer.call.set_muted(true);
         }
-        let special = matches!(self.planned.script, Script::SeatRefuses { .. } | Script::SeatIgnores);
+        let special = matches!(
+            self.planned.script,
+            Script::SeatRefuses { .. } | Script::SeatIgnores
+        );
         if special && !self.spent {
             return Err("no seat refused or ignored the call first".into());
         }
@@ -231,7 +273,11 @@ impl Actor<'_> {
         let waited = answered_at.saturating_duration_since(self.call.status().begun_at);
         self.result.answer_time_ms = u64::try_from(waited.as_millis()).ok();
         let answer_time_ms = self.result.answer_time_ms.unwrap_or_default();
-        self.say(Step::Talking { seat: self.seat(&offer).name.clone(), answer_time_ms }).await;
+        self.say(Step::Talking {
+            seat: self.seat(&offer).name.clone(),
+            answer_time_ms,
+        })
+        .await;
         Ok(offer)
     }
 
@@ -277,7 +323,9 @@ impl Actor<'_> {
 
     fn measure(&mut self, offer: &Offer) {
         let (caller, seat) = (self.call.hearing(), offer.call.hearing());
-        self.result.both_ways_ms = caller.tone_ms(self.seat(offer).tone).min(seat.tone_ms(self.tone));
+        self.result.both_ways_ms = caller
+            .tone_ms(self.seat(offer).tone)
+            .min(seat.tone_ms(self.tone));
         self.result.waiting_sound_ms = caller.sound_before_tones_ms;
     }
 
@@ -289,12 +337,27 @@ impl Actor<'_> {
         if let Some(other) = stray.and_then(|t| self.scene.seats.iter().find(|s| s.tone == t.hz)) {
             return Err(format!("the caller heard seat {} too", other.name));
         }
-        if let Some(other) = offer.call.hearing().tones.iter().find(|t| t.hz != self.tone && t.ms >= STRAY_MS) {
-            return Err(format!("the counsellor heard another tone of {} Hz too", other.hz));
+        if let Some(other) = offer
+            .call
+            .hearing()
+            .tones
+            .iter()
+            .find(|t| t.hz != self.tone && t.ms >= STRAY_MS)
+        {
+            return Err(format!(
+                "the counsellor heard another tone of {} Hz too",
+                other.hz
+            ));
         }
         let status = self.call.status();
-        let open_at = if status.early_media { status.ringing_at } else { status.answered_at };
-        let waited = open_at.zip(offer.call.status().answered_at).map(|(open, seat)| seat.saturating_duration_since(open));
+        let open_at = if status.early_media {
+            status.ringing_at
+        } else {
+            status.answered_at
+        };
+        let waited = open_at
+            .zip(offer.call.status().answered_at)
+            .map(|(open, seat)| seat.saturating_duration_since(open));
         if waited.is_some_and(|w| w > SILENT_WAIT) && heard.sound_before_tones_ms < LEAST_HEARD_MS {
             return Err("the caller waited in silence".into());
         }
@@ -311,7 +374,11 @@ impl Actor<'_> {
             return Err("the call was over before the script ended it".into());
         }
         first.hang_up().await;
-        if first.wait_ended(SOON).await.is_none_or(|end| end.by != EndedBy::Local || end.status != 200) {
+        if first
+            .wait_ended(SOON)
+            .await
+            .is_none_or(|end| end.by != EndedBy::Local || end.status != 200)
+        {
             return Err("the BYE was not answered with 200".into());
         }
         match second.wait_ended(SOON).await {
@@ -350,11 +417,17 @@ impl Actor<'_> {
                 }
             }
         }
-        if self.planned.script == Script::GiveUpRinging && seen.is_empty() && hang_up_at == deadline {
+        if self.planned.script == Script::GiveUpRinging && seen.is_empty() && hang_up_at == deadline
+        {
             return Err("no seat rang in time".into());
         }
         self.call.hang_up().await;
-        if self.call.wait_ended(SOON).await.is_none_or(|end| end.by != EndedBy::Local) {
+        if self
+            .call
+            .wait_ended(SOON)
+            .await
+            .is_none_or(|end| end.by != EndedBy::Local)
+        {
             return Err("the caller's hang-up was not confirmed".into());
         }
         self.result.waiting_sound_ms = self.call.hearing().sound_before_tones_ms;
@@ -363,10 +436,16 @@ impl Actor<'_> {
         }
         for offer in seen {
             if offer.call.wait_ended(SOON).await.is_none() {
-                return Err(format!("seat {} rang on after the caller had gone", self.seat(&offer).name));
+                return Err(format!(
+                    "seat {} rang on after the caller had gone",
+                    self.seat(&offer).name
+                ));
             }
             if offer.call.status().answered_at.is_some() {
-                return Err(format!("seat {} answered a caller who gave up", self.seat(&offer).name));
+                return Err(format!(
+                    "seat {} answered a caller who gave up",
+                    self.seat(&offer).name
+                ));
             }
         }
         Ok(())

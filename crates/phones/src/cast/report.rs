@@ -110,7 +110,9 @@ impl Report {
             abandoned: count(|r| r.ok && !r.script.answered()),
             failed: count(|r| !r.ok),
             transfers: count(|r| r.transferred),
-            rtp_packets_each_way_ok: results.iter().all(|r| !r.answered || r.both_ways_ms >= LEAST_HEARD_MS),
+            rtp_packets_each_way_ok: results
+                .iter()
+                .all(|r| !r.answered || r.both_ways_ms >= LEAST_HEARD_MS),
             results,
         }
     }

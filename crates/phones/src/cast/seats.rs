@@ -46,15 +46,25 @@ pub(crate) async fn register(stage: &Stage, options: &CastOptions) -> Result<Vec
     let mut registering = JoinSet::new();
     for (index, tone) in seat_tones.into_iter().enumerate() {
         let account = &options.seats[index * options.seats.len() / used];
-        let phone = PhoneOptions { behaviour: Behaviour::Manual, ..PhoneOptions::new(&account.name, tone, &listen) };
+        let phone = PhoneOptions {
+            behaviour: Behaviour::Manual,
+            ..PhoneOptions::new(&account.name, tone, &listen)
+        };
         let phone = stage.seats.phone(phone).await?;
         let wanted = wanted(options, account, index);
-        seats.push(Seat { name: account.name.clone(), tone, phone: phone.clone() });
+        seats.push(Seat {
+            name: account.name.clone(),
+            tone,
+            phone: phone.clone(),
+        });
         registering.spawn(async move { (index, phone.register(wanted).await) });
     }
     while let Some(done) = registering.join_next().await {
         if let Ok((index, Err(error))) = done {
-            return Err(CastError::Register { seat: seats[index].name.clone(), error });
+            return Err(CastError::Register {
+                seat: seats[index].name.clone(),
+                error,
+            });
         }
     }
     Ok(seats)
@@ -66,7 +76,11 @@ fn wanted(options: &CastOptions, account: &SeatAccount, index: usize) -> Registe
         registrar: options.engine,
         domain: options.domain.clone(),
         password: account.password.clone(),
-        algorithm: if index % 2 == 0 { Algorithm::Sha256 } else { Algorithm::Md5 },
+        algorithm: if index.is_multiple_of(2) {
+            Algorithm::Sha256
+        } else {
+            Algorithm::Md5
+        },
         expires: EXPIRES,
     }
 }
@@ -96,7 +110,15 @@ pub(crate) async fn play(index: usize, phone: Phone, director: Arc<Director>) {
                 if call.wait_ended(after).await.is_none() {
                     call.answer().await;
                     if !known {
-                        identify(&director, Offer { seat: index, call: call.clone(), act }).await;
+                        identify(
+                            &director,
+                            Offer {
+                                seat: index,
+                                call: call.clone(),
+                                act,
+                            },
+                        )
+                        .await;
                     }
                 }
             }
@@ -110,7 +132,11 @@ async fn identify(director: &Director, offer: Offer) {
     let mut found = None;
     let candidates = |hearing: &crate::Hearing| {
         let tones = director.tones();
-        hearing.tones.iter().find(|t| t.ms >= KNOWN_MS && tones.contains(&t.hz)).map(|t| t.hz)
+        hearing
+            .tones
+            .iter()
+            .find(|t| t.ms >= KNOWN_MS && tones.contains(&t.hz))
+            .map(|t| t.hz)
     };
     offer
         .call

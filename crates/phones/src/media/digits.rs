@@ -37,7 +37,9 @@ impl DigitSender {
     /// Queues the digits of `text` (0-9 * # A-D); others and those beyond [`MAX_DIGITS`] are left out.
     pub fn push(&mut self, text: &str) {
         for symbol in text.bytes() {
-            let code = SYMBOLS.iter().position(|s| *s == symbol.to_ascii_uppercase());
+            let code = SYMBOLS
+                .iter()
+                .position(|s| *s == symbol.to_ascii_uppercase());
             if let (Some(code), true) = (code, self.waiting.len() < MAX_DIGITS) {
                 self.waiting.push_back(code as u8);
             }
@@ -63,7 +65,11 @@ impl DigitSender {
             self.pause = PAUSE;
         }
         let volume = if end { 0x80 | 10 } else { 10 };
-        Some(EventPacket { payload: [code, volume, high, low], marker: sent == 0, timestamp: begin })
+        Some(EventPacket {
+            payload: [code, volume, high, low],
+            marker: sent == 0,
+            timestamp: begin,
+        })
     }
 }
 
@@ -77,8 +83,12 @@ pub struct DigitReceiver {
 impl DigitReceiver {
     /// Takes the payload of a telephone-event packet; true if it began a new digit.
     pub fn push(&mut self, timestamp: u32, payload: &[u8]) -> bool {
-        let symbol = payload.first().and_then(|code| SYMBOLS.get(usize::from(*code)));
-        let (Some(symbol), 4..) = (symbol, payload.len()) else { return false };
+        let symbol = payload
+            .first()
+            .and_then(|code| SYMBOLS.get(usize::from(*code)));
+        let (Some(symbol), 4..) = (symbol, payload.len()) else {
+            return false;
+        };
         if self.last_begin == Some(timestamp) || self.digits.len() >= MAX_DIGITS {
             return false;
         }

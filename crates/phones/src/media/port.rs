@@ -126,7 +126,9 @@ pub struct MediaPort {
 
 impl std::fmt::Debug for MediaPort {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MediaPort").field("local", &self.local).finish_non_exhaustive()
+        f.debug_struct("MediaPort")
+            .field("local", &self.local)
+            .finish_non_exhaustive()
     }
 }
 
@@ -204,7 +206,12 @@ impl MediaPort {
 
     /// Frees the socket; what was heard stays readable.
     pub fn close(&self) {
-        if let Some(task) = self.receiver.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(task) = self
+            .receiver
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        {
             task.abort();
         }
         self.lock().socket = None;
@@ -256,14 +263,20 @@ impl State {
     }
 
     fn send_frame(&mut self) -> bool {
-        let Some(socket) = self.socket.clone() else { return false };
+        let Some(socket) = self.socket.clone() else {
+            return false;
+        };
         self.timestamp = self.timestamp.wrapping_add(tone::FRAME as u32);
         let Some(remote) = self.remote.filter(|r| r.send && !self.muted) else {
             self.talking = false;
             return true;
         };
-        let event = remote.event_type.and_then(|pt| Some((pt, self.sending_digits.next(self.timestamp)?)));
-        let builder = RtpPacketBuilder::new().ssrc(self.ssrc).sequence(self.sequence.into());
+        let event = remote
+            .event_type
+            .and_then(|pt| Some((pt, self.sending_digits.next(self.timestamp)?)));
+        let builder = RtpPacketBuilder::new()
+            .ssrc(self.ssrc)
+            .sequence(self.sequence.into());
         let mut packet = [0u8; 12 + tone::FRAME];
         let built = match &event {
             Some((pt, event)) => builder
@@ -283,7 +296,9 @@ impl State {
         self.talking = true;
         // A full socket buffer loses the frame, as a network would.
         if let Ok(length) = built
-            && socket.try_send_to(&packet[..length], remote.address).is_ok()
+            && socket
+                .try_send_to(&packet[..length], remote.address)
+                .is_ok()
         {
             self.packets_out += 1;
         }
@@ -293,12 +308,19 @@ impl State {
     /// True if there is something new to know.
     fn received(&mut self, packet: &[u8], now: Instant) -> bool {
         // Second octets 192 to 223 are RTCP on the same port (RFC 5761 §4).
-        if packet.get(1).is_none_or(|octet| (192..=223).contains(octet)) {
+        if packet
+            .get(1)
+            .is_none_or(|octet| (192..=223).contains(octet))
+        {
             return false;
         }
-        let (Some(remote), Ok(rtp)) = (self.remote, RtpReader::new(packet)) else { return false };
+        let (Some(remote), Ok(rtp)) = (self.remote, RtpReader::new(packet)) else {
+            return false;
+        };
         let sequence = u16::from(rtp.sequence_number());
-        let late = self.last_received.is_some_and(|last| sequence.wrapping_sub(last) as i16 <= 0);
+        let late = self
+            .last_received
+            .is_some_and(|last| sequence.wrapping_sub(last) as i16 <= 0);
         self.packets_in += 1;
         if late {
             return false;
@@ -326,7 +348,9 @@ async fn receive(socket: Arc<UdpSocket>, port: std::sync::Weak<MediaPort>) {
     let mut buffer = [0u8; 2_048];
     loop {
         // Errors here are ICMP answers to what was sent before the far side was ready.
-        let Ok((length, _)) = socket.recv_from(&mut buffer).await else { continue };
+        let Ok((length, _)) = socket.recv_from(&mut buffer).await else {
+            continue;
+        };
         let Some(port) = port.upgrade() else { return };
         port.received(&buffer[..length]);
     }

@@ -62,8 +62,22 @@ pub(crate) struct ClientTx {
 }
 
 impl ClientTx {
-    pub(crate) fn new(method: Method, bytes: Vec<u8>, to: SocketAddr, owner: Owner, times: &SipTimers) -> Self {
-        Self { method, bytes, to, owner, state: ClientState::Calling, ack: None, interval: times.t1 }
+    pub(crate) fn new(
+        method: Method,
+        bytes: Vec<u8>,
+        to: SocketAddr,
+        owner: Owner,
+        times: &SipTimers,
+    ) -> Self {
+        Self {
+            method,
+            bytes,
+            to,
+            owner,
+            state: ClientState::Calling,
+            ack: None,
+            interval: times.t1,
+        }
     }
 
     /// The key under which responses find the transaction (RFC 3261 §17.1.3).

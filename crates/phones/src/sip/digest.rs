@@ -44,7 +44,9 @@ pub(crate) struct Credentials {
 
 impl std::fmt::Debug for Credentials {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credentials").field("algorithm", &self.algorithm).finish_non_exhaustive()
+        f.debug_struct("Credentials")
+            .field("algorithm", &self.algorithm)
+            .finish_non_exhaustive()
     }
 }
 
@@ -64,29 +66,45 @@ impl Challenge {
     pub(crate) fn read(value: &str, algorithm: Algorithm) -> Option<Self> {
         let tokens = Tokenizer::tokenize(value).ok()?;
         let get = |name: &str| {
-            let found = tokens.params.iter().find(|(key, _)| key.trim().eq_ignore_ascii_case(name));
+            let found = tokens
+                .params
+                .iter()
+                .find(|(key, _)| key.trim().eq_ignore_ascii_case(name));
             found.map(|(_, text)| text.trim().to_owned())
         };
         // Without the parameter it is MD5 (RFC 7616 §3.3).
         let offered = get("algorithm").unwrap_or_else(|| "MD5".into());
-        if !tokens.scheme.value.eq_ignore_ascii_case("digest") || !offered.eq_ignore_ascii_case(algorithm.name()) {
+        if !tokens.scheme.value.eq_ignore_ascii_case("digest")
+            || !offered.eq_ignore_ascii_case(algorithm.name())
+        {
             return None;
         }
         Some(Self {
             realm: get("realm")?,
             nonce: get("nonce")?,
             opaque: get("opaque"),
-            qop: get("qop").is_some_and(|list| list.split(',').any(|q| q.trim().eq_ignore_ascii_case("auth"))),
+            qop: get("qop").is_some_and(|list| {
+                list.split(',')
+                    .any(|q| q.trim().eq_ignore_ascii_case("auth"))
+            }),
             stale: get("stale").is_some_and(|text| text.eq_ignore_ascii_case("true")),
             uses: 0,
         })
     }
 
     /// The value of Authorization or Proxy-Authorization for one more request.
-    pub(crate) fn answer(&mut self, who: &Credentials, method: rsip::Method, uri: &rsip::Uri) -> String {
+    pub(crate) fn answer(
+        &mut self,
+        who: &Credentials,
+        method: rsip::Method,
+        uri: &rsip::Uri,
+    ) -> String {
         self.uses = self.uses.saturating_add(1);
         let cnonce = super::message::token();
-        let qop = self.qop.then(|| AuthQop::Auth { cnonce: cnonce.clone(), nc: self.uses });
+        let qop = self.qop.then(|| AuthQop::Auth {
+            cnonce: cnonce.clone(),
+            nc: self.uses,
+        });
         let response = DigestGenerator {
             username: &who.user,
             password: &who.password,
@@ -110,7 +128,10 @@ impl Challenge {
         }
         if self.qop {
             // rsip's digest takes the count in decimal digits; they are hexadecimal digits too, and rise.
-            value.push_str(&format!(", qop=auth, nc={:08}, cnonce=\"{cnonce}\"", self.uses));
+            value.push_str(&format!(
+                ", qop=auth, nc={:08}, cnonce=\"{cnonce}\"",
+                self.uses
+            ));
         }
         value
     }

@@ -101,7 +101,9 @@ pub(crate) struct Leg {
 impl Leg {
     /// Takes the far side's answer: speech goes there from now on. False if there is nothing in common.
     pub(crate) fn take_answer(&mut self, body: &[u8]) -> bool {
-        let Some(theirs) = RemoteSdp::read(body) else { return false };
+        let Some(theirs) = RemoteSdp::read(body) else {
+            return false;
+        };
         self.connect(&theirs)
     }
 
@@ -113,8 +115,21 @@ impl Leg {
             return None;
         }
         self.sdp.version += 1;
-        let codecs = theirs.codecs.iter().copied().filter(|c| CODECS.contains(c)).take(1).collect();
-        Some(LocalSdp { codecs, event_type: theirs.event_type, ..self.sdp.clone() }.write())
+        let codecs = theirs
+            .codecs
+            .iter()
+            .copied()
+            .filter(|c| CODECS.contains(c))
+            .take(1)
+            .collect();
+        Some(
+            LocalSdp {
+                codecs,
+                event_type: theirs.event_type,
+                ..self.sdp.clone()
+            }
+            .write(),
+        )
     }
 
     /// An offer of ours.

@@ -69,7 +69,10 @@ pub(crate) fn other(name: &str, value: impl Into<String>) -> Header {
 pub(crate) fn uri(user: &str, address: &str) -> rsip::Uri {
     rsip::Uri {
         scheme: Some(rsip::Scheme::Sip),
-        auth: (!user.is_empty()).then(|| rsip::Auth { user: user.to_owned(), password: None }),
+        auth: (!user.is_empty()).then(|| rsip::Auth {
+            user: user.to_owned(),
+            password: None,
+        }),
         host_with_port: rsip::HostWithPort::try_from(address).unwrap_or_default(),
         ..Default::default()
     }
@@ -106,7 +109,13 @@ impl RequestParts<'_> {
         all.push(rsip::headers::From::new(self.from).into());
         all.push(rsip::headers::To::new(self.to).into());
         all.push(rsip::headers::CallId::new(self.call_id).into());
-        all.push(rsip::typed::CSeq { seq: self.cseq, method: self.method }.into());
+        all.push(
+            rsip::typed::CSeq {
+                seq: self.cseq,
+                method: self.method,
+            }
+            .into(),
+        );
         for route in self.routes {
             all.push(rsip::headers::Route::new(route).into());
         }
@@ -145,7 +154,11 @@ pub(crate) fn response(
     for header in request.headers.iter() {
         match header {
             Header::Via(via) => {
-                headers.push(if top { with_source(via, source) } else { via.clone().into() });
+                headers.push(if top {
+                    with_source(via, source)
+                } else {
+                    via.clone().into()
+                });
                 top = false;
             }
             Header::From(_) | Header::CallId(_) | Header::CSeq(_) => headers.push(header.clone()),
@@ -166,19 +179,27 @@ pub(crate) fn response(
 }
 
 fn with_source(via: &rsip::headers::Via, source: SocketAddr) -> Header {
-    let Ok(mut typed) = via.typed() else { return via.clone().into() };
+    let Ok(mut typed) = via.typed() else {
+        return via.clone().into();
+    };
     for param in &mut typed.params {
         if matches!(param, Param::Other(name, None) if name.value().eq_ignore_ascii_case("rport")) {
             *param = Param::Other("rport".into(), Some(source.port().to_string().into()));
         }
     }
-    typed.params.push(Param::Received(rsip::param::Received::new(source.ip().to_string())));
+    typed
+        .params
+        .push(Param::Received(rsip::param::Received::new(
+            source.ip().to_string(),
+        )));
     typed.into()
 }
 
 fn with_tag(to: &rsip::headers::To, tag: Option<&str>) -> Header {
     match (to.typed(), tag) {
-        (Ok(typed), Some(tag)) if typed.tag().is_none() => typed.with_tag(rsip::param::Tag::new(tag)).into(),
+        (Ok(typed), Some(tag)) if typed.tag().is_none() => {
+            typed.with_tag(rsip::param::Tag::new(tag)).into()
+        }
         _ => to.clone().into(),
     }
 }
@@ -199,7 +220,13 @@ pub(crate) fn record_routes(headers: &Headers) -> Vec<String> {
         Header::RecordRoute(route) => Some(route.value().to_owned()),
         _ => None,
     });
-    values.flat_map(|v| v.split(',').map(|r| r.trim().to_owned()).collect::<Vec<_>>()).collect()
+    values
+        .flat_map(|v| {
+            v.split(',')
+                .map(|r| r.trim().to_owned())
+                .collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 /// The phrases of the responses a phone sends (RFC 3261 §21).

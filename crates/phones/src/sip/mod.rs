@@ -15,9 +15,9 @@ pub(crate) mod digest;
 pub(crate) mod leg;
 pub(crate) mod message;
 pub(crate) mod register;
+pub(crate) mod server;
 pub(crate) mod stack;
 pub(crate) mod timers;
-pub(crate) mod server;
 pub(crate) mod uac;
 pub(crate) mod uas;
 

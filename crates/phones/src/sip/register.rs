@@ -33,7 +33,9 @@ pub(crate) struct Registration {
 
 impl Stack {
     pub(crate) fn register(&mut self, phone: u64, wanted: Register, waiting: Waiting) {
-        let Some(entry) = self.phones.get_mut(&phone) else { return };
+        let Some(entry) = self.phones.get_mut(&phone) else {
+            return;
+        };
         entry.shared.set_credentials(Credentials {
             user: entry.shared.user.clone(),
             password: wanted.password.clone(),
@@ -55,7 +57,10 @@ impl Stack {
     }
 
     pub(crate) fn unregister(&mut self, phone: u64, waiting: Waiting) {
-        let registration = self.phones.get_mut(&phone).and_then(|entry| entry.registration.as_mut());
+        let registration = self
+            .phones
+            .get_mut(&phone)
+            .and_then(|entry| entry.registration.as_mut());
         match registration {
             None => drop(waiting.send(Err(RegisterError::NotRegistered))),
             Some(registration) => {
@@ -70,7 +75,10 @@ impl Stack {
 
     /// The binding is about to expire.
     pub(crate) fn refresh(&mut self, phone: u64) {
-        let registration = self.phones.get_mut(&phone).and_then(|entry| entry.registration.as_mut());
+        let registration = self
+            .phones
+            .get_mut(&phone)
+            .and_then(|entry| entry.registration.as_mut());
         if let Some(registration) = registration.filter(|r| r.on) {
             registration.answered = 0;
             self.send_register(phone);
@@ -79,12 +87,20 @@ impl Stack {
 
     fn send_register(&mut self, phone: u64) {
         let local = self.local;
-        let Some(entry) = self.phones.get_mut(&phone) else { return };
+        let Some(entry) = self.phones.get_mut(&phone) else {
+            return;
+        };
         let credentials = entry.shared.credentials();
         let user = entry.shared.user.clone();
-        let Some(registration) = &mut entry.registration else { return };
+        let Some(registration) = &mut entry.registration else {
+            return;
+        };
         registration.cseq += 1;
-        let domain = registration.wanted.domain.clone().unwrap_or_else(|| registration.wanted.registrar.to_string());
+        let domain = registration
+            .wanted
+            .domain
+            .clone()
+            .unwrap_or_else(|| registration.wanted.registrar.to_string());
         let aor = message::uri(&user, &domain);
         let uri = message::uri("", &domain);
         let contact = message::uri(&user, &local.to_string());
@@ -92,9 +108,15 @@ impl Stack {
             message::other("Contact", format!("<{contact}>")),
             rsip::headers::Expires::from(registration.asked).into(),
         ];
-        let usable = registration.challenge.as_mut().filter(|c| c.reusable() || registration.answered > 0);
+        let usable = registration
+            .challenge
+            .as_mut()
+            .filter(|c| c.reusable() || registration.answered > 0);
         if let (Some(challenge), Some(who)) = (usable, &credentials) {
-            headers.push(message::other("Authorization", challenge.answer(who, Method::Register, &uri)));
+            headers.push(message::other(
+                "Authorization",
+                challenge.answer(who, Method::Register, &uri),
+            ));
         }
         let branch = message::branch();
         let request = RequestParts {
@@ -114,8 +136,12 @@ impl Stack {
     }
 
     pub(crate) fn register_response(&mut self, phone: u64, response: &Response, status: u16) {
-        let Some(entry) = self.phones.get_mut(&phone) else { return };
-        let Some(registration) = &mut entry.registration else { return };
+        let Some(entry) = self.phones.get_mut(&phone) else {
+            return;
+        };
+        let Some(registration) = &mut entry.registration else {
+            return;
+        };
         match status {
             ..200 => {}
             200..300 => {
@@ -131,10 +157,14 @@ impl Stack {
             }
             401 | 407 => {
                 let algorithm = registration.wanted.algorithm;
-                let found = challenges(response, status == 407).find_map(|c| Challenge::read(c, algorithm));
+                let found =
+                    challenges(response, status == 407).find_map(|c| Challenge::read(c, algorithm));
                 // A second challenge means a wrong password, unless the nonce was merely too old.
                 match found {
-                    Some(challenge) if registration.answered == 0 || (challenge.stale && registration.answered < 3) => {
+                    Some(challenge)
+                        if registration.answered == 0
+                            || (challenge.stale && registration.answered < 3) =>
+                    {
                         registration.challenge = Some(challenge);
                         registration.answered += 1;
                         self.send_register(phone);
@@ -144,7 +174,13 @@ impl Stack {
             }
             423 => {
                 let least = response.headers.iter().find_map(|header| match header {
-                    Header::MinExpires(value) => value.to_string().split(':').nth(1)?.trim().parse::<u32>().ok(),
+                    Header::MinExpires(value) => value
+                        .to_string()
+                        .split(':')
+                        .nth(1)?
+                        .trim()
+                        .parse::<u32>()
+                        .ok(),
                     _ => None,
                 });
                 match least.filter(|least| *least > registration.asked) {
@@ -164,9 +200,13 @@ impl Stack {
     }
 
     fn register_failed(&mut self, phone: u64, error: RegisterError) {
-        let Some(entry) = self.phones.get_mut(&phone) else { return };
+        let Some(entry) = self.phones.get_mut(&phone) else {
+            return;
+        };
         entry.shared.set_registered(false);
-        let Some(registration) = &mut entry.registration else { return };
+        let Some(registration) = &mut entry.registration else {
+            return;
+        };
         match registration.waiting.take() {
             Some(waiting) => drop(waiting.send(Err(error))),
             // A refresh that failed: tried again, a person is not there to be told.
@@ -178,12 +218,20 @@ impl Stack {
 
 /// What the registrar granted: the Contact's expires, else Expires, else what was asked for (§10.2.4).
 fn granted(response: &Response, asked: u32) -> Duration {
-    let contact = response.contact_header().ok().and_then(|c| c.params().ok()).and_then(|params| {
-        params.iter().find_map(|param| match param {
-            rsip::Param::Expires(value) => value.to_string().trim_start_matches(";expires=").parse::<u32>().ok(),
-            _ => None,
-        })
-    });
+    let contact = response
+        .contact_header()
+        .ok()
+        .and_then(|c| c.params().ok())
+        .and_then(|params| {
+            params.iter().find_map(|param| match param {
+                rsip::Param::Expires(value) => value
+                    .to_string()
+                    .trim_start_matches(";expires=")
+                    .parse::<u32>()
+                    .ok(),
+                _ => None,
+            })
+        });
     let header = response.expires_header().and_then(|e| e.seconds().ok());
     Duration::from_secs(u64::from(contact.or(header).unwrap_or(asked)))
 }

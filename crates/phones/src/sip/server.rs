@@ -34,7 +34,14 @@ pub(crate) struct ServerTx {
 
 impl ServerTx {
     pub(crate) fn new(method: Method, leg: Option<u64>, to: SocketAddr, times: &SipTimers) -> Self {
-        Self { method, leg, to, state: ServerState::Proceeding, last: None, interval: times.t1 }
+        Self {
+            method,
+            leg,
+            to,
+            state: ServerState::Proceeding,
+            last: None,
+            interval: times.t1,
+        }
     }
 
     /// The key under which repetitions, ACK and CANCEL find it (RFC 3261 §17.2.3).

@@ -73,7 +73,10 @@ impl Stack {
     pub(crate) async fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
         let mut buffer = vec![0u8; 65_536];
         loop {
-            let due = self.timers.next_at().unwrap_or_else(|| Instant::now() + Duration::from_secs(3_600));
+            let due = self
+                .timers
+                .next_at()
+                .unwrap_or_else(|| Instant::now() + Duration::from_secs(3_600));
             tokio::select! {
                 received = self.socket.recv_from(&mut buffer) => {
                     // An error is an ICMP answer to an earlier datagram; the timers deal with it.
@@ -109,11 +112,17 @@ impl Stack {
     }
 
     pub(crate) fn leg_of(&self, call_id: &str, our_tag: &str) -> Option<u64> {
-        self.names.get(&(call_id.to_owned(), our_tag.to_owned())).copied()
+        self.names
+            .get(&(call_id.to_owned(), our_tag.to_owned()))
+            .copied()
     }
 
     /// Takes the leg out, lets `work` change it together with the stack, and puts it back.
-    pub(crate) fn with_leg<T>(&mut self, id: u64, work: impl FnOnce(&mut Self, &mut Leg) -> T) -> Option<T> {
+    pub(crate) fn with_leg<T>(
+        &mut self,
+        id: u64,
+        work: impl FnOnce(&mut Self, &mut Leg) -> T,
+    ) -> Option<T> {
         let mut leg = self.legs.remove(&id)?;
         let result = work(self, &mut leg);
         self.legs.insert(id, leg);
@@ -126,7 +135,8 @@ impl Stack {
     }
 
     pub(crate) fn add_leg(&mut self, leg: Leg) {
-        self.names.insert((leg.call_id.clone(), leg.local_tag.clone()), leg.id);
+        self.names
+            .insert((leg.call_id.clone(), leg.local_tag.clone()), leg.id);
         self.legs.insert(leg.id, leg);
     }
 
@@ -148,15 +158,20 @@ impl Stack {
         let key = ClientTx::key(branch, method);
         self.after(self.times.t1, Due::ClientRetransmit(key.clone()));
         self.after(self.times.limit(), Due::ClientTimeout(key.clone()));
-        self.clients.insert(key, ClientTx::new(method, bytes, to, owner, &self.times));
+        self.clients
+            .insert(key, ClientTx::new(method, bytes, to, owner, &self.times));
     }
 
     // ---- what arrives
 
     fn datagram(&mut self, bytes: &[u8], from: SocketAddr) {
         // Keep-alives of four octets and anything that rsip cannot read are dropped.
-        let Ok(message) = SipMessage::try_from(bytes) else { return };
-        let Some(essentials) = Essentials::of(&message) else { return };
+        let Ok(message) = SipMessage::try_from(bytes) else {
+            return;
+        };
+        let Some(essentials) = Essentials::of(&message) else {
+            return;
+        };
         match message {
             SipMessage::Request(request) => self.request(request, essentials, from),
             SipMessage::Response(_) => self.response(&message, &essentials),
@@ -164,7 +179,9 @@ impl Stack {
     }
 
     fn response(&mut self, message: &SipMessage, of: &Essentials) {
-        let SipMessage::Response(response) = message else { return };
+        let SipMessage::Response(response) = message else {
+            return;
+        };
         let status = response.status_code.code();
         let key = ClientTx::key(&of.branch, of.method);
         let Some(tx) = self.clients.get_mut(&key) else {
@@ -191,10 +208,16 @@ impl Stack {
         }
         let invite = tx.method == Method::Invite;
         if status >= 200 {
-            let linger = if invite { self.times.limit() } else { self.times.t4 };
+            let linger = if invite {
+                self.times.limit()
+            } else {
+                self.times.t4
+            };
             self.after(linger, Due::ClientGone(key.clone()));
         }
-        let Some(tx) = self.clients.get_mut(&key) else { return };
+        let Some(tx) = self.clients.get_mut(&key) else {
+            return;
+        };
         match &mut tx.owner {
             Owner::Options(waiting) => {
                 if let (Some(waiting), 200..) = (waiting.take(), status) {
@@ -236,19 +259,48 @@ impl Stack {
             Method::Cancel => self.cancelled(&request, &of, from, key),
             Method::Bye => self.bye(&request, &of, from, key),
             Method::Update => self.updated(&request, &of, from, key),
-            Method::Options => self.reply(&request, from, &key, 200, vec![message::other("Allow", message::ALLOW)]),
+            Method::Options => self.reply(
+                &request,
+                from,
+                &key,
+                200,
+                vec![message::other("Allow", message::ALLOW)],
+            ),
             Method::Info => {
-                let known = of.to_tag.as_ref().is_some_and(|tag| self.leg_of(&of.call_id, tag).is_some());
+                let known = of
+                    .to_tag
+                    .as_ref()
+                    .is_some_and(|tag| self.leg_of(&of.call_id, tag).is_some());
                 self.reply(&request, from, &key, if known { 200 } else { 481 }, vec![]);
             }
-            _ => self.reply(&request, from, &key, 405, vec![message::other("Allow", message::ALLOW)]),
+            _ => self.reply(
+                &request,
+                from,
+                &key,
+                405,
+                vec![message::other("Allow", message::ALLOW)],
+            ),
         }
     }
 
     /// Answers a request outside any leg's course, by a new server transaction.
-    pub(crate) fn reply(&mut self, request: &Request, from: SocketAddr, key: &str, status: u16, more: Vec<Header>) {
+    pub(crate) fn reply(
+        &mut self,
+        request: &Request,
+        from: SocketAddr,
+        key: &str,
+        status: u16,
+        more: Vec<Header>,
+    ) {
         let tag = message::token();
-        let bytes = message::bytes(message::response(request, from, status, Some(&tag), more, None));
+        let bytes = message::bytes(message::response(
+            request,
+            from,
+            status,
+            Some(&tag),
+            more,
+            None,
+        ));
         self.respond(request.method, key, from, None, status, bytes);
     }
 
@@ -264,7 +316,10 @@ impl Stack {
     ) {
         self.send(&bytes, to);
         let times = self.times;
-        let tx = self.servers.entry(key.to_owned()).or_insert_with(|| ServerTx::new(method, leg, to, &times));
+        let tx = self
+            .servers
+            .entry(key.to_owned())
+            .or_insert_with(|| ServerTx::new(method, leg, to, &times));
         let repeat = tx.responded(status, bytes);
         if repeat {
             self.after(times.t1, Due::ServerRetransmit(key.to_owned()));
@@ -304,7 +359,9 @@ impl Stack {
     }
 
     fn repeat_request(&mut self, key: String) {
-        let Some(tx) = self.clients.get_mut(&key) else { return };
+        let Some(tx) = self.clients.get_mut(&key) else {
+            return;
+        };
         if let Some(next) = tx.repeat(&self.times) {
             let (bytes, to) = (tx.bytes.clone(), tx.to);
             self.send(&bytes, to);
@@ -316,7 +373,9 @@ impl Stack {
         if !self.clients.get(key).is_some_and(ClientTx::times_out) {
             return;
         }
-        let Some(tx) = self.clients.remove(key) else { return };
+        let Some(tx) = self.clients.remove(key) else {
+            return;
+        };
         match tx.owner {
             // Dropping the sender tells the script that nothing came.
             Owner::Options(_) => {}
@@ -332,8 +391,12 @@ impl Stack {
 
     fn repeat_response(&mut self, key: String) {
         let times = self.times;
-        let Some(tx) = self.servers.get_mut(&key) else { return };
-        let Some(next) = tx.repeat(&times) else { return };
+        let Some(tx) = self.servers.get_mut(&key) else {
+            return;
+        };
+        let Some(next) = tx.repeat(&times) else {
+            return;
+        };
         if let (Some(bytes), to) = (tx.last.clone(), tx.to) {
             self.send(&bytes, to);
         }
@@ -343,7 +406,16 @@ impl Stack {
     fn repeat_answer(&mut self, id: u64) {
         let t2 = self.times.t2;
         self.with_leg(id, |stack, leg| {
-            let Some(Unacknowledged { bytes, to, interval, until, .. }) = &mut leg.unacknowledged else { return };
+            let Some(Unacknowledged {
+                bytes,
+                to,
+                interval,
+                until,
+                ..
+            }) = &mut leg.unacknowledged
+            else {
+                return;
+            };
             if Instant::now() >= *until {
                 // RFC 3261 §13.3.1.4: without an ACK the session is ended with BYE.
                 leg.unacknowledged = None;

@@ -17,7 +17,11 @@ pub struct SipTimers {
 
 impl Default for SipTimers {
     fn default() -> Self {
-        Self { t1: Duration::from_millis(500), t2: Duration::from_secs(4), t4: Duration::from_secs(5) }
+        Self {
+            t1: Duration::from_millis(500),
+            t2: Duration::from_secs(4),
+            t4: Duration::from_secs(5),
+        }
     }
 }
 
@@ -77,6 +81,10 @@ impl TimerQueue {
 
     pub(crate) fn pop(&mut self, now: Instant) -> Option<Due> {
         let entry = self.waiting.first_entry()?;
-        if entry.key().0 > now { None } else { Some(entry.remove()) }
+        if entry.key().0 > now {
+            None
+        } else {
+            Some(entry.remove())
+        }
     }
 }

@@ -26,14 +26,20 @@ impl Stack {
             return Err(DialError::TooManyCalls);
         }
         let shared = entry.shared.clone();
-        let media =
-            MediaPort::open(self.local.ip(), &shared.voice(), message::random_u32()).map_err(DialError::Media)?;
+        let media = MediaPort::open(self.local.ip(), &shared.voice(), message::random_u32())
+            .map_err(DialError::Media)?;
         if !self.clock.add(&media) {
             return Err(DialError::TooManyCalls);
         }
         let id = self.next_id();
         let local_tag = message::token();
-        let us = message::uri(dial.from_user.as_ref().unwrap_or(&shared.user), &dial.from_host.clone().unwrap_or_else(|| self.local.to_string()));
+        let us = message::uri(
+            dial.from_user.as_ref().unwrap_or(&shared.user),
+            &dial
+                .from_host
+                .clone()
+                .unwrap_or_else(|| self.local.to_string()),
+        );
         let target = message::uri(&dial.number, &dial.to.to_string());
         let mut leg = Leg {
             id,
@@ -79,12 +85,24 @@ impl Stack {
     }
 
     pub(crate) fn contact_header(&self, leg: &Leg) -> Header {
-        let user = self.phones.get(&leg.phone).map_or("", |p| p.shared.user.as_str());
-        rsip::headers::Contact::new(format!("<{}>", message::uri(user, &self.local.to_string()))).into()
+        let user = self
+            .phones
+            .get(&leg.phone)
+            .map_or("", |p| p.shared.user.as_str());
+        rsip::headers::Contact::new(format!("<{}>", message::uri(user, &self.local.to_string())))
+            .into()
     }
 
     /// A request inside (or about to open) the leg's dialog.
-    fn request_of(&self, leg: &Leg, method: Method, branch: &str, cseq: u32, more: Vec<Header>, sdp: Option<&str>) -> Request {
+    fn request_of(
+        &self,
+        leg: &Leg,
+        method: Method,
+        branch: &str,
+        cseq: u32,
+        more: Vec<Header>,
+        sdp: Option<&str>,
+    ) -> Request {
         RequestParts {
             method,
             uri: leg.target.clone(),
@@ -99,13 +117,33 @@ impl Stack {
         .build(more, sdp)
     }
 
-    fn send_invite(&mut self, leg: &mut Leg, direction: Direction, again: Option<oneshot::Sender<u16>>) {
+    fn send_invite(
+        &mut self,
+        leg: &mut Leg,
+        direction: Direction,
+        again: Option<oneshot::Sender<u16>>,
+    ) {
         let sdp = leg.offer(direction);
         let branch = message::branch();
         leg.local_cseq += 1;
-        let headers = vec![self.contact_header(leg), message::other("Allow", message::ALLOW)];
-        let request = self.request_of(leg, Method::Invite, &branch, leg.local_cseq, headers, Some(&sdp));
-        self.start(request.clone(), &branch, leg.destination, Owner::Leg(leg.id));
+        let headers = vec![
+            self.contact_header(leg),
+            message::other("Allow", message::ALLOW),
+        ];
+        let request = self.request_of(
+            leg,
+            Method::Invite,
+            &branch,
+            leg.local_cseq,
+            headers,
+            Some(&sdp),
+        );
+        self.start(
+            request.clone(),
+            &branch,
+            leg.destination,
+            Owner::Leg(leg.id),
+        );
         leg.own = Some(OwnInvite {
             branch,
             cseq: leg.local_cseq,
@@ -168,7 +206,11 @@ impl Stack {
         if let Some(target) = message::contact(response) {
             leg.target = target;
             let route = leg.routes.first().and_then(|r| super::uas::first_uri(r));
-            leg.destination = route.as_ref().or(Some(&leg.target)).and_then(message::address_of).unwrap_or(leg.destination);
+            leg.destination = route
+                .as_ref()
+                .or(Some(&leg.target))
+                .and_then(message::address_of)
+                .unwrap_or(leg.destination);
         }
         self.send_ack(leg, own.cseq);
         let spoken = leg.take_answer(&response.body);
@@ -197,7 +239,12 @@ impl Stack {
 
     /// A 2xx without a transaction: its ACK was lost (RFC 3261 §13.2.2.4).
     pub(crate) fn answer_repeated(&mut self, of: &Essentials) {
-        let Some(leg) = self.leg_of(&of.call_id, &of.from_tag).and_then(|id| self.legs.get(&id)) else { return };
+        let Some(leg) = self
+            .leg_of(&of.call_id, &of.from_tag)
+            .and_then(|id| self.legs.get(&id))
+        else {
+            return;
+        };
         if let Some((cseq, bytes, to)) = &leg.ack
             && *cseq == of.cseq
         {
@@ -207,13 +254,31 @@ impl Stack {
 
     /// A final response other than 2xx: ACK in the same transaction (RFC 3261 §17.1.1.3).
     fn refused(&mut self, leg: &mut Leg, response: &Response, status: u16) {
-        let Some(mut own) = leg.own.take() else { return };
+        let Some(mut own) = leg.own.take() else {
+            return;
+        };
         self.acknowledge_refusal(&own, response);
-        if own.again.is_none() && matches!(status, 401 | 407) && !own.authorized && leg.state == LegState::Calling {
+        if own.again.is_none()
+            && matches!(status, 401 | 407)
+            && !own.authorized
+            && leg.state == LegState::Calling
+        {
             match self.authorize(leg, &own.request, response, status) {
                 Some((request, branch)) => {
-                    self.start(request.clone(), &branch, leg.destination, Owner::Leg(leg.id));
-                    own = OwnInvite { branch, cseq: leg.local_cseq, request, authorized: true, provisional: false, ..own };
+                    self.start(
+                        request.clone(),
+                        &branch,
+                        leg.destination,
+                        Owner::Leg(leg.id),
+                    );
+                    own = OwnInvite {
+                        branch,
+                        cseq: leg.local_cseq,
+                        request,
+                        authorized: true,
+                        provisional: false,
+                        ..own
+                    };
                     leg.own = Some(own);
                     return;
                 }
@@ -228,7 +293,11 @@ impl Stack {
             }
             return;
         }
-        let by = if leg.state == LegState::Cancelling { EndedBy::Local } else { EndedBy::Remote };
+        let by = if leg.state == LegState::Cancelling {
+            EndedBy::Local
+        } else {
+            EndedBy::Remote
+        };
         self.end_leg(leg, by, status);
     }
 
@@ -237,15 +306,32 @@ impl Stack {
         ack.method = Method::Ack;
         ack.body.clear();
         let keep = |header: &Header| {
-            matches!(header, Header::Via(_) | Header::From(_) | Header::CallId(_) | Header::MaxForwards(_) | Header::Route(_))
+            matches!(
+                header,
+                Header::Via(_)
+                    | Header::From(_)
+                    | Header::CallId(_)
+                    | Header::MaxForwards(_)
+                    | Header::Route(_)
+            )
         };
         ack.headers.retain(keep);
-        ack.headers.push(rsip::typed::CSeq { seq: own.cseq, method: Method::Ack }.into());
+        ack.headers.push(
+            rsip::typed::CSeq {
+                seq: own.cseq,
+                method: Method::Ack,
+            }
+            .into(),
+        );
         let to = response.headers.iter().find(|h| matches!(h, Header::To(_)));
         ack.headers.extend(to.cloned().into_iter().collect());
-        ack.headers.push(rsip::headers::ContentLength::default().into());
+        ack.headers
+            .push(rsip::headers::ContentLength::default().into());
         let bytes = message::bytes(ack);
-        if let Some(tx) = self.clients.get_mut(&ClientTx::key(&own.branch, Method::Invite)) {
+        if let Some(tx) = self
+            .clients
+            .get_mut(&ClientTx::key(&own.branch, Method::Invite))
+        {
             tx.ack = Some(bytes.clone());
             let to = tx.to;
             self.send(&bytes, to);
@@ -253,17 +339,42 @@ impl Stack {
     }
 
     /// The INVITE again, with an answer to the challenge (RFC 3261 §22.2, §22.3).
-    fn authorize(&mut self, leg: &mut Leg, request: &Request, response: &Response, status: u16) -> Option<(Request, String)> {
+    fn authorize(
+        &mut self,
+        leg: &mut Leg,
+        request: &Request,
+        response: &Response,
+        status: u16,
+    ) -> Option<(Request, String)> {
         let credentials = self.phones.get(&leg.phone)?.shared.credentials()?;
         let proxy = status == 407;
-        let mut challenge = challenges(response, proxy).find_map(|c| Challenge::read(c, credentials.algorithm))?;
+        let mut challenge =
+            challenges(response, proxy).find_map(|c| Challenge::read(c, credentials.algorithm))?;
         let value = challenge.answer(&credentials, Method::Invite, &request.uri);
-        let name = if proxy { "Proxy-Authorization" } else { "Authorization" };
+        let name = if proxy {
+            "Proxy-Authorization"
+        } else {
+            "Authorization"
+        };
         let branch = message::branch();
         leg.local_cseq += 1;
         let sdp = String::from_utf8_lossy(&request.body).into_owned();
-        let headers = vec![self.contact_header(leg), message::other("Allow", message::ALLOW), message::other(name, value)];
-        Some((self.request_of(leg, Method::Invite, &branch, leg.local_cseq, headers, Some(&sdp)), branch))
+        let headers = vec![
+            self.contact_header(leg),
+            message::other("Allow", message::ALLOW),
+            message::other(name, value),
+        ];
+        Some((
+            self.request_of(
+                leg,
+                Method::Invite,
+                &branch,
+                leg.local_cseq,
+                headers,
+                Some(&sdp),
+            ),
+            branch,
+        ))
     }
 
     /// Whatever the state asks for: CANCEL, a refusal, or BYE.
@@ -285,7 +396,9 @@ impl Stack {
     }
 
     fn send_cancel(&mut self, leg: &mut Leg) {
-        let Some(own) = leg.own.as_mut().filter(|own| !own.cancel_sent) else { return };
+        let Some(own) = leg.own.as_mut().filter(|own| !own.cancel_sent) else {
+            return;
+        };
         own.cancel_sent = true;
         let (branch, cseq) = (own.branch.clone(), own.cseq);
         let request = self.request_of(leg, Method::Cancel, &branch, cseq, vec![], None);
@@ -302,8 +415,15 @@ impl Stack {
     }
 
     /// Sends OPTIONS outside a dialog; the status of its final response goes to `reply`.
-    pub(crate) fn options(&mut self, phone: u64, to: std::net::SocketAddr, reply: oneshot::Sender<u16>) {
-        let Some(user) = self.phones.get(&phone).map(|p| p.shared.user.clone()) else { return };
+    pub(crate) fn options(
+        &mut self,
+        phone: u64,
+        to: std::net::SocketAddr,
+        reply: oneshot::Sender<u16>,
+    ) {
+        let Some(user) = self.phones.get(&phone).map(|p| p.shared.user.clone()) else {
+            return;
+        };
         let us = message::uri(&user, &self.local.to_string());
         let target = message::uri("", &to.to_string());
         let branch = message::branch();
@@ -329,9 +449,12 @@ fn of_status(response: &Response) -> u16 {
 
 /// The values of WWW-Authenticate, or of Proxy-Authenticate.
 pub(crate) fn challenges(response: &Response, proxy: bool) -> impl Iterator<Item = &str> {
-    response.headers.iter().filter_map(move |header| match header {
-        Header::WwwAuthenticate(value) if !proxy => Some(value.value()),
-        Header::ProxyAuthenticate(value) if proxy => Some(value.value()),
-        _ => None,
-    })
+    response
+        .headers
+        .iter()
+        .filter_map(move |header| match header {
+            Header::WwwAuthenticate(value) if !proxy => Some(value.value()),
+            Header::ProxyAuthenticate(value) if proxy => Some(value.value()),
+            _ => None,
+        })
 }

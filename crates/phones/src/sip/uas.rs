@@ -18,7 +18,13 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 impl Stack {
-    pub(crate) fn invited(&mut self, request: Request, of: Essentials, from: SocketAddr, key: String) {
+    pub(crate) fn invited(
+        &mut self,
+        request: Request,
+        of: Essentials,
+        from: SocketAddr,
+        key: String,
+    ) {
         if let Some(tag) = &of.to_tag {
             return match self.leg_of(&of.call_id, tag) {
                 Some(leg) => self.invited_again(leg, &request, &of, from, &key),
@@ -32,12 +38,17 @@ impl Stack {
         if behaviour == Behaviour::Silent {
             return;
         }
-        let busy = self.legs.values().filter(|l| l.phone == phone && l.state != LegState::Ended).count();
+        let busy = self
+            .legs
+            .values()
+            .filter(|l| l.phone == phone && l.state != LegState::Ended)
+            .count();
         if busy >= shared.max_calls || !self.has_room() {
             let status = if busy >= shared.max_calls { 486 } else { 503 };
             return self.reply(&request, from, &key, status, vec![]);
         }
-        let Ok(media) = MediaPort::open(self.local.ip(), &shared.voice(), message::random_u32()) else {
+        let Ok(media) = MediaPort::open(self.local.ip(), &shared.voice(), message::random_u32())
+        else {
             return self.reply(&request, from, &key, 500, vec![]);
         };
         let Some(mut leg) = self.new_leg(phone, &request, &of, from, &key, media) else {
@@ -47,7 +58,8 @@ impl Stack {
         leg.answer = if request.body.is_empty() {
             Some(leg.offer(Direction::SendRecv))
         } else {
-            leg.take_offer(&request.body).filter(|_| self.clock.add(&leg.media))
+            leg.take_offer(&request.body)
+                .filter(|_| self.clock.add(&leg.media))
         };
         if leg.answer.is_none() {
             return self.reply(&request, from, &key, 488, vec![]);
@@ -75,7 +87,11 @@ impl Stack {
         let routes = message::record_routes(&request.headers);
         let target = message::contact(request)?;
         let route = routes.first().and_then(|r| first_uri(r));
-        let destination = route.as_ref().or(Some(&target)).and_then(message::address_of).unwrap_or(from);
+        let destination = route
+            .as_ref()
+            .or(Some(&target))
+            .and_then(message::address_of)
+            .unwrap_or(from);
         Some(Leg {
             id: self.next_id(),
             phone,
@@ -91,7 +107,11 @@ impl Stack {
             local_cseq: 0,
             remote_cseq: of.cseq,
             own: None,
-            theirs: Some(TheirInvite { request: request.clone(), source: from, key: key.to_owned() }),
+            theirs: Some(TheirInvite {
+                request: request.clone(),
+                source: from,
+                key: key.to_owned(),
+            }),
             unacknowledged: None,
             ack: None,
             bye_wanted: false,
@@ -106,24 +126,39 @@ impl Stack {
     /// The phone with the user of the request URI or of To; else the one that takes every number.
     fn phone_for(&self, request: &Request) -> Option<(u64, Arc<PhoneShared>)> {
         let to = request.to_header().ok()?.uri().ok()?;
-        let id = [request.uri.user(), to.user(), Some("*")].into_iter().flatten().find_map(|u| self.users.get(u))?;
+        let id = [request.uri.user(), to.user(), Some("*")]
+            .into_iter()
+            .flatten()
+            .find_map(|u| self.users.get(u))?;
         Some((*id, self.phones.get(id)?.shared.clone()))
     }
 
     /// The script may be slow or absent: the phone behaves as it was told to, whether it listens or not.
     fn tell_script(&self, shared: &PhoneShared, leg: &Leg, request: &Request) {
-        let Some(commands) = self.commands.upgrade() else { return };
+        let Some(commands) = self.commands.upgrade() else {
+            return;
+        };
         let caller = request.from_header().ok().and_then(|f| f.uri().ok());
-        let caller = caller.as_ref().and_then(|u| u.user()).unwrap_or_default().to_owned();
+        let caller = caller
+            .as_ref()
+            .and_then(|u| u.user())
+            .unwrap_or_default()
+            .to_owned();
         let dialled = request.uri.user().unwrap_or_default().to_owned();
-        let _ = shared.incoming.try_send(Call::new(leg, commands, caller, dialled));
+        let _ = shared
+            .incoming
+            .try_send(Call::new(leg, commands, caller, dialled));
     }
 
     fn behave(&mut self, id: u64, behaviour: &Behaviour) {
         match behaviour {
             Behaviour::Silent => {}
             Behaviour::Manual | Behaviour::Ignore => self.ring(id, false),
-            Behaviour::Answer { after, talk, early_media } => {
+            Behaviour::Answer {
+                after,
+                talk,
+                early_media,
+            } => {
                 self.ring(id, *early_media);
                 self.with_leg(id, |_, leg| leg.talk = *talk);
                 self.after(*after, Due::Answer(id));
@@ -154,9 +189,23 @@ impl Stack {
             more.push(self.contact_header(leg));
             more.push(message::other("Allow", message::ALLOW));
         }
-        let response = message::response(&theirs.request, theirs.source, status, Some(&leg.local_tag), more, sdp);
+        let response = message::response(
+            &theirs.request,
+            theirs.source,
+            status,
+            Some(&leg.local_tag),
+            more,
+            sdp,
+        );
         let bytes = message::bytes(response);
-        self.respond(Method::Invite, &theirs.key, theirs.source, Some(leg.id), status, bytes.clone());
+        self.respond(
+            Method::Invite,
+            &theirs.key,
+            theirs.source,
+            Some(leg.id),
+            status,
+            bytes.clone(),
+        );
         Some(bytes)
     }
 
@@ -167,8 +216,12 @@ impl Stack {
                 return;
             }
             let sdp = leg.answer.take();
-            let Some(bytes) = stack.respond_invite(leg, 200, sdp.as_deref()) else { return };
-            let Some(theirs) = leg.theirs.take() else { return };
+            let Some(bytes) = stack.respond_invite(leg, 200, sdp.as_deref()) else {
+                return;
+            };
+            let Some(theirs) = leg.theirs.take() else {
+                return;
+            };
             leg.state = LegState::Answered;
             stack.await_ack(leg, bytes, theirs.source, theirs.request.body.is_empty());
             leg.answered();
@@ -209,9 +262,17 @@ impl Stack {
         if let Some(tx) = self.servers.get_mut(&key) {
             tx.acknowledged();
         }
-        let Some(id) = of.to_tag.as_ref().and_then(|tag| self.leg_of(&of.call_id, tag)) else { return };
+        let Some(id) = of
+            .to_tag
+            .as_ref()
+            .and_then(|tag| self.leg_of(&of.call_id, tag))
+        else {
+            return;
+        };
         self.with_leg(id, |stack, leg| {
-            let Some(waiting) = leg.unacknowledged.take_if(|w| w.cseq == of.cseq) else { return };
+            let Some(waiting) = leg.unacknowledged.take_if(|w| w.cseq == of.cseq) else {
+                return;
+            };
             if waiting.answer_in_ack {
                 leg.take_answer(&request.body);
             }
@@ -225,10 +286,22 @@ impl Stack {
         });
     }
 
-    pub(crate) fn cancelled(&mut self, request: &Request, of: &Essentials, from: SocketAddr, key: String) {
+    pub(crate) fn cancelled(
+        &mut self,
+        request: &Request,
+        of: &Essentials,
+        from: SocketAddr,
+        key: String,
+    ) {
         let invite = ServerTx::key(&of.branch, &of.sent_by, Method::Invite);
         let leg = self.servers.get(&invite).map(|tx| tx.leg);
-        self.reply(request, from, &key, if leg.is_some() { 200 } else { 481 }, vec![]);
+        self.reply(
+            request,
+            from,
+            &key,
+            if leg.is_some() { 200 } else { 481 },
+            vec![],
+        );
         if let Some(id) = leg.flatten() {
             self.with_leg(id, |stack, leg| {
                 // §9.2: it has no effect once a final response was sent.
@@ -239,9 +312,20 @@ impl Stack {
         }
     }
 
-    pub(crate) fn bye(&mut self, request: &Request, of: &Essentials, from: SocketAddr, key: String) {
-        let leg = of.to_tag.as_ref().and_then(|tag| self.leg_of(&of.call_id, tag));
-        let known = leg.and_then(|id| self.legs.get(&id)).is_some_and(|l| l.state != LegState::Ended);
+    pub(crate) fn bye(
+        &mut self,
+        request: &Request,
+        of: &Essentials,
+        from: SocketAddr,
+        key: String,
+    ) {
+        let leg = of
+            .to_tag
+            .as_ref()
+            .and_then(|tag| self.leg_of(&of.call_id, tag));
+        let known = leg
+            .and_then(|id| self.legs.get(&id))
+            .is_some_and(|l| l.state != LegState::Ended);
         self.reply(request, from, &key, if known { 200 } else { 481 }, vec![]);
         let Some(id) = leg else { return };
         self.with_leg(id, |stack, leg| match leg.state {
@@ -252,7 +336,14 @@ impl Stack {
         });
     }
 
-    fn invited_again(&mut self, id: u64, request: &Request, of: &Essentials, from: SocketAddr, key: &str) {
+    fn invited_again(
+        &mut self,
+        id: u64,
+        request: &Request,
+        of: &Essentials,
+        from: SocketAddr,
+        key: &str,
+    ) {
         self.with_leg(id, |stack, leg| {
             let state = leg.state;
             let refusal = match state {
@@ -270,12 +361,24 @@ impl Stack {
             } else {
                 leg.take_offer(&request.body)
             };
-            let Some(sdp) = sdp else { return stack.reply(request, from, key, 488, vec![]) };
+            let Some(sdp) = sdp else {
+                return stack.reply(request, from, key, 488, vec![]);
+            };
             if let Some(target) = message::contact(request) {
                 leg.target = target;
             }
-            let more = vec![stack.contact_header(leg), message::other("Allow", message::ALLOW)];
-            let bytes = message::bytes(message::response(request, from, 200, None, more, Some(&sdp)));
+            let more = vec![
+                stack.contact_header(leg),
+                message::other("Allow", message::ALLOW),
+            ];
+            let bytes = message::bytes(message::response(
+                request,
+                from,
+                200,
+                None,
+                more,
+                Some(&sdp),
+            ));
             stack.respond(Method::Invite, key, from, Some(id), 200, bytes.clone());
             stack.await_ack(leg, bytes, from, request.body.is_empty());
             leg.status.send_modify(|s| s.reinvites += 1);
@@ -283,15 +386,35 @@ impl Stack {
     }
 
     /// UPDATE (RFC 3311) in an established dialog: as a re-INVITE without ACK.
-    pub(crate) fn updated(&mut self, request: &Request, of: &Essentials, from: SocketAddr, key: String) {
-        let leg = of.to_tag.as_ref().and_then(|tag| self.leg_of(&of.call_id, tag));
+    pub(crate) fn updated(
+        &mut self,
+        request: &Request,
+        of: &Essentials,
+        from: SocketAddr,
+        key: String,
+    ) {
+        let leg = of
+            .to_tag
+            .as_ref()
+            .and_then(|tag| self.leg_of(&of.call_id, tag));
         let done = leg.and_then(|id| {
             self.with_leg(id, |stack, leg| {
                 let empty = request.body.is_empty();
-                let sdp = if empty { None } else { leg.take_offer(&request.body) };
+                let sdp = if empty {
+                    None
+                } else {
+                    leg.take_offer(&request.body)
+                };
                 let status = if empty || sdp.is_some() { 200 } else { 488 };
                 let more = vec![stack.contact_header(leg)];
-                let bytes = message::bytes(message::response(request, from, status, None, more, sdp.as_deref()));
+                let bytes = message::bytes(message::response(
+                    request,
+                    from,
+                    status,
+                    None,
+                    more,
+                    sdp.as_deref(),
+                ));
                 stack.respond(Method::Update, &key, from, None, status, bytes);
             })
         });

@@ -1,6 +1,9 @@
 //! What the tests of the phones share.
 #![allow(dead_code)]
 
+pub mod exchange;
+pub mod mixer;
+
 use meishier_phones::{Behaviour, Call, Dial, Phone, PhoneBank, PhoneOptions};
 use std::time::Duration;
 
@@ -28,13 +31,30 @@ pub async fn pair(behaviour: Behaviour) -> Pair {
     let callers = PhoneBank::open().await.unwrap();
     let bank = PhoneBank::open().await.unwrap();
     let tones = [CALLER_HZ, SEAT_HZ, POLICE_HZ];
-    let caller = callers.phone(PhoneOptions::new("13300001111", CALLER_HZ, &tones)).await.unwrap();
-    let callee = bank.phone(PhoneOptions { behaviour, ..PhoneOptions::new("12356", SEAT_HZ, &tones) }).await.unwrap();
-    Pair { callers, bank, caller, callee }
+    let caller = callers
+        .phone(PhoneOptions::new("13300001111", CALLER_HZ, &tones))
+        .await
+        .unwrap();
+    let callee = bank
+        .phone(PhoneOptions {
+            behaviour,
+            ..PhoneOptions::new("12356", SEAT_HZ, &tones)
+        })
+        .await
+        .unwrap();
+    Pair {
+        callers,
+        bank,
+        caller,
+        callee,
+    }
 }
 
 impl Pair {
     pub async fn dial(&self) -> Call {
-        self.caller.dial(Dial::new(self.bank.address(), "12356")).await.unwrap()
+        self.caller
+            .dial(Dial::new(self.bank.address(), "12356"))
+            .await
+            .unwrap()
     }
 }
