@@ -149,7 +149,10 @@ pub(crate) fn rtp(config: &Config, any_free_port: bool) -> Result<BoundRtp, Star
     let range = &config.rtp;
     let (mut sockets, mut failed, mut refusal) = (Vec::new(), 0, None);
     let room = descriptors_left();
-    let first = range.first_port.checked_next_multiple_of(2).unwrap_or(u16::MAX);
+    let first = range
+        .first_port
+        .checked_next_multiple_of(2)
+        .unwrap_or(u16::MAX);
     for port in (first..=range.last_port).step_by(2) {
         if sockets.len() >= room {
             failed += 1;
@@ -186,7 +189,9 @@ pub(crate) fn rtp(config: &Config, any_free_port: bool) -> Result<BoundRtp, Star
 fn descriptors_left() -> usize {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     let limit = limit.and_then(|limit| usize::try_from(limit).ok());
-    limit.map_or(usize::MAX, |limit| limit.saturating_sub(DESCRIPTORS_KEPT).max(1))
+    limit.map_or(usize::MAX, |limit| {
+        limit.saturating_sub(DESCRIPTORS_KEPT).max(1)
+    })
 }
 
 fn rtp_socket(address: SocketAddr) -> io::Result<UdpSocket> {

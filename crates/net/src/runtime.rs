@@ -130,7 +130,7 @@ impl Start {
         Ok(Self {
             topology,
             clock: setup.clock.clone(),
-            queue: Arc::new(Queue::new(queue_config(&setup.config))),
+            queue: Arc::new(Queue::new(queue_config(&setup.config, setup.clock.wall()))),
             registrations: Arc::default(),
             sink,
             polls,
