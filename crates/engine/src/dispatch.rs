@@ -43,6 +43,8 @@ pub fn queue_config(config: &Config, wall: Wall) -> QueueConfig {
         pools: pools.collect(),
         seats: config.seats.len(),
         max_callers: config.waiting.max_waiting,
-        ageing: Ageing::default(),
+        ageing: Ageing {
+            step: config.waiting.ageing_step,
+        },
     }
 }

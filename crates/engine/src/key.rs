@@ -275,7 +275,7 @@ impl Shard {
     fn try_dial(&mut self, now: Now, call: &mut Call, target: &Target) -> Option<()> {
         let trunk_id: TrunkId = self.config.transfer.keys.get(target.key)?.trunk;
         let trunk = self.config.trunks.get(usize::from(trunk_id.0))?;
-        let peer = *trunk.peers.iter().find(|peer| peer.port() != 0)?;
+        let peer = trunk.out?;
         let flow = self.flow_to(sip_transport(trunk.transport), peer)?;
         let user = if trunk.keep_caller_user && !call.caller.is_empty() {
             call.caller.reveal().to_owned()
@@ -386,14 +386,15 @@ impl Shard {
         let Some(seat) = call.seat_side().and_then(|side| side.voice.clone()) else {
             return;
         };
-        for voice in [&caller, &seat] {
+        for (voice, other) in [(&caller, &seat), (&seat, &caller)] {
             let token = self.token();
             let prompts = vec![PromptId::TransferFailed];
+            let parties = vec![other.port];
             self.hear(
                 voice,
-                Source::Playlist {
+                Source::Over {
+                    parties,
                     prompts,
-                    then_music: false,
                     token,
                 },
             );

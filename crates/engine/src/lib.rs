@@ -48,7 +48,7 @@ pub use api::{
 pub use dispatch::{dispatch, queue_config};
 pub use offer::CALL_HEADER;
 pub use shard::{Shard, ShardConfig};
-pub use snapshot::{CallSnapshot, RestoreError};
+pub use snapshot::{CallSnapshot, RestoreError, ShardSnapshot};
 
 pub use meishier_config as config;
 pub use meishier_media as media;

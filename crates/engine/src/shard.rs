@@ -157,6 +157,16 @@ impl Shard {
     /// configuration.
     #[must_use]
     pub fn new(setup: ShardConfig, now: Now) -> Self {
+        let mut shard = Self::bare(setup);
+        shard.start_lines(now);
+        shard.start_seats(now);
+        shard.start_trunks(now);
+        shard.settle(now);
+        shard
+    }
+
+    /// A shard without seats, lines and timers.
+    pub(crate) fn bare(setup: ShardConfig) -> Self {
         let auth = || AuthConfig {
             realm: setup.config.sip.domain.clone(),
             secret: setup.secret,
@@ -167,7 +177,7 @@ impl Shard {
             .zip(&config.seats)
             .map(|(i, seat)| (seat.name.clone(), SeatId(i)))
             .collect();
-        let mut shard = Self {
+        Self {
             id: setup.id,
             shards: config.shards.max(1),
             queue: Arc::clone(&setup.queue),
@@ -206,12 +216,7 @@ impl Shard {
             lines_timer: None,
             draining: false,
             config,
-        };
-        shard.start_lines(now);
-        shard.start_seats(now);
-        shard.start_trunks(now);
-        shard.settle(now);
-        shard
+        }
     }
 
     /// Takes in one thing that happened. Drain [`Self::poll_output`] before the next.

@@ -4,11 +4,13 @@
 //! its line there. Media is not part of it either: the ports are opened anew when the call is
 //! taken in.
 
+use crate::api::Notice;
 use crate::call::{Call, State, Voice};
-use crate::shard::{LegOwner, PortOwner, Shard};
+use crate::seat::SeatMachine;
+use crate::shard::{LegOwner, PortOwner, Shard, ShardConfig};
 use crate::timers::Timer;
 use meishier_media::{MediaCommand, Source};
-use meishier_model::{CallId, LegId, Now};
+use meishier_model::{CallId, CounsellorId, LegId, Now, SeatId};
 use meishier_signaling::LegSnapshot;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,14 @@ use serde::{Deserialize, Serialize};
 pub struct CallSnapshot {
     call: Box<Call>,
     legs: Vec<LegSnapshot>,
+}
+
+/// A shard's calls and seats.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ShardSnapshot {
+    calls: Vec<CallSnapshot>,
+    seats: Vec<SeatMachine>,
+    claims: Vec<(CounsellorId, SeatId)>,
 }
 
 impl std::fmt::Debug for CallSnapshot {
@@ -64,6 +74,47 @@ impl Shard {
     /// The identifiers of all calls of this shard.
     pub fn calls(&self) -> impl Iterator<Item = CallId> + '_ {
         self.calls.keys().copied()
+    }
+
+    /// Everything of this shard that is not in the queue, in SIP transactions of strangers, or in
+    /// the registrations (telephones register again by themselves).
+    #[must_use]
+    pub fn snapshot_all(&self) -> ShardSnapshot {
+        ShardSnapshot {
+            calls: self
+                .calls
+                .keys()
+                .filter_map(|id| self.snapshot(*id))
+                .collect(),
+            seats: self.seats.values().cloned().collect(),
+            claims: self
+                .claims
+                .iter()
+                .map(|(who, seat)| (*who, *seat))
+                .collect(),
+        }
+    }
+
+    /// A shard that goes on where another one stopped, beside the queue that it used. Calls that
+    /// cannot be taken in are left out and told by a notice.
+    #[must_use]
+    pub fn resume(setup: ShardConfig, now: Now, snapshot: ShardSnapshot) -> Self {
+        let mut shard = Self::bare(setup);
+        shard.start_lines(now);
+        shard.start_trunks(now);
+        shard.claims = snapshot.claims.into_iter().collect();
+        for machine in snapshot.seats {
+            if let Some(at) = machine.deadline() {
+                shard.timers.set(at, Timer::Seat(machine.seat));
+            }
+            shard.seats.insert(machine.seat, machine);
+        }
+        for call in snapshot.calls {
+            if shard.restore(now, call).is_err() {
+                shard.notice(Notice::Unexpected("a call could not be restored"));
+            }
+        }
+        shard
     }
 
     /// Takes a call in. Its timers go on from where they stood; overdue ones fire at once.

@@ -73,7 +73,7 @@ impl Shard {
         let Some(every) = trunk.options_every else {
             return;
         };
-        let peer = trunk.peers.iter().find(|peer| peer.port() != 0).copied();
+        let peer = trunk.out;
         let flow = peer.and_then(|peer| self.flow_to(sip_transport(trunk.transport), peer));
         if let (Some(peer), Some(flow)) = (peer, flow) {
             match self

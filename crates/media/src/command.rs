@@ -30,6 +30,16 @@ pub enum Source {
     /// The sum of these parties, at most [`Source::MAX_MIX`] (the rest is left out); the listener
     /// itself is never part of what it hears.
     Mix(Vec<PortId>),
+    /// Prompts over a conversation that goes on: the sum of these parties and of the prompts, then
+    /// the parties alone, as in [`Source::Mix`].
+    Over {
+        /// Who is heard, at most [`Source::MAX_MIX`].
+        parties: Vec<PortId>,
+        /// What is said, at most [`Source::MAX_PROMPTS`].
+        prompts: Vec<PromptId>,
+        /// Comes back in [`MediaEvent::PlaylistDone`].
+        token: u64,
+    },
 }
 
 impl Source {

@@ -265,10 +265,7 @@ impl Hub {
         if listener.hearing.is_same(&hearing) {
             return;
         }
-        if !matches!(
-            (&listener.hearing, &hearing),
-            (Hearing::Mix(_), Hearing::Mix(_))
-        ) {
+        if !(listener.hearing.is_mixed() && hearing.is_mixed()) {
             listener.stream.interrupt();
             listener.gathered.clear();
         }
@@ -307,7 +304,9 @@ impl Hub {
                 continue;
             };
             match &mut listener_port.hearing {
-                Hearing::Mix(parties) => parties.retain(|p| *p != port),
+                Hearing::Mix(parties) | Hearing::Over { parties, .. } => {
+                    parties.retain(|p| *p != port);
+                }
                 other => *other = Hearing::Silence,
             }
             listener_port.stream.interrupt();
@@ -336,7 +335,7 @@ impl Hub {
         };
         let mixed = slot.heard_by.iter().any(|l| {
             let listener = self.slots.get(l.0 as usize).and_then(|s| s.port.as_deref());
-            listener.is_some_and(|p| matches!(p.hearing, Hearing::Mix(_)))
+            listener.is_some_and(|p| p.hearing.is_mixed())
         });
         if let Some(slot) = self.slots.get_mut(party.0 as usize) {
             match (mixed, slot.jitter.is_some()) {

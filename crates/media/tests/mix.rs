@@ -168,3 +168,38 @@ fn a_fast_or_slow_clock_stays_within_the_buffer() {
         );
     }
 }
+
+#[test]
+fn what_is_said_over_a_conversation_does_not_interrupt_it() {
+    let (mut wire, mut phones) = conference();
+    wire.hear(
+        0,
+        Source::Over {
+            parties: vec![PortId(1), PortId(2)],
+            prompts: vec![meishier_media::PromptId::TransferFailed],
+            token: 77,
+        },
+    );
+    talk(&mut wire, &mut phones, 50, 160);
+    let during = wire.heard(0, CODECS[0]);
+    let middle = &during[4000..];
+    for tone in &TONES[1..] {
+        assert!(
+            tone::amplitude_at(middle, *tone) > 4000.0,
+            "the others stay"
+        );
+    }
+    assert!(
+        !wire
+            .events
+            .iter()
+            .any(|e| matches!(e, meishier_media::MediaEvent::PlaylistDone { .. }))
+    );
+    talk(&mut wire, &mut phones, 200, 160);
+    let done = meishier_media::MediaEvent::PlaylistDone {
+        port: PortId(0),
+        token: 77,
+    };
+    assert_eq!(wire.events.iter().filter(|e| **e == done).count(), 1);
+    assert_hears(&wire, 0, [false, true, true]);
+}

@@ -105,10 +105,10 @@ impl Hub {
     /// The sum of what a listener of a mix hears in this beat; `None` for other listeners.
     fn mixed(&mut self, listener: PortId) -> Option<[i32; FRAME]> {
         let port = self.port_mut(listener)?;
-        let Hearing::Mix(parties) = &mut port.hearing else {
-            return None;
+        let parties = match &mut port.hearing {
+            Hearing::Mix(parties) | Hearing::Over { parties, .. } => std::mem::take(parties),
+            _ => return None,
         };
-        let parties = std::mem::take(parties);
         let mut sum = [0; FRAME];
         for party in &parties {
             let jitter = self
@@ -121,11 +121,55 @@ impl Hub {
                 }
             }
         }
-        if let Some(port) = self.port_mut(listener) {
-            port.hearing = Hearing::Mix(parties);
+        let port = self
+            .slots
+            .get_mut(listener.0 as usize)
+            .and_then(|s| s.port.as_deref_mut())?;
+        if let Some(token) = say_over(&mut port.hearing, parties, &mut sum, &self.prompts) {
+            self.events.push_back(MediaEvent::PlaylistDone {
+                port: listener,
+                token,
+            });
         }
         Some(sum)
     }
+}
+
+/// Gives the parties back to the hearing and adds what is said over them. After the last prompt
+/// the parties remain; the token of the list that ended is given.
+fn say_over(
+    hearing: &mut Hearing,
+    mixed: smallvec::SmallVec<[PortId; 4]>,
+    sum: &mut [i32; FRAME],
+    prompts: &PromptSet,
+) -> Option<u64> {
+    let Hearing::Over {
+        parties,
+        prompts: list,
+        next,
+        offset,
+        token,
+    } = hearing
+    else {
+        *hearing = Hearing::Mix(mixed);
+        return None;
+    };
+    while let Some(&prompt) = list.get(*next) {
+        let recording = prompts.encoded(prompt, Codec::Pcma);
+        if let Some(said) = recording.get(*offset..*offset + FRAME) {
+            for (sum, byte) in sum.iter_mut().zip(said) {
+                *sum += i32::from(g711::decode(Codec::Pcma, *byte));
+            }
+            *offset += FRAME;
+            *parties = mixed;
+            return None;
+        }
+        *next += 1;
+        *offset = 0;
+    }
+    let token = *token;
+    *hearing = Hearing::Mix(mixed);
+    Some(token)
 }
 
 fn clamp(sum: i32) -> i16 {
@@ -169,7 +213,7 @@ fn frame<'a>(
     loops: &'a Loops,
 ) -> &'a [u8] {
     match hearing {
-        Hearing::Silence | Hearing::Peer(_) | Hearing::Mix(_) => &[],
+        Hearing::Silence | Hearing::Peer(_) | Hearing::Mix(_) | Hearing::Over { .. } => &[],
         Hearing::Comfort => loops.comfort(codec, beats),
         Hearing::Music => loops::frame(prompts.encoded(PromptId::Music, codec), beats),
         Hearing::Ringback { frames } => {

@@ -54,6 +54,13 @@ pub(super) enum Hearing {
     },
     Peer(PortId),
     Mix(SmallVec<[PortId; 4]>),
+    Over {
+        parties: SmallVec<[PortId; 4]>,
+        prompts: SmallVec<[PromptId; 8]>,
+        next: usize,
+        offset: usize,
+        token: u64,
+    },
 }
 
 impl Hearing {
@@ -76,16 +83,24 @@ impl Hearing {
             Source::Music => Self::Music,
             Source::Ringback => Self::Ringback { frames: 0 },
             Source::Peer(peer) => Self::Peer(peer),
-            Source::Mix(parties) => {
-                let mut parts = SmallVec::new();
-                for party in parties {
-                    if party != port && !parts.contains(&party) && parts.len() < Source::MAX_MIX {
-                        parts.push(party);
-                    }
-                }
-                Self::Mix(parts)
-            }
+            Source::Mix(parties) => Self::Mix(others(port, parties)),
+            Source::Over {
+                parties,
+                prompts,
+                token,
+            } => Self::Over {
+                parties: others(port, parties),
+                prompts: prompts.into_iter().take(Source::MAX_PROMPTS).collect(),
+                next: 0,
+                offset: 0,
+                token,
+            },
         }
+    }
+
+    /// True if parties are summed for it.
+    pub fn is_mixed(&self) -> bool {
+        matches!(self, Self::Mix(_) | Self::Over { .. })
     }
 
     /// True if frames must be made in a beat of 20 ms.
@@ -109,10 +124,21 @@ impl Hearing {
     pub fn parties(&self) -> &[PortId] {
         match self {
             Self::Peer(peer) => std::slice::from_ref(peer),
-            Self::Mix(parties) => parties,
+            Self::Mix(parties) | Self::Over { parties, .. } => parties,
             _ => &[],
         }
     }
+}
+
+/// The parties of a mix for the listener `port`: each once, itself left out.
+fn others(port: PortId, parties: Vec<PortId>) -> SmallVec<[PortId; 4]> {
+    let mut parts = SmallVec::new();
+    for party in parties {
+        if party != port && !parts.contains(&party) && parts.len() < Source::MAX_MIX {
+            parts.push(party);
+        }
+    }
+    parts
 }
 
 /// Why a packet is not let in.

@@ -1,0 +1,548 @@
+//! A world of text: shards, wires and clocks without a socket. Callers and seats are written by
+//! hand as SIP text, so that the engine is not tested against its own message code.
+
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use meishier_engine::media::{MediaCommand, MediaEvent};
+use meishier_engine::queue::Queue;
+use meishier_engine::signaling::{Binding, Flow, Transport};
+use meishier_engine::{
+    Command, Gauges, Input, Notice, Output, Reply, Shard, ShardConfig, ShardMessage, ShardSnapshot,
+    config, dispatch, queue_config,
+};
+use meishier_model::{CallRecord, Mono, Now, PortId, RtpStats, ShardId, Wall};
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub const ENGINE: &str = "10.0.0.1:5060";
+pub const CARRIER: &str = "10.0.1.1:5060";
+/// 2026-03-04 (a Wednesday) 10:00 in Asia/Shanghai.
+pub const TEN_O_CLOCK: Wall = Wall(1_772_589_600_000);
+
+/// Two pools; city first, province after 10 s. Static seats s0, s1 (city), s2 (province), and r0,
+/// which registers.
+pub const CONFIG: &str = r#"
+name = "test"
+lang = "en"
+zone = "Asia/Shanghai"
+shards = 4
+shutdown_limit = "1min"
+skills = ["crisis"]
+
+[sip]
+listen = ["udp:10.0.0.1:5060"]
+domain = "test.invalid"
+max_calls = 100
+
+[rtp]
+address = "10.0.0.1"
+first_port = 20000
+last_port = 21999
+threads = 1
+
+[http]
+listen = "127.0.0.1:0"
+
+[records]
+path = "none.db"
+
+[[trunks]]
+name = "carrier"
+peers = ["10.0.1.1"]
+out = "10.0.1.1:5060"
+answer = "on_seat"
+early = "ringing"
+answer_after = "30s"
+codecs = ["pcma", "pcmu"]
+outgoing_number = "12356"
+
+[[trunks]]
+name = "at-once"
+peers = ["10.0.1.2"]
+answer = "at_once"
+codecs = ["pcma"]
+outgoing_number = "12356"
+
+[[pools]]
+name = "city"
+title = "city"
+strategy = "longest_idle"
+shifts = [{ hours = "08:00-18:00", lines = 2 }]
+
+[[pools]]
+name = "province"
+title = "province"
+strategy = "longest_idle"
+shifts = [{ hours = "00:00-24:00", lines = 2 }]
+
+[[seats]]
+name = "s{0..1}"
+contact = "sip:s{n}@10.0.2.{n}:5060"
+pools = ["city"]
+
+[[seats]]
+name = "s2"
+contact = "sip:s2@10.0.2.2:5060"
+pools = ["province"]
+
+[[seats]]
+name = "r0"
+password = "secret-r0"
+pools = ["city"]
+
+[[counsellors]]
+account = "10{0..2}"
+pin = "123{n}"
+seats = ["s0", "s1", "s2", "r0"]
+
+[[counsellors]]
+account = "200"
+pin = "2000"
+seats = ["s0"]
+qualification = { name = "licence", expires = 2026-01-31 }
+
+[offer]
+ring = "20s"
+backoff = "5s"
+pause_after = 3
+wrapup = "10s"
+keep_caller_user = true
+
+[waiting]
+greeting = true
+music = true
+announce_every = "30s"
+max_waiting = 50
+
+[[transfer.keys]]
+name = "110"
+title = "police"
+kind = "emergency"
+ring = "30s"
+trunk = "carrier"
+
+[routing]
+default = "all"
+
+[[routes]]
+name = "all"
+rings = ["city", { pool = "province", after = "10s" }]
+"#;
+
+pub fn addr(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+/// A message that the engine sent.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    pub to: SocketAddr,
+    pub text: String,
+}
+
+impl Sent {
+    pub fn header(&self, name: &str) -> &str {
+        self.find(name)
+            .unwrap_or_else(|| panic!("no {name} in\n{}", self.text))
+    }
+
+    pub fn find(&self, name: &str) -> Option<&str> {
+        self.text
+            .lines()
+            .skip(1)
+            .take_while(|l| !l.is_empty())
+            .find_map(|line| {
+                let (key, value) = line.split_once(':')?;
+                key.trim().eq_ignore_ascii_case(name).then(|| value.trim())
+            })
+    }
+
+    pub fn start(&self) -> &str {
+        self.text.lines().next().unwrap()
+    }
+
+    pub fn is(&self, start: &str) -> bool {
+        self.start().starts_with(start)
+    }
+
+    pub fn body(&self) -> &str {
+        self.text
+            .split_once("\r\n\r\n")
+            .map_or("", |(_, body)| body)
+    }
+
+    /// The URI of Contact.
+    pub fn contact(&self) -> String {
+        let value = self.header("Contact");
+        let start = value.find('<').unwrap();
+        value[start + 1..value.find('>').unwrap()].to_owned()
+    }
+}
+
+pub fn sdp(address: SocketAddr, port: u16) -> String {
+    format!(
+        "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio {port} RTP/AVP 8 101\r\n\
+         a=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\na=sendrecv\r\n",
+        ip = address.ip()
+    )
+}
+
+pub struct World {
+    pub shards: Vec<Shard>,
+    pub queue: Arc<Queue>,
+    pub config: Arc<config::Config>,
+    pub now: Now,
+    pub sent: VecDeque<Sent>,
+    pub media: Vec<MediaCommand>,
+    pub records: Vec<CallRecord>,
+    pub notices: Vec<Notice>,
+    pub replies: BTreeMap<u64, Vec<Reply>>,
+    pub bindings: BTreeMap<String, Vec<Binding>>,
+    /// False: closing of ports is not confirmed.
+    pub media_answers: bool,
+    token: u64,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::with(CONFIG, TEN_O_CLOCK)
+    }
+
+    pub fn with(text: &str, wall: Wall) -> Self {
+        let parsed = config::parse(text, None);
+        let (config, _) = parsed
+            .unwrap_or_else(|e| panic!("{}", config::render(&e, "test", text, config::Lang::En)));
+        let config = Arc::new(config);
+        let queue = Arc::new(Queue::new(queue_config(&config, wall)));
+        let now = Now {
+            mono: Mono(1_000_000),
+            wall,
+        };
+        let mut world = Self {
+            shards: Vec::new(),
+            queue,
+            config,
+            now,
+            sent: VecDeque::new(),
+            media: Vec::new(),
+            records: Vec::new(),
+            notices: Vec::new(),
+            replies: BTreeMap::new(),
+            bindings: BTreeMap::new(),
+            media_answers: true,
+            token: 0,
+        };
+        for id in 0..world.config.shards {
+            let shard = world.new_shard(ShardId(id));
+            world.shards.push(shard);
+        }
+        for id in 0..world.shards.len() {
+            world.drain(id);
+        }
+        world.settle();
+        world
+    }
+
+    pub fn new_shard(&self, id: ShardId) -> Shard {
+        Shard::new(self.setup(id), self.now)
+    }
+
+    fn setup(&self, id: ShardId) -> ShardConfig {
+        let ports = (0..200u16).map(|i| {
+            let number = u32::from(id.0) * 200 + u32::from(i);
+            (
+                PortId(number),
+                SocketAddr::new(addr(ENGINE).ip(), 20000 + (number as u16) * 2),
+            )
+        });
+        ShardConfig {
+            id,
+            config: Arc::clone(&self.config),
+            queue: Arc::clone(&self.queue),
+            ports: ports.collect(),
+            local: vec![(Transport::Udp, addr(ENGINE))],
+            seed: [id.0 as u8 + 1; 32],
+            secret: [9; 32],
+            boot: self.now.wall,
+        }
+    }
+
+    pub fn handle(&mut self, shard: usize, input: Input<'_>) {
+        let now = self.now;
+        self.shards[shard].handle(now, input);
+        self.drain(shard);
+    }
+
+    fn drain(&mut self, index: usize) {
+        while let Some(output) = self.shards[index].poll_output() {
+            match output {
+                Output::Transmit(transmit) => {
+                    let text = String::from_utf8(transmit.bytes).unwrap();
+                    self.sent.push_back(Sent {
+                        to: transmit.flow.remote,
+                        text,
+                    });
+                }
+                Output::Media(command) => {
+                    self.media.push(command.clone());
+                    if let (MediaCommand::Close { port }, true) = (command, self.media_answers) {
+                        let stats = RtpStats {
+                            received: 7,
+                            ..RtpStats::default()
+                        };
+                        self.handle(index, Input::Media(MediaEvent::Closed { port, stats }));
+                    }
+                }
+                Output::Record(record) => self.records.push(*record),
+                Output::Shard { to, message } => {
+                    self.handle(usize::from(to.0), Input::Shard(message))
+                }
+                Output::Wake(shard) => self.handle(usize::from(shard.0), Input::Inbox),
+                Output::Lookup { token, user } => {
+                    let contacts = self.bindings.get(&user).cloned().unwrap_or_default();
+                    self.handle(index, Input::Contacts { token, contacts });
+                }
+                Output::Registered(change) => {
+                    self.bindings.insert(change.user, change.contacts);
+                }
+                Output::Reply { token, reply } => {
+                    self.replies.entry(token).or_default().push(reply)
+                }
+                Output::Notice(notice) => self.notices.push(notice),
+            }
+        }
+    }
+
+    fn settle(&mut self) {
+        for index in 0..self.shards.len() {
+            while self.shards[index]
+                .poll_timeout()
+                .is_some_and(|at| at <= self.now.mono)
+            {
+                self.handle(index, Input::Timeout);
+            }
+        }
+    }
+
+    /// Time passes; timers fire in their order.
+    pub fn pass(&mut self, time: Duration) {
+        let end = self.now.mono + time;
+        loop {
+            let next = self.shards.iter().filter_map(Shard::poll_timeout).min();
+            let at = next
+                .filter(|at| *at <= end)
+                .unwrap_or(end)
+                .max(self.now.mono);
+            self.now.wall.0 += ((at - self.now.mono).as_micros() / 1000) as i64;
+            self.now.mono = at;
+            self.settle();
+            if at >= end {
+                return;
+            }
+        }
+    }
+
+    pub fn arrive(&mut self, from: SocketAddr, text: &str) {
+        let flow = Flow {
+            transport: Transport::Udp,
+            local: addr(ENGINE),
+            remote: from,
+            connection: 0,
+        };
+        let shard = dispatch(text.as_bytes(), &self.config, self.config.shards);
+        self.handle(
+            usize::from(shard.0),
+            Input::Message {
+                flow,
+                bytes: text.as_bytes(),
+            },
+        );
+    }
+
+    pub fn command(&mut self, command: Command) -> Reply {
+        self.token += 1;
+        let token = self.token;
+        let shard = command.shard(self.config.shards).unwrap_or(ShardId(0));
+        self.handle(usize::from(shard.0), Input::Command { token, command });
+        let mut replies = self.replies.remove(&token).expect("an answer at once");
+        assert_eq!(replies.len(), 1, "one answer a command");
+        replies.remove(0)
+    }
+
+    /// Takes the next message for an address that begins so, and drops nothing else.
+    pub fn take(&mut self, to: SocketAddr, start: &str) -> Sent {
+        let found = self.sent.iter().position(|m| m.to == to && m.is(start));
+        let Some(index) = found else {
+            let all: Vec<String> = self
+                .sent
+                .iter()
+                .map(|m| format!("{} ← {}", m.to, m.start()))
+                .collect();
+            panic!("no {start} for {to}; sent: {all:#?}");
+        };
+        self.sent.remove(index).unwrap()
+    }
+
+    pub fn none(&self, to: SocketAddr, start: &str) {
+        let found = self.sent.iter().find(|m| m.to == to && m.is(start));
+        assert!(
+            found.is_none(),
+            "unexpected for {to}: {:?}",
+            found.map(|m| m.text.clone())
+        );
+    }
+
+    pub fn clear(&mut self) {
+        self.sent.clear();
+    }
+
+    pub fn gauges(&self) -> Gauges {
+        self.shards
+            .iter()
+            .map(Shard::gauges)
+            .fold(Gauges::default(), |a, b| Gauges {
+                calls: a.calls + b.calls,
+                legs: a.legs + b.legs,
+                transactions: a.transactions + b.transactions,
+                timers: a.timers + b.timers,
+                ports: a.ports + b.ports,
+                registrations: a.registrations + b.registrations,
+            })
+    }
+
+    /// Writes every shard out as JSON and replaces it by a new one made from what was written.
+    pub fn replace_by_snapshots(&mut self) {
+        for index in 0..self.shards.len() {
+            let text = serde_json::to_string(&self.shards[index].snapshot_all()).unwrap();
+            let snapshot: ShardSnapshot = serde_json::from_str(&text).unwrap();
+            let setup = self.setup(ShardId(index as u16));
+            self.shards[index] = Shard::resume(setup, self.now, snapshot);
+            self.drain(index);
+        }
+        assert!(
+            !self
+                .notices
+                .iter()
+                .any(|n| matches!(n, Notice::Unexpected(_)))
+        );
+    }
+
+    /// Messages between shards for a certain shard, by hand.
+    pub fn shard_message(&mut self, to: ShardId, message: ShardMessage) {
+        self.handle(usize::from(to.0), Input::Shard(message));
+    }
+}
+
+/// A caller behind the carrier.
+pub struct Caller {
+    pub from: SocketAddr,
+    pub name: String,
+    pub answer: Option<Sent>,
+}
+
+impl Caller {
+    pub fn new(from: &str, name: &str) -> Self {
+        Self {
+            from: addr(from),
+            name: name.to_owned(),
+            answer: None,
+        }
+    }
+
+    pub fn request(&self, method: &str, cseq: u32, branch: &str, body: &str) -> String {
+        let (from, name) = (self.from, &self.name);
+        let to = self.answer.as_ref().map_or_else(
+            || format!("<sip:12356@{ENGINE}>"),
+            |a| a.header("To").to_owned(),
+        );
+        let uri = self
+            .answer
+            .as_ref()
+            .map_or_else(|| format!("sip:12356@{ENGINE}"), Sent::contact);
+        let kind = if body.is_empty() {
+            ""
+        } else {
+            "Content-Type: application/sdp\r\n"
+        };
+        format!(
+            "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {from};branch=z9hG4bK{name}{branch}\r\n\
+             From: <sip:{name}@{from}>;tag=f{name}\r\nTo: {to}\r\nCall-ID: {name}@caller\r\n\
+             CSeq: {cseq} {method}\r\nContact: <sip:{name}@{from}>\r\nMax-Forwards: 70\r\n{kind}\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    }
+
+    pub fn invite(&self, world: &mut World) {
+        let text = self.request("INVITE", 1, "i", &sdp(self.from, 4000));
+        world.arrive(self.from, &text);
+    }
+
+    pub fn ack(&self, world: &mut World) {
+        let text = self.request("ACK", 1, "a", "");
+        world.arrive(self.from, &text);
+    }
+
+    pub fn cancel(&self, world: &mut World) {
+        let text = self.request("CANCEL", 1, "i", "");
+        world.arrive(self.from, &text);
+    }
+
+    pub fn bye(&self, world: &mut World) {
+        let text = self.request("BYE", 2, "b", "");
+        world.arrive(self.from, &text);
+    }
+
+    /// Takes the 200 and acknowledges it.
+    pub fn answered(&mut self, world: &mut World) {
+        let answer = world.take(self.from, "SIP/2.0 200");
+        self.answer = Some(answer);
+        self.ack(world);
+    }
+}
+
+/// A response to a request of the engine.
+pub fn reply(world: &mut World, request: &Sent, status: &str, tag: &str, body: &str) {
+    let mut text = format!("SIP/2.0 {status}\r\n");
+    for name in ["Via", "From", "Call-ID", "CSeq"] {
+        text.push_str(&format!("{name}: {}\r\n", request.header(name)));
+    }
+    let to = request.header("To");
+    let tag = if to.contains(";tag=") || tag.is_empty() {
+        String::new()
+    } else {
+        format!(";tag={tag}")
+    };
+    text.push_str(&format!(
+        "To: {to}{tag}\r\nContact: <sip:phone@{}>\r\n",
+        request.to
+    ));
+    if !body.is_empty() {
+        text.push_str("Content-Type: application/sdp\r\n");
+    }
+    text.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+    world.arrive(request.to, &text);
+}
+
+/// The far end of an INVITE of the engine answers; gives the ACK.
+pub fn answer(world: &mut World, invite: &Sent) -> Sent {
+    reply(world, invite, "200 OK", "seat", &sdp(invite.to, 6000));
+    world.take(invite.to, "ACK")
+}
+
+/// The far end of an answered INVITE of the engine hangs up.
+pub fn seat_bye(world: &mut World, invite: &Sent) {
+    let text = format!(
+        "BYE {} SIP/2.0\r\nVia: SIP/2.0/UDP {at};branch=z9hG4bKbye{}\r\nFrom: {};tag=seat\r\nTo: {}\r\n\
+         Call-ID: {}\r\nCSeq: 7 BYE\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+        invite.contact(),
+        invite.header("Call-ID").len(),
+        invite.header("To"),
+        invite.header("From"),
+        invite.header("Call-ID"),
+        at = invite.to,
+    );
+    world.arrive(invite.to, &text);
+}
