@@ -92,7 +92,7 @@ impl Transactions {
         if machine.state() != InviteClientState::Proceeding {
             return false;
         }
-        machine.on_cancel_sent(now, &timers);
+        machine.on_given_up(now, &timers);
         let (flow, bytes) = (client.flow, write::cancel(&client.request, reason));
         self.settle_client(key);
         let cancel = ClientKey {
@@ -113,10 +113,15 @@ impl Transactions {
         }
     }
 
-    /// Nobody waits any more for what comes of a client transaction.
-    pub(crate) fn disown(&mut self, key: ClientKey) {
+    /// Nobody waits any more for what comes of an INVITE.
+    pub(crate) fn disown(&mut self, now: Mono, key: ClientKey) {
+        let timers = self.timers_config;
         if let Some(client) = self.clients.get_mut(&key) {
             client.owner = Owner::Nobody;
+            if let ClientMachine::Invite(machine) = &mut client.machine {
+                machine.on_given_up(now, &timers);
+            }
+            self.settle_client(key);
         }
     }
 

@@ -21,7 +21,7 @@ use crate::event::{Event, RequestId};
 use crate::flow::Flow;
 use crate::keys::{ClientKey, Owner, Purpose, ServerKey, merge_key, server_key};
 use crate::leg::{Context, Leg, LegState};
-use crate::leg_outgoing::release_fork;
+use crate::leg_outgoing::{acknowledge_orphan, release_fork};
 use crate::message::{HeaderName, Message, Method, ParseError};
 use crate::names::leg_of_tag;
 use crate::server_transactions::{Opening, Seen};
@@ -154,9 +154,15 @@ impl Endpoint {
         key: ClientKey,
         purpose: Purpose,
     ) {
-        let answered = response.status().is_some_and(|s| (200..300).contains(&s));
-        if answered && matches!(purpose, Purpose::Invite | Purpose::Reinvite) {
-            release_fork(&mut self.context(now), key, flow, response);
+        if !response.status().is_some_and(|s| (200..300).contains(&s)) {
+            return;
+        }
+        let cx = &mut self.context(now);
+        match purpose {
+            Purpose::Invite => release_fork(cx, key, flow, response),
+            // The BYE of that dialog is under way or done.
+            Purpose::Reinvite => drop(acknowledge_orphan(cx, key, flow, response)),
+            Purpose::Cancel | Purpose::Bye | Purpose::Options => {}
         }
     }
 

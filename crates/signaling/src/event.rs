@@ -27,7 +27,7 @@ pub enum EndCause {
 }
 
 /// What happened. In the order in which it happened; [`Event::Gone`] is the last of its leg.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Event {
     /// An INVITE outside any dialog. 100 Trying was sent already.
     Invite {
@@ -124,6 +124,26 @@ pub enum Event {
         /// 200 to 699; 408 if none came, 503 if the flow failed.
         status: u16,
     },
+}
+
+/// Shows leg, request and status only: bodies and reasons may tell who calls and what was dialled.
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invite { leg, .. } => write!(f, "Invite({leg})"),
+            Self::Progress { leg, status, .. } => write!(f, "Progress({leg} {status})"),
+            Self::Answered { leg, .. } => write!(f, "Answered({leg})"),
+            Self::Confirmed { leg } => write!(f, "Confirmed({leg})"),
+            Self::Failed { leg, status, .. } => write!(f, "Failed({leg} {status})"),
+            Self::Ended { leg, cause, .. } => write!(f, "Ended({leg} {cause:?})"),
+            Self::Gone { leg } => write!(f, "Gone({leg})"),
+            Self::Reinvite { leg, .. } => write!(f, "Reinvite({leg})"),
+            Self::ReinviteDone { leg, status, .. } => write!(f, "ReinviteDone({leg} {status})"),
+            Self::Info { leg, .. } => write!(f, "Info({leg})"),
+            Self::Request { id, request, .. } => write!(f, "Request({} {request:?})", id.0),
+            Self::Response { id, status } => write!(f, "Response({} {status})", id.0),
+        }
+    }
 }
 
 /// Why a leg does not do what it was asked to. The caller of the API is at fault, or too late.

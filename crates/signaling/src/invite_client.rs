@@ -69,6 +69,8 @@ pub struct InviteClient {
     repeat: Repeat,
     /// Timer B, D or M, or the end of the wait after a CANCEL.
     end: Option<Mono>,
+    /// Nobody waits for the final response any more.
+    given_up: bool,
 }
 
 impl InviteClient {
@@ -85,6 +87,7 @@ impl InviteClient {
             reliable,
             repeat,
             end: Some(now + timers.timeout()),
+            given_up: false,
         }
     }
 
@@ -113,7 +116,7 @@ impl InviteClient {
             (InviteClientState::Calling, ..200) => {
                 self.state = InviteClientState::Proceeding;
                 self.repeat = Repeat::off();
-                self.end = None;
+                self.end = self.given_up.then(|| now + timers.timeout());
                 InviteClientAction::Deliver
             }
             (InviteClientState::Proceeding, ..200) => InviteClientAction::Deliver,
@@ -143,9 +146,11 @@ impl InviteClient {
         }
     }
 
-    /// A CANCEL was sent: if no final response comes within 64·T1 the INVITE counts as cancelled
-    /// (§9.1).
-    pub fn on_cancel_sent(&mut self, now: Mono, timers: &Timers) {
+    /// A CANCEL was sent, or the dialog of a re-INVITE ended: if no final response comes within
+    /// 64·T1 none is waited for any more (§9.1). Without this a transaction in Proceeding, which
+    /// has no timer, would stay for ever when the final response is lost with its sender.
+    pub fn on_given_up(&mut self, now: Mono, timers: &Timers) {
+        self.given_up = true;
         if self.state == InviteClientState::Proceeding {
             self.end = Some(now + timers.timeout());
         }

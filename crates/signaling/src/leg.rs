@@ -257,7 +257,7 @@ impl Leg {
         self.unacknowledged = None;
         self.refuse_asked(cx, 487);
         if let Some(key) = self.asking.take().and_then(|a| a.key) {
-            cx.tx.disown(key);
+            cx.tx.disown(cx.now, key);
         }
         let reason = self.farewell.take();
         let headers: SmallVec<[(&str, &str); 1]> = reason

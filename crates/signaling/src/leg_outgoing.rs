@@ -136,12 +136,9 @@ impl Failure {
 
 /// ACK and BYE for a 2xx of a fork that nobody wants (§13.2.2.4), or of a leg that is gone.
 pub(crate) fn release_fork(cx: &mut Context<'_>, key: ClientKey, flow: Flow, response: &Message) {
-    let target = response.to_addr().map_or("", |to| to.uri);
-    let Ok(dialog) = Dialog::of_response(response, target) else {
+    let Some(mut fork) = acknowledge_orphan(cx, key, flow, response) else {
         return;
     };
-    let mut fork = Leg::new(LegId(0), LegState::Confirmed, flow, dialog, "");
-    fork.acknowledge(cx, key);
     let bye = ClientKey {
         word: cx.names.word(),
         cancel: false,
@@ -150,4 +147,19 @@ pub(crate) fn release_fork(cx: &mut Context<'_>, key: ClientKey, flow: Flow, res
     let bytes = fork.request(cx, Method::Bye, seq, &branch(bye.word), &[], None);
     cx.tx
         .start(cx.now, bye, Purpose::Bye, Owner::Nobody, flow, bytes);
+}
+
+/// The ACK of a 2xx whose dialog is known only from it: a fork, or a re-INVITE of a leg that has
+/// hung up since. `None` if the response does not say where the ACK goes.
+pub(crate) fn acknowledge_orphan(
+    cx: &mut Context<'_>,
+    key: ClientKey,
+    flow: Flow,
+    response: &Message,
+) -> Option<Leg> {
+    let target = response.to_addr().map_or("", |to| to.uri);
+    let dialog = Dialog::of_response(response, target).ok()?;
+    let mut fork = Leg::new(LegId(0), LegState::Confirmed, flow, dialog, "");
+    fork.acknowledge(cx, key);
+    Some(fork)
 }

@@ -53,7 +53,7 @@ impl Leg {
         self.tell_ended(cx, EndCause::Bye, reason_of(bye));
         self.unacknowledged = None;
         if let Some(key) = self.asking.take().and_then(|a| a.key) {
-            cx.tx.disown(key);
+            cx.tx.disown(cx.now, key);
         }
         if self.arrived.is_some() {
             self.refuse(cx, 487, &[]);

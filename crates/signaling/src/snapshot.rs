@@ -30,8 +30,8 @@ impl LegSnapshot {
 }
 
 impl Endpoint {
-    /// Writes out a leg as it is now; `None` if there is no such leg. Drain the events first: what
-    /// was not polled is not in it.
+    /// Writes out a leg as it is at the last `now` that any call handed in; `None` if there is no
+    /// such leg. Drain the events first: what was not polled is not in it.
     #[must_use]
     pub fn snapshot(&self, leg: LegId) -> Option<LegSnapshot> {
         let leg = self.legs.get(&leg)?;
