@@ -75,8 +75,8 @@ static TRANSFERS: LazyLock<Inserts> = LazyLock::new(|| {
 });
 
 /// Writes the batch or nothing of it; gives how many calls had a record already.
-pub(crate) async fn batch(store: &Store, records: &[Box<CallRecord>]) -> Result<u64, StoreError> {
-    let all: Vec<&CallRecord> = records.iter().map(AsRef::as_ref).collect();
+pub(crate) async fn batch(store: &Store, records: &[CallRecord]) -> Result<u64, StoreError> {
+    let all: Vec<&CallRecord> = records.iter().collect();
     let mut transaction = store.write.begin_with("BEGIN IMMEDIATE").await?;
     let taken = CALLS.run(&mut transaction, &all, bind_call).await?;
     if taken == all.len() as u64 {

@@ -66,7 +66,7 @@ enum Order {
     Flush(oneshot::Sender<Result<(), StoreError>>),
     Close {
         until: Instant,
-        done: oneshot::Sender<Vec<Box<CallRecord>>>,
+        done: oneshot::Sender<Vec<CallRecord>>,
     },
 }
 
@@ -148,12 +148,12 @@ impl Writer {
     /// Takes no more records and writes all that are left, for up to 10 s if the store refuses.
     /// Gives back those that could not be written (empty when all went well), for the caller to
     /// keep elsewhere.
-    pub async fn close(&self) -> Vec<Box<CallRecord>> {
+    pub async fn close(&self) -> Vec<CallRecord> {
         self.close_within(CLOSE_LIMIT).await
     }
 
     /// [`Self::close`] with a limit of one's own; at least one attempt is made.
-    pub async fn close_within(&self, limit: Duration) -> Vec<Box<CallRecord>> {
+    pub async fn close_within(&self, limit: Duration) -> Vec<CallRecord> {
         let (done, answer) = oneshot::channel();
         let order = Order::Close {
             until: Instant::now() + limit,
@@ -171,7 +171,7 @@ struct Task {
     records: mpsc::Receiver<Box<CallRecord>>,
     shared: Arc<Shared>,
     /// What is written next; not empty while a batch is collected or refused.
-    batch: Vec<Box<CallRecord>>,
+    batch: Vec<CallRecord>,
     /// When the batch is written; means nothing while it is empty.
     due: Instant,
     pause: Duration,
@@ -197,7 +197,7 @@ impl Task {
                     }
                 },
                 Some(record) = self.records.recv(), if self.batch.is_empty() => {
-                    self.batch.push(record);
+                    self.batch.push(*record);
                     self.due = Instant::now() + LINGER;
                 }
                 () = sleep_until(self.due), if !self.batch.is_empty() => {
@@ -214,7 +214,7 @@ impl Task {
             while self.batch.len() < BATCH
                 && let Ok(record) = self.records.try_recv()
             {
-                self.batch.push(record);
+                self.batch.push(*record);
             }
             if self.batch.is_empty() {
                 return Ok(());
@@ -249,7 +249,7 @@ impl Task {
     }
 
     /// Writes what is left until `until`; gives back what the store would not take.
-    async fn finish(&mut self, until: Instant) -> Vec<Box<CallRecord>> {
+    async fn finish(&mut self, until: Instant) -> Vec<CallRecord> {
         self.records.close();
         while self.write_all().await.is_err() {
             if self.due >= until {
@@ -259,7 +259,7 @@ impl Task {
         }
         let mut left = std::mem::take(&mut self.batch);
         while let Some(record) = self.records.recv().await {
-            left.push(record);
+            left.push(*record);
         }
         if !left.is_empty() {
             tracing::error!(

@@ -11,10 +11,10 @@ use std::sync::PoisonError;
 pub(crate) struct Scraped {
     requests: BTreeMap<(Direction, &'static str), Counter>,
     responses: BTreeMap<(Direction, u16), Counter>,
-    sums: Vec<(Counter, fn(&Sample) -> u64)>,
-    sizes: Vec<(Gauge, fn(&Sample) -> u64)>,
+    sums: Vec<(Counter, Count)>,
+    sizes: Vec<(Gauge, Count)>,
     pools: Vec<PoolGauges>,
-    process: Vec<(Gauge, fn(&process::Process) -> f64)>,
+    process: Vec<(Gauge, Measure)>,
 }
 
 struct PoolGauges {
@@ -83,7 +83,7 @@ const SUMS: &[Sum] = &[
     (names::LOG_DROPPED, &[], |_| logs::dropped()),
 ];
 
-const SIZES: &[(&str, fn(&Sample) -> u64)] = &[
+const SIZES: &[(&str, Count)] = &[
     (names::WAITING_ALL, |s| s.waiting),
     (names::ENGINE_CALLS, |s| over(s, |shard| shard.gauges.calls)),
     (names::DIALOGS, |s| over(s, |shard| shard.gauges.legs)),
@@ -100,7 +100,7 @@ const SIZES: &[(&str, fn(&Sample) -> u64)] = &[
     (names::RECORDS_PENDING, |s| s.records.pending),
 ];
 
-const PROCESS: &[(&str, fn(&process::Process) -> f64)] = &[
+const PROCESS: &[(&str, Measure)] = &[
     (names::CPU, |p| p.cpu_seconds),
     (names::RESIDENT, |p| p.resident_bytes),
     (names::FDS, |p| p.open_fds),
