@@ -63,10 +63,10 @@ async fn one(site: &Shared, name: &str) -> Result<Response, Fault> {
 async fn change(site: &Shared, name: &str, request: StateRequest) -> Result<Response, Fault> {
     let seat = site.seat(name).ok_or(CommandError::UnknownSeat)?;
     // An account that nobody has is refused like a wrong PIN, so that accounts cannot be probed.
-    let counsellor = match &request.counsellor {
-        Some(account) => Some(site.counsellor(account)),
-        None => None,
-    };
+    let counsellor = request
+        .counsellor
+        .as_ref()
+        .map(|account| site.counsellor(account));
     let change = request
         .change(counsellor.flatten())
         .map_err(Fault::Invalid)?;

@@ -39,11 +39,12 @@ impl Direction {
 }
 
 /// A counter fed from a sample: name, labels, where its value stands.
-type Sum = (
-    &'static str,
-    &'static [(&'static str, &'static str)],
-    fn(&Sample) -> u64,
-);
+type Sum = (&'static str, Labels, Count);
+type Labels = &'static [(&'static str, &'static str)];
+/// Reads one figure of a sample.
+type Count = fn(&Sample) -> u64;
+/// Reads one figure of the process.
+type Measure = fn(&process::Process) -> f64;
 
 const SUMS: &[Sum] = &[
     (names::RETRANSMISSIONS, &[("direction", "sent")], |s| {
