@@ -213,3 +213,47 @@ async fn three_talk_after_the_key() {
     }));
     assert!(seen.contains(&Step::ThreeTalk));
 }
+
+#[test]
+fn the_default_run_has_every_script_and_is_repeatable() {
+    let seats: Vec<_> = (0..23)
+        .map(|n| SeatAccount {
+            name: format!("s{n}"),
+            password: "x".into(),
+        })
+        .collect();
+    let engine = "127.0.0.1:5060".parse().unwrap();
+    let options = CastOptions::new(engine, seats, 60);
+    let scripts = options.scripts();
+    assert_eq!(scripts.len(), 60);
+    assert_eq!(scripts, options.scripts());
+    let count = |wanted: fn(&Script) -> bool| scripts.iter().filter(|(_, s)| wanted(s)).count();
+    assert_eq!(count(|s| *s == Script::Danger), 1);
+    assert_eq!(count(|s| *s == Script::GiveUpWaiting), 2);
+    assert!(count(|s| *s == Script::GiveUpRinging) >= 2);
+    assert!(count(|s| *s == Script::SeatIgnores) >= 1);
+    assert!(count(|s| matches!(s, Script::SeatRefuses { .. })) >= 2);
+    assert!(count(|s| s.answered()) >= 50, "most calls are answered");
+    assert!(scripts.last().unwrap().0 <= Duration::from_secs(120));
+    // More than all seats are wanted within one second.
+    let most = (0..120)
+        .map(|second| {
+            scripts
+                .iter()
+                .filter(|(at, _)| at.as_secs() == second)
+                .count()
+        })
+        .max();
+    assert!(most.unwrap() > 23);
+    for calls in 1..12 {
+        assert_eq!(
+            CastOptions {
+                calls,
+                ..options.clone()
+            }
+            .scripts()
+            .len(),
+            calls
+        );
+    }
+}

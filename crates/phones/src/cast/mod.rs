@@ -139,6 +139,17 @@ impl CastOptions {
     }
 }
 
+impl CastOptions {
+    /// What will be played: when each call comes and what it must come to, in order of arrival.
+    #[must_use]
+    pub fn scripts(&self) -> Vec<(Duration, Script)> {
+        plan::plan(self)
+            .into_iter()
+            .map(|call| (call.at, call.script))
+            .collect()
+    }
+}
+
 /// Why a cast could not play.
 #[derive(Debug)]
 pub enum CastError {
