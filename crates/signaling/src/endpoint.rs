@@ -21,7 +21,7 @@ use crate::timers::Timers;
 use crate::transactions::{Failure, Report, Transactions};
 use crate::write;
 use meishier_model::{LegId, Mono, ShardId};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// What an endpoint is told once.
 #[derive(Clone)]
@@ -39,7 +39,8 @@ pub struct EndpointConfig {
     pub max_transactions: usize,
     /// Tags, branches and Call-IDs derive from it: 256 random bits, new at every start.
     pub seed: [u8; 32],
-    /// Option tags that we take in Require (RFC 3261 §20.32), and that Supported names.
+    /// Option tags that we take in Require (RFC 3261 §20.32), and that Supported names. The
+    /// endpoint itself implements none; name only what its user does.
     pub supported: Vec<String>,
 }
 
@@ -56,7 +57,8 @@ pub struct Invite {
     pub to: Party,
     /// User part of our Contact; empty for none.
     pub contact_user: String,
-    /// The offer; `None` lets the callee make it.
+    /// The offer. With `None` the callee makes it, and gets an ACK without an answer: of use only
+    /// where no media is wanted.
     pub sdp: Option<Vec<u8>>,
     /// Further headers, name and value.
     pub headers: Vec<(String, String)>,
@@ -77,6 +79,8 @@ pub struct Endpoint {
     pub(crate) names: Names,
     pub(crate) tx: Transactions,
     pub(crate) legs: BTreeMap<LegId, Box<Leg>>,
+    /// Legs on TCP by connection, so that a stranger's closed connections cost nothing.
+    connections: BTreeSet<(u64, LegId)>,
     pub(crate) requests: BTreeMap<RequestId, ServerKey>,
     pub(crate) events: VecDeque<Event>,
     pub(crate) next_leg: u64,
@@ -94,6 +98,7 @@ impl Endpoint {
             tx: Transactions::new(config.timers),
             config,
             legs: BTreeMap::new(),
+            connections: BTreeSet::new(),
             requests: BTreeMap::new(),
             events: VecDeque::new(),
             next_leg: 1,
@@ -146,8 +151,17 @@ impl Endpoint {
 
     /// The peer of `flow` cannot be reached by it any more: its TCP connection is closed, or ICMP
     /// said so. Requests of ours that wait on it for a response fail as 503 (RFC 3261 §8.1.3.1).
+    /// Calls that are up stay up: what they send next asks for a new connection (§18.1.1).
     pub fn handle_flow_failed(&mut self, now: Mono, flow: Flow) {
         self.last = now;
+        if flow.connection != 0 {
+            let first = (flow.connection, LegId(0));
+            let last = (flow.connection, LegId(u64::MAX));
+            let legs: Vec<LegId> = self.connections.range(first..=last).map(|c| c.1).collect();
+            for leg in legs {
+                let _ = self.with_leg(now, leg, |leg, _| leg.flow.connection = 0);
+            }
+        }
         let reports = self.tx.on_flow_failed(flow);
         self.on_reports(now, reports);
     }
@@ -431,6 +445,14 @@ impl Endpoint {
         let mut kept = leg.deadline.take();
         self.tx.timers.set(TimerKey::Leg(id), &mut kept, deadline);
         leg.deadline = kept;
+        let connection = if over { 0 } else { leg.flow.connection };
+        if leg.indexed != connection {
+            self.connections.remove(&(leg.indexed, id));
+            if connection != 0 {
+                self.connections.insert((connection, id));
+            }
+            leg.indexed = connection;
+        }
         if over {
             self.legs.remove(&id);
             self.events.push_back(Event::Gone { leg: id });

@@ -29,6 +29,10 @@ use crate::uri::Uri;
 use crate::write;
 use meishier_model::{LegId, Mono};
 
+/// Most requests of one call whose transactions still live. A person who presses a key four times
+/// a second, each an INFO, stays below it.
+const REQUESTS_PER_LEG: usize = 256;
+
 /// Transactions of requests within calls beyond the limit of the others.
 const RESERVE_PER_LEG: usize = 4;
 
@@ -252,7 +256,11 @@ impl Endpoint {
                 self.tx.counters.unmatched += 1;
                 return Err(Refusal::plain(481));
             };
-            if held >= self.config.max_transactions + RESERVE_PER_LEG * self.config.max_legs {
+            let reserve = RESERVE_PER_LEG.saturating_mul(self.config.max_legs);
+            let full = held >= self.config.max_transactions.saturating_add(reserve);
+            // A call may always be ended.
+            let ending = request.method() == Some(Method::Bye);
+            if full || (!ending && self.is_flooded(leg)) {
                 return Err(self.limited(503));
             }
             self.hand_to_leg(at, leg, request);
@@ -329,6 +337,18 @@ impl Endpoint {
         self.tx.respond(at.now, at.key, 100, trying.finish());
         let _ = self.with_leg(at.now, id, |leg, cx| leg.note_server(cx, at.key));
         Ok(id)
+    }
+
+    /// True if a leg has as many live requests as it may have.
+    fn is_flooded(&mut self, leg: LegId) -> bool {
+        let Some(leg) = self.legs.get_mut(&leg) else {
+            return false;
+        };
+        if leg.servers.len() < REQUESTS_PER_LEG {
+            return false;
+        }
+        leg.servers.retain(|key| self.tx.servers.contains_key(key));
+        leg.servers.len() >= REQUESTS_PER_LEG
     }
 
     /// A refusal because of a limit, counted.

@@ -140,6 +140,9 @@ pub(crate) struct Leg {
     pub servers: SmallVec<[ServerKey; 2]>,
     #[serde(skip)]
     pub deadline: Option<Mono>,
+    /// The connection under which the endpoint finds the leg; 0 for none.
+    #[serde(skip)]
+    pub indexed: u64,
 }
 
 /// What a leg works with: all of the endpoint but the legs.
@@ -179,6 +182,7 @@ impl Leg {
             clients: SmallVec::new(),
             servers: SmallVec::new(),
             deadline: None,
+            indexed: 0,
         }
     }
 

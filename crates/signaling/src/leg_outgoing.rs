@@ -64,12 +64,11 @@ impl Leg {
 
     /// A 2xx came that had no ACK yet (§13.2.2.4).
     fn on_success(&mut self, cx: &mut Context<'_>, key: ClientKey, response: &Message) {
-        let Some(first) = self.calling.take() else {
+        if self.calling.take().is_none() {
             // Another fork answered: we have a call already.
             release_fork(cx, key, self.flow, response);
             return;
-        };
-        debug_assert_eq!(first, key);
+        }
         let Ok(dialog) = Dialog::of_response(response, &self.dialog.target) else {
             // A route that cannot be followed: no ACK can reach the peer, and no BYE.
             self.on_refused(cx, 502, None);

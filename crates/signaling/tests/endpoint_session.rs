@@ -3,7 +3,7 @@
 mod wire;
 
 use meishier_signaling::message::HeaderName;
-use meishier_signaling::{Event, LegError, LegState};
+use meishier_signaling::{Event, LegError, LegState, Transport};
 use std::time::Duration;
 use wire::*;
 
@@ -344,4 +344,49 @@ fn session_descriptions_are_found_in_multipart_bodies() {
     );
     b.receive(&reinvite);
     assert!(matches!(&b.events[0], Event::Reinvite { sdp: Some(s), .. } if s == OFFER.as_bytes()));
+}
+
+#[test]
+fn a_flood_within_one_call_is_limited_but_the_call_can_end() {
+    let mut b = Bench::udp();
+    let (mut caller, _) = confirmed(&mut b);
+    for _ in 0..300 {
+        b.receive(&caller.next("OPTIONS", "", ""));
+    }
+    let sent = b.take_sent();
+    assert_eq!(
+        sent.iter().filter(|s| *s == "200 OPTIONS").count(),
+        255,
+        "and the INVITE"
+    );
+    assert_eq!(sent.last().unwrap(), "503 OPTIONS");
+    assert_eq!(b.end.counters().limited, 45);
+    b.receive(&caller.bye());
+    assert_eq!(b.take_sent(), ["200 BYE"]);
+    b.assert_empty_after(LONG);
+}
+
+#[test]
+fn a_call_outlives_its_tcp_connection() {
+    let mut b = Bench::new(Transport::Tcp);
+    let (mut caller, leg) = confirmed(&mut b);
+    let mut another = b.flow;
+    another.connection = 99;
+    b.end.handle_flow_failed(b.now, another);
+    b.end.handle_flow_failed(b.now, b.flow);
+    assert_eq!(b.end.leg_state(leg), Some(LegState::Confirmed));
+    b.end.reinvite(b.now, leg, OFFER.as_bytes()).unwrap();
+    assert_eq!(
+        b.end.poll_transmit().unwrap().flow.connection,
+        0,
+        "a new one is asked for"
+    );
+    b.flow.connection = 5;
+    b.receive(&caller.next("OPTIONS", "", ""));
+    b.end.hangup(b.now, leg, None).unwrap();
+    assert_eq!(
+        b.end.poll_transmit().unwrap().flow.connection,
+        5,
+        "the one that the peer opened"
+    );
 }
