@@ -227,10 +227,10 @@ impl Shard {
                 }
             }
         }
-        self.after_handover(call, told);
+        self.after_handover(now, call, told);
     }
 
-    fn after_handover(&mut self, call: &mut Call, told: Option<Told>) {
+    fn after_handover(&mut self, now: Now, call: &mut Call, told: Option<Told>) {
         self.cancel_call_timers(call, |t| matches!(t, Timer::TransferRing(_)));
         let Some(target) = call.target_mut() else {
             return;
@@ -238,6 +238,10 @@ impl Shard {
         let (deadline, state) = (target.machine.poll_timeout(), target.machine.state());
         if let Some(at) = deadline {
             self.set_call_timer(call, at, Timer::TransferRing(call.id));
+        }
+        if state == HandoverState::Done {
+            // A target that left by itself has no leg any more, but still its port.
+            self.drop_target(now, call);
         }
         if state == HandoverState::Done
             && let State::Transferring(side @ Some(_), _) = &mut call.state

@@ -210,7 +210,7 @@ impl Shard {
             outputs: VecDeque::new(),
             own: VecDeque::new(),
             inbox_dirty: false,
-            next_call: CallId::first_count(setup.boot.0.div_euclid(1000)),
+            next_call: CallId::first_count(setup.boot),
             next_token: 0,
             lines_valid: None,
             lines_timer: None,

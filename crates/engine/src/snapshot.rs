@@ -27,6 +27,8 @@ pub struct ShardSnapshot {
     calls: Vec<CallSnapshot>,
     seats: Vec<SeatMachine>,
     claims: Vec<(CounsellorId, SeatId)>,
+    /// Where the numbering of calls goes on.
+    next_call: u64,
 }
 
 impl std::fmt::Debug for CallSnapshot {
@@ -92,6 +94,7 @@ impl Shard {
                 .iter()
                 .map(|(who, seat)| (*who, *seat))
                 .collect(),
+            next_call: self.next_call,
         }
     }
 
@@ -103,6 +106,7 @@ impl Shard {
         shard.start_lines(now);
         shard.start_trunks(now);
         shard.claims = snapshot.claims.into_iter().collect();
+        shard.next_call = shard.next_call.max(snapshot.next_call);
         for machine in snapshot.seats {
             if let Some(at) = machine.deadline() {
                 shard.timers.set(at, Timer::Seat(machine.seat));

@@ -318,7 +318,7 @@ fn the_trunk_is_down_after_two_silent_options_and_up_after_one_answer() {
     world.pass(2 * 60 * SECOND);
     let down = |world: &World| {
         let is = |n: &&meishier_engine::Notice| matches!(n, meishier_engine::Notice::Trunk { .. });
-        world.notices.iter().filter(is).next_back().cloned()
+        world.notices.iter().rfind(is).cloned()
     };
     assert!(matches!(
         down(&world),

@@ -57,8 +57,9 @@ pub struct LineId {
 /// One call from its first INVITE to its record; unique across restarts.
 ///
 /// The top 16 bits name the shard that owns the call for its whole life. The rest counts
-/// upwards from the second in which the engine started (32 bits of seconds, 16 bits of count),
-/// so that a restarted engine never repeats an identifier.
+/// upwards from the millisecond in which the engine started (41 bits of milliseconds, 7 bits of
+/// count), so that a restarted engine never repeats an identifier as long as it took fewer than
+/// 128 calls a millisecond on average.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CallId(pub u64);
@@ -78,16 +79,20 @@ impl CallId {
         ShardId((self.0 >> 48) as u16)
     }
 
-    /// Where a shard that starts at `boot` (seconds since 1970) begins to count.
+    /// Where a shard that starts at `boot` begins to count.
     #[must_use]
-    pub fn first_count(boot_seconds: i64) -> u64 {
-        (boot_seconds as u64 & 0xffff_ffff) << 16
+    pub fn first_count(boot: crate::Wall) -> u64 {
+        ((boot.0 as u64) << 7) & Self::COUNT_MASK
     }
 
     /// Reads the form that [`fmt::Display`] writes; `None` if it is not one.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        if text.len() != 16 || !text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
+        if text.len() != 16
+            || !text
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        {
             return None;
         }
         u64::from_str_radix(text, 16).ok().map(Self)

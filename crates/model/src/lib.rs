@@ -20,6 +20,8 @@ pub mod time;
 pub use cause::{Outcome, ReleasedBy};
 pub use ids::{CallId, CounsellorId, LegId, LineId, PoolId, PortId, SeatId, ShardId, TrunkId};
 pub use number::DialString;
-pub use record::{CallRecord, OfferOutcome, OfferRecord, RtpStats, TransferOutcome, TransferRecord};
+pub use record::{
+    CallRecord, OfferOutcome, OfferRecord, RtpStats, TransferOutcome, TransferRecord,
+};
 pub use skill::{Class, SkillId, SkillSet};
 pub use time::{Mono, Now, Wall};
