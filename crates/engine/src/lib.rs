@@ -21,7 +21,7 @@
 //! A call lives on one shard; a seat's machine lives on its home shard. The two speak by
 //! [`ShardMessage`], even where they are the same.
 
-mod api;
+pub mod api;
 mod arrival;
 mod call;
 mod dispatch;
