@@ -334,7 +334,7 @@ fn directory(config: &Config) -> Directory {
 
 /// Records that the store would not take at the end go into a file beside it, one JSON object a
 /// line, readable by its owner only.
-fn keep_elsewhere(records: &std::path::Path, left: &[Box<CallRecord>]) {
+fn keep_elsewhere(records: &std::path::Path, left: &[CallRecord]) {
     let mut path = records.as_os_str().to_owned();
     path.push(".left.jsonl");
     let path = PathBuf::from(path);
@@ -348,7 +348,7 @@ fn keep_elsewhere(records: &std::path::Path, left: &[Box<CallRecord>]) {
     }
 }
 
-fn append(path: &std::path::Path, left: &[Box<CallRecord>]) -> io::Result<()> {
+fn append(path: &std::path::Path, left: &[CallRecord]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     let file = options.create(true).append(true).mode(0o600).open(path)?;
     let mut out = io::BufWriter::new(file);

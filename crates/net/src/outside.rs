@@ -246,7 +246,7 @@ impl Outside {
 
     /// Closes a connection and tells every shard, in both forms in which a flow may name it.
     pub(crate) fn close(&mut self, connection: u64, why: Closed) {
-        let Some(flow) = self.tcp.close(&self.registry, connection) else {
+        let Some(flow) = self.tcp.close(&self.registry, connection, why) else {
             return;
         };
         match why {

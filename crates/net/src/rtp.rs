@@ -21,6 +21,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -47,15 +48,35 @@ pub(crate) enum Order {
 /// A media thread's inbox.
 pub(crate) struct Orders {
     queue: ArrayQueue<Order>,
+    closed: AtomicBool,
     bell: Bell,
 }
 
 impl Orders {
-    /// Hands an order over, or gives it back if too many wait.
+    /// Hands an order over, or gives it back if too many wait or the thread has ended.
     pub(crate) fn push(&self, order: Order) -> Result<(), Order> {
+        if self.is_closed() {
+            return Err(order);
+        }
         let pushed = self.queue.push(order);
         self.bell.ring();
+        // The thread may have ended between the check and the push; the fences in `ring` and in
+        // `close` let one of the two see the order.
+        if self.closed.load(Ordering::Relaxed) {
+            while self.queue.pop().is_some() {}
+        }
         pushed
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// The thread ends: orders are refused, those who wait for an answer hear that none comes.
+    fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        fence(Ordering::SeqCst);
+        while self.queue.pop().is_some() {}
     }
 }
 
@@ -84,6 +105,10 @@ impl OrderOutlet {
     pub(crate) fn flush(&mut self) -> bool {
         while let Some(order) = self.waiting.pop_front() {
             if let Err(order) = self.orders.push(order) {
+                if self.orders.is_closed() {
+                    self.waiting.clear(); // shutting down: nobody will read it
+                    return true;
+                }
                 self.waiting.push_front(order);
                 return false;
             }
@@ -127,6 +152,7 @@ impl RtpThread {
         let poll = Poll::new()?;
         let orders = Arc::new(Orders {
             queue: ArrayQueue::new(ORDERS),
+            closed: AtomicBool::new(false),
             bell: Bell::new(Waker::new(poll.registry(), WAKE)?),
         });
         let state = State::new(poll, sockets, hub, clock, orders.clone(), events, alarm)?;
@@ -158,7 +184,7 @@ impl RtpThread {
         let Some(thread) = self.thread.take() else {
             return;
         };
-        while self.orders.push(Order::Stop).is_err() {
+        while self.orders.push(Order::Stop).is_err() && !self.orders.is_closed() {
             std::thread::yield_now(); // the thread is emptying its inbox
         }
         if thread.join().is_err() {
@@ -198,6 +224,13 @@ struct State {
     buffer: Vec<u8>,
     counts: RtpSocketCounts,
     alarm: Alarm,
+}
+
+impl Drop for State {
+    /// However the thread ends, nobody is to wait for its answers.
+    fn drop(&mut self) {
+        self.orders.close();
+    }
 }
 
 impl State {

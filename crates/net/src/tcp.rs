@@ -16,7 +16,7 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use std::collections::{HashMap, VecDeque};
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Most connections of one worker.
@@ -265,15 +265,23 @@ impl Connections {
         result
     }
 
-    /// Forgets a connection and gives its flow.
-    pub(crate) fn close(&mut self, registry: &Registry, connection: u64) -> Option<Flow> {
+    /// Forgets a connection and gives its flow. A peer at fault gets a reset: its unread bytes
+    /// would else stay in the kernel until it gives up.
+    pub(crate) fn close(
+        &mut self,
+        registry: &Registry,
+        connection: u64,
+        why: Closed,
+    ) -> Option<Flow> {
         let mut open = self.open.remove(&connection)?;
         if self.by_remote.get(&open.flow.remote) == Some(&connection) {
             self.by_remote.remove(&open.flow.remote);
         }
         // Both may fail when the peer was first; the descriptor is closed in any case.
         let _ = registry.deregister(&mut open.stream);
-        let _ = open.stream.shutdown(Shutdown::Both);
+        if why != Closed::ByPeer {
+            let _ = socket2::SockRef::from(&open.stream).set_linger(Some(Duration::ZERO));
+        }
         Some(open.flow)
     }
 

@@ -4,6 +4,7 @@
 mod support;
 
 use meishier_engine::signaling::Transport;
+use socket2::{Domain, Socket, Type};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use support::{PATIENCE, Wanted, address, options, start};
@@ -13,6 +14,14 @@ fn connect(engine: SocketAddr) -> TcpStream {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.set_nodelay(true).unwrap();
     stream
+}
+
+/// A connection whose receive buffer is full soon.
+fn narrow(engine: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.connect(&engine.into()).unwrap();
+    socket.into()
 }
 
 /// Reads until `count` heads have come.
@@ -79,10 +88,7 @@ fn what_is_no_sip_ends_the_connection() {
 async fn a_peer_that_does_not_read_loses_its_connection_and_stalls_nobody() {
     let (running, _notices) = start(&Wanted::default());
     let engine = address(&running, Transport::Tcp);
-    let mut blocked = connect(engine);
-    socket2::SockRef::from(&blocked)
-        .set_recv_buffer_size(4096)
-        .unwrap();
+    let mut blocked = narrow(engine);
     let from = blocked.local_addr().unwrap();
     let writer = std::thread::spawn(move || {
         let mut written = 0_u64;
