@@ -37,6 +37,8 @@ pub(crate) enum DialogError {
     Contact,
     /// A route set that is malformed or beyond the limit.
     Route,
+    /// From or To without a URI that can be used.
+    Party,
 }
 
 impl Dialog {
@@ -47,8 +49,8 @@ impl Dialog {
         let remote_tag = request.from_tag().unwrap_or("");
         Ok(Self {
             call_id: request.call_id().into(),
-            local: tagged(uri_of(request.header(HeaderName::To)), &local_tag),
-            remote: tagged(uri_of(request.header(HeaderName::From)), remote_tag),
+            local: tagged(uri_of(request.header(HeaderName::To))?, &local_tag),
+            remote: tagged(uri_of(request.header(HeaderName::From))?, remote_tag),
             local_tag: local_tag.into(),
             remote_tag: remote_tag.into(),
             route,
@@ -67,8 +69,8 @@ impl Dialog {
         let remote_tag = response.to_tag().unwrap_or("");
         Ok(Self {
             call_id: response.call_id().into(),
-            local: tagged(uri_of(response.header(HeaderName::From)), local_tag),
-            remote: tagged(uri_of(response.header(HeaderName::To)), remote_tag),
+            local: tagged(uri_of(response.header(HeaderName::From))?, local_tag),
+            remote: tagged(uri_of(response.header(HeaderName::To))?, remote_tag),
             local_tag: local_tag.into(),
             remote_tag: remote_tag.into(),
             route: join(hops.into_iter())?,
@@ -120,20 +122,26 @@ impl Dialog {
         let mut rest: Vec<&str> = lex::list(&self.route).skip(1).collect();
         let last = format!("<{}>", self.target);
         rest.push(&last);
-        (uri.to_owned(), rest.join(", "))
+        (usable(uri).unwrap_or(uri).to_owned(), rest.join(", "))
     }
 }
 
 /// The URI of the Contact of a message, if there is one that can be used.
 pub(crate) fn target_of(message: &Message) -> Option<Box<str>> {
-    let contact = message.contact().ok()?;
-    write::is_uri(contact.uri).then(|| contact.uri.into())
+    usable(message.contact().ok()?.uri).map(Into::into)
+}
+
+/// A URI of the peer's as it may stand in a start line: without headers (§19.1.1, Table 1).
+pub(crate) fn usable(uri: &str) -> Option<&str> {
+    let uri = uri.split('?').next().unwrap_or("");
+    write::is_uri(uri).then_some(uri)
 }
 
 fn join<'a>(hops: impl Iterator<Item = &'a str>) -> Result<Box<str>, DialogError> {
     let mut out = String::new();
     for hop in hops {
-        if NameAddr::parse(hop).is_err() || out.len() + hop.len() > ROUTE_LIMIT {
+        let known = NameAddr::parse(hop).is_ok_and(|hop| usable(hop.uri).is_some());
+        if !known || out.len() + hop.len() > ROUTE_LIMIT {
             return Err(DialogError::Route);
         }
         if !out.is_empty() {
@@ -145,10 +153,14 @@ fn join<'a>(hops: impl Iterator<Item = &'a str>) -> Result<Box<str>, DialogError
 }
 
 /// The URI of a From or To value; the display name is of no use in a dialog.
-fn uri_of(value: Option<&str>) -> &str {
-    value
-        .and_then(|v| NameAddr::parse(v).ok())
-        .map_or("", |address| address.uri)
+fn uri_of(value: Option<&str>) -> Result<&str, DialogError> {
+    let address = value.and_then(|v| NameAddr::parse(v).ok());
+    let uri = address.map_or("", |address| address.uri);
+    if write::is_uri(uri) {
+        Ok(uri)
+    } else {
+        Err(DialogError::Party)
+    }
 }
 
 /// A From or To value with its tag, if there is one.

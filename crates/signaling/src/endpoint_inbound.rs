@@ -107,6 +107,11 @@ impl Endpoint {
                 return;
             }
         };
+        if message.call_id().bytes().any(|b| b.is_ascii_control()) {
+            // §25.1: no word; no answer could repeat it as it is.
+            self.tx.counters.malformed += 1;
+            return;
+        }
         match message.method() {
             None => self.on_response(now, flow, &message),
             Some(method) => {
@@ -316,7 +321,7 @@ impl Endpoint {
         let tag = self.names.leg_tag(id);
         let head = write::head(request, &at.flow, &tag);
         let dialog = Dialog::of_request(request, tag).map_err(|error| match error {
-            DialogError::Contact | DialogError::Route => Refusal::plain(400),
+            DialogError::Contact | DialogError::Route | DialogError::Party => Refusal::plain(400),
         })?;
         let user = Uri::parse(request.request_uri())
             .ok()
@@ -396,6 +401,9 @@ impl Endpoint {
 
 /// The checks of §8.2 that need nothing but the request.
 fn check(request: &Message, supported: &[String]) -> Result<(), Refusal> {
+    if write::has_empty_tag(request) {
+        return Err(Refusal::plain(400));
+    }
     if request.max_forwards() == Some(0) {
         // §16.3: we stand between two sides as a proxy does; a loop must end here.
         return Err(Refusal::plain(483));

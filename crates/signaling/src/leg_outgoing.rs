@@ -1,7 +1,7 @@
 //! A leg that we started: the responses to our INVITE, CANCEL, and the ACK of every 2xx.
 
 use crate::body;
-use crate::dialog::Dialog;
+use crate::dialog::{self, Dialog};
 use crate::event::Event;
 use crate::flow::Flow;
 use crate::keys::{ClientKey, Owner, Purpose};
@@ -157,6 +157,7 @@ pub(crate) fn acknowledge_orphan(
     response: &Message,
 ) -> Option<Leg> {
     let target = response.to_addr().map_or("", |to| to.uri);
+    let target = dialog::usable(target)?;
     let dialog = Dialog::of_response(response, target).ok()?;
     let mut fork = Leg::new(LegId(0), LegState::Confirmed, flow, dialog, "");
     fork.acknowledge(cx, key);

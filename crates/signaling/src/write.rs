@@ -71,14 +71,23 @@ pub(crate) fn contact(user: &str, flow: &Flow) -> String {
 /// The header lines of a response to `request`: Via with the source (RFC 3581), From, To with our
 /// tag, Call-ID, CSeq, Record-Route (RFC 3261 §8.2.6.2, §12.1.1).
 pub(crate) fn head(request: &Message, flow: &Flow, to_tag: &str) -> Vec<u8> {
+    let tag = (!has_empty_tag(request)).then_some(to_tag);
     // Any status from 101 to 299 makes the builder copy Record-Route.
-    let bytes = Builder::response_from(request, 200, "", Some(to_tag), flow.remote).finish();
+    let bytes = Builder::response_from(request, 200, "", tag, flow.remote).finish();
     let start = bytes
         .windows(2)
         .position(|w| w == b"\r\n")
         .map_or(0, |at| at + 2);
     let end = bytes.len().saturating_sub(EMPTY_END.len()).max(start);
     bytes.get(start..end).unwrap_or(&[]).to_vec()
+}
+
+/// True if To has a `tag` without a value: neither within a dialog nor outside; answered 400, and
+/// no second tag is added to it.
+pub(crate) fn has_empty_tag(request: &Message) -> bool {
+    request
+        .to_addr()
+        .is_ok_and(|to| to.tag().is_none() && to.params.get("tag").is_some())
 }
 
 /// A response with a head that was kept.
