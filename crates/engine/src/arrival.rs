@@ -9,7 +9,7 @@ use meishier_media::{Accept, Codec, Negotiated, SessionId, sdp};
 use meishier_model::{CallId, DialString, LegId, Now, PoolId, PortId, RtpStats, TrunkId};
 use meishier_queue::{Caller, EnqueueError, Preference, Stamp};
 use meishier_routing::{Decision, Query};
-use meishier_signaling::{Flow, HeaderName, Message, Uri};
+use meishier_signaling::{Flow, HeaderName, Message, Uri, body};
 use smallvec::SmallVec;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -138,7 +138,12 @@ impl Shard {
             );
         };
         let id = CallId::new(self.id, self.next_call);
-        let answer = sdp::answer(request.body(), address, session(id, 0, 1), &codecs);
+        let answer = sdp::answer(
+            body::sdp(request).unwrap_or_default(),
+            address,
+            session(id, 0, 1),
+            &codecs,
+        );
         let (answer, media) = match answer {
             Ok(found) => found,
             Err(_) => {

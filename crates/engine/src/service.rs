@@ -19,7 +19,7 @@ use crate::timers::Timer;
 use meishier_config::SeatContact;
 use meishier_media::{Accept, Codec, MediaCommand, PromptId, Source, sdp};
 use meishier_model::{CallId, CounsellorId, LegId, Mono, Now, SeatId};
-use meishier_signaling::{AuthResult, Flow, Message, Uri};
+use meishier_signaling::{AuthResult, Flow, Message, Uri, body};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -178,9 +178,12 @@ impl Shard {
         };
         let token = self.token();
         let id = session(CallId::new(self.id, token), 3, 1);
-        let Ok((answer, media)) =
-            sdp::answer(request.body(), address, id, &[Codec::Pcma, Codec::Pcmu])
-        else {
+        let Ok((answer, media)) = sdp::answer(
+            body::sdp(request).unwrap_or_default(),
+            address,
+            id,
+            &[Codec::Pcma, Codec::Pcmu],
+        ) else {
             self.ports.give_back(port);
             return self.reject(now, leg, 488, &[], Refusal::NoCommonMedia);
         };
