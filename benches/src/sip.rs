@@ -2,15 +2,23 @@
 
 /// The value of the first header of this name.
 pub fn header<'a>(message: &'a str, name: &str) -> Option<&'a str> {
-    message.lines().skip(1).take_while(|line| !line.is_empty()).find_map(|line| {
-        let (key, value) = line.split_once(':')?;
-        key.trim().eq_ignore_ascii_case(name).then(|| value.trim())
-    })
+    message
+        .lines()
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .find_map(|line| {
+            let (key, value) = line.split_once(':')?;
+            key.trim().eq_ignore_ascii_case(name).then(|| value.trim())
+        })
 }
 
 /// Method of a request, `None` for a response.
 pub fn method(message: &str) -> Option<&str> {
-    if message.starts_with("SIP/2.0 ") { None } else { message.split(' ').next() }
+    if message.starts_with("SIP/2.0 ") {
+        None
+    } else {
+        message.split(' ').next()
+    }
 }
 
 /// Status of a response.
@@ -28,7 +36,10 @@ pub fn uri(value: &str) -> &str {
 
 /// User part of a SIP URI.
 pub fn user(uri: &str) -> &str {
-    uri.trim_start_matches("sip:").split(['@', ';', '>']).next().unwrap_or("")
+    uri.trim_start_matches("sip:")
+        .split(['@', ';', '>'])
+        .next()
+        .unwrap_or("")
 }
 
 /// A session description with PCMA at `port`.
@@ -43,7 +54,9 @@ pub fn sdp(port: u16) -> String {
 pub fn response(request: &str, status: &str, tag: &str, contact: &str, body: &str) -> String {
     let mut out = format!("SIP/2.0 {status}\r\n");
     for line in request.lines().skip(1).take_while(|line| !line.is_empty()) {
-        let Some((name, _)) = line.split_once(':') else { continue };
+        let Some((name, _)) = line.split_once(':') else {
+            continue;
+        };
         match name.trim().to_ascii_lowercase().as_str() {
             "via" | "from" | "call-id" | "cseq" | "record-route" => {
                 out.push_str(line);
@@ -87,17 +100,32 @@ pub struct Caller {
 impl Caller {
     /// The request `method` with this CSeq and branch.
     pub fn request(&self, method: &str, cseq: u32, body: &str) -> String {
-        let Caller { number, local, engine, .. } = self;
-        let to = self.to.clone().unwrap_or_else(|| format!("<sip:12356@{engine}>"));
-        let uri = self.target.clone().unwrap_or_else(|| format!("sip:12356@{engine}"));
+        let Caller {
+            number,
+            local,
+            engine,
+            ..
+        } = self;
+        let to = self
+            .to
+            .clone()
+            .unwrap_or_else(|| format!("<sip:12356@{engine}>"));
+        let uri = self
+            .target
+            .clone()
+            .unwrap_or_else(|| format!("sip:12356@{engine}"));
         // An ACK of a 2xx is a transaction of its own (RFC 3261 §13.2.2.4).
         let branch = format!("z9hG4bKb{number}{}{cseq}", method.to_ascii_lowercase());
-        let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+        let kind = if body.is_empty() {
+            ""
+        } else {
+            "Content-Type: application/sdp\r\n"
+        };
         format!(
             "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {local};branch={branch}\r\n\
-             From: \"c{number}\" <sip:c{number}@{local}>;tag=t{number}\r\nTo: {to}\r\n\
+             From: \"c{number:08}\" <sip:c{number:08}@{local}>;tag=t{number}\r\nTo: {to}\r\n\
              Call-ID: {}\r\nCSeq: {cseq} {method}\r\n\
-             Contact: <sip:c{number}@{local}>\r\nMax-Forwards: 70\r\n\
+             Contact: <sip:c{number:08}@{local}>\r\nMax-Forwards: 70\r\n\
              Allow: INVITE, ACK, CANCEL, BYE\r\n{kind}Content-Length: {}\r\n\r\n{body}",
             call_id(*number),
             body.len()

@@ -1,0 +1,96 @@
+//! CPU time and memory of a process and everything below it, from /proc.
+
+use std::fs;
+use std::io;
+
+/// CPU seconds used so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cpu {
+    /// In user mode.
+    pub user: f64,
+    /// In the kernel.
+    pub system: f64,
+}
+
+impl Cpu {
+    /// Both together.
+    pub fn total(self) -> f64 {
+        self.user + self.system
+    }
+
+    /// What was used since `earlier`.
+    pub fn since(self, earlier: Self) -> Self {
+        Self {
+            user: self.user - earlier.user,
+            system: self.system - earlier.system,
+        }
+    }
+}
+
+/// The fields of /proc/PID/stat after the name, which may hold anything.
+fn stat(pid: u32) -> Option<Vec<u64>> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = text.rsplit_once(')')?;
+    // The first is the state's letter.
+    Some(
+        rest.split_whitespace()
+            .map(|field| field.parse().unwrap_or(0))
+            .collect(),
+    )
+}
+
+fn tree(root: u32) -> io::Result<Vec<u32>> {
+    let mut parents = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        if let Some(fields) = stat(pid) {
+            parents.push((pid, fields[1] as u32));
+        }
+    }
+    let mut found = vec![root];
+    let mut next = 0;
+    while let Some(parent) = found.get(next).copied() {
+        found.extend(
+            parents
+                .iter()
+                .filter(|(_, of)| *of == parent)
+                .map(|(pid, _)| *pid),
+        );
+        next += 1;
+    }
+    Ok(found)
+}
+
+/// CPU time of the tree, all threads included; the system counts in hundredths of a second.
+///
+/// # Errors
+/// What the system says of /proc.
+pub fn cpu(root: u32) -> io::Result<Cpu> {
+    let tick = rustix::param::clock_ticks_per_second() as f64;
+    let mut sum = Cpu::default();
+    for pid in tree(root)? {
+        if let Some(fields) = stat(pid) {
+            sum.user += fields[11] as f64 / tick;
+            sum.system += fields[12] as f64 / tick;
+        }
+    }
+    Ok(sum)
+}
+
+/// Proportional set size of the tree in KiB; shared pages count once.
+///
+/// # Errors
+/// What the system says of /proc.
+pub fn pss_kib(root: u32) -> io::Result<f64> {
+    let mut sum = 0.0;
+    for pid in tree(root)? {
+        let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+        let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
+        let value = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
+        sum += value.ok_or_else(|| io::Error::other("no Pss in smaps_rollup"))?;
+    }
+    Ok(sum)
+}
