@@ -22,13 +22,23 @@ pub struct CallSnapshot {
 }
 
 /// A shard's calls and seats.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct ShardSnapshot {
     calls: Vec<CallSnapshot>,
     seats: Vec<SeatMachine>,
     claims: Vec<(CounsellorId, SeatId)>,
+    /// Legs that no call follows any more, such as offers that are being cancelled.
+    loose: Vec<LegSnapshot>,
     /// Where the numbering of calls goes on.
     next_call: u64,
+}
+
+impl std::fmt::Debug for ShardSnapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ShardSnapshot")
+            .field("calls", &self.calls)
+            .finish_non_exhaustive()
+    }
 }
 
 impl std::fmt::Debug for CallSnapshot {
@@ -94,8 +104,19 @@ impl Shard {
                 .iter()
                 .map(|(who, seat)| (*who, *seat))
                 .collect(),
+            loose: self.loose_legs(),
             next_call: self.next_call,
         }
+    }
+
+    fn loose_legs(&self) -> Vec<LegSnapshot> {
+        let nobodys = self
+            .legs
+            .iter()
+            .filter(|(_, owner)| **owner == LegOwner::Nobody);
+        nobodys
+            .filter_map(|(leg, _)| self.endpoint.snapshot(*leg))
+            .collect()
     }
 
     /// A shard that goes on where another one stopped, beside the queue that it used. Calls that
@@ -112,6 +133,11 @@ impl Shard {
                 shard.timers.set(at, Timer::Seat(machine.seat));
             }
             shard.seats.insert(machine.seat, machine);
+        }
+        for leg in snapshot.loose {
+            if let Ok(leg) = shard.endpoint.restore(now.mono, leg) {
+                shard.legs.insert(leg, LegOwner::Nobody);
+            }
         }
         for call in snapshot.calls {
             if shard.restore(now, call).is_err() {

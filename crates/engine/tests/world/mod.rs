@@ -203,6 +203,7 @@ pub struct World {
     /// False: closing of ports is not confirmed.
     pub media_answers: bool,
     token: u64,
+    generation: u8,
 }
 
 impl World {
@@ -233,6 +234,7 @@ impl World {
             bindings: BTreeMap::new(),
             media_answers: true,
             token: 0,
+            generation: 0,
         };
         for id in 0..world.config.shards {
             let shard = world.new_shard(ShardId(id));
@@ -263,7 +265,8 @@ impl World {
             queue: Arc::clone(&self.queue),
             ports: ports.collect(),
             local: vec![(Transport::Udp, addr(ENGINE))],
-            seed: [id.0 as u8 + 1; 32],
+            // Another one at every start, as the endpoint asks for.
+            seed: [(id.0 as u8 + 1) ^ (self.generation << 3); 32],
             secret: [9; 32],
             boot: self.now.wall,
         }
@@ -414,6 +417,7 @@ impl World {
 
     /// Writes every shard out as JSON and replaces it by a new one made from what was written.
     pub fn replace_by_snapshots(&mut self) {
+        self.generation = self.generation.wrapping_add(1);
         for index in 0..self.shards.len() {
             let text = serde_json::to_string(&self.shards[index].snapshot_all()).unwrap();
             let snapshot: ShardSnapshot = serde_json::from_str(&text).unwrap();
