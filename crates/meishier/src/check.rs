@@ -141,6 +141,10 @@ fn draw(list: &[ConfigError], severity: Severity, source: &Arc<NamedSource<Strin
             let one = std::slice::from_ref(item);
             out = meishier_config::render(one, source.name(), source.inner(), lang);
         }
+        if lang == Lang::Zh {
+            // The library's only word.
+            out = out.replace("\n  help: ", "\n  提示：");
+        }
         eprint!("{out}");
     }
 }

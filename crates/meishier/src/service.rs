@@ -101,7 +101,6 @@ impl ServiceError {
 pub struct Service {
     config: Arc<Config>,
     running: Running,
-    telemetry: Arc<Telemetry>,
     store: Store,
     writer: Writer,
     ready: Arc<AtomicBool>,
@@ -158,7 +157,6 @@ impl Service {
         Ok(Self {
             config,
             running,
-            telemetry,
             store,
             writer,
             ready,
@@ -175,21 +173,28 @@ impl Service {
     }
 
     /// Commands, figures, civil time.
+    #[allow(
+        dead_code,
+        reason = "for the demo, which is driven from within the process"
+    )]
     pub fn control(&self) -> Control {
         self.running.control()
     }
 
-    /// The metrics.
-    pub fn telemetry(&self) -> &Arc<Telemetry> {
-        &self.telemetry
-    }
-
     /// The records file.
+    #[allow(
+        dead_code,
+        reason = "for the demo, which is driven from within the process"
+    )]
     pub fn store(&self) -> &Store {
         &self.store
     }
 
     /// The writer of records.
+    #[allow(
+        dead_code,
+        reason = "for the demo, which is driven from within the process"
+    )]
     pub fn writer(&self) -> &Writer {
         &self.writer
     }

@@ -30,8 +30,6 @@ use tokio::sync::watch;
 
 /// How long calls may take to end after they were all hung up.
 const HANG_UP_LIMIT: Duration = Duration::from_secs(5);
-/// Ports that one call needs: caller, seat.
-const PORTS_PER_CALL: usize = 2;
 
 /// What a runtime is started with.
 pub struct RuntimeConfig {
@@ -410,7 +408,9 @@ fn stop(inboxes: &[Arc<Inbox>], workers: &mut Vec<JoinHandle<()>>) {
 }
 
 fn warn_of_few_ports(config: &Config, rtp: &BoundRtp) {
-    let (bound, needed) = (rtp.sockets.len(), config.sip.max_calls * PORTS_PER_CALL);
+    // Every caller one, every call in talk its seat's and a transfer target's; the seats bound those.
+    let calls = config.sip.max_calls;
+    let (bound, needed) = (rtp.sockets.len(), calls + 2 * calls.min(config.seats.len()));
     if bound < needed {
         tracing::warn!(
             bound,
