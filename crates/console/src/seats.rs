@@ -62,6 +62,8 @@ async fn one(site: &Shared, name: &str) -> Result<Response, Fault> {
 
 async fn change(site: &Shared, name: &str, request: StateRequest) -> Result<Response, Fault> {
     let seat = site.seat(name).ok_or(CommandError::UnknownSeat)?;
+    // Who has shown the API's token signs others on; anybody else has to know the PIN.
+    let pin_missing = counsellor_without_pin(&request) && site.app.token.is_none();
     // An account that nobody has is refused like a wrong PIN, so that accounts cannot be probed.
     let counsellor = request
         .counsellor
@@ -70,11 +72,15 @@ async fn change(site: &Shared, name: &str, request: StateRequest) -> Result<Resp
     let change = request
         .change(counsellor.flatten())
         .map_err(Fault::Invalid)?;
-    if counsellor == Some(None) {
+    if counsellor == Some(None) || pin_missing {
         return Err(CommandError::NotAdmitted.into());
     }
     match site.command(Command::Seat { seat, change }).await? {
         Reply::Seat(status) => Ok(Json(SeatBody::from(&status?)).into_response()),
         _ => Err(Fault::Unavailable),
     }
+}
+
+fn counsellor_without_pin(request: &StateRequest) -> bool {
+    request.counsellor.is_some() && request.pin.is_none()
 }

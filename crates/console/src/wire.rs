@@ -22,7 +22,7 @@ pub(crate) enum Wanted {
 pub(crate) struct StateRequest {
     pub(crate) state: Wanted,
     pub(crate) counsellor: Option<String>,
-    pin: Option<String>,
+    pub(crate) pin: Option<String>,
     reason: Option<String>,
 }
 

@@ -61,7 +61,6 @@ async fn each_state_becomes_its_change() {
     };
     let cases = [
         (r#"{"state":"ready"}"#, SeatChange::Ready),
-        (r#"{"state":"ready","counsellor":"c001"}"#, sign_on(None)),
         (
             r#"{"state":"ready","counsellor":"c001","pin":"0426"}"#,
             sign_on(Some("0426")),
@@ -166,6 +165,15 @@ async fn what_makes_no_sense_never_reaches_the_engine() {
         .ask("POST", STATE, &charset, r#"{"state":"ready"}"#)
         .await;
     assert_eq!(answer.status, S::OK);
+}
+
+#[tokio::test]
+async fn without_a_token_nobody_signs_on_without_the_pin() {
+    let console = console(Mood::Fine);
+    let body = r#"{"state":"ready","counsellor":"c001"}"#;
+    let answer = console.post(STATE, body).await;
+    assert_eq!(answer.status, S::FORBIDDEN, "{}", answer.text);
+    assert!(console.asked().is_empty());
 }
 
 #[tokio::test]
