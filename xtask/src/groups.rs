@@ -18,19 +18,32 @@ pub fn test(install: bool) -> ExitCode {
         }
     };
     println!("{} passed, {} failed", total.passed, total.failed);
-    if total.failed == 0 && !incomplete { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if total.failed == 0 && !incomplete {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// What needs Rust's toolchain and a C compiler alone.
 fn cargo_only() -> Tally {
     let mut tally = check("rustfmt", cargo(&["fmt", "--all", "--check"]));
-    let mut clippy = cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--all-features"]);
+    let mut clippy = cargo(&[
+        "clippy",
+        "--quiet",
+        "--workspace",
+        "--all-targets",
+        "--all-features",
+    ]);
     clippy.args(["--", "-D", "warnings"]);
     tally.add(check("clippy", clippy));
     let mut docs = cargo(&["doc", "--quiet", "--workspace", "--no-deps"]);
     docs.env("RUSTDOCFLAGS", "-D warnings");
     tally.add(check("docs", docs));
-    tally.add(check("the program, built for its tests", cargo(&["build", "--quiet", "-p", "meishier"])));
+    tally.add(check(
+        "the program, built for its tests",
+        cargo(&["build", "--quiet", "-p", "meishier"]),
+    ));
     let mut all = cargo(&["test", "--workspace", "--no-fail-fast"]);
     all.env("MEISHIER_BIN", binary());
     tally.add(tests("tests", all));
@@ -38,7 +51,8 @@ fn cargo_only() -> Tally {
 }
 
 fn binary() -> std::path::PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
     target.join("debug").join("meishier")
 }
 
@@ -46,7 +60,10 @@ fn binary() -> std::path::PathBuf {
 fn with_peers(install: bool) -> Result<Tally, String> {
     if install && let Err(error) = peers::install() {
         println!("{error}");
-        return Ok(Tally { passed: 0, failed: 1 });
+        return Ok(Tally {
+            passed: 0,
+            failed: 1,
+        });
     }
     let missing = peers::missing();
     if !missing.is_empty() {
@@ -58,22 +75,48 @@ fn with_peers(install: bool) -> Result<Tally, String> {
             peers::names().join("\n  "),
         ));
     }
-    let mut command = cargo(&["test", "-p", "tests", "--features", "peers", "--test", "peers", "--no-fail-fast"]);
+    let mut command = cargo(&[
+        "test",
+        "-p",
+        "meishier-tests",
+        "--features",
+        "peers",
+        "--test",
+        "peers",
+        "--no-fail-fast",
+    ]);
     // The peers share two cores with the engine; one scenario at a time.
-    command.args(["--", "--test-threads", "1"]).env("MEISHIER_BIN", binary());
+    command
+        .args(["--", "--test-threads", "1"])
+        .env("MEISHIER_BIN", binary());
     Ok(tests("peers", command))
 }
 
 /// Builds the release binary and lets the benchmark program measure it.
 pub fn bench(words: &[&str]) -> ExitCode {
     let steps = [
-        cargo(&["build", "--quiet", "--release", "-p", "meishier", "-p", "benches"]),
+        cargo(&[
+            "build",
+            "--quiet",
+            "--release",
+            "-p",
+            "meishier",
+            "-p",
+            "meishier-benches",
+        ]),
         bench_program(words),
     ];
     for mut step in steps {
         match step.status() {
             Ok(status) if status.success() => {}
-            Ok(status) => return ExitCode::from(status.code().and_then(|c| u8::try_from(c).ok()).unwrap_or(1)),
+            Ok(status) => {
+                return ExitCode::from(
+                    status
+                        .code()
+                        .and_then(|c| u8::try_from(c).ok())
+                        .unwrap_or(1),
+                );
+            }
             Err(error) => {
                 eprintln!("{error}");
                 return ExitCode::FAILURE;
@@ -84,9 +127,13 @@ pub fn bench(words: &[&str]) -> ExitCode {
 }
 
 fn bench_program(words: &[&str]) -> Command {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
     let release = target.join("release");
-    let mut command = Command::new(release.join("benches"));
-    command.args(words).env("MEISHIER_BIN", release.join("meishier")).current_dir(root());
+    let mut command = Command::new(release.join("meishier-benches"));
+    command
+        .args(words)
+        .env("MEISHIER_BIN", release.join("meishier"))
+        .current_dir(root());
     command
 }

@@ -22,13 +22,20 @@ fn is_there(program: &str) -> bool {
 
 /// Programs that are missing, with their packages.
 pub fn missing() -> Vec<(&'static str, &'static str)> {
-    TOOLS.iter().filter(|(program, _)| !is_there(program)).copied().collect()
+    TOOLS
+        .iter()
+        .filter(|(program, _)| !is_there(program))
+        .copied()
+        .collect()
 }
 
 /// The line that installs what is missing.
 pub fn install_line() -> String {
     let packages: Vec<&str> = missing().iter().map(|(_, package)| *package).collect();
-    format!("apt-get install -y --no-install-recommends {}", packages.join(" "))
+    format!(
+        "apt-get install -y --no-install-recommends {}",
+        packages.join(" ")
+    )
 }
 
 /// Installs what is missing; no service is started.
@@ -63,17 +70,33 @@ fn apt(words: &[&str]) -> Result<(), String> {
         .env("DEBIAN_FRONTEND", "noninteractive")
         .status()
         .map_err(|e| format!("apt-get: {e}"))?;
-    if status.success() { Ok(()) } else { Err(format!("apt-get {}: {status}", words.join(" "))) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("apt-get {}: {status}", words.join(" ")))
+    }
 }
 
 /// The names of the tests of the group, to be named when they cannot run.
 pub fn names() -> Vec<String> {
-    let mut command = cargo(&["test", "--quiet", "-p", "tests", "--features", "peers"]);
-    command.args(["--test", "peers", "--", "--list", "--format", "terse"]).current_dir(root());
+    let mut command = cargo(&[
+        "test",
+        "--quiet",
+        "-p",
+        "meishier-tests",
+        "--features",
+        "peers",
+    ]);
+    command
+        .args(["--test", "peers", "--", "--list", "--format", "terse"])
+        .current_dir(root());
     let output = match command.output() {
         Ok(output) => output,
         Err(_) => return Vec::new(),
     };
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    text.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect()
+    text.lines()
+        .filter_map(|line| line.strip_suffix(": test"))
+        .map(str::to_owned)
+        .collect()
 }

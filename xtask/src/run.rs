@@ -39,14 +39,23 @@ pub fn cargo(arguments: &[&str]) -> Command {
 pub fn check(name: &str, mut command: Command) -> Tally {
     println!("── {name}");
     match command.status() {
-        Ok(status) if status.success() => Tally { passed: 1, failed: 0 },
+        Ok(status) if status.success() => Tally {
+            passed: 1,
+            failed: 0,
+        },
         Ok(status) => {
             println!("{name}: {status}");
-            Tally { passed: 0, failed: 1 }
+            Tally {
+                passed: 0,
+                failed: 1,
+            }
         }
         Err(error) => {
             println!("{name}: {error}");
-            Tally { passed: 0, failed: 1 }
+            Tally {
+                passed: 0,
+                failed: 1,
+            }
         }
     }
 }
@@ -72,13 +81,19 @@ pub fn tests(name: &str, mut command: Command) -> Tally {
         Ok(child) => child,
         Err(error) => {
             println!("{name}: {error}");
-            return Tally { passed: 0, failed: 1 };
+            return Tally {
+                passed: 0,
+                failed: 1,
+            };
         }
     };
     if let Some(output) = child.stdout.take() {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
             if let Some((passed, failed, ignored)) = result_line(&line) {
-                tally.add(Tally { passed, failed: failed + ignored });
+                tally.add(Tally {
+                    passed,
+                    failed: failed + ignored,
+                });
             }
             println!("{line}");
             let _ = std::io::stdout().flush();

@@ -1,0 +1,235 @@
+//! SIPp and baresip as processes of their own, ended with the test.
+
+use crate::engine::Engine;
+use crate::{process, tree};
+use std::fs::File;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+/// Longest life of any of them.
+const LIMIT: Duration = Duration::from_secs(60);
+const TICK: Duration = Duration::from_millis(20);
+
+/// A port that is free for UDP and TCP at this moment.
+///
+/// # Panics
+/// If there is none.
+#[must_use]
+pub fn free_port() -> u16 {
+    for _ in 0..64 {
+        let Ok(udp) = UdpSocket::bind("127.0.0.1:0") else {
+            continue;
+        };
+        let Ok(address) = udp.local_addr() else {
+            continue;
+        };
+        if TcpListener::bind(address).is_ok() {
+            return address.port();
+        }
+    }
+    panic!("no free port");
+}
+
+/// Waits for nothing but time, a moment; for what gives no event.
+pub fn moment() {
+    let (_sender, nothing) = channel::<()>();
+    let _ = nothing.recv_timeout(TICK);
+}
+
+/// A foreign program at work. Dropping it kills it.
+#[derive(Debug)]
+pub struct Peer {
+    name: String,
+    child: Child,
+    log: PathBuf,
+    port: u16,
+}
+
+/// UDP or TCP, one socket for all calls, in SIPp's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// UDP.
+    Udp,
+    /// TCP.
+    Tcp,
+}
+
+impl Peer {
+    /// SIPp as `calls` seats in turn, listening at `port`. Comes back when the port is bound.
+    #[must_use]
+    pub fn sipp_seats(
+        engine: &Engine,
+        scenario: &str,
+        port: u16,
+        calls: u32,
+        by: Transport,
+    ) -> Self {
+        let peer = Self::sipp(engine, scenario, port, calls, by);
+        peer.await_port(if by == Transport::Udp { "udp" } else { "tcp" });
+        peer
+    }
+
+    /// SIPp as one caller after another.
+    #[must_use]
+    pub fn sipp_callers(engine: &Engine, scenario: &str, calls: u32, by: Transport) -> Self {
+        Self::sipp(engine, scenario, free_port(), calls, by)
+    }
+
+    fn sipp(engine: &Engine, scenario: &str, port: u16, calls: u32, by: Transport) -> Self {
+        let file = tree::root()
+            .join("tests/scenarios")
+            .join(format!("{scenario}.xml"));
+        let (mode, remote) = match by {
+            Transport::Udp => ("u1", engine.udp()),
+            Transport::Tcp => ("t1", engine.tcp()),
+        };
+        let mut command = Command::new("sipp");
+        command.arg("-sf").arg(file);
+        command.args([
+            "-t",
+            mode,
+            "-i",
+            "127.0.0.1",
+            "-s",
+            "12356",
+            "-nostdin",
+            "-r",
+            "1",
+        ]);
+        command.args(["-m", &calls.to_string(), "-p", &port.to_string()]);
+        // Counted in seconds, so that a scenario that hangs ends with a status of its own.
+        command.args([
+            "-timeout",
+            "50",
+            "-timeout_error",
+            "-trace_err",
+            "-trace_logs",
+        ]);
+        command.arg(remote.to_string());
+        Self::spawn(scenario, command, engine.folder(), port)
+    }
+
+    /// Any program, its output kept in a file of the folder.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    #[must_use]
+    pub fn spawn(name: &str, mut command: Command, folder: &Path, port: u16) -> Self {
+        let folder = folder.join(format!("{name}-{port}"));
+        let log = folder.join("output.txt");
+        let output = std::fs::create_dir_all(&folder).and_then(|()| File::create(&log));
+        let output = output.unwrap_or_else(|error| panic!("{}: {error}", log.display()));
+        let errors = output.try_clone().unwrap_or_else(|error| panic!("{error}"));
+        command
+            .current_dir(&folder)
+            .stdin(Stdio::null())
+            .stdout(output)
+            .stderr(errors);
+        match command.spawn() {
+            Ok(child) => Self {
+                name: name.to_owned(),
+                child,
+                log,
+                port,
+            },
+            Err(error) => panic!("{name}: {error}"),
+        }
+    }
+
+    /// Waits until the port is bound by it.
+    fn await_port(&self, kind: &str) {
+        let start = Instant::now();
+        while !process::is_bound(kind, self.port) {
+            assert!(
+                start.elapsed() < LIMIT,
+                "{}: port not bound\n{}",
+                self.name,
+                self.output()
+            );
+            moment();
+        }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
+    }
+
+    /// All that it wrote: output, errors and logs.
+    #[must_use]
+    pub fn output(&self) -> String {
+        let folder = self.log.parent().unwrap_or(Path::new("."));
+        let mut text = String::new();
+        for file in tree::files(folder, "") {
+            let bytes = std::fs::read(&file).unwrap_or_default();
+            if !file.to_string_lossy().ends_with(".wav") {
+                text.push_str(&format!("── {}\n", file.display()));
+                let lines = String::from_utf8_lossy(&bytes).replace("\u{1b}", "");
+                let from = lines.len().saturating_sub(6000);
+                let from = (from..lines.len()).find(|at| lines.is_char_boundary(*at));
+                text.push_str(&lines[from.unwrap_or(0)..]);
+            }
+        }
+        text
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    /// If it does not end in time.
+    pub fn await_end(&mut self) -> ExitStatus {
+        let start = Instant::now();
+        loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => return status,
+                Ok(None) if start.elapsed() < LIMIT => moment(),
+                other => panic!("{} did not end: {other:?}\n{}", self.name, self.output()),
+            }
+        }
+    }
+
+    /// Waits for its end and holds it to success: every call went as its scenario says.
+    ///
+    /// # Panics
+    /// If a call went otherwise.
+    pub fn succeeds(mut self, engine: &Engine) {
+        let status = self.await_end();
+        assert!(
+            status.success(),
+            "{}: {status}\n{}\nthe engine:\n{}",
+            self.name,
+            self.output(),
+            engine.printed()
+        );
+    }
+
+    /// Ends it in order (SIGTERM) and waits.
+    pub fn end(mut self) {
+        process::terminate(self.child.id());
+        let _ = self.await_end();
+    }
+
+    /// Waits until it has written these words.
+    ///
+    /// # Panics
+    /// If that does not happen in time.
+    pub fn await_words(&self, words: &str) {
+        let start = Instant::now();
+        while !self.output().contains(words) {
+            let in_time = start.elapsed() < LIMIT;
+            assert!(in_time, "{}: no {words:?}\n{}", self.name, self.output());
+            moment();
+        }
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
