@@ -61,8 +61,8 @@ pub struct Check {
 /// `meishier demo`
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// 打多少个电话 (how many calls to play)
-    #[arg(long, value_name = "N")]
+    /// 打多少个电话，默认 60 (how many calls to play)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub calls: Option<u32>,
     /// 最后一行输出 JSON 摘要 (print a JSON summary as the last line)
     #[arg(long)]
@@ -82,6 +82,18 @@ pub struct Demo {
     /// 随机数种子，相同则演示相同 (seed of the demonstration)
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// For tests: the counsellor's voice of the first call is cut, which the demo must notice.
+    #[arg(long, hide = true)]
+    pub cut_one_direction: bool,
+    /// For tests: civil time at the start, as `2031-03-05T10:00` in the configuration's zone.
+    #[arg(long, hide = true, value_name = "WHEN", value_parser = crate::demo::Moment::parse)]
+    pub wall: Option<crate::demo::Moment>,
+    /// For tests: the time over which the calls come, seconds.
+    #[arg(long, hide = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub length: Option<u64>,
+    /// For tests: how many shards.
+    #[arg(long, hide = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub shards: Option<u16>,
 }
 
 /// Language of messages.

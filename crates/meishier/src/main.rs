@@ -7,11 +7,12 @@
 //!        ├─ serve ─┬─ limits (open files)
 //!        │         ├─ service ── records, runtime (SIP, RTP, shards), console, figures
 //!        │         └─ shutdown ── signals
-//!        └─ demo ──┘
+//!        └─ demo ──┘   the same service on loopback, with a cast of phones
 //! ```
 
 mod check;
 mod cli;
+mod demo;
 mod figures;
 mod limits;
 mod serve;
@@ -25,9 +26,6 @@ fn main() -> ExitCode {
     match cli::Cli::parse().command {
         cli::Command::Serve(args) => serve::run(&args),
         cli::Command::Check(args) => check::run(&args),
-        cli::Command::Demo(_) => {
-            // Written by the owner of the phones, as demo*.rs.
-            ExitCode::FAILURE
-        }
+        cli::Command::Demo(args) => demo::run(&args),
     }
 }

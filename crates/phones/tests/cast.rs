@@ -18,6 +18,7 @@ async fn options(seats: usize, calls: usize, length: Duration) -> CastOptions {
     let account = |n| SeatAccount {
         name: format!("s{n:02}"),
         password: "x".into(),
+        number: None,
     };
     let seats = (1..=seats).map(account).collect();
     let talk = (Duration::from_millis(1_300), Duration::from_millis(1_800));

@@ -90,10 +90,12 @@ impl Director {
             .callers
             .values()
             .any(|c| c.number == call.remote_user());
-        state.number_kept = Some(known);
+        // Somebody from outside the play may call too; that says nothing about the others' numbers.
+        let kept = known || state.number_kept == Some(true);
+        state.number_kept = Some(kept);
         // Without the number whoever waits for a refusal gets this seat's.
         let caller = state.callers.values_mut().find(|c| {
-            if known {
+            if kept {
                 c.number == call.remote_user()
             } else {
                 !c.spent && c.special()

@@ -45,6 +45,8 @@ pub struct SeatAccount {
     pub name: String,
     /// Password.
     pub password: String,
+    /// The number whose callers this seat is there for; [`CastOptions::number`] if none.
+    pub number: Option<String>,
 }
 
 /// The key that the counsellor of the caller in danger uses.
@@ -87,7 +89,7 @@ pub struct Mute {
 pub struct CastOptions {
     /// The engine's SIP address.
     pub engine: SocketAddr,
-    /// The number dialled.
+    /// The number dialled, where a seat names none of its own. Callers take the seats' in turn.
     pub number: String,
     /// Host of the seats' addresses of record; the engine's address if `None`.
     pub domain: Option<String>,
@@ -97,6 +99,8 @@ pub struct CastOptions {
     pub seats_used: Option<usize>,
     /// How many calls.
     pub calls: usize,
+    /// Number of the first of them: a play that goes on after another counts on.
+    pub first_call: usize,
     /// Time over which they arrive.
     pub length: Duration,
     /// Shortest and longest talk.
@@ -124,6 +128,7 @@ impl CastOptions {
             seats,
             seats_used: None,
             calls,
+            first_call: 1,
             length: Duration::from_secs(2) * u32::try_from(calls).unwrap_or(u32::MAX / 2),
             talk: (Duration::from_secs(2), Duration::from_secs(6)),
             seed: 12_356,

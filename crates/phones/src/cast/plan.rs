@@ -63,7 +63,7 @@ impl Script {
 /// One call of the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Planned {
-    /// From 1, in the order of arrival.
+    /// From `first_call`, in the order of arrival.
     pub call: usize,
     pub at: Duration,
     pub script: Script,
@@ -74,6 +74,8 @@ pub(crate) struct Planned {
     pub gives_up_after: Duration,
 }
 
+/// What a seat refuses with: busy, unavailable, declined (RFC 3261 §21.4.24, §21.4.18, §21.6.2).
+const REFUSALS: [u16; 3] = [486, 603, 480];
 /// Callers more than seats that arrive at one moment.
 const OVERFLOW: usize = 3;
 
@@ -113,7 +115,7 @@ pub(crate) fn plan(options: &CastOptions) -> Vec<Planned> {
     }
     calls.sort_by_key(|call| call.at);
     for (index, call) in calls.iter_mut().enumerate() {
-        call.call = index + 1;
+        call.call = options.first_call + index;
     }
     calls
 }
@@ -156,18 +158,18 @@ fn specials(options: &CastOptions, spread: usize, random: &mut Random) -> Vec<Op
             0
         }
     };
-    for n in 0..enough(5, 12) {
+    for n in 0..enough(4, 12) {
         scripts.push(Some(Script::SeatRefuses {
-            status: [486, 603][n % 2],
+            status: REFUSALS[(n + random.below(2) as usize) % REFUSALS.len()],
         }));
     }
     scripts.extend(std::iter::repeat_n(
         Some(Script::GiveUpRinging),
-        enough(4, 12),
+        enough(3, 12),
     ));
     scripts.extend(std::iter::repeat_n(
         Some(Script::SeatIgnores),
-        enough(8, 24),
+        enough(6, 24),
     ));
     scripts.resize(spread.saturating_sub(1), None);
     for index in (1..scripts.len()).rev() {

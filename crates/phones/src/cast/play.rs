@@ -118,7 +118,7 @@ async fn run(scene: &Scene, phone: &Phone, planned: Planned) -> CallResult {
     let number = number(&scene.options, planned.call);
     let tone = phone.tone_hz();
     let offers = scene.director.enter(tone, &number, &planned);
-    let mut dial = Dial::new(scene.options.engine, &scene.options.number);
+    let mut dial = Dial::new(scene.options.engine, dialled(scene, planned.call));
     dial.from_user = Some(number.clone());
     let mut result = blank(&planned);
     let caller = DialString::new(&number).masked();
@@ -180,6 +180,12 @@ fn number(options: &CastOptions, call: usize) -> String {
     format!("{prefix}{:04}", call % 10_000)
 }
 
+/// What the `call`-th caller dials: the seats' numbers in turn, so that each is called for.
+fn dialled(scene: &Scene, call: usize) -> &str {
+    let seat = &scene.seats[call % scene.seats.len()];
+    seat.number.as_deref().unwrap_or(&scene.options.number)
+}
+
 /// One call being played.
 pub(crate) struct Actor<'a> {
     pub scene: &'a Scene,
@@ -212,7 +218,8 @@ impl Actor<'_> {
         if self.mutes(Side::Caller) {
             self.call.set_muted(true);
         }
-        self.say(Step::Waiting).await;
+        let dialled = self.call.dialled().to_owned();
+        self.say(Step::Waiting { dialled }).await;
         match self.planned.script {
             Script::GiveUpRinging | Script::GiveUpWaiting => self.give_up().await,
             script => {

@@ -18,7 +18,10 @@ pub struct Progress {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// The INVITE was sent.
-    Waiting,
+    Waiting {
+        /// The number dialled.
+        dialled: String,
+    },
     /// A seat rings for it.
     Ringing {
         /// Name of the seat.
@@ -115,6 +118,13 @@ impl Report {
                 .all(|r| !r.answered || r.both_ways_ms >= LEAST_HEARD_MS),
             results,
         }
+    }
+
+    /// This play and one that went on after it, as one.
+    #[must_use]
+    pub fn and(mut self, later: Report) -> Report {
+        self.results.extend(later.results);
+        Report::new(self.results)
     }
 
     /// True if every call ended as its script says.

@@ -22,6 +22,7 @@ const LISTEN: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub(crate) struct Seat {
     pub name: String,
+    pub number: Option<String>,
     pub tone: u16,
     pub phone: Phone,
 }
@@ -54,6 +55,7 @@ pub(crate) async fn register(stage: &Stage, options: &CastOptions) -> Result<Vec
         let wanted = wanted(options, account, index);
         seats.push(Seat {
             name: account.name.clone(),
+            number: account.number.clone(),
             tone,
             phone: phone.clone(),
         });
