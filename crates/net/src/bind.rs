@@ -144,7 +144,8 @@ pub(crate) struct BoundRtp {
     pub failed: usize,
 }
 
-/// Binds the even ports of the range, leaving out what is taken.
+/// Binds the even ports of the range, leaving out what is taken; or, if any free port will do,
+/// putting others in their places.
 pub(crate) fn rtp(config: &Config, any_free_port: bool) -> Result<BoundRtp, StartError> {
     let range = &config.rtp;
     let (mut sockets, mut failed, mut refusal) = (Vec::new(), 0, None);
@@ -166,8 +167,11 @@ pub(crate) fn rtp(config: &Config, any_free_port: bool) -> Result<BoundRtp, Star
             }
         }
     }
-    if sockets.is_empty() && any_free_port {
-        sockets = free_even_ports(range.address, failed);
+    if any_free_port {
+        let wanted = failed.min(room.saturating_sub(sockets.len()));
+        let others = free_even_ports(range.address, wanted);
+        failed -= others.len();
+        sockets.extend(others);
     }
     if sockets.is_empty() {
         return Err(StartError::NoRtpPort {

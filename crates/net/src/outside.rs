@@ -150,6 +150,13 @@ impl Outside {
         });
     }
 
+    /// Wakes the media threads for what one input has led to.
+    pub(crate) fn ring_media(&mut self) {
+        for outlet in &mut self.media {
+            outlet.ring();
+        }
+    }
+
     /// Tries again what an inbox could not take.
     pub(crate) fn flush_outlets(&mut self) {
         if !self.stuck {
@@ -161,6 +168,7 @@ impl Outside {
         }
         for outlet in &mut self.media {
             all &= outlet.flush();
+            outlet.ring();
         }
         self.stuck = !all;
     }

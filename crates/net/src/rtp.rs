@@ -59,13 +59,18 @@ impl Orders {
             return Err(order);
         }
         let pushed = self.queue.push(order);
+        self.ring();
+        pushed
+    }
+
+    /// Wakes the thread if it sleeps, for orders that lie in the queue.
+    fn ring(&self) {
         self.bell.ring();
-        // The thread may have ended between the check and the push; the fences in `ring` and in
+        // The thread may have ended between the check and the push; the fences in the bell and in
         // `close` let one of the two see the order.
         if self.closed.load(Ordering::Relaxed) {
             while self.queue.pop().is_some() {}
         }
-        pushed
     }
 
     fn is_closed(&self) -> bool {
@@ -85,6 +90,8 @@ impl Orders {
 pub(crate) struct OrderOutlet {
     orders: Arc<Orders>,
     waiting: VecDeque<Order>,
+    /// Something was put into the queue and the thread not woken for it yet.
+    quiet: bool,
 }
 
 impl OrderOutlet {
@@ -92,23 +99,34 @@ impl OrderOutlet {
         Self {
             orders,
             waiting: VecDeque::new(),
+            quiet: false,
         }
     }
 
-    /// Sends, or keeps for [`Self::flush`]; true if nothing waits.
+    /// Puts the order into the queue, or keeps it for [`Self::flush`]; true if nothing waits. The
+    /// thread is woken by [`Self::ring`]: once for all orders that follow from one input, and
+    /// after its messages have left.
     pub(crate) fn push(&mut self, command: MediaCommand) -> bool {
         self.waiting.push_back(Order::Media(command));
         self.flush()
     }
 
+    /// Wakes the thread for what was pushed.
+    pub(crate) fn ring(&mut self) {
+        if std::mem::take(&mut self.quiet) {
+            self.orders.ring();
+        }
+    }
+
     /// Tries again; true if nothing waits any more.
     pub(crate) fn flush(&mut self) -> bool {
         while let Some(order) = self.waiting.pop_front() {
-            if let Err(order) = self.orders.push(order) {
-                if self.orders.is_closed() {
-                    self.waiting.clear(); // shutting down: nobody will read it
-                    return true;
-                }
+            self.quiet = true;
+            if self.orders.is_closed() {
+                self.waiting.clear(); // shutting down: nobody will read it
+                return true;
+            }
+            if let Err(order) = self.orders.queue.push(order) {
                 self.waiting.push_front(order);
                 return false;
             }

@@ -41,7 +41,7 @@ pub struct RuntimeConfig {
     pub clock: Clock,
     /// Randomness.
     pub seeds: Seeds,
-    /// Where a SIP port, or the whole RTP range, is taken: use any free one instead of giving up.
+    /// Where a SIP or RTP port is taken: use any free one instead of giving up.
     pub any_free_port: bool,
 }
 

@@ -356,6 +356,7 @@ impl Worker {
                 Local::FlowFailed(flow) => self.handle_one(index, Input::FlowFailed { flow }),
             }
         }
+        self.outside.ring_media();
     }
 
     fn run_timers(&mut self) {
