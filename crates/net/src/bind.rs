@@ -169,7 +169,7 @@ pub(crate) fn rtp(config: &Config, any_free_port: bool) -> Result<BoundRtp, Star
     }
     if any_free_port {
         let wanted = failed.min(room.saturating_sub(sockets.len()));
-        let others = free_even_ports(range.address, wanted);
+        let others = free_ports(range.address, wanted);
         failed -= others.len();
         sockets.extend(others);
     }
@@ -213,22 +213,11 @@ fn rtp_socket(address: SocketAddr) -> io::Result<UdpSocket> {
     Ok(socket.into())
 }
 
-/// Up to `count` ports that the system chooses, odd ones given back (RFC 3550 §11).
-fn free_even_ports(address: IpAddr, count: usize) -> Vec<UdpSocket> {
-    let (mut even, mut odd) = (Vec::new(), Vec::new());
-    while even.len() < count && odd.len() < 2 * count + 16 {
-        let Ok(socket) = rtp_socket(SocketAddr::new(address, 0)) else {
-            break;
-        };
-        let is_even = socket.local_addr().is_ok_and(|a| a.port() % 2 == 0);
-        // Odd ones are held until the end, or the system would offer them again.
-        if is_even {
-            even.push(socket)
-        } else {
-            odd.push(socket)
-        }
-    }
-    even
+/// Up to `count` ports that the system chooses. Odd ones too: a description names its port
+/// (RFC 3550 §11), and where the range is taken there may be few even ones.
+fn free_ports(address: IpAddr, count: usize) -> Vec<UdpSocket> {
+    let any = SocketAddr::new(address, 0);
+    (0..count).map_while(|_| rtp_socket(any).ok()).collect()
 }
 
 /// The address that peers can use for a socket bound to `ip`: itself, or for the unspecified
