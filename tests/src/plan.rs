@@ -95,7 +95,8 @@ impl Plan {
             shutdown_limit,
             ..
         } = self;
-        let ports = max_calls + 2 * self.seats.min(*max_calls);
+        // One for every caller, one for every seat or third party that some of them may talk to.
+        let ports = 2 * max_calls + 2 * self.seats.min(*max_calls);
         let first = free_ports(ports);
         let last = first + 2 * ports as u16;
         format!(

@@ -1,1 +1,5 @@
-//! Tests against foreign SIP programs.
+//! Tests against foreign SIP programs, and the shipped Prometheus files against Prometheus' own.
+
+mod baresip;
+mod promtool;
+mod sipp;
