@@ -9,6 +9,7 @@ use crate::process::{self, Cpu};
 use crate::stage::{Manners, Stage};
 use crate::tally::Tally;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -52,6 +53,8 @@ pub struct Load {
     pub user_s_per_1000: f64,
     /// Of these in the kernel.
     pub system_s_per_1000: f64,
+    /// CPU seconds for 1,000 calls of each of its threads, by name.
+    pub threads_s_per_1000: BTreeMap<String, f64>,
     /// Datagrams it sent a call.
     pub sent_per_call: f64,
     /// Datagrams it got a call.
@@ -179,7 +182,7 @@ fn load(stage: &mut Stage, pid: u32, options: &Options) -> io::Result<(Load, Tal
     let calls = options.calls as usize;
     let gap = Duration::from_secs_f64(1.0 / options.rate);
     stage.tally = Tally::default();
-    let before = process::cpu(pid)?;
+    let (before, threads_before) = (process::cpu(pid)?, process::threads(pid)?);
     let mut at = Instant::now();
     for _ in 0..calls {
         stage.call_at(at);
@@ -188,12 +191,19 @@ fn load(stage: &mut Stage, pid: u32, options: &Options) -> io::Result<(Load, Tal
     let failed = finish(stage, calls, at)?;
     stage.play(Instant::now() + SETTLE, |_| false)?;
     let used = process::cpu(pid)?.since(before);
+    let mut threads = process::threads(pid)?;
+    for (name, seconds) in &mut threads {
+        *seconds -= threads_before.get(name).copied().unwrap_or(0.0);
+        *seconds *= 1000.0 / f64::from(options.calls);
+    }
     let seen = std::mem::take(&mut stage.tally);
-    let setup = setup_times(stage, calls);
-    Ok((summary(options.calls, failed, used, &seen, setup), seen))
+    let mut load = summary(options.calls, failed, used, &seen);
+    load.setup = setup_times(stage, calls);
+    load.threads_s_per_1000 = threads;
+    Ok((load, seen))
 }
 
-fn summary(calls: u32, failed: usize, used: Cpu, seen: &Tally, setup: Option<Latency>) -> Load {
+fn summary(calls: u32, failed: usize, used: Cpu, seen: &Tally) -> Load {
     let each = |value: u64| value as f64 / f64::from(calls);
     let thousand = |seconds: f64| seconds * 1000.0 / f64::from(calls);
     Load {
@@ -206,7 +216,8 @@ fn summary(calls: u32, failed: usize, used: Cpu, seen: &Tally, setup: Option<Lat
         received_per_call: each(seen.sent),
         bytes_sent_per_call: each(seen.got_bytes()),
         bytes_received_per_call: each(seen.sent_bytes),
-        setup,
+        setup: None,
+        threads_s_per_1000: BTreeMap::new(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! CPU time and memory of a process and everything below it, from /proc.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 
@@ -78,6 +79,30 @@ pub fn cpu(root: u32) -> io::Result<Cpu> {
         }
     }
     Ok(sum)
+}
+
+/// CPU seconds of each thread of the process so far, by name; threads of one name are added up.
+///
+/// Taken from schedstat, which counts nanoseconds; a thread that has ended is not in it.
+///
+/// # Errors
+/// What the system says of /proc.
+pub fn threads(pid: u32) -> io::Result<BTreeMap<String, f64>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let folder = entry?.path();
+        let read = |name: &str| fs::read_to_string(folder.join(name));
+        // A thread may end while it is looked at.
+        let (Ok(name), Ok(times)) = (read("comm"), read("schedstat")) else {
+            continue;
+        };
+        let ran = times
+            .split(' ')
+            .next()
+            .and_then(|it| it.parse::<u64>().ok());
+        *found.entry(name.trim_end().to_owned()).or_default() += ran.unwrap_or(0) as f64 / 1e9;
+    }
+    Ok(found)
 }
 
 /// Proportional set size of the tree in KiB; shared pages count once.

@@ -108,6 +108,9 @@ pub fn table(results: &Results) -> String {
 fn detail(out: &mut String, results: &Results) {
     for (name, load) in [("engine", &results.engine), ("floor", &results.floor)] {
         let _ = writeln!(out, "  {}", of_load(name, load));
+        let threads = load.threads_s_per_1000.iter();
+        let threads: Vec<String> = threads.map(|(name, s)| format!("{name} {s:.3}")).collect();
+        let _ = writeln!(out, "    of this by thread: {}", threads.join(", "));
     }
     if let Some(setup) = &results.setup {
         let _ = writeln!(out, "  set-up, seats idle: {}", of_latency(setup));
