@@ -33,6 +33,10 @@ const RECORDS_LIMIT: Duration = Duration::from_secs(15);
 const RECORDS_PAUSE: Duration = Duration::from_millis(100);
 /// Records read at a time.
 const PAGE: u32 = 1_000;
+/// RTP ports of a call: caller and seat.
+const PORTS_PER_CALL: usize = 2;
+/// RTP ports of a shard that the police and a caller from outside may need.
+const PORTS_BESIDE: usize = 3;
 /// Steps that may wait to be shown.
 const STEPS: usize = 256;
 /// Exit status after a signal that ended the demo before its end (128 + SIGINT).
@@ -162,7 +166,8 @@ impl Director<'_> {
     }
 
     async fn play(&mut self, part: &Part, wall: Wall) -> Result<Report, String> {
-        let options = self.options(part, wall);
+        let mut options = self.options(part, wall);
+        self.fit_to_ports(&mut options);
         let (sender, mut steps) = mpsc::channel(STEPS);
         let api = self.api;
         let press_key = move |press: KeyPress| async move { api.press(&press).await };
@@ -202,6 +207,22 @@ impl Director<'_> {
             side: Side::Seat,
         });
         options
+    }
+
+    /// Where other programs have most ports, fewer seats play, so that no call lacks a port.
+    fn fit_to_ports(&mut self, options: &mut CastOptions) {
+        let ports = self.service.rtp_ports();
+        // Calls fall on shards by chance: in the worst case all of them on one.
+        let of_shard = ports / usize::from(self.service.config().shards);
+        let fitting = of_shard.saturating_sub(PORTS_BESIDE) / PORTS_PER_CALL;
+        let seats = options.seats_playing();
+        let too_many = options.calls_at_once().saturating_sub(fitting);
+        if too_many > 0 {
+            let seats = seats.saturating_sub(too_many).max(2);
+            options.seats_used = Some(seats);
+            let text = words::few_ports(self.screen.lang, ports, seats);
+            self.screen.say(&text);
+        }
     }
 
     /// The records, once every call has one or none is to be expected any more.

@@ -25,7 +25,10 @@ impl Summary {
     pub fn new(report: &Report, records: &Records, lang: Lang) -> Self {
         let wrong: Vec<_> = (report.results.iter())
             .filter_map(|result| {
-                let why = result.why_not.clone();
+                let why = result.why_not.as_ref().map(|why| match lang {
+                    Lang::Zh => why.zh(),
+                    Lang::En => why.to_string(),
+                });
                 let fault = records.fault(result).map(|fault| fault.message(lang));
                 let all: Vec<String> = why.into_iter().chain(fault).collect();
                 (!all.is_empty()).then(|| (result.call, all.join("; ")))

@@ -63,6 +63,16 @@ pub fn night(lang: Lang, seats: usize, gone: usize) -> String {
     }
 }
 
+/// Fewer seats play because other programs have the RTP ports.
+pub fn few_ports(lang: Lang, ports: usize, seats: usize) -> String {
+    match lang {
+        Lang::Zh => format!("其他程序占用了端口，RTP 端口只有 {ports} 个，只用 {seats} 个坐席"),
+        Lang::En => {
+            format!("other programs have the ports; with {ports} RTP ports only {seats} seats play")
+        }
+    }
+}
+
 /// Everybody has signed on.
 pub fn staffed(lang: Lang, by_api: usize, by_star: usize) -> String {
     match lang {
@@ -133,7 +143,7 @@ fn step_zh(progress: &Progress) -> String {
         Step::ThreeTalk => "三方通话，彼此都听得到".into(),
         Step::Ended(result) => match &result.why_not {
             None => format!("结束 ✓ {}", script(Lang::Zh, result.script)),
-            Some(why) => format!("结束 ✗ {}：{why}", script(Lang::Zh, result.script)),
+            Some(why) => format!("结束 ✗ {}：{}", script(Lang::Zh, result.script), why.zh()),
         },
     }
 }

@@ -3,6 +3,7 @@
 use super::director::Offer;
 use super::play::{Actor, EXTRA, LEAST_HEARD, SOON};
 use super::report::Step;
+use super::why::{Who, Why};
 use super::{KeyPress, POLICE_HZ};
 use crate::call::Call;
 use std::time::Duration;
@@ -14,9 +15,9 @@ const KEY_TO_POLICE: Duration = Duration::from_secs(15);
 impl Actor<'_> {
     /// Presses the key, waits for the police, checks that each of the three hears both others for a
     /// second, lets the police hang up, and checks that caller and counsellor still hear each other.
-    pub(super) async fn danger(&mut self, offer: &Offer) -> Result<(), String> {
+    pub(super) async fn danger(&mut self, offer: &Offer) -> Result<(), Why> {
         let Some(key) = self.scene.options.key.clone() else {
-            return Err("the cast has no key".into());
+            return Err(Why::KeyRefused("-".into()));
         };
         let seat = &self.scene.seats[offer.seat];
         let press = KeyPress {
@@ -28,20 +29,20 @@ impl Actor<'_> {
         };
         (self.scene.press_key)(press)
             .await
-            .map_err(|why| format!("the key was refused: {why}"))?;
+            .map_err(Why::KeyRefused)?;
         self.say(Step::KeyPressed).await;
         let police = timeout(KEY_TO_POLICE, self.scene.police.next_call())
             .await
             .ok()
             .flatten();
         let Some(police) = police else {
-            return Err("the police were not called".into());
+            return Err(Why::PoliceNotCalled);
         };
-        if let Some(expected) = key.dialled.filter(|number| number != police.dialled()) {
-            return Err(format!("{} was dialled, not {expected}", police.dialled()));
+        if key.dialled.is_some_and(|number| number != police.dialled()) {
+            return Err(Why::WrongNumber(police.dialled().to_owned()));
         }
         if !police.wait_answered(SOON).await {
-            return Err("the call to the police ended before they answered".into());
+            return Err(Why::PoliceNotReached);
         }
         self.say(Step::PoliceAnswered {
             dialled: police.dialled().to_owned(),
@@ -52,33 +53,29 @@ impl Actor<'_> {
         self.say(Step::ThreeTalk).await;
         police.hang_up().await;
         if police.wait_ended(SOON).await.is_none() {
-            return Err("the police could not hang up".into());
+            return Err(Why::HangUpUnconfirmed(Who::Police));
         }
         // The caller is never released first: the two talk on.
         let parties = [
-            (&self.call, seat.tone, "caller"),
-            (&offer.call, self.tone, "counsellor"),
+            (&self.call, seat.tone, Who::Caller),
+            (&offer.call, self.tone, Who::Counsellor),
         ];
-        hear(
-            &parties.map(|(call, hz, who)| (call, vec![hz], who)),
-            "after the police had gone",
-        )
-        .await
+        hear(&parties.map(|(call, hz, who)| (call, vec![hz], who))).await
     }
 
-    async fn three_talk(&self, offer: &Offer, police: &Call) -> Result<(), String> {
+    async fn three_talk(&self, offer: &Offer, police: &Call) -> Result<(), Why> {
         let seat_tone = self.scene.seats[offer.seat].tone;
         let parties = [
-            (&self.call, vec![seat_tone, POLICE_HZ], "caller"),
-            (&offer.call, vec![self.tone, POLICE_HZ], "counsellor"),
-            (police, vec![self.tone, seat_tone], "police"),
+            (&self.call, vec![seat_tone, POLICE_HZ], Who::Caller),
+            (&offer.call, vec![self.tone, POLICE_HZ], Who::Counsellor),
+            (police, vec![self.tone, seat_tone], Who::Police),
         ];
-        hear(&parties, "while three talked").await
+        hear(&parties).await
     }
 }
 
 /// From now on each of `parties` must hear every tone of its list for a second.
-async fn hear(parties: &[(&Call, Vec<u16>, &str)], when: &str) -> Result<(), String> {
+async fn hear(parties: &[(&Call, Vec<u16>, Who)]) -> Result<(), Why> {
     let least = LEAST_HEARD.as_millis() as u64;
     let deadline = Instant::now() + 2 * EXTRA;
     let before: Vec<_> = parties.iter().map(|(call, ..)| call.hearing()).collect();
@@ -90,9 +87,7 @@ async fn hear(parties: &[(&Call, Vec<u16>, &str)], when: &str) -> Result<(), Str
                 .all(|hz| now.tone_ms(*hz) >= before.tone_ms(*hz) + least)
         };
         if !call.wait_hearing(left, enough).await {
-            return Err(format!(
-                "the {who} did not hear everybody for a second {when}"
-            ));
+            return Err(Why::Deaf(*who));
         }
     }
     Ok(())

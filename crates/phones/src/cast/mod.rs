@@ -20,9 +20,11 @@ mod plan;
 mod play;
 mod report;
 mod seats;
+mod why;
 
 pub use plan::{Script, Side};
 pub use report::{CallResult, Progress, Report, Step};
+pub use why::{Who, Why};
 
 use crate::audio::tone;
 use crate::bank::PhoneBank;
@@ -145,6 +147,18 @@ impl CastOptions {
 }
 
 impl CastOptions {
+    /// How many seats will be played.
+    #[must_use]
+    pub fn seats_playing(&self) -> usize {
+        plan::seats_used(self)
+    }
+
+    /// The most calls that there will be at one time.
+    #[must_use]
+    pub fn calls_at_once(&self) -> usize {
+        self.seats_playing() + play::MORE_CALLERS
+    }
+
     /// What will be played: when each call comes and what it must come to, in order of arrival.
     #[must_use]
     pub fn scripts(&self) -> Vec<(Duration, Script)> {

@@ -4,6 +4,7 @@ use super::director::{Act, Director, Offer};
 use super::plan::{Planned, Script, Side, plan};
 use super::report::{CallResult, LEAST_HEARD_MS, Progress, Report, Step};
 use super::seats::{self, Seat};
+use super::why::{Who, Why};
 use super::{CastError, CastOptions, KeyPress, POLICE_HZ, Stage};
 use crate::call::{Call, EndedBy};
 use crate::phone::{Dial, Phone, PhoneOptions};
@@ -20,7 +21,7 @@ pub(crate) type PressKey =
     Box<dyn Fn(KeyPress) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
 /// Callers at a time beyond the number of seats.
-const MORE_CALLERS: usize = 6;
+pub(super) const MORE_CALLERS: usize = 6;
 /// How long the other side may take to hear of a hang-up.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
 /// After the talk time, how long to wait for the rest of the second that each must hear.
@@ -123,7 +124,7 @@ async fn run(scene: &Scene, phone: &Phone, planned: Planned) -> CallResult {
     let mut result = blank(&planned);
     let caller = DialString::new(&number).masked();
     match phone.dial(dial).await {
-        Err(error) => result.why_not = Some(format!("the caller could not dial: {error}")),
+        Err(error) => result.why_not = Some(Why::NotDialled(error.to_string())),
         Ok(call) => {
             result.sip_call_id = call.call_id().to_owned();
             let mut act = Actor {
@@ -214,7 +215,7 @@ impl Actor<'_> {
         &self.scene.seats[offer.seat]
     }
 
-    async fn play(&mut self) -> Result<(), String> {
+    async fn play(&mut self) -> Result<(), Why> {
         if self.mutes(Side::Caller) {
             self.call.set_muted(true);
         }
@@ -246,7 +247,7 @@ impl Actor<'_> {
     }
 
     /// Waits until a seat has answered.
-    async fn connected(&mut self) -> Result<Offer, String> {
+    async fn connected(&mut self) -> Result<Offer, Why> {
         let deadline = Instant::now() + self.scene.options.patience;
         let offer = loop {
             tokio::select! {
@@ -256,9 +257,9 @@ impl Actor<'_> {
                     }
                 }
                 end = self.call.ended() => {
-                    return Err(format!("the call ended with {} before a counsellor answered", end.status));
+                    return Err(Why::EndedEarly(end.status));
                 }
-                () = sleep_until(deadline) => return Err("no counsellor answered in time".into()),
+                () = sleep_until(deadline) => return Err(Why::NotAnswered),
             }
         };
         if self.mutes(Side::Seat) {
@@ -269,10 +270,10 @@ impl Actor<'_> {
             Script::SeatRefuses { .. } | Script::SeatIgnores
         );
         if special && !self.spent {
-            return Err("no seat refused or ignored the call first".into());
+            return Err(Why::NotRefused);
         }
         if !self.call.wait_answered(SOON).await {
-            return Err("the counsellor answered, but the caller got no 200".into());
+            return Err(Why::AnswerLost);
         }
         self.result.answered = true;
         self.result.seat = Some(self.seat(&offer).name.clone());
@@ -310,11 +311,11 @@ impl Actor<'_> {
     }
 
     /// The talk: as long as planned, and until each heard the other for a second.
-    async fn talk(&mut self, offer: &Offer) -> Result<(), String> {
+    async fn talk(&mut self, offer: &Offer) -> Result<(), Why> {
         tokio::select! {
             () = sleep(self.planned.talk) => {}
-            end = self.call.ended() => return Err(format!("the caller was released ({}) during the talk", end.status)),
-            end = offer.call.ended() => return Err(format!("the counsellor was released ({}) during the talk", end.status)),
+            end = self.call.ended() => return Err(Why::Released(Who::Caller, end.status)),
+            end = offer.call.ended() => return Err(Why::Released(Who::Counsellor, end.status)),
         }
         let seat_tone = self.seat(offer).tone;
         let caller = self.call.wait_heard(seat_tone, LEAST_HEARD, EXTRA).await;
@@ -322,9 +323,9 @@ impl Actor<'_> {
         self.measure(offer);
         match (caller, seat) {
             (true, true) => self.undisturbed(offer),
-            (false, true) => Err("the caller did not hear the counsellor for a second".into()),
-            (true, false) => Err("the counsellor did not hear the caller for a second".into()),
-            (false, false) => Err("neither heard the other for a second".into()),
+            (false, true) => Err(Why::Deaf(Who::Caller)),
+            (true, false) => Err(Why::Deaf(Who::Counsellor)),
+            (false, false) => Err(Why::BothDeaf),
         }
     }
 
@@ -337,12 +338,12 @@ impl Actor<'_> {
     }
 
     /// Nobody else's voice was in the call, and a long wait was not silent.
-    fn undisturbed(&self, offer: &Offer) -> Result<(), String> {
+    fn undisturbed(&self, offer: &Offer) -> Result<(), Why> {
         let own = self.seat(offer).tone;
         let heard = self.call.hearing();
         let stray = heard.tones.iter().find(|t| t.hz != own && t.ms >= STRAY_MS);
-        if let Some(other) = stray.and_then(|t| self.scene.seats.iter().find(|s| s.tone == t.hz)) {
-            return Err(format!("the caller heard seat {} too", other.name));
+        if let Some(other) = stray {
+            return Err(Why::Stray(Who::Caller, other.hz));
         }
         if let Some(other) = offer
             .call
@@ -351,10 +352,7 @@ impl Actor<'_> {
             .iter()
             .find(|t| t.hz != self.tone && t.ms >= STRAY_MS)
         {
-            return Err(format!(
-                "the counsellor heard another tone of {} Hz too",
-                other.hz
-            ));
+            return Err(Why::Stray(Who::Counsellor, other.hz));
         }
         let status = self.call.status();
         let open_at = if status.early_media {
@@ -366,19 +364,19 @@ impl Actor<'_> {
             .zip(offer.call.status().answered_at)
             .map(|(open, seat)| seat.saturating_duration_since(open));
         if waited.is_some_and(|w| w > SILENT_WAIT) && heard.sound_before_tones_ms < LEAST_HEARD_MS {
-            return Err("the caller waited in silence".into());
+            return Err(Why::Silence);
         }
         Ok(())
     }
 
     /// One side hangs up; the other must hear of it.
-    async fn part(&mut self, offer: &Offer, ends: Side) -> Result<(), String> {
-        let (first, second, name) = match ends {
-            Side::Caller => (&self.call, &offer.call, "the counsellor"),
-            Side::Seat => (&offer.call, &self.call, "the caller"),
+    async fn part(&mut self, offer: &Offer, ends: Side) -> Result<(), Why> {
+        let (first, second, who, other) = match ends {
+            Side::Caller => (&self.call, &offer.call, Who::Caller, Who::Counsellor),
+            Side::Seat => (&offer.call, &self.call, Who::Counsellor, Who::Caller),
         };
         if first.status().ended.is_some() {
-            return Err("the call was over before the script ended it".into());
+            return Err(Why::OverTooSoon);
         }
         first.hang_up().await;
         if first
@@ -386,17 +384,17 @@ impl Actor<'_> {
             .await
             .is_none_or(|end| end.by != EndedBy::Local || end.status != 200)
         {
-            return Err("the BYE was not answered with 200".into());
+            return Err(Why::HangUpUnconfirmed(who));
         }
         match second.wait_ended(SOON).await {
             Some(end) if end.by == EndedBy::Remote => {}
-            _ => return Err(format!("{name} was not released")),
+            _ => return Err(Why::NotReleased(other)),
         }
         self.measure(offer);
         Ok(())
     }
 
-    async fn give_up(&mut self) -> Result<(), String> {
+    async fn give_up(&mut self) -> Result<(), Why> {
         let mut seen = Vec::new();
         let begun = Instant::now();
         let deadline = match self.planned.script {
@@ -416,7 +414,7 @@ impl Actor<'_> {
                     }
                     seen.push(offer);
                 }
-                end = self.call.ended() => return Err(format!("the call ended with {} before the caller gave up", end.status)),
+                end = self.call.ended() => return Err(Why::EndedEarly(end.status)),
                 () = sleep_until(hang_up_at.min(Instant::now() + RINGS_SOMEWHERE)) => {
                     if Instant::now() >= hang_up_at {
                         break;
@@ -426,7 +424,7 @@ impl Actor<'_> {
         }
         if self.planned.script == Script::GiveUpRinging && seen.is_empty() && hang_up_at == deadline
         {
-            return Err("no seat rang in time".into());
+            return Err(Why::NotRung);
         }
         self.call.hang_up().await;
         if self
@@ -435,7 +433,7 @@ impl Actor<'_> {
             .await
             .is_none_or(|end| end.by != EndedBy::Local)
         {
-            return Err("the caller's hang-up was not confirmed".into());
+            return Err(Why::HangUpUnconfirmed(Who::Caller));
         }
         self.result.waiting_sound_ms = self.call.hearing().sound_before_tones_ms;
         while let Ok(offer) = self.offers.try_recv() {
@@ -443,16 +441,10 @@ impl Actor<'_> {
         }
         for offer in seen {
             if offer.call.wait_ended(SOON).await.is_none() {
-                return Err(format!(
-                    "seat {} rang on after the caller had gone",
-                    self.seat(&offer).name
-                ));
+                return Err(Why::RangOn(self.seat(&offer).name.clone()));
             }
             if offer.call.status().answered_at.is_some() {
-                return Err(format!(
-                    "seat {} answered a caller who gave up",
-                    self.seat(&offer).name
-                ));
+                return Err(Why::AnsweredGone(self.seat(&offer).name.clone()));
             }
         }
         Ok(())

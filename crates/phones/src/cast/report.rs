@@ -1,6 +1,7 @@
 //! What the play says while it goes on, and at its end.
 
 use super::plan::Script;
+use super::why::Why;
 use serde::Serialize;
 
 /// One step of one call.
@@ -66,7 +67,7 @@ pub struct CallResult {
     /// True if it ended as its script says.
     pub ok: bool,
     /// Why not.
-    pub why_not: Option<String>,
+    pub why_not: Option<Why>,
     /// A counsellor answered.
     pub answered: bool,
     /// Name of the seat that answered.
