@@ -250,8 +250,12 @@ impl Shard {
             call.state = State::Talking(side);
         }
         self.arrange(call);
-        if matches!(told, Some(Told::Failed(_) | Told::NoAnswer)) {
-            self.tell_failure(call);
+        match told {
+            Some(Told::Failed(_) | Told::NoAnswer) => {
+                self.say_over(call, PromptId::TransferFailed, true)
+            }
+            Some(Told::Dialling) => self.say_over(call, PromptId::TransferDialling, false),
+            _ => {}
         }
     }
 
@@ -384,15 +388,17 @@ impl Shard {
         }
     }
 
-    /// Lets caller and counsellor hear that the transfer failed, over the conversation that goes on.
-    fn tell_failure(&mut self, call: &mut Call) {
+    /// Says something to the counsellor, and to the caller if `both`, over the conversation that
+    /// goes on.
+    fn say_over(&mut self, call: &mut Call, prompt: PromptId, both: bool) {
         let caller = call.side.voice.clone();
         let Some(seat) = call.seat_side().and_then(|side| side.voice.clone()) else {
             return;
         };
-        for (voice, other) in [(&caller, &seat), (&seat, &caller)] {
+        let listeners = [(&seat, &caller), (&caller, &seat)];
+        for (voice, other) in listeners.into_iter().take(if both { 2 } else { 1 }) {
             let token = self.token();
-            let prompts = vec![PromptId::TransferFailed];
+            let prompts = vec![prompt];
             let parties = vec![other.port];
             self.hear(
                 voice,

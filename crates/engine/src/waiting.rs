@@ -34,7 +34,8 @@ impl Shard {
         }
     }
 
-    /// Greeting, then music, for a caller who can hear.
+    /// Greeting (and that everybody is busy, if no seat rings yet), then music, for a caller who can
+    /// hear.
     pub(crate) fn start_waiting_audio(&mut self, now: Now, call: &mut Call) {
         let waiting = &self.config.waiting;
         let (greeting, music, every) = (waiting.greeting, waiting.music, waiting.announce_every);
@@ -43,7 +44,10 @@ impl Shard {
         }
         if greeting {
             let token = self.token();
-            let prompts = vec![PromptId::Greeting];
+            let mut prompts = vec![PromptId::Greeting];
+            if matches!(call.state, State::Queued) {
+                prompts.push(PromptId::AllBusy);
+            }
             self.hear(
                 &call.side.voice,
                 Source::Playlist {

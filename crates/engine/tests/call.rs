@@ -149,7 +149,7 @@ fn nobody_free_the_caller_waits_with_music_after_the_200_and_gets_the_next_seat(
     caller.answered(&mut world);
     let greeted = world.media.iter().any(|c| {
         matches!(c, MediaCommand::Hear { source: Source::Playlist { prompts, then_music: true, .. }, .. }
-            if prompts == &[PromptId::Greeting])
+            if prompts == &[PromptId::Greeting, PromptId::AllBusy])
     });
     assert!(greeted);
     world.pass(31 * SECOND);
