@@ -20,6 +20,7 @@
 //! Nothing waits for anything: an inbox that is full leaves datagrams to SIP's repetition and
 //! letters with their sender, a peer that does not read loses its connection.
 
+mod accept;
 mod alarm;
 mod bell;
 mod bind;

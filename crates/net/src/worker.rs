@@ -34,7 +34,7 @@ pub(crate) const FIRST_UDP: usize = 1;
 /// First token of TCP listeners; their index follows.
 pub(crate) const FIRST_LISTENER: usize = 1 << 12;
 /// Datagrams or letters taken from one place before the others get their turn.
-const SHARE: usize = 64;
+pub(crate) const SHARE: usize = 64;
 /// Largest datagram that UDP carries.
 const DATAGRAM_BYTES: usize = 64 << 10;
 /// How soon something that an inbox could not take is tried again.
@@ -59,11 +59,11 @@ struct Slot {
 pub(crate) struct Worker {
     poll: Poll,
     slots: Vec<Slot>,
-    outside: Outside,
+    pub(crate) outside: Outside,
     inbox: Arc<Inbox>,
-    listeners: Vec<Listener>,
+    pub(crate) listeners: Vec<Listener>,
     /// Which worker gets the next accepted connection.
-    next_owner: usize,
+    pub(crate) next_owner: usize,
     /// Sockets with more to read than their share.
     again: Vec<Token>,
     buffer: Vec<u8>,
@@ -296,7 +296,7 @@ impl Worker {
     }
 
     /// Reads this socket again in the next round.
-    fn come_back(&mut self, token: Token) {
+    pub(crate) fn come_back(&mut self, token: Token) {
         if !self.again.contains(&token) {
             self.again.push(token);
         }
@@ -446,64 +446,6 @@ impl Worker {
     fn all(&mut self, input: impl Fn() -> Input<'static>) {
         for index in 0..self.slots.len() {
             self.handle(index, input());
-        }
-    }
-
-    fn accept(&mut self, number: usize) {
-        for _ in 0..SHARE {
-            let Some(listener) = self.listeners.get(number) else {
-                return;
-            };
-            let local = listener.local;
-            match listener.socket.accept() {
-                Ok((stream, remote)) => self.place(stream, local, remote),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    // Out of descriptors, most likely: the connection stays in the kernel's queue
-                    // and is tried again with the next event.
-                    tracing::warn!(%error, "a TCP connection could not be accepted");
-                    return;
-                }
-            }
-        }
-        self.come_back(Token(FIRST_LISTENER + number));
-    }
-
-    /// Workers take accepted connections in turn.
-    fn place(&mut self, stream: TcpStream, local: SocketAddr, remote: SocketAddr) {
-        let owner = self.next_owner % self.outside.outlets.len().max(1);
-        self.next_owner = owner + 1;
-        if owner == self.outside.worker {
-            return self.adopt(stream, local, remote);
-        }
-        let stream = std::net::TcpStream::from(stream);
-        let letter = Letter::Adopt {
-            stream,
-            local,
-            remote,
-        };
-        self.outside.stuck |= !self.outside.outlets[owner].letter(letter);
-    }
-
-    fn adopt(&mut self, stream: TcpStream, local: SocketAddr, remote: SocketAddr) {
-        let now = self.outside.clock.mono();
-        let Outside {
-            tcp,
-            registry,
-            counts,
-            ..
-        } = &mut self.outside;
-        if tcp.len() >= crate::tcp::CONNECTIONS {
-            counts.tcp_refused += 1;
-            return;
-        }
-        match tcp.adopt(registry, now, stream, local, remote) {
-            Ok(_) => counts.tcp_accepted += 1,
-            Err(error) => {
-                counts.tcp_refused += 1;
-                tracing::warn!(%error, "a TCP connection could not be watched");
-            }
         }
     }
 

@@ -1,0 +1,71 @@
+//! New TCP connections: the first worker accepts, all take their turn.
+
+use crate::inbox::Letter;
+use crate::outside::Outside;
+use crate::worker::{FIRST_LISTENER, SHARE, Worker};
+use mio::Token;
+use mio::net::TcpStream;
+use std::io;
+use std::net::SocketAddr;
+
+impl Worker {
+    /// Takes a share of the connections that wait at a listener.
+    pub(crate) fn accept(&mut self, number: usize) {
+        for _ in 0..SHARE {
+            let Some(listener) = self.listeners.get(number) else {
+                return;
+            };
+            let local = listener.local;
+            match listener.socket.accept() {
+                Ok((stream, remote)) => self.place(stream, local, remote),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    // Out of descriptors, most likely: the connection stays in the kernel's queue
+                    // and is tried again with the next event.
+                    tracing::warn!(%error, "a TCP connection could not be accepted");
+                    return;
+                }
+            }
+        }
+        self.come_back(Token(FIRST_LISTENER + number));
+    }
+
+    /// Workers take accepted connections in turn.
+    fn place(&mut self, stream: TcpStream, local: SocketAddr, remote: SocketAddr) {
+        let owner = self.next_owner % self.outside.outlets.len().max(1);
+        self.next_owner = owner + 1;
+        if owner == self.outside.worker {
+            return self.adopt(stream, local, remote);
+        }
+        let stream = std::net::TcpStream::from(stream);
+        let letter = Letter::Adopt {
+            stream,
+            local,
+            remote,
+        };
+        self.outside.stuck |= !self.outside.outlets[owner].letter(letter);
+    }
+
+    /// Takes a connection over that is from now on this worker's.
+    pub(crate) fn adopt(&mut self, stream: TcpStream, local: SocketAddr, remote: SocketAddr) {
+        let now = self.outside.clock.mono();
+        let Outside {
+            tcp,
+            registry,
+            counts,
+            ..
+        } = &mut self.outside;
+        if tcp.len() >= crate::tcp::CONNECTIONS {
+            counts.tcp_refused += 1;
+            return;
+        }
+        match tcp.adopt(registry, now, stream, local, remote) {
+            Ok(_) => counts.tcp_accepted += 1,
+            Err(error) => {
+                counts.tcp_refused += 1;
+                tracing::warn!(%error, "a TCP connection could not be watched");
+            }
+        }
+    }
+}
