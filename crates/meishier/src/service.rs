@@ -173,28 +173,16 @@ impl Service {
     }
 
     /// Commands, figures, civil time.
-    #[allow(
-        dead_code,
-        reason = "for the demo, which is driven from within the process"
-    )]
     pub fn control(&self) -> Control {
         self.running.control()
     }
 
     /// The records file.
-    #[allow(
-        dead_code,
-        reason = "for the demo, which is driven from within the process"
-    )]
     pub fn store(&self) -> &Store {
         &self.store
     }
 
     /// The writer of records.
-    #[allow(
-        dead_code,
-        reason = "for the demo, which is driven from within the process"
-    )]
     pub fn writer(&self) -> &Writer {
         &self.writer
     }
