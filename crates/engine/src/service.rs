@@ -139,12 +139,12 @@ impl Shard {
                         PromptId::SignedOn,
                     )
                 }
-                StarCode::Ready => (SeatChange::Ready, PromptId::SignedOn),
+                StarCode::Ready => (SeatChange::Ready, PromptId::Resumed),
                 StarCode::Pause => (
                     SeatChange::Pause {
                         reason: String::new(),
                     },
-                    PromptId::SignedOff,
+                    PromptId::Paused,
                 ),
                 StarCode::SignOff => (SeatChange::SignOff, PromptId::SignedOff),
             });

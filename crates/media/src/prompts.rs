@@ -68,6 +68,10 @@ prompts! {
     SignedOn = "signed_on", "签入成功。";
     /// To a counsellor: signed off.
     SignedOff = "signed_off", "已签出。";
+    /// To a counsellor: the seat takes calls again.
+    Resumed = "resumed", "已恢复接听。";
+    /// To a counsellor: the seat is paused.
+    Paused = "paused", "已示忙。";
     /// To a counsellor: the seat was paused after unanswered calls.
     PausedNoAnswer = "paused_no_answer", "您有来电未接听，座席已暂停。准备好后请恢复接听。";
     /// To a counsellor: the transfer failed, the call goes on.

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod digest;
+
 use meishier_engine::media::{MediaCommand, MediaEvent};
 use meishier_engine::queue::Queue;
 use meishier_engine::signaling::{Binding, Flow, Transport};
@@ -11,7 +13,7 @@ use meishier_engine::{
     config, dispatch, queue_config,
 };
 use meishier_model::{CallRecord, Mono, Now, PortId, RtpStats, ShardId, Wall};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -189,6 +191,51 @@ pub fn sdp(address: SocketAddr, port: u16) -> String {
     )
 }
 
+/// What is under way to a shard while deliveries are late. Each way keeps its order, as inboxes do;
+/// between two ways there is none.
+#[derive(Default)]
+pub struct Post {
+    ways: BTreeMap<(Sender, usize), VecDeque<Letter>>,
+    /// Shards that are to look into their inbox in the queue: one bit each.
+    wakes: BTreeSet<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Sender {
+    Shard(usize),
+    Media,
+}
+
+enum Letter {
+    Shard(ShardMessage),
+    Media(MediaEvent),
+}
+
+impl Post {
+    fn put(&mut self, from: Sender, to: usize, letter: Letter) {
+        self.ways.entry((from, to)).or_default().push_back(letter);
+    }
+
+    /// How many ways have something to deliver.
+    pub fn ways(&self) -> usize {
+        self.ways.len() + self.wakes.len()
+    }
+
+    fn take(&mut self, way: usize) -> Option<(usize, Option<Letter>)> {
+        if let Some(shard) = self.wakes.iter().copied().nth(way) {
+            self.wakes.remove(&shard);
+            return Some((shard, None));
+        }
+        let key = *self.ways.keys().nth(way.checked_sub(self.wakes.len())?)?;
+        let letters = self.ways.get_mut(&key)?;
+        let letter = letters.pop_front();
+        if letters.is_empty() {
+            self.ways.remove(&key);
+        }
+        Some((key.1, Some(letter?)))
+    }
+}
+
 pub struct World {
     pub shards: Vec<Shard>,
     pub queue: Arc<Queue>,
@@ -202,6 +249,9 @@ pub struct World {
     pub bindings: BTreeMap<String, Vec<Binding>>,
     /// False: closing of ports is not confirmed.
     pub media_answers: bool,
+    /// Where deliveries between shards and from media wait for [`World::deliver`]; `None`: they
+    /// arrive at once.
+    pub post: Option<Post>,
     token: u64,
     generation: u8,
 }
@@ -233,6 +283,7 @@ impl World {
             replies: BTreeMap::new(),
             bindings: BTreeMap::new(),
             media_answers: true,
+            post: None,
             token: 0,
             generation: 0,
         };
@@ -295,14 +346,28 @@ impl World {
                             received: 7,
                             ..RtpStats::default()
                         };
-                        self.handle(index, Input::Media(MediaEvent::Closed { port, stats }));
+                        let event = MediaEvent::Closed { port, stats };
+                        match &mut self.post {
+                            Some(post) => post.put(Sender::Media, index, Letter::Media(event)),
+                            None => self.handle(index, Input::Media(event)),
+                        }
                     }
                 }
                 Output::Record(record) => self.records.push(*record),
                 Output::Shard { to, message } => {
-                    self.handle(usize::from(to.0), Input::Shard(message))
+                    let to = usize::from(to.0);
+                    match &mut self.post {
+                        Some(post) => post.put(Sender::Shard(index), to, Letter::Shard(message)),
+                        None => self.handle(to, Input::Shard(message)),
+                    }
                 }
-                Output::Wake(shard) => self.handle(usize::from(shard.0), Input::Inbox),
+                Output::Wake(shard) => {
+                    let shard = usize::from(shard.0);
+                    match &mut self.post {
+                        Some(post) => drop(post.wakes.insert(shard)),
+                        None => self.handle(shard, Input::Inbox),
+                    }
+                }
                 Output::Lookup { token, user } => {
                     let contacts = self.bindings.get(&user).cloned().unwrap_or_default();
                     self.handle(index, Input::Contacts { token, contacts });
@@ -315,6 +380,25 @@ impl World {
                 }
                 Output::Notice(notice) => self.notices.push(notice),
             }
+        }
+    }
+
+    /// Delivers the next letter of one way, or one wake.
+    pub fn deliver(&mut self, way: usize) {
+        match self.post.as_mut().and_then(|post| post.take(way)) {
+            Some((shard, None)) => self.handle(shard, Input::Inbox),
+            Some((shard, Some(Letter::Shard(message)))) => {
+                self.handle(shard, Input::Shard(message))
+            }
+            Some((shard, Some(Letter::Media(event)))) => self.handle(shard, Input::Media(event)),
+            None => {}
+        }
+    }
+
+    /// Delivers until nothing is under way.
+    pub fn deliver_all(&mut self) {
+        while self.post.as_ref().is_some_and(|post| post.ways() > 0) {
+            self.deliver(0);
         }
     }
 
@@ -372,6 +456,15 @@ impl World {
         let mut replies = self.replies.remove(&token).expect("an answer at once");
         assert_eq!(replies.len(), 1, "one answer a command");
         replies.remove(0)
+    }
+
+    /// Gives a command whose answer may come later.
+    pub fn ask(&mut self, command: Command) -> u64 {
+        self.token += 1;
+        let token = self.token;
+        let shard = command.shard(self.config.shards).unwrap_or(ShardId(0));
+        self.handle(usize::from(shard.0), Input::Command { token, command });
+        token
     }
 
     /// Takes the next message for an address that begins so, and drops nothing else.
@@ -536,17 +629,28 @@ pub fn answer(world: &mut World, invite: &Sent) -> Sent {
     world.take(invite.to, "ACK")
 }
 
-/// The far end of an answered INVITE of the engine hangs up.
-pub fn seat_bye(world: &mut World, invite: &Sent) {
-    let text = format!(
-        "BYE {} SIP/2.0\r\nVia: SIP/2.0/UDP {at};branch=z9hG4bKbye{}\r\nFrom: {};tag=seat\r\nTo: {}\r\n\
-         Call-ID: {}\r\nCSeq: 7 BYE\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+/// A request of the far end of an answered INVITE of the engine, within the call.
+pub fn seat_request(invite: &Sent, method: &str, cseq: u32, body: &str) -> String {
+    let kind = if body.is_empty() {
+        ""
+    } else {
+        "Content-Type: application/sdp\r\n"
+    };
+    let call_id = invite.header("Call-ID");
+    format!(
+        "{method} {} SIP/2.0\r\nVia: SIP/2.0/UDP {at};branch=z9hG4bK{method}{cseq}{call_id}\r\n\
+         From: {};tag=seat\r\nTo: {}\r\nCall-ID: {call_id}\r\nCSeq: {cseq} {method}\r\n\
+         Contact: <sip:phone@{at}>\r\nMax-Forwards: 70\r\n{kind}Content-Length: {}\r\n\r\n{body}",
         invite.contact(),
-        invite.header("Call-ID").len(),
         invite.header("To"),
         invite.header("From"),
-        invite.header("Call-ID"),
+        body.len(),
         at = invite.to,
-    );
+    )
+}
+
+/// The far end of an answered INVITE of the engine hangs up.
+pub fn seat_bye(world: &mut World, invite: &Sent) {
+    let text = seat_request(invite, "BYE", 0x7000_0000, "");
     world.arrive(invite.to, &text);
 }

@@ -2,6 +2,7 @@
 //! shards are replaced by their snapshots. Whatever happens, every call that was accepted leaves
 //! exactly one record, and everything returns to its baseline.
 
+#[path = "../world/mod.rs"]
 mod world;
 
 use meishier_engine::{Command, Input, Notice, Phase, SeatChange, SeatState};
