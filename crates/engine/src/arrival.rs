@@ -2,7 +2,8 @@
 
 use crate::api::{Notice, Phase, Refusal};
 use crate::call::{Call, CallerSide, State, Voice};
-use crate::shard::{LegOwner, PortOwner, Shard};
+use crate::ports::PortOwner;
+use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
 use meishier_config::{AnswerMode, Early};
 use meishier_media::{Accept, Codec, Negotiated, SessionId, sdp};
@@ -128,7 +129,8 @@ impl Shard {
             );
         }
         let codecs = media_codecs(&self.config.trunks[usize::from(trunk.0)].codecs);
-        let Some((port, address)) = self.ports.take() else {
+        let seats = self.config.seats.len();
+        let Some((port, address)) = self.ports.take_for_caller(seats) else {
             return self.reject(
                 now,
                 leg,
@@ -178,7 +180,7 @@ impl Shard {
             signalling: None,
         };
         self.legs.insert(leg, LegOwner::Caller(id));
-        self.port_owners.insert(port, PortOwner::Caller(id));
+        self.ports.own(port, PortOwner::Caller(id));
         Box::new(Call {
             id,
             trunk,
@@ -286,7 +288,6 @@ impl Shard {
                     self.notice(Notice::Unexpected("the queue did not take a caller"));
                 }
                 self.ports.give_back(call.side.voice.port);
-                self.port_owners.remove(&call.side.voice.port);
                 return self.reject(
                     now,
                     call.side.leg,

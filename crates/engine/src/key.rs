@@ -7,7 +7,8 @@ use crate::api::{CommandError, Notice, Reply, TransferStarted};
 use crate::arrival::{media_codecs, session};
 use crate::call::{Call, State, TargetSide, Voice};
 use crate::offer::{CALL_HEADER, sip_transport};
-use crate::shard::{LegOwner, PortOwner, Shard};
+use crate::ports::PortOwner;
+use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
 use meishier_media::{PromptId, Source, sdp};
 use meishier_model::{
@@ -313,7 +314,7 @@ impl Shard {
             return None;
         };
         self.legs.insert(leg, LegOwner::Target(call.id));
-        self.port_owners.insert(port, PortOwner::Target(call.id));
+        self.ports.own(port, PortOwner::Target(call.id));
         let side = call.target_mut()?;
         side.leg = Some(leg);
         side.voice = Some(Voice {
@@ -413,8 +414,8 @@ impl Shard {
 
     /// What was said over a conversation is over.
     pub(crate) fn on_said(&mut self, port: PortId) {
-        let id = match self.port_owners.get(&port) {
-            Some(PortOwner::Caller(id) | PortOwner::Seat(id) | PortOwner::Target(id)) => *id,
+        let id = match self.ports.owner(port) {
+            Some(PortOwner::Caller(id) | PortOwner::Seat(id) | PortOwner::Target(id)) => id,
             _ => return,
         };
         self.with_call(id, |shard, call| {

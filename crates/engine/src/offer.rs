@@ -6,7 +6,8 @@
 use crate::api::{Notice, ShardMessage, home_of_seat};
 use crate::arrival::{media_codecs, session};
 use crate::call::{Call, SeatSide, State, Voice};
-use crate::shard::{LegOwner, PortOwner, Shard};
+use crate::ports::PortOwner;
+use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
 use meishier_config::SeatContact;
 use meishier_media::{MediaCommand, sdp};
@@ -211,7 +212,7 @@ impl Shard {
         });
         let offer = side.offer;
         self.legs.insert(leg, LegOwner::Seat(call.id, offer));
-        self.port_owners.insert(port, PortOwner::Seat(call.id));
+        self.ports.own(port, PortOwner::Seat(call.id));
         self.set_call_timer(call, now.mono + ring, Timer::OfferRing(call.id, offer));
     }
 
@@ -322,7 +323,6 @@ impl Shard {
     }
 
     pub(crate) fn free_port(&mut self, port: PortId) {
-        self.port_owners.remove(&port);
         self.ports.give_back(port);
     }
 }

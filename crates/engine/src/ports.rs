@@ -1,13 +1,30 @@
-//! The RTP ports of a shard, handed out oldest first, so that a port rests before it is used again.
+//! The RTP ports of a shard and whose they are. They are handed out oldest first, so that a port
+//! rests before it is used again.
+//!
+//! Every call that waits will need a port for the seat that answers it. A call is let in only
+//! while there is one left for each that can be answered at the same time, so that no ready seat
+//! is ever offered a call that has no port for it.
 
-use meishier_model::PortId;
+use meishier_model::{CallId, PortId};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
+
+/// Whose RTP port it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PortOwner {
+    Caller(CallId),
+    Seat(CallId),
+    Target(CallId),
+    Service(u64),
+}
 
 #[derive(Debug)]
 pub(crate) struct Ports {
     free: VecDeque<PortId>,
     address: BTreeMap<PortId, SocketAddr>,
+    owners: BTreeMap<PortId, PortOwner>,
+    callers: usize,
+    seats: usize,
 }
 
 impl Ports {
@@ -15,7 +32,20 @@ impl Ports {
         Self {
             free: ports.iter().map(|p| p.0).collect(),
             address: ports.into_iter().collect(),
+            owners: BTreeMap::new(),
+            callers: 0,
+            seats: 0,
         }
+    }
+
+    /// A port for a caller, if one is left for its seat too; `seats` is how many seats there are.
+    pub(crate) fn take_for_caller(&mut self, seats: usize) -> Option<(PortId, SocketAddr)> {
+        let unanswered = (self.callers + 1).saturating_sub(self.seats);
+        let promised = unanswered.min(seats.saturating_sub(self.seats));
+        if self.free.len() <= promised {
+            return None;
+        }
+        self.take()
     }
 
     pub(crate) fn take(&mut self) -> Option<(PortId, SocketAddr)> {
@@ -23,7 +53,22 @@ impl Ports {
         Some((port, *self.address.get(&port)?))
     }
 
+    /// Says whose a port is that was taken.
+    pub(crate) fn own(&mut self, port: PortId, owner: PortOwner) {
+        self.count(owner, 1);
+        if let Some(before) = self.owners.insert(port, owner) {
+            self.count(before, -1);
+        }
+    }
+
+    pub(crate) fn owner(&self, port: PortId) -> Option<PortOwner> {
+        self.owners.get(&port).copied()
+    }
+
     pub(crate) fn give_back(&mut self, port: PortId) {
+        if let Some(owner) = self.owners.remove(&port) {
+            self.count(owner, -1);
+        }
         if self.address.contains_key(&port) {
             self.free.push_back(port);
         }
@@ -40,5 +85,14 @@ impl Ports {
 
     pub(crate) fn in_use(&self) -> usize {
         self.address.len() - self.free.len()
+    }
+
+    fn count(&mut self, owner: PortOwner, change: isize) {
+        let counter = match owner {
+            PortOwner::Caller(_) => &mut self.callers,
+            PortOwner::Seat(_) => &mut self.seats,
+            PortOwner::Target(_) | PortOwner::Service(_) => return,
+        };
+        *counter = counter.saturating_add_signed(change);
     }
 }

@@ -14,7 +14,8 @@
 use crate::api::{Refusal, SeatChange, ShardMessage, home_of_seat};
 use crate::arrival::session;
 use crate::call::Voice;
-use crate::shard::{LegOwner, PortOwner, Shard};
+use crate::ports::PortOwner;
+use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
 use meishier_config::SeatContact;
 use meishier_media::{Accept, Codec, MediaCommand, PromptId, Source, sdp};
@@ -201,7 +202,7 @@ impl Shard {
         let deadline = now.mono + LIMIT;
         self.timers.set(deadline, Timer::Service(token));
         self.legs.insert(leg, LegOwner::Service(token));
-        self.port_owners.insert(port, PortOwner::Service(token));
+        self.ports.own(port, PortOwner::Service(token));
         let service = ServiceCall {
             leg,
             voice,

@@ -75,15 +75,6 @@ pub(crate) enum LegOwner {
     Nobody,
 }
 
-/// Whose RTP port it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PortOwner {
-    Caller(CallId),
-    Seat(CallId),
-    Target(CallId),
-    Service(u64),
-}
-
 /// One shard: a pure engine for the calls that live on it and the seats at home on it.
 pub struct Shard {
     pub(crate) id: ShardId,
@@ -95,7 +86,6 @@ pub struct Shard {
     pub(crate) authenticator: Authenticator,
     pub(crate) local: Vec<(Transport, SocketAddr)>,
     pub(crate) ports: Ports,
-    pub(crate) port_owners: BTreeMap<PortId, PortOwner>,
     pub(crate) calls: BTreeMap<CallId, Box<Call>>,
     pub(crate) legs: BTreeMap<LegId, LegOwner>,
     pub(crate) seat_names: BTreeMap<String, SeatId>,
@@ -192,7 +182,6 @@ impl Shard {
             authenticator: Authenticator::new(auth()),
             local: setup.local,
             ports: Ports::new(setup.ports),
-            port_owners: BTreeMap::new(),
             calls: BTreeMap::new(),
             legs: BTreeMap::new(),
             seat_names,

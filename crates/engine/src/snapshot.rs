@@ -6,8 +6,9 @@
 
 use crate::api::Notice;
 use crate::call::{Call, State, Voice};
+use crate::ports::PortOwner;
 use crate::seat::SeatMachine;
-use crate::shard::{LegOwner, PortOwner, Shard, ShardConfig};
+use crate::shard::{LegOwner, Shard, ShardConfig};
 use crate::timers::Timer;
 use meishier_media::{MediaCommand, Source};
 use meishier_model::{CallId, CounsellorId, LegId, Now, SeatId};
@@ -196,15 +197,14 @@ impl Shard {
         for (voice, owner) in owners {
             if let Some(voice) = voice {
                 self.ports.take_this(voice.port);
-                self.port_owners.insert(voice.port, owner);
+                self.ports.own(voice.port, owner);
             }
         }
         if let State::Transferring(_, target) = &mut call.state
             && let Some(voice) = &mut target.voice
         {
             self.ports.take_this(voice.port);
-            self.port_owners
-                .insert(voice.port, PortOwner::Target(call.id));
+            self.ports.own(voice.port, PortOwner::Target(call.id));
         }
     }
 

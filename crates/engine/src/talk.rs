@@ -3,7 +3,8 @@
 use crate::api::{Notice, ShardMessage, home_of_seat};
 use crate::arrival::{media_codecs, session};
 use crate::call::{Answer, Call, Ending, SeatSide, State, Voice};
-use crate::shard::{LegOwner, PortOwner, Shard};
+use crate::ports::PortOwner;
+use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
 use meishier_media::{Accept, MediaCommand, MediaEvent, Negotiated, Source, sdp};
 use meishier_model::{
@@ -340,18 +341,16 @@ impl Shard {
     pub(crate) fn on_media(&mut self, now: Now, event: MediaEvent) {
         match event {
             MediaEvent::Closed { port, stats } => self.on_port_closed(port, stats),
-            MediaEvent::PlaylistDone { port, token } => {
-                match self.port_owners.get(&port).copied() {
-                    Some(PortOwner::Service(id)) => self.on_service_prompt_done(now, id, token),
-                    _ => self.on_said(port),
-                }
-            }
+            MediaEvent::PlaylistDone { port, token } => match self.ports.owner(port) {
+                Some(PortOwner::Service(id)) => self.on_service_prompt_done(now, id, token),
+                _ => self.on_said(port),
+            },
             MediaEvent::Digit { .. } => {}
         }
     }
 
     fn on_port_closed(&mut self, port: PortId, stats: RtpStats) {
-        let owner = self.port_owners.get(&port).copied();
+        let owner = self.ports.owner(port);
         self.free_port(port);
         let (id, slot) = match owner {
             Some(PortOwner::Caller(id)) => (id, 0),

@@ -708,3 +708,28 @@ fn snapshots_at_every_state_go_on_as_if_nothing_had_been() {
         assert_eq!(seat_state(&mut world, 0), SeatState::Ready, "stop {stop}");
     }
 }
+
+#[test]
+fn a_call_is_let_in_only_while_a_port_is_left_for_its_seat() {
+    let mut world = World::with_ports(CONFIG, TEN_O_CLOCK, 5);
+    // All callers on one shard: Call-IDs are tried until they fall there.
+    let mut callers = Vec::new();
+    for n in 0..400 {
+        let caller = Caller::new(CARRIER, &format!("{n}"));
+        let text = caller.request("INVITE", 1, "i", &sdp(caller.from, 4000));
+        if meishier_engine::dispatch(text.as_bytes(), &world.config, 4).0 == 0 {
+            callers.push(caller);
+        }
+    }
+    for caller in &callers[..5] {
+        caller.invite(&mut world);
+    }
+    // Five ports: two callers and their two seats; the third would leave its seat without one.
+    assert_eq!(world.gauges().calls, 2);
+    world.take(addr(CARRIER), "SIP/2.0 503");
+    sign_on(&mut world, 0, 0);
+    sign_on(&mut world, 1, 1);
+    offer_at(&mut world, S0);
+    offer_at(&mut world, S1);
+    assert_eq!(seat_state(&mut world, 0), SeatState::Offered);
+}
