@@ -58,7 +58,7 @@ impl Figures {
         ms as f64 / 1_000.0
     }
 
-    /// One line of less than 80 columns.
+    /// One line of less than 80 columns, as long as nothing failed and calls are below a thousand.
     pub fn line(&self, lang: Lang) -> String {
         let (waiting, talking) = (self.waiting.len(), self.talking.len());
         let (answered, abandoned) = (self.answered, self.abandoned);
@@ -68,7 +68,7 @@ impl Figures {
                 "等候 {waiting} | 通话 {talking} | 已接 {answered} | 放弃 {abandoned} | 接听用时 p50 {p50:.1} 秒 p99 {p99:.1} 秒"
             ),
             Lang::En => format!(
-                "waiting {waiting} | talking {talking} | answered {answered} | abandoned {abandoned} | answer time p50 {p50:.1} s p99 {p99:.1} s"
+                "waiting {waiting} talking {talking} answered {answered} abandoned {abandoned} | answer time p50 {p50:.1} s p99 {p99:.1} s"
             ),
         };
         if self.failed > 0 {
@@ -130,7 +130,7 @@ mod tests {
         step(&mut figures, 4, Step::Ended(Box::new(bad)));
         assert_eq!(
             figures.line(Lang::En),
-            "waiting 0 | talking 1 | answered 2 | abandoned 1 | answer time p50 0.8 s p99 2.0 s | failed 1"
+            "waiting 0 talking 1 answered 2 abandoned 1 | answer time p50 0.8 s p99 2.0 s | failed 1"
         );
     }
 
