@@ -71,11 +71,12 @@ impl<'a> NameAddr<'a> {
         let (display, uri, params) = match open {
             Some(at) => {
                 let (display, rest) = value.split_at(at);
-                let (uri, params) = rest[1..].split_once('>').ok_or(AddressError::Unbalanced)?;
+                let (uri, params) =
+                    lex::split_once(&rest[1..], b'>').ok_or(AddressError::Unbalanced)?;
                 (trim(display), trim(uri), params)
             }
             None => {
-                let (uri, params) = value.find(';').map_or((value, ""), |at| value.split_at(at));
+                let (uri, params) = lex::split_before(value, b';');
                 let uri = trim(uri);
                 if uri
                     .bytes()

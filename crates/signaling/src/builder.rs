@@ -3,6 +3,7 @@
 use crate::header::HeaderName;
 use crate::message::Message;
 use crate::phrases;
+use crate::push;
 use crate::via;
 use std::net::SocketAddr;
 
@@ -22,9 +23,9 @@ impl<'a> Builder<'a> {
     #[must_use]
     pub fn request(method: &str, uri: &str) -> Self {
         let mut out = Vec::with_capacity(1024);
-        out.extend(method.bytes().filter(|b| *b > b' '));
+        push_word(&mut out, method);
         out.push(b' ');
-        out.extend(uri.bytes().filter(|b| *b > b' '));
+        push_word(&mut out, uri);
         out.extend_from_slice(b" SIP/2.0\r\n");
         Self { out, body: &[] }
     }
@@ -34,7 +35,7 @@ impl<'a> Builder<'a> {
     pub fn response(status: u16, reason: &str) -> Self {
         let mut out = Vec::with_capacity(1024);
         out.extend_from_slice(b"SIP/2.0 ");
-        out.extend_from_slice(status.to_string().as_bytes());
+        push::decimal(&mut out, u64::from(status));
         out.push(b' ');
         push_value(
             &mut out,
@@ -113,11 +114,25 @@ impl<'a> Builder<'a> {
     /// One header whose value need not be UTF-8.
     #[must_use]
     pub fn header_raw(mut self, name: &str, value: &[u8]) -> Self {
-        self.out
-            .extend(name.bytes().filter(|b| *b > b' ' && *b != b':'));
-        self.out.extend_from_slice(b": ");
+        push_name(&mut self.out, name);
         push_value(&mut self.out, value);
         self.out.extend_from_slice(b"\r\n");
+        self
+    }
+
+    /// One header whose value `write` writes. It must not write CR, LF or NUL.
+    #[must_use]
+    pub(crate) fn header_with(mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) -> Self {
+        push_name(&mut self.out, name);
+        write(&mut self.out);
+        self.out.extend_from_slice(b"\r\n");
+        self
+    }
+
+    /// Whole header lines that a builder wrote, each with its CRLF.
+    #[must_use]
+    pub(crate) fn lines(mut self, lines: &[u8]) -> Self {
+        self.out.extend_from_slice(lines);
         self
     }
 
@@ -149,24 +164,38 @@ impl<'a> Builder<'a> {
     #[must_use]
     pub fn finish(mut self) -> Vec<u8> {
         self.out.extend_from_slice(b"Content-Length: ");
-        self.out
-            .extend_from_slice(self.body.len().to_string().as_bytes());
+        push::decimal(&mut self.out, self.body.len() as u64);
         self.out.extend_from_slice(b"\r\n\r\n");
         self.out.extend_from_slice(self.body);
         self.out
     }
 }
 
+/// Writes a method or URI without what may not stand in a start line.
+fn push_word(out: &mut Vec<u8>, word: &str) {
+    if word.bytes().all(|b| b > b' ') {
+        out.extend_from_slice(word.as_bytes());
+    } else {
+        out.extend(word.bytes().filter(|b| *b > b' '));
+    }
+}
+
+/// Writes a header's name and colon.
+fn push_name(out: &mut Vec<u8>, name: &str) {
+    if name.bytes().all(|b| b > b' ' && b != b':') {
+        out.extend_from_slice(name.as_bytes());
+    } else {
+        out.extend(name.bytes().filter(|b| *b > b' ' && *b != b':'));
+    }
+    out.extend_from_slice(b": ");
+}
+
 /// Writes a value that stays on its line.
 fn push_value(out: &mut Vec<u8>, value: &[u8]) {
-    if value.iter().any(|b| matches!(b, b'\r' | b'\n' | 0)) {
-        out.extend(value.iter().map(|b| {
-            if matches!(b, b'\r' | b'\n' | 0) {
-                b' '
-            } else {
-                *b
-            }
-        }));
+    let ends_line = |b: u8| matches!(b, b'\r' | b'\n' | 0);
+    // Without a way out before the end this is a few instructions for 32 bytes.
+    if value.iter().fold(false, |found, b| found | ends_line(*b)) {
+        out.extend(value.iter().map(|b| if ends_line(*b) { b' ' } else { *b }));
     } else {
         out.extend_from_slice(value);
     }

@@ -166,8 +166,8 @@ fn uri_of(value: Option<&str>) -> Result<&str, DialogError> {
 /// A From or To value with its tag, if there is one.
 pub(crate) fn tagged(uri: &str, tag: &str) -> Box<str> {
     if tag.is_empty() {
-        format!("<{uri}>").into()
+        ["<", uri, ">"].concat().into()
     } else {
-        format!("<{uri}>;tag={tag}").into()
+        ["<", uri, ">;tag=", tag].concat().into()
     }
 }

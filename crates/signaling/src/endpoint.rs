@@ -371,7 +371,7 @@ impl Endpoint {
             cseq: 1,
         }
         .builder()
-        .header("Contact", &write::contact("", &flow))
+        .header_with("Contact", |out| write::contact(out, "", &flow))
         .header("Accept", "application/sdp")
         .header("User-Agent", &self.config.user_agent)
         .finish();

@@ -27,6 +27,18 @@ impl Span {
             .unwrap_or("")
     }
 
+    /// As [`Span::text`]; `None` if it is empty.
+    pub(crate) fn some(self, text: &str) -> Option<&str> {
+        (self.start < self.end).then(|| self.text(text))
+    }
+
+    /// Where `part`, a piece of this span's text `whole`, stands.
+    pub(crate) fn part(self, whole: &str, part: &str) -> Self {
+        let before = (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize);
+        let start = usize::from(self.start) + before;
+        Self::of(start, start + part.len())
+    }
+
     pub(crate) fn bytes(self, bytes: &[u8]) -> &[u8] {
         bytes
             .get(usize::from(self.start)..usize::from(self.end))
@@ -159,7 +171,7 @@ fn line_end(bytes: &[u8], at: usize) -> Option<usize> {
 /// `name : value`.
 pub(crate) fn header_line(line: &str, at: usize) -> Option<Line> {
     let bytes = line.as_bytes();
-    let colon = line.find(':')?;
+    let colon = lex::find(line, b':')?;
     let mut name_len = colon;
     while name_len > 0 && matches!(bytes[name_len - 1], b' ' | b'\t') {
         name_len -= 1;

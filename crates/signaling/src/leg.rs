@@ -324,7 +324,9 @@ impl Leg {
         let mut out = request.builder();
         if method == Method::Invite {
             out = out
-                .header("Contact", &write::contact(&self.contact_user, &self.flow))
+                .header_with("Contact", |out| {
+                    write::contact(out, &self.contact_user, &self.flow)
+                })
                 .header("Allow", write::ALLOW);
         }
         out = out.header("User-Agent", &cx.config.user_agent);

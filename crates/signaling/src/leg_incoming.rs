@@ -167,7 +167,9 @@ impl Leg {
     ) -> Option<Vec<u8>> {
         let mut out = write::response(cx.tx.head(key).filter(|h| !h.is_empty())?, status);
         if status < 300 {
-            out = out.header("Contact", &write::contact(&self.contact_user, &self.flow));
+            out = out.header_with("Contact", |out| {
+                write::contact(out, &self.contact_user, &self.flow)
+            });
         }
         if (200..300).contains(&status) {
             out = out.header("Allow", write::ALLOW);

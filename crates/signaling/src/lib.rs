@@ -57,6 +57,7 @@ mod names;
 pub mod non_invite_client;
 pub mod non_invite_server;
 mod phrases;
+mod push;
 pub mod registrar;
 pub mod scan;
 mod server_transactions;

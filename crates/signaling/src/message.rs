@@ -28,8 +28,16 @@ pub struct Message {
     start: Start,
     lines: Vec<Line>,
     body: u16,
+    known: Known,
+}
+
+/// What [`check`] has read anyway and others ask for again and again. An empty span is "none".
+#[derive(Clone, Copy, Default)]
+struct Known {
     sequence: u32,
     sequence_method: Span,
+    from_tag: Span,
+    to_tag: Span,
 }
 
 /// The message. Folds are kept in length but are spaces (RFC 3261 §7.3.1 makes them equal), so
@@ -93,7 +101,7 @@ impl Message {
         let bytes = &bytes[skip..];
         let text = substitute(bytes);
         let head = index::head(&text, Self::MAX_HEADERS)?;
-        let (sequence, sequence_method) = check(&text, &head)?;
+        let known = check(&text, &head)?;
         let end = body_end(&text, &head)?;
         let store = match text.get(..end) {
             Some(all) if !head.folded && matches!(text, Cow::Borrowed(_)) => {
@@ -109,8 +117,7 @@ impl Message {
             start,
             lines,
             body: body as u16,
-            sequence,
-            sequence_method,
+            known,
         })
     }
 
@@ -157,7 +164,7 @@ impl Message {
     pub fn method_str(&self) -> &str {
         match self.start {
             Start::Request { name, .. } => name.text(self.text()),
-            Start::Response { .. } => self.sequence_method.text(self.text()),
+            Start::Response { .. } => self.known.sequence_method.text(self.text()),
         }
     }
 
@@ -251,7 +258,10 @@ impl Message {
     /// Sequence number and method as written.
     #[must_use]
     pub fn cseq(&self) -> (u32, &str) {
-        (self.sequence, self.sequence_method.text(self.text()))
+        (
+            self.known.sequence,
+            self.known.sequence_method.text(self.text()),
+        )
     }
 
     /// The method that CSeq names.
@@ -259,20 +269,20 @@ impl Message {
     pub fn cseq_method(&self) -> Method {
         match self.start {
             Start::Request { method, .. } => method,
-            Start::Response { .. } => Method::of(self.sequence_method.text(self.text())),
+            Start::Response { .. } => Method::of(self.known.sequence_method.text(self.text())),
         }
     }
 
     /// The tag of From; `None` for peers of RFC 2543.
     #[must_use]
     pub fn from_tag(&self) -> Option<&str> {
-        self.from_addr().ok()?.tag()
+        self.known.from_tag.some(self.text())
     }
 
     /// The tag of To; `None` outside dialogs.
     #[must_use]
     pub fn to_tag(&self) -> Option<&str> {
-        self.to_addr().ok()?.tag()
+        self.known.to_tag.some(self.text())
     }
 
     /// The first Via value; known to be well-formed.
@@ -327,8 +337,8 @@ impl Message {
     }
 }
 
-/// What every message must have (§8.1.1), and what may come once only. Returns CSeq.
-fn check(text: &str, head: &Head) -> Result<(u32, Span), ParseError> {
+/// What every message must have (§8.1.1), and what may come once only.
+fn check(text: &str, head: &Head) -> Result<Known, ParseError> {
     let mut seen = 0_u128;
     let mut found: [Option<Span>; 5] = [None; 5];
     for line in &head.lines {
@@ -357,9 +367,14 @@ fn check(text: &str, head: &Head) -> Result<(u32, Span), ParseError> {
     if !matches!(via, Some(Ok(_))) {
         return Err(ParseError::Malformed(HeaderName::Via));
     }
-    for name in [HeaderName::From, HeaderName::To] {
-        NameAddr::parse(get(name)?.0).map_err(|_| ParseError::Malformed(name))?;
-    }
+    let tag = |name: HeaderName| {
+        let (value, span) = get(name)?;
+        let address = NameAddr::parse(value).map_err(|_| ParseError::Malformed(name))?;
+        Ok(address
+            .tag()
+            .map_or(Span::default(), |tag| span.part(value, tag)))
+    };
+    let (from_tag, to_tag) = (tag(HeaderName::From)?, tag(HeaderName::To)?);
     let (call_id, _) = get(HeaderName::CallId)?;
     if call_id.is_empty() || call_id.bytes().any(lex::is_lws) {
         return Err(ParseError::Malformed(HeaderName::CallId));
@@ -371,10 +386,13 @@ fn check(text: &str, head: &Head) -> Result<(u32, Span), ParseError> {
     {
         return Err(ParseError::MethodMismatch);
     }
-    Ok((
-        number,
-        Span::of(usize::from(span.end) - method.len(), usize::from(span.end)),
-    ))
+    let end = usize::from(span.end);
+    Ok(Known {
+        sequence: number,
+        sequence_method: Span::of(end - method.len(), end),
+        from_tag,
+        to_tag,
+    })
 }
 
 /// Number below 2³² (RFC 3261 §8.1.1.5 asks below 2³¹ of the sender; RFC 4475 §3.1.2.4 refuses

@@ -7,6 +7,7 @@
 //!   Call-ID  ~SSSS-<word><word>           names the shard (see crate::dispatch)
 //! ```
 
+use crate::push::hex;
 use meishier_model::{LegId, ShardId};
 use sha2::{Digest, Sha256};
 
@@ -49,19 +50,30 @@ impl Names {
 
     /// The local tag of a leg.
     pub(crate) fn leg_tag(&mut self, leg: LegId) -> String {
-        format!("{:x}-{:016x}", leg.0, self.word())
+        let mut tag = String::with_capacity(33);
+        push(&mut tag, significant(&hex(leg.0)));
+        tag.push('-');
+        push(&mut tag, &hex(self.word()));
+        tag
     }
 
     /// The To tag of a response that keeps no state: the same for the same request, so that its
     /// retransmissions get the same answer (RFC 3261 §8.2.7).
     pub(crate) fn stateless_tag(&self, request: u64) -> String {
-        format!("{:016x}", digest(&self.seed, b"tag!", request)[0])
+        let mut tag = String::with_capacity(16);
+        push(&mut tag, &hex(digest(&self.seed, b"tag!", request)[0]));
+        tag
     }
 
     /// A Call-ID that leads every message of the call to this shard.
     pub(crate) fn call_id(&mut self) -> String {
-        let (shard, first, second) = (self.shard.0, self.word(), self.word());
-        format!("~{shard:04x}-{first:016x}{second:016x}")
+        let mut id = String::with_capacity(38);
+        id.push('~');
+        push(&mut id, &hex(u64::from(self.shard.0))[12..]);
+        id.push('-');
+        push(&mut id, &hex(self.word()));
+        push(&mut id, &hex(self.word()));
+        id
     }
 }
 
@@ -76,7 +88,21 @@ pub(crate) fn leg_of_tag(tag: &str) -> Option<LegId> {
 
 /// The branch that carries `word`.
 pub(crate) fn branch(word: u64) -> String {
-    format!("{COOKIE}{word:016x}")
+    let mut branch = String::with_capacity(COOKIE.len() + 16);
+    branch.push_str(COOKIE);
+    push(&mut branch, &hex(word));
+    branch
+}
+
+/// Digits into a text.
+fn push(out: &mut String, digits: &[u8]) {
+    out.extend(digits.iter().map(|digit| char::from(*digit)));
+}
+
+/// Digits without leading zeros, one at least.
+fn significant(digits: &[u8; 16]) -> &[u8] {
+    let first = digits.iter().position(|digit| *digit != b'0').unwrap_or(15);
+    &digits[first..]
 }
 
 /// The word in a branch of ours; `None` if it is not one.

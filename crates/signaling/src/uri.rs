@@ -1,6 +1,6 @@
 //! URIs (RFC 3261 §19.1): `sip:` and `sips:` taken apart, every other scheme (`tel:`, `urn:`) opaque.
 
-use crate::lex::{Params, unescape};
+use crate::lex::{self, Params, unescape};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -74,7 +74,7 @@ impl<'a> Uri<'a> {
         {
             return Err(UriError::Character);
         }
-        let (scheme, rest) = text.split_once(':').ok_or(UriError::Scheme)?;
+        let (scheme, rest) = lex::split_once(text, b':').ok_or(UriError::Scheme)?;
         let mut letters = scheme.bytes();
         if !letters.next().is_some_and(|b| b.is_ascii_alphabetic())
             || !letters.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
@@ -85,8 +85,8 @@ impl<'a> Uri<'a> {
             return Self::parse_opaque(scheme, rest);
         }
         let (user, password, rest) = split_user(rest)?;
-        let (rest, headers) = rest.split_once('?').unwrap_or((rest, ""));
-        let (address, params) = rest.find(';').map_or((rest, ""), |at| rest.split_at(at));
+        let (rest, headers) = lex::split_once(rest, b'?').unwrap_or((rest, ""));
+        let (address, params) = lex::split_before(rest, b';');
         let (host, port) = split_host(address)?;
         Ok(Self {
             scheme,
@@ -101,8 +101,8 @@ impl<'a> Uri<'a> {
     }
 
     fn parse_opaque(scheme: &'a str, rest: &'a str) -> Result<Self, UriError> {
-        let (rest, headers) = rest.split_once('?').unwrap_or((rest, ""));
-        let (opaque, params) = rest.find(';').map_or((rest, ""), |at| rest.split_at(at));
+        let (rest, headers) = lex::split_once(rest, b'?').unwrap_or((rest, ""));
+        let (opaque, params) = lex::split_before(rest, b';');
         if opaque.is_empty() {
             return Err(UriError::Host);
         }
@@ -179,14 +179,14 @@ impl<'a> Uri<'a> {
 /// parameters nor headers may hold a bare one; a second is refused, or two readers of one URI
 /// could see two hosts.
 fn split_user(rest: &str) -> Result<(Option<&str>, Option<&str>, &str), UriError> {
-    let Some((info, rest)) = rest.split_once('@') else {
+    let Some((info, rest)) = lex::split_once(rest, b'@') else {
         return Ok((None, None, rest));
     };
-    let (user, password) = match info.split_once(':') {
+    let (user, password) = match lex::split_once(info, b':') {
         Some((user, password)) => (user, Some(password)),
         None => (info, None),
     };
-    if user.is_empty() || rest.contains('@') {
+    if user.is_empty() || lex::find(rest, b'@').is_some() {
         return Err(UriError::User);
     }
     Ok((Some(user), password, rest))
@@ -207,9 +207,8 @@ pub(crate) fn split_host(text: &str) -> Result<(&str, Option<u16>), UriError> {
             None => return Err(UriError::Host),
         }
     } else {
-        let (host, port) = text
-            .split_once(':')
-            .map_or((text, None), |(host, port)| (host, Some(port)));
+        let (host, port) =
+            lex::split_once(text, b':').map_or((text, None), |(host, port)| (host, Some(port)));
         if host.is_empty()
             || !host
                 .bytes()

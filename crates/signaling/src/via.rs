@@ -47,8 +47,8 @@ impl<'a> Via<'a> {
 
     /// The value, and whether version and parameters are as they should be.
     fn read(value: &'a str) -> Result<(Self, bool), ViaError> {
-        let (name, rest) = value.split_once('/').ok_or(ViaError)?;
-        let (version, rest) = rest.split_once('/').ok_or(ViaError)?;
+        let (name, rest) = lex::split_once(value, b'/').ok_or(ViaError)?;
+        let (version, rest) = lex::split_once(rest, b'/').ok_or(ViaError)?;
         let version = trim(version);
         if !trim(name).eq_ignore_ascii_case("SIP") || !is_token(version) {
             return Err(ViaError);
@@ -58,7 +58,7 @@ impl<'a> Via<'a> {
         if !is_token(transport) {
             return Err(ViaError);
         }
-        let (sent_by, params) = rest.find(';').map_or((rest, ""), |at| rest.split_at(at));
+        let (sent_by, params) = lex::split_before(rest, b';');
         let (host, port) = split_sent_by(trim(sent_by))?;
         let mut via = Self {
             transport,
@@ -133,7 +133,7 @@ pub fn with_source(line: &str, remote: SocketAddr) -> String {
         return line.to_owned();
     }
     let start = line.find(first).unwrap_or(0);
-    let head = first.find(';').map_or(first, |at| &first[..at]);
+    let (head, _) = lex::split_before(first, b';');
     let mut out = String::with_capacity(line.len() + 48);
     out.push_str(head.trim_end());
     for (name, value) in via.params.iter() {

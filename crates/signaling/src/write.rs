@@ -6,6 +6,7 @@
 use crate::builder::Builder;
 use crate::flow::{Flow, Transport};
 use crate::message::Message;
+use crate::push;
 
 /// The methods that we take within a call, for Allow (RFC 3261 §20.5).
 pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE";
@@ -39,14 +40,16 @@ impl Request<'_> {
     /// (RFC 3581 §3).
     pub(crate) fn builder<'b>(&self) -> Builder<'b> {
         let flow = self.flow;
-        let via = format!(
-            "SIP/2.0/{} {};branch={};rport",
-            flow.transport.as_str(),
-            flow.local,
-            self.branch
-        );
         let mut out = Builder::request(self.method, self.uri)
-            .header("Via", &via)
+            .header_with("Via", |out| {
+                out.extend_from_slice(b"SIP/2.0/");
+                out.extend_from_slice(flow.transport.as_str().as_bytes());
+                out.push(b' ');
+                push::socket(out, flow.local);
+                out.extend_from_slice(b";branch=");
+                out.extend_from_slice(self.branch.as_bytes());
+                out.extend_from_slice(b";rport");
+            })
             .header("Max-Forwards", MAX_FORWARDS);
         if !self.route.is_empty() {
             out = out.header("Route", self.route);
@@ -54,18 +57,27 @@ impl Request<'_> {
         out.header("From", self.from)
             .header("To", self.to)
             .header("Call-ID", self.call_id)
-            .header("CSeq", &format!("{} {}", self.cseq, self.method))
+            .header_with("CSeq", |out| {
+                push::decimal(out, u64::from(self.cseq));
+                out.push(b' ');
+                out.extend_from_slice(self.method.as_bytes());
+            })
     }
 }
 
-/// A Contact value that leads to us: the flow's local address (RFC 3261 §8.1.1.8).
-pub(crate) fn contact(user: &str, flow: &Flow) -> String {
-    let at = if user.is_empty() { "" } else { "@" };
-    let transport = match flow.transport {
-        Transport::Udp => "",
-        Transport::Tcp => ";transport=tcp",
-    };
-    format!("<sip:{user}{at}{}{transport}>", flow.local)
+/// Writes a Contact value that leads to us: the flow's local address (RFC 3261 §8.1.1.8). `user`
+/// is one that [`contact_user`] let through.
+pub(crate) fn contact(out: &mut Vec<u8>, user: &str, flow: &Flow) {
+    out.extend_from_slice(b"<sip:");
+    if !user.is_empty() {
+        out.extend_from_slice(user.as_bytes());
+        out.push(b'@');
+    }
+    push::socket(out, flow.local);
+    out.extend_from_slice(match flow.transport {
+        Transport::Udp => b">",
+        Transport::Tcp => b";transport=tcp>",
+    });
 }
 
 /// The header lines of a response to `request`: Via with the source (RFC 3581), From, To with our
@@ -90,13 +102,9 @@ pub(crate) fn has_empty_tag(request: &Message) -> bool {
         .is_ok_and(|to| to.tag().is_none() && to.params.get("tag").is_some())
 }
 
-/// A response with a head that was kept.
+/// A response with a head that [`head`] wrote.
 pub(crate) fn response<'a>(head: &[u8], status: u16) -> Builder<'a> {
-    let mut out = Builder::response(status, "");
-    for line in lines(head) {
-        out = out.header_verbatim(line);
-    }
-    out
+    Builder::response(status, "").lines(head)
 }
 
 /// The ACK of a failure: Request-URI, Via, Route, From, Call-ID and CSeq number of the INVITE, To
@@ -172,7 +180,7 @@ pub(crate) fn is_uri(text: &str) -> bool {
 /// The From or To value of a party: `"display" <uri>`.
 pub(crate) fn party(display: Option<&str>, uri: &str) -> String {
     let Some(display) = display.filter(|d| !d.is_empty()) else {
-        return format!("<{uri}>");
+        return ["<", uri, ">"].concat();
     };
     let mut out = String::with_capacity(display.len() + uri.len() + 8);
     out.push('"');
