@@ -2,7 +2,7 @@
 
 use crate::section::{At, Section};
 use crate::sink::{Sink, both};
-use crate::types::{Http, Listen, Offer, Records, Rtp, Sip, Transport, Waiting};
+use crate::types::{Digest, Http, Listen, Offer, Records, Rtp, Sip, Transport, Waiting};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -15,6 +15,9 @@ pub(crate) const MAX_CALLS: i64 = 100_000;
 /// Words for a transport.
 pub(crate) const TRANSPORTS: [(&str, Transport); 2] =
     [("udp", Transport::Udp), ("tcp", Transport::Tcp)];
+
+/// Words for what phones are offered.
+const DIGESTS: [(&str, Digest); 2] = [("both", Digest::Both), ("md5", Digest::Md5)];
 
 /// A section that was not in the file counts as an empty one: its defaults hold.
 fn with<T>(section: Option<Section<'_>>, read: impl FnOnce(Option<&Section<'_>>) -> T) -> T {
@@ -41,6 +44,9 @@ pub(crate) fn sip(section: Option<Section<'_>>) -> Sip {
             user_agent: s
                 .and_then(|s| s.full_text("user_agent", "\"meishier\""))
                 .map_or_else(|| "meishier".to_owned(), |text| text.value.to_owned()),
+            digest: s
+                .and_then(|s| s.choice("digest", &DIGESTS))
+                .unwrap_or_default(),
             t1,
             t2: duration("t2", t1, S(32), S(4).max(t1)),
             t4: duration("t4", S(1), S(32), S(5)),

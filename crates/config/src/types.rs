@@ -80,6 +80,8 @@ pub struct Sip {
     pub domain: String,
     /// User-Agent and Server header.
     pub user_agent: String,
+    /// Hashes that phones are offered when they register.
+    pub digest: Digest,
     /// Round-trip estimate, RFC 3261 §17.1.1.1; 100 ms to 5 s.
     pub t1: Duration,
     /// Longest retransmission interval of non-INVITE requests and of 2xx; `t1` to 32 s.
@@ -88,6 +90,16 @@ pub struct Sip {
     pub t4: Duration,
     /// Most calls at one time, waiting ones included; 1 to 100,000.
     pub max_calls: usize,
+}
+
+/// Hashes of digest authentication that phones are offered (RFC 8760).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Digest {
+    /// SHA-256, then MD5: the phone takes the first that it knows. The default.
+    #[default]
+    Both,
+    /// MD5 alone, for phones that give up at a hash that they do not know.
+    Md5,
 }
 
 /// One listening socket.

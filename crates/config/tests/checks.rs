@@ -1,7 +1,8 @@
 //! One mistake or doubt at a time, against a small file that has none.
 
 use meishier_config::{
-    AnswerMode, Codec, Config, Early, KeyKind, SeatContact, StartState, Strategy, Transport, parse,
+    AnswerMode, Codec, Config, Digest, Early, KeyKind, SeatContact, StartState, Strategy,
+    Transport, parse,
 };
 use meishier_model::Wall;
 use std::time::Duration;
@@ -99,6 +100,11 @@ fn the_small_file_says_what_it_says() {
     assert_eq!(person.start.unwrap().state, StartState::Ready);
     assert_eq!(person.seats[..], [person.start.unwrap().seat]);
     assert_eq!(config.counsellors[0].seats.len(), 5, "any seat");
+    assert_eq!(
+        config.sip.digest,
+        Digest::Both,
+        "unless the file says otherwise"
+    );
     assert_eq!(config.transfer.keys[0].kind, KeyKind::Emergency);
     assert_eq!(config.waiting.announce_every, None);
     let day = config

@@ -7,7 +7,7 @@ use crate::seat::SeatMachine;
 use crate::service::ServiceCall;
 use crate::timers::{Timer, Timers};
 use crate::trunk::TrunkState;
-use meishier_config::{Config, SeatContact};
+use meishier_config::{Config, Digest, SeatContact};
 use meishier_media::MediaCommand;
 use meishier_model::{CallId, CounsellorId, LegId, Mono, Now, PortId, SeatId, ShardId, Wall};
 use meishier_queue::{OfferId, Queue, Wakes};
@@ -161,6 +161,7 @@ impl Shard {
             realm: setup.config.sip.domain.clone(),
             secret: setup.secret,
             nonce_ttl: NONCE_TTL,
+            sha256: setup.config.sip.digest == Digest::Both,
         };
         let config = Arc::clone(&setup.config);
         let seat_names = (0u32..)

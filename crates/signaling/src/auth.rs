@@ -34,6 +34,9 @@ pub struct AuthConfig {
     /// How long a nonce may be used. Minutes; a phone that comes later is challenged again, which
     /// costs one round trip.
     pub nonce_ttl: Duration,
+    /// Offer SHA-256 before MD5. A client takes the first hash that it knows (RFC 8760 §2.4), but
+    /// some phones give up at the first that they do not; those are offered MD5 alone.
+    pub sha256: bool,
 }
 
 /// Shows no secret.
@@ -42,6 +45,7 @@ impl fmt::Debug for AuthConfig {
         f.debug_struct("AuthConfig")
             .field("realm", &self.realm)
             .field("nonce_ttl", &self.nonce_ttl)
+            .field("sha256", &self.sha256)
             .finish()
     }
 }
@@ -54,7 +58,8 @@ pub enum AuthResult {
         /// The user as it stands in the credentials, unquoted.
         user: String,
     },
-    /// Answer 401 with these headers: `WWW-Authenticate` twice, SHA-256 before MD5 (RFC 8760 §2.4).
+    /// Answer 401 with these headers: `WWW-Authenticate` for each hash, SHA-256 before MD5
+    /// (RFC 8760 §2.4).
     Challenge {
         /// Names and values.
         headers: Vec<(String, String)>,
@@ -240,8 +245,13 @@ impl Authenticator {
             );
             ("WWW-Authenticate".to_owned(), value)
         };
+        let offered: &[Algorithm] = if self.config.sha256 {
+            &[Algorithm::Sha256, Algorithm::Md5]
+        } else {
+            &[Algorithm::Md5]
+        };
         AuthResult::Challenge {
-            headers: vec![header(Algorithm::Sha256), header(Algorithm::Md5)],
+            headers: offered.iter().copied().map(header).collect(),
         }
     }
 

@@ -15,6 +15,7 @@ fn authenticator() -> Authenticator {
         realm: "12356.test".into(),
         secret: [9; 32],
         nonce_ttl: TTL,
+        sha256: true,
     })
 }
 
@@ -211,6 +212,7 @@ fn old_and_foreign_nonces_are_stale_only_for_who_knows_the_password() {
         realm: "12356.test".into(),
         secret: [8; 32],
         nonce_ttl: TTL,
+        sha256: true,
     });
     assert!(challenge(other.check(at(302), &request(&[&GOOD.answer(&fresh, 2)]), &passwords)).1);
     // From the future: a nonce of before a restart.
@@ -319,6 +321,21 @@ fn memory_for_counts_is_bounded_and_given_back() {
         ok()
     );
     assert_eq!(auth.tracked_nonces(), 1);
+}
+
+#[test]
+fn md5_can_be_offered_alone() {
+    let mut auth = Authenticator::new(AuthConfig {
+        realm: "12356.test".into(),
+        secret: [9; 32],
+        nonce_ttl: TTL,
+        sha256: false,
+    });
+    let AuthResult::Challenge { headers } = auth.check(at(0), &request(&[]), &passwords) else {
+        panic!("a challenge");
+    };
+    assert_eq!(headers.len(), 1);
+    assert!(headers[0].1.contains("algorithm=MD5"));
 }
 
 #[test]

@@ -153,6 +153,7 @@ fn no_mutation_makes_a_reader_panic() {
         realm: "h".into(),
         secret: [7; 32],
         nonce_ttl: Duration::from_secs(60),
+        sha256: true,
     };
     let mut auth = Authenticator::new(config);
     let remote: SocketAddr = "192.0.2.1:5060".parse().unwrap();

@@ -62,6 +62,7 @@ impl Bench {
             realm: "d.test".into(),
             secret: [3; 32],
             nonce_ttl: Duration::from_secs(600),
+            sha256: true,
         };
         let config = RegistrarConfig {
             auth,
