@@ -23,7 +23,7 @@ pub struct Config {
     pub http: Http,
     /// Where call records go.
     pub records: Records,
-    /// Trunks; [`TrunkId`] is the index.
+    /// Trunks; [`meishier_model::TrunkId`] is the index.
     pub trunks: Vec<Trunk>,
     /// Pools; [`PoolId`] is the index. Their lines by schedule are in [`Config::routing`].
     pub pools: Vec<Pool>,

@@ -1,6 +1,6 @@
 //! The INVITE server transaction (RFC 3261 §17.2.1, with the Accepted state of RFC 6026 §7.1).
 //!
-//! A pure machine: it says what to do, [`crate::transactions`] does it.
+//! A pure machine: it says what to do, `transactions` does it.
 
 use crate::timers::{Repeat, Timers, earlier, rebase};
 use meishier_model::Mono;
