@@ -173,9 +173,11 @@ impl Shard {
         for (at, timer) in &call.timers {
             self.timers.set(*at, *timer);
         }
-        self.take_ports(&mut call);
-        // Media knows nothing of ports that were being closed.
+        // Media knows nothing of ports that were being closed, a finished caller's among them.
         call.closing.clear();
+        if call.ending.is_none() {
+            self.take_ports(&mut call);
+        }
         self.calls.insert(id, call);
         self.with_call(id, |shard, call| shard.reopen(call));
         Ok(id)
@@ -210,6 +212,9 @@ impl Shard {
 
     /// Opens the media anew for whoever had it.
     fn reopen(&mut self, call: &mut Call) {
+        if call.ending.is_some() {
+            return self.cancel_call_timers(call, |t| matches!(t, Timer::CloseGuard(_)));
+        }
         let reopen = |shard: &mut Self, voice: &Voice| {
             if let (true, Some((media, accept))) = (voice.open, voice.agreed.clone()) {
                 shard.media(MediaCommand::Open {
@@ -245,9 +250,7 @@ impl Shard {
                 }
                 self.arrange(call);
             }
-            State::WrappingUp => {
-                self.cancel_call_timers(call, |t| matches!(t, Timer::CloseGuard(_)));
-            }
+            State::WrappingUp => {}
         }
     }
 }

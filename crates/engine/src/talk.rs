@@ -350,13 +350,16 @@ impl Shard {
     }
 
     fn on_port_closed(&mut self, port: PortId, stats: RtpStats) {
-        let owner = self.ports.owner(port);
+        let Some(owner) = self.ports.owner(port) else {
+            // Nobody's: it is free already, and must not be given to two calls at once.
+            return;
+        };
         self.free_port(port);
         let (id, slot) = match owner {
-            Some(PortOwner::Caller(id)) => (id, 0),
-            Some(PortOwner::Seat(id)) => (id, 1),
-            Some(PortOwner::Target(id)) => (id, 2),
-            Some(PortOwner::Service(_)) | None => return,
+            PortOwner::Caller(id) => (id, 0),
+            PortOwner::Seat(id) => (id, 1),
+            PortOwner::Target(id) => (id, 2),
+            PortOwner::Service(_) => return,
         };
         self.with_call(id, |shard, call| {
             match slot {

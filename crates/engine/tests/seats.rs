@@ -8,7 +8,7 @@ use meishier_engine::signaling::{Authenticator, Transport};
 use meishier_engine::{Command, Input, Reply, SeatChange, SeatState};
 use meishier_model::{CounsellorId, SeatId};
 use std::time::Duration;
-use world::digest::{digest, md5_challenge, md5_hex, parameter};
+use world::digest::{digest, md5_challenge, md5_hex};
 use world::{CARRIER, Caller, ENGINE, Sent, World, addr, reply, sdp};
 
 const PHONE: &str = "10.0.3.1:5062";
@@ -269,7 +269,6 @@ fn the_same_secret_serves_all_shards() {
         realm: "test.invalid".into(),
         secret,
         nonce_ttl: 60 * SECOND,
-        sha256: true,
     };
     let mut one = Authenticator::new(setup([1; 32]));
     let mut two = Authenticator::new(setup([1; 32]));

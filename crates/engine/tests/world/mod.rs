@@ -518,6 +518,10 @@ impl World {
     /// Writes every shard out as JSON and replaces it by a new one made from what was written.
     pub fn replace_by_snapshots(&mut self) {
         self.generation = self.generation.wrapping_add(1);
+        if let Some(post) = &mut self.post {
+            // Media starts anew as well.
+            post.ways.retain(|(from, _), _| *from != Sender::Media);
+        }
         for index in 0..self.shards.len() {
             let text = serde_json::to_string(&self.shards[index].snapshot_all()).unwrap();
             let snapshot: ShardSnapshot = serde_json::from_str(&text).unwrap();
