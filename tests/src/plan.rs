@@ -12,6 +12,8 @@ pub struct Plan {
     pub shards: u16,
     /// `answer` and `early` of the trunk, as lines of TOML.
     pub answer: &'static str,
+    /// Hashes that phones are offered: `both`, `md5`.
+    pub digest: &'static str,
     /// Most calls at one time.
     pub max_calls: usize,
     /// How long one seat rings; the program's least is 5 s.
@@ -33,6 +35,7 @@ impl Default for Plan {
         Self {
             shards: 4,
             answer: "answer = \"on_seat\"\nearly = \"ringing\"\nanswer_after = \"59s\"",
+            digest: "both",
             max_calls: 64,
             ring: "5s",
             backoff: "60s",
@@ -89,6 +92,7 @@ impl Plan {
         let Self {
             shards,
             answer,
+            digest,
             max_calls,
             ring,
             backoff,
@@ -103,7 +107,7 @@ impl Plan {
             "name = \"test\"\nlang = \"en\"\nzone = \"Asia/Shanghai\"\nshards = {shards}\n\
              shutdown_limit = \"{shutdown_limit}\"\n\n\
              [sip]\nlisten = [\"udp:127.0.0.1:0\", \"tcp:127.0.0.1:0\"]\ndomain = \"127.0.0.1\"\n\
-             max_calls = {max_calls}\nt1 = \"100ms\"\nt2 = \"800ms\"\nt4 = \"1s\"\n\n\
+             max_calls = {max_calls}\nt1 = \"100ms\"\nt2 = \"800ms\"\nt4 = \"1s\"\ndigest = \"{digest}\"\n\n\
              [rtp]\naddress = \"127.0.0.1\"\nfirst_port = {first}\nlast_port = {last}\n\n\
              [http]\nlisten = \"127.0.0.1:0\"\n\n\
              [records]\npath = \"{}\"\n\n\

@@ -21,7 +21,8 @@ pub fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
         };
         for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if path.is_dir() {
+            // Links are not followed: they may lead round in a circle.
+            if path.is_dir() && !path.is_symlink() {
                 if name != "target" && !name.starts_with('.') {
                     open.push(path);
                 }
