@@ -8,7 +8,7 @@ use crate::rtp::OrderOutlet;
 use crate::stats::SocketCounts;
 use crate::tcp::{Closed, Connections, owner};
 use crate::topology::Topology;
-use crate::udp::UdpSip;
+use crate::udp::{Outgoing, UdpSip};
 use meishier_engine::config::Config;
 use meishier_engine::signaling::{Flow, Transmit, Transport};
 use meishier_engine::{Output, Reply, ShardMessage};
@@ -202,14 +202,28 @@ impl Outside {
             Some(index) => self.udp.get_mut(index),
             None => self.udp.iter_mut().find(fits),
         };
-        let sent = match socket {
-            Some(socket) => socket.send(&self.registry, flow.remote, bytes, &mut self.counts),
-            None => Err(std::io::ErrorKind::AddrNotAvailable.into()),
-        };
-        if let Err(error) = sent {
-            self.counts.udp_send_failed += 1;
-            tracing::debug!(%error, "a datagram could not be sent");
-            self.tell(from, Local::FlowFailed(flow));
+        match socket {
+            Some(socket) => socket.push(Outgoing { from, flow, bytes }),
+            None => {
+                let error = std::io::ErrorKind::AddrNotAvailable.into();
+                self.not_sent(from, flow, &error);
+            }
+        }
+    }
+
+    fn not_sent(&mut self, from: ShardId, flow: Flow, error: &std::io::Error) {
+        self.counts.udp_send_failed += 1;
+        tracing::debug!(%error, "a datagram could not be sent");
+        self.tell(from, Local::FlowFailed(flow));
+    }
+
+    /// Sends the datagrams that have come together. Shards may have to be told of failures.
+    pub(crate) fn send_datagrams(&mut self) {
+        for index in 0..self.udp.len() {
+            let refused = self.udp[index].send(&self.registry, &mut self.counts);
+            for (outgoing, error) in refused {
+                self.not_sent(outgoing.from, outgoing.flow, &error);
+            }
         }
     }
 

@@ -433,12 +433,9 @@ impl State {
                 self.counts.send_dropped += 1;
             }
         }
+        // Delivered together at the end of the round: their receiver is woken once for all.
         while let Some(event) = self.hub.poll_event() {
-            if !self.waiting.is_empty() {
-                self.waiting.push_back(event);
-            } else if let Err(event) = (self.events)(event) {
-                self.waiting.push_back(event);
-            }
+            self.waiting.push_back(event);
         }
     }
 }

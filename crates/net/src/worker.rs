@@ -349,11 +349,18 @@ impl Worker {
 
     /// Hands over what shards of this worker meant for one another, until there is nothing left.
     fn settle(&mut self) {
-        while let Some((index, what)) = self.outside.local.pop_front() {
-            match what {
-                Local::Inbox => self.handle_one(index, Input::Inbox),
-                Local::Shard(message) => self.handle_one(index, Input::Shard(message)),
-                Local::FlowFailed(flow) => self.handle_one(index, Input::FlowFailed { flow }),
+        loop {
+            while let Some((index, what)) = self.outside.local.pop_front() {
+                match what {
+                    Local::Inbox => self.handle_one(index, Input::Inbox),
+                    Local::Shard(message) => self.handle_one(index, Input::Shard(message)),
+                    Local::FlowFailed(flow) => self.handle_one(index, Input::FlowFailed { flow }),
+                }
+            }
+            self.outside.send_datagrams();
+            // What could not be sent is told to its shard.
+            if self.outside.local.is_empty() {
+                break;
             }
         }
         self.outside.ring_media();

@@ -20,7 +20,7 @@ use tracing_subscriber::registry::Registry;
 /// Lines in the buffer at most.
 const BUFFERED: usize = 16_384;
 /// How long the writing thread rests between two writes, so that a line costs no wake-up.
-const REST: Duration = Duration::from_millis(10);
+const REST: Duration = Duration::from_millis(50);
 /// Bytes in one write at most, about.
 const CHUNK: usize = 256 * 1024;
 
