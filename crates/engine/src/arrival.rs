@@ -10,7 +10,7 @@ use meishier_media::{Accept, Codec, Negotiated, SessionId, sdp};
 use meishier_model::{CallId, DialString, LegId, Now, PoolId, PortId, RtpStats, TrunkId};
 use meishier_queue::{Caller, EnqueueError, Preference, Stamp};
 use meishier_routing::{Decision, Query};
-use meishier_signaling::{Flow, HeaderName, Message, Uri, body};
+use meishier_signaling::{Flow, HeaderName, Message, NameAddr, Uri, body};
 use smallvec::SmallVec;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -52,24 +52,23 @@ fn user_of(uri: &str) -> DialString {
     }
 }
 
-/// The caller is who the carrier asserts (RFC 3325 §9.1), else who From names; "anonymous"
-/// (RFC 3323 §4.1) is nobody.
+/// What was dialled, or who calls: of `tel:` URIs (RFC 3966) as well.
+fn number_of(uri: &str) -> DialString {
+    match Uri::parse(uri) {
+        Ok(uri) => DialString::new(&uri.dial_string()),
+        Err(_) => DialString::default(),
+    }
+}
+
+/// The caller is who the carrier asserts (RFC 3325 §9.1: a `sip:` or a `tel:` URI, or one of each),
+/// else who From names; "anonymous" (RFC 3323 §4.1) is nobody.
 fn parties(request: &Message) -> Parties {
-    let from_user = request
-        .from_addr()
-        .map(|a| user_of(a.uri))
-        .unwrap_or_default();
+    let from = request.from_addr().map_or("", |a| a.uri);
     let asserted = request
-        .header(HeaderName::PAssertedIdentity)
-        .and_then(|value| {
-            let first = value.split(',').next()?;
-            let uri = match (first.find('<'), first.find('>')) {
-                (Some(a), Some(b)) if a < b => &first[a + 1..b],
-                _ => first.trim(),
-            };
-            Some(user_of(uri)).filter(|user| !user.is_empty())
-        });
-    let caller = asserted.unwrap_or_else(|| from_user.clone());
+        .values(HeaderName::PAssertedIdentity)
+        .filter_map(|value| Some(number_of(NameAddr::parse(value).ok()?.uri)))
+        .find(|number| !number.is_empty());
+    let caller = asserted.unwrap_or_else(|| number_of(from));
     let caller = if caller.reveal().eq_ignore_ascii_case("anonymous") {
         DialString::default()
     } else {
@@ -77,8 +76,8 @@ fn parties(request: &Message) -> Parties {
     };
     Parties {
         caller,
-        from_user,
-        called: user_of(request.request_uri()),
+        from_user: user_of(from),
+        called: number_of(request.request_uri()),
     }
 }
 
@@ -112,7 +111,7 @@ impl Shard {
     }
 
     pub(crate) fn on_invite(&mut self, now: Now, leg: LegId, flow: Flow, request: &Message) {
-        let called_star = user_of(request.request_uri()).reveal().starts_with('*');
+        let called_star = number_of(request.request_uri()).reveal().starts_with('*');
         if called_star {
             return self.on_star_invite(now, leg, flow, request);
         }

@@ -72,6 +72,8 @@ pub(crate) struct SeatSide {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct TargetSide {
     pub(crate) machine: Handover,
+    /// By which trunk it is dialled: its codecs are the ones offered.
+    pub(crate) trunk: TrunkId,
     pub(crate) leg: Option<LegId>,
     pub(crate) voice: Option<Voice>,
     /// Index into [`Call::transfers`].

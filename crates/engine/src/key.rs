@@ -6,7 +6,7 @@
 use crate::api::{CommandError, Notice, Reply, TransferStarted};
 use crate::arrival::{media_codecs, session};
 use crate::call::{Call, State, TargetSide, Voice};
-use crate::offer::{CALL_HEADER, sip_transport};
+use crate::offer::{CALL_HEADER, is_user, sip_transport};
 use crate::ports::PortOwner;
 use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
@@ -52,12 +52,10 @@ impl Shard {
         key: &str,
         target: Target,
     ) -> Result<TransferStarted, CommandError> {
-        let ring = self
-            .config
-            .transfer
-            .keys
+        let keys = &self.config.transfer.keys;
+        let (ring, trunk) = keys
             .get(target.key)
-            .map(|k| k.ring)
+            .map(|k| (k.ring, k.trunk))
             .ok_or(CommandError::UnknownKey)?;
         let mut machine = Handover::new();
         let started = TransferStarted {
@@ -83,6 +81,7 @@ impl Shard {
         call.transfers.push(record);
         let target = TargetSide {
             machine,
+            trunk,
             leg: None,
             voice: None,
             record: call.transfers.len() - 1,
@@ -126,7 +125,9 @@ impl Shard {
         leg: LegId,
         sdp: Option<&[u8]>,
     ) {
-        let agreed = self.accept_answer(call, sdp, None);
+        let own = call.trunk;
+        let trunk = call.target_mut().map_or(own, |target| target.trunk);
+        let agreed = self.accept_answer(trunk, sdp, None);
         let Some(target) = call.target_mut().filter(|t| t.leg == Some(leg)) else {
             return self.release_leg(now, leg, None);
         };
@@ -286,7 +287,7 @@ impl Shard {
         let trunk = self.config.trunks.get(usize::from(trunk_id.0))?;
         let peer = trunk.out?;
         let flow = self.flow_to(sip_transport(trunk.transport), peer)?;
-        let user = if trunk.keep_caller_user && !call.caller.is_empty() {
+        let user = if trunk.keep_caller_user && is_user(call.caller.reveal()) {
             call.caller.reveal().to_owned()
         } else {
             trunk.outgoing_number.clone()

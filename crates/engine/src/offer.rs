@@ -33,6 +33,13 @@ fn outcome_of(status: u16) -> OfferOutcome {
     }
 }
 
+/// True for a user part that may stand in a URI as it is (RFC 3261 §25.1): what a caller wrote must
+/// not keep its call from going out.
+pub(crate) fn is_user(text: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,;?/%".contains(&b);
+    !text.is_empty() && text.bytes().all(fits)
+}
+
 impl Shard {
     /// The queue gave a seat to a call of this shard.
     pub(crate) fn on_match_for_call(&mut self, now: Now, found: Match) {
@@ -154,8 +161,9 @@ impl Shard {
         seat: usize,
     ) -> Invite {
         let domain = &self.config.sip.domain;
-        let user = if self.config.offer.keep_caller_user && !call.from_user.is_empty() {
-            call.from_user.reveal()
+        let user = call.from_user.reveal();
+        let user = if self.config.offer.keep_caller_user && is_user(user) {
+            user
         } else {
             "12356"
         };

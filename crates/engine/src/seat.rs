@@ -25,6 +25,9 @@ use meishier_queue::OfferId;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+/// Shortest rest of a seat whose telephone could not be reached.
+const UNREACHABLE_REST: Duration = Duration::from_secs(1);
+
 /// What the counsellor who is signed on wants.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Wish {
@@ -327,16 +330,18 @@ impl SeatMachine {
         if current != offer {
             return None;
         }
-        let keep_out = match outcome {
-            OfferOutcome::NoAnswer | OfferOutcome::Refused | OfferOutcome::Unreachable => true,
-            OfferOutcome::Answered | OfferOutcome::CallerGone | OfferOutcome::Withdrawn => false,
+        let rest = match outcome {
+            OfferOutcome::NoAnswer | OfferOutcome::Refused => policy.backoff,
+            // Found out at once, so that without a rest the two would be matched again for ever.
+            OfferOutcome::Unreachable => policy.backoff.max(UNREACHABLE_REST),
+            OfferOutcome::Answered | OfferOutcome::CallerGone | OfferOutcome::Withdrawn => {
+                Duration::ZERO
+            }
         };
         self.activity = Activity::Idle;
         self.idle_since = now;
-        if keep_out && !policy.backoff.is_zero() {
-            self.activity = Activity::Backoff {
-                until: now + policy.backoff,
-            };
+        if !rest.is_zero() {
+            self.activity = Activity::Backoff { until: now + rest };
         }
         if outcome == OfferOutcome::NoAnswer {
             self.count_rang_out(policy.pause_after);

@@ -122,33 +122,32 @@ impl Shard {
         };
         let uri = Uri::parse(request.request_uri()).ok();
         let config = Arc::clone(&self.config);
-        let change = uri
-            .as_ref()
-            .and_then(|uri| parse(uri.user?))
-            .map(|code| match code {
-                StarCode::SignOn { account, pin } => {
-                    let found = (0u32..)
-                        .zip(&config.counsellors)
-                        .find(|(_, c)| c.account == account);
-                    // An unknown account goes the way of a wrong PIN.
-                    let counsellor = CounsellorId(found.map_or(u32::MAX, |(i, _)| i));
-                    (
-                        SeatChange::SignOn {
-                            counsellor,
-                            pin: Some(pin.to_owned()),
-                        },
-                        PromptId::SignedOn,
-                    )
-                }
-                StarCode::Ready => (SeatChange::Ready, PromptId::Resumed),
-                StarCode::Pause => (
-                    SeatChange::Pause {
-                        reason: String::new(),
+        let code = uri.as_ref().map(Uri::user_unescaped);
+        // A telephone writes `#` as `%23` (RFC 3261 §25.1).
+        let change = code.as_deref().and_then(parse).map(|code| match code {
+            StarCode::SignOn { account, pin } => {
+                let found = (0u32..)
+                    .zip(&config.counsellors)
+                    .find(|(_, c)| c.account == account);
+                // An unknown account goes the way of a wrong PIN.
+                let counsellor = CounsellorId(found.map_or(u32::MAX, |(i, _)| i));
+                (
+                    SeatChange::SignOn {
+                        counsellor,
+                        pin: Some(pin.to_owned()),
                     },
-                    PromptId::Paused,
-                ),
-                StarCode::SignOff => (SeatChange::SignOff, PromptId::SignedOff),
-            });
+                    PromptId::SignedOn,
+                )
+            }
+            StarCode::Ready => (SeatChange::Ready, PromptId::Resumed),
+            StarCode::Pause => (
+                SeatChange::Pause {
+                    reason: String::new(),
+                },
+                PromptId::Paused,
+            ),
+            StarCode::SignOff => (SeatChange::SignOff, PromptId::SignedOff),
+        });
         match change {
             Some((change, prompt)) => {
                 self.begin_service(now, leg, flow, request, seat, change, prompt)

@@ -8,7 +8,7 @@ use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
 use meishier_media::{Accept, MediaCommand, MediaEvent, Negotiated, Source, sdp};
 use meishier_model::{
-    CallId, CallRecord, LegId, Now, OfferOutcome, Outcome, PortId, ReleasedBy, RtpStats,
+    CallId, CallRecord, LegId, Now, OfferOutcome, Outcome, PortId, ReleasedBy, RtpStats, TrunkId,
 };
 use meishier_queue::OfferId;
 use meishier_signaling::EndCause;
@@ -95,11 +95,11 @@ impl Shard {
     /// What was agreed with a party that answered our offer, and from where it may send.
     pub(crate) fn accept_answer(
         &self,
-        call: &Call,
+        trunk: TrunkId,
         sdp: Option<&[u8]>,
         signalling: Option<IpAddr>,
     ) -> Option<(Negotiated, Accept)> {
-        let codecs = media_codecs(&self.config.trunks.get(usize::from(call.trunk.0))?.codecs);
+        let codecs = media_codecs(&self.config.trunks.get(usize::from(trunk.0))?.codecs);
         let media = sdp::accept(sdp?, &codecs).ok()?;
         let accept = Accept {
             sdp: media.remote.ip(),
@@ -123,7 +123,7 @@ impl Shard {
             .seat_side()
             .and_then(|s| s.voice.as_ref())
             .and_then(|v| v.signalling);
-        let Some(agreed) = self.accept_answer(call, sdp, signalling) else {
+        let Some(agreed) = self.accept_answer(call.trunk, sdp, signalling) else {
             // RFC 3264 §6: an answer that fits none of our offer; the dialog is ended again.
             return self.end_offer(now, call, OfferOutcome::Unreachable, 488);
         };
@@ -150,8 +150,9 @@ impl Shard {
             record.status = 200;
             record.rang_ms = (now.mono - side.offered.mono).as_millis() as u64;
         }
+        // Rings go on opening and preferences go on falling: who is put back has waited for them.
         self.cancel_call_timers(call, |t| {
-            !matches!(t, Timer::AnswerAfter(_) | Timer::CloseGuard(_))
+            matches!(t, Timer::Announce(_) | Timer::OfferRing(..))
         });
         let (seat, pool) = (side.seat, side.line.pool);
         call.state = State::Talking(side);
@@ -467,10 +468,14 @@ impl Shard {
         owner: Option<LegOwner>,
         offer: Option<&[u8]>,
     ) {
+        let trunk = match (&call.state, owner) {
+            (State::Transferring(_, target), Some(LegOwner::Target(_))) => target.trunk,
+            _ => call.trunk,
+        };
         let codecs = self
             .config
             .trunks
-            .get(usize::from(call.trunk.0))
+            .get(usize::from(trunk.0))
             .map(|t| media_codecs(&t.codecs))
             .unwrap_or_default();
         let (voice, version, party): (Option<&mut Voice>, &mut u64, u64) = match owner {

@@ -363,6 +363,143 @@ fn the_province_opens_after_its_wait() {
 }
 
 #[test]
+fn who_is_put_back_after_an_answer_finds_the_later_pools_open() {
+    let mut world = World::new();
+    sign_on(&mut world, 2, 2);
+    let (_caller, seat) = talking(&mut world);
+    let call = world
+        .shards
+        .iter()
+        .find_map(|s| s.calls().next())
+        .expect("a call");
+    world.command(Command::Transfer {
+        call,
+        key: "110".into(),
+        city: "贵阳".into(),
+    });
+    let target = world.take(addr(CARRIER), "INVITE");
+    seat_bye(&mut world, &seat);
+    world.command(Command::Seat {
+        seat: SeatId(0),
+        change: SeatChange::SignOff,
+    });
+    world.pass(11 * SECOND);
+    world.none(addr(S2), "INVITE");
+    reply(&mut world, &target, "486 Busy Here", "t", "");
+    offer_at(&mut world, S2);
+}
+
+#[test]
+fn the_target_speaks_the_codecs_of_its_own_trunk() {
+    let text = CONFIG.replacen("codecs = [\"pcma\", \"pcmu\"]", "codecs = [\"pcmu\"]", 1);
+    let mut world = World::with(&text, TEN_O_CLOCK);
+    sign_on(&mut world, 0, 0);
+    let mut caller = Caller::new("10.0.1.2:5060", "1");
+    caller.invite(&mut world);
+    caller.answered(&mut world);
+    let seat = offer_at(&mut world, S0);
+    answer(&mut world, &seat);
+    let call = world
+        .shards
+        .iter()
+        .find_map(|s| s.calls().next())
+        .expect("a call");
+    world.command(Command::Transfer {
+        call,
+        key: "110".into(),
+        city: "贵阳".into(),
+    });
+    let target = world.take(addr(CARRIER), "INVITE");
+    let pcmu = sdp(target.to, 6000)
+        .replace("AVP 8 101", "AVP 0 101")
+        .replace("rtpmap:8 PCMA", "rtpmap:0 PCMU");
+    reply(&mut world, &target, "200 OK", "t", &pcmu);
+    world.take(target.to, "ACK");
+    world.none(target.to, "BYE");
+    assert!(matches!(
+        world.media.last(),
+        Some(MediaCommand::Hear {
+            source: Source::Mix(_),
+            ..
+        })
+    ));
+}
+
+#[test]
+fn no_back_off_does_not_mean_for_ever_at_once() {
+    // A telephone of the other family of addresses: found out at once.
+    let text = CONFIG
+        .replace("backoff = \"5s\"", "backoff = \"0s\"")
+        .replace(
+            "contact = \"sip:s{n}@10.0.2.{n}:5060\"",
+            "contact = \"sip:s{n}@[fd00::{n}]:5060\"",
+        );
+    let mut world = World::with(&text, TEN_O_CLOCK);
+    sign_on(&mut world, 0, 0);
+    Caller::new(CARRIER, "1").invite(&mut world);
+    assert_eq!(seat_state(&mut world, 0), SeatState::Backoff);
+    world.pass(SECOND / 2);
+    sign_on(&mut world, 2, 2);
+    world.pass(10 * SECOND);
+    offer_at(&mut world, S2);
+}
+
+#[test]
+fn the_caller_is_whom_the_carrier_asserts_in_either_kind_of_uri() {
+    for (header, number) in [
+        (
+            "\"Li, Ming\" <sip:+8613300000001@c.cn;user=phone>",
+            "+8613300000001",
+        ),
+        ("<tel:+86-133-0000-0002>", "+8613300000002"),
+        ("<sip:@c.cn>, <tel:13300000003>", "13300000003"),
+    ] {
+        let mut world = World::new();
+        let caller = Caller::new(CARRIER, "1");
+        let text = caller
+            .request("INVITE", 1, "i", &sdp(caller.from, 4000))
+            .replace(
+                "Max-Forwards",
+                &format!("P-Asserted-Identity: {header}\r\nMax-Forwards"),
+            );
+        world.arrive(caller.from, &text);
+        caller.cancel(&mut world);
+        assert_eq!(world.records[0].caller.reveal(), number);
+    }
+}
+
+#[test]
+fn a_name_that_no_uri_can_carry_keeps_neither_seat_nor_police_away() {
+    let text = CONFIG.replacen(
+        "outgoing_number",
+        "keep_caller_user = true\noutgoing_number",
+        1,
+    );
+    let mut world = World::with(&text, TEN_O_CLOCK);
+    sign_on(&mut world, 0, 0);
+    let mut caller = Caller::new(CARRIER, "1");
+    let invite = caller
+        .request("INVITE", 1, "i", &sdp(caller.from, 4000))
+        .replace("<sip:1@", "<sip:a%0d%0aX%3a%20y@");
+    world.arrive(caller.from, &invite);
+    let seat = offer_at(&mut world, S0);
+    answer(&mut world, &seat);
+    caller.answered(&mut world);
+    let call = world
+        .shards
+        .iter()
+        .find_map(|s| s.calls().next())
+        .expect("a call");
+    world.command(Command::Transfer {
+        call,
+        key: "110".into(),
+        city: "贵阳".into(),
+    });
+    let target = world.take(addr(CARRIER), "INVITE");
+    assert!(target.header("From").starts_with("<sip:12356@"));
+}
+
+#[test]
 fn a_pool_closed_by_night_does_not_delay_the_next() {
     // 23:00: the city's lines are closed, the province is open.
     let mut world = World::with(CONFIG, Wall(TEN_O_CLOCK.0 + 13 * 3_600_000));

@@ -269,6 +269,7 @@ fn the_same_secret_serves_all_shards() {
         realm: "test.invalid".into(),
         secret,
         nonce_ttl: 60 * SECOND,
+        sha256: true,
     };
     let mut one = Authenticator::new(setup([1; 32]));
     let mut two = Authenticator::new(setup([1; 32]));
