@@ -18,6 +18,7 @@ pub use crate::via::{Via, ViaError};
 use crate::error::substitute;
 use crate::index::{self, Head, Line, Span, Start};
 use crate::lex;
+use crate::via::ViaSpans;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -38,6 +39,7 @@ struct Known {
     sequence_method: Span,
     from_tag: Span,
     to_tag: Span,
+    via: ViaSpans,
 }
 
 /// The message. Folds are kept in length but are spaces (RFC 3261 §7.3.1 makes them equal), so
@@ -288,10 +290,7 @@ impl Message {
     /// The first Via value; known to be well-formed.
     #[must_use]
     pub fn top_via(&self) -> Via<'_> {
-        self.values(HeaderName::Via)
-            .next()
-            .and_then(|v| Via::parse(v).ok())
-            .unwrap_or_default()
+        self.known.via.via(self.text())
     }
 
     /// From.
@@ -362,11 +361,12 @@ fn check(text: &str, head: &Head) -> Result<Known, ParseError> {
             .ok_or(ParseError::Missing(name))?;
         Ok((value.text(text), value))
     };
-    let (via, _) = get(HeaderName::Via)?;
-    let via = lex::list(via).next().map(Via::parse);
-    if !matches!(via, Some(Ok(_))) {
+    let (line, place) = get(HeaderName::Via)?;
+    let via = lex::list(line).next().map(Via::parse);
+    let Some(Ok(via)) = via else {
         return Err(ParseError::Malformed(HeaderName::Via));
-    }
+    };
+    let via = ViaSpans::of(&via, place, line);
     let tag = |name: HeaderName| {
         let (value, span) = get(name)?;
         let address = NameAddr::parse(value).map_err(|_| ParseError::Malformed(name))?;
@@ -392,6 +392,7 @@ fn check(text: &str, head: &Head) -> Result<Known, ParseError> {
         sequence_method: Span::of(end - method.len(), end),
         from_tag,
         to_tag,
+        via,
     })
 }
 

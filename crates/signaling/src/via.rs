@@ -1,5 +1,6 @@
 //! Via (RFC 3261 §20.42) with `rport` (RFC 3581).
 
+use crate::index::Span;
 use crate::lex::{self, Params, is_token, trim};
 use crate::uri::split_host;
 use std::net::SocketAddr;
@@ -98,6 +99,52 @@ impl<'a> Via<'a> {
         self.branch.is_some_and(|b| {
             b.len() > 7 && b.is_char_boundary(7) && b[..7].eq_ignore_ascii_case("z9hG4bK")
         })
+    }
+}
+
+/// Where the parts of a Via that was read stand in its message, so that it need not be read again
+/// by each of those who ask for it.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct ViaSpans {
+    transport: Span,
+    host: Span,
+    port: Option<u16>,
+    branch: Span,
+    rport: Option<Option<u16>>,
+    received: Option<Span>,
+    params: Span,
+}
+
+impl ViaSpans {
+    /// `via` was read from `whole`, which is the text at `place`.
+    pub(crate) fn of(via: &Via<'_>, place: Span, whole: &str) -> Self {
+        let span = |part: &str| place.part(whole, part);
+        Self {
+            transport: span(via.transport),
+            host: span(via.host),
+            port: via.port,
+            branch: via.branch.map_or(Span::default(), span),
+            rport: via.rport,
+            received: via.received.map(span),
+            params: match via.params.as_str() {
+                // May be a text from elsewhere.
+                "" => Span::default(),
+                params => span(params),
+            },
+        }
+    }
+
+    /// The Via in its message's text.
+    pub(crate) fn via(self, text: &str) -> Via<'_> {
+        Via {
+            transport: self.transport.text(text),
+            host: self.host.text(text),
+            port: self.port,
+            branch: self.branch.some(text),
+            rport: self.rport,
+            received: self.received.map(|span| span.text(text)),
+            params: Params(self.params.text(text)),
+        }
     }
 }
 
