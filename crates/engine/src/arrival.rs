@@ -110,13 +110,27 @@ impl Shard {
         self.refuse(why);
     }
 
+    /// Refuses a call of somebody who has shown no right to call; nothing of it is kept.
+    pub(crate) fn turn_away(
+        &mut self,
+        now: Now,
+        leg: LegId,
+        status: u16,
+        headers: &[(&str, &str)],
+    ) {
+        self.legs.insert(leg, LegOwner::Nobody);
+        // The leg can only have ended meanwhile; then there is nothing to refuse.
+        let _ = self.endpoint.turn_away(now.mono, leg, status, headers);
+    }
+
     pub(crate) fn on_invite(&mut self, now: Now, leg: LegId, flow: Flow, request: &Message) {
         let called_star = number_of(request.request_uri()).reveal().starts_with('*');
         if called_star {
             return self.on_star_invite(now, leg, flow, request);
         }
         let Some(trunk) = self.trunk_of(flow.remote) else {
-            return self.reject(now, leg, 403, &[], Refusal::UnknownSource);
+            self.refuse(Refusal::UnknownSource);
+            return self.turn_away(now, leg, 403, &[]);
         };
         if self.draining {
             return self.reject(

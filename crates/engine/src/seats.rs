@@ -395,7 +395,7 @@ impl Shard {
             _ => {
                 let _ = self
                     .endpoint
-                    .respond(now.mono, id, 405, &[("Allow", ALLOW)], None);
+                    .respond_once(now.mono, id, 405, &[("Allow", ALLOW)]);
             }
         }
     }
@@ -412,9 +412,10 @@ impl Shard {
             .map(|(n, v)| (n.as_str(), v.as_str()))
             .collect();
         // An error means that the transaction has timed out meanwhile; the phone asks again.
-        let _ = self
-            .endpoint
-            .respond(now.mono, id, reply.status, &headers, None);
+        let _ = match reply.status {
+            300.. => (self.endpoint).respond_once(now.mono, id, reply.status, &headers),
+            status => self.endpoint.respond(now.mono, id, status, &headers, None),
+        };
         if let Some(change) = reply.change {
             self.on_binding_change(now, change);
         }

@@ -112,12 +112,10 @@ impl Shard {
                     .iter()
                     .map(|(n, v)| (n.as_str(), v.as_str()))
                     .collect();
-                if status == 401 {
-                    self.legs.insert(leg, LegOwner::Nobody);
-                    let _ = self.endpoint.reject(now.mono, leg, status, &headers);
-                    return;
+                if status != 401 {
+                    self.refuse(Refusal::NotAdmitted);
                 }
-                return self.reject(now, leg, status, &headers, Refusal::NotAdmitted);
+                return self.turn_away(now, leg, status, &headers);
             }
         };
         let uri = Uri::parse(request.request_uri()).ok();

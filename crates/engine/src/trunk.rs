@@ -117,6 +117,10 @@ impl Shard {
             (false, false) => 403,
         };
         let headers = [("Allow", ALLOW), ("Accept", "application/sdp")];
-        let _ = self.endpoint.respond(now.mono, id, status, &headers, None);
+        // An error means that the transaction has timed out meanwhile.
+        let _ = match status {
+            403 => self.endpoint.respond_once(now.mono, id, status, &headers),
+            _ => self.endpoint.respond(now.mono, id, status, &headers, None),
+        };
     }
 }

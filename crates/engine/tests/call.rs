@@ -546,6 +546,54 @@ fn strangers_are_refused_and_counted() {
 }
 
 #[test]
+fn strangers_leave_nothing_behind_and_nothing_is_sent_to_them_twice() {
+    let mut world = World::new();
+    let before = world.gauges();
+    // More than all legs and transactions that the shards may hold.
+    for n in 0..5_000 {
+        let caller = Caller::new("10.9.9.9:5060", &format!("x{n}"));
+        caller.invite(&mut world);
+        if n % 5 == 0 {
+            caller.invite(&mut world);
+            let star = caller.request("INVITE", 2, "s", &sdp(caller.from, 4000));
+            world.arrive(caller.from, &star.replace("sip:12356@", "sip:*12@"));
+            for method in ["REGISTER", "OPTIONS", "MESSAGE"] {
+                world.arrive(caller.from, &caller.request(method, 3, method, ""));
+            }
+        }
+        caller.ack(&mut world);
+    }
+    assert_eq!(world.gauges(), before);
+    let answers: Vec<u16> = world
+        .sent
+        .iter()
+        .map(|m| m.start()[8..11].parse().unwrap())
+        .collect();
+    assert_eq!(answers.len(), 5_000 + 5 * 1_000, "one answer a request");
+    assert!(answers.iter().all(|s| [401, 403, 405].contains(s)));
+    let tags: std::collections::BTreeSet<&str> = world
+        .sent
+        .iter()
+        .filter(|m| m.is("SIP/2.0 403") && m.find("Call-ID") == Some("x0@caller"))
+        .filter(|m| m.header("CSeq") == "1 INVITE")
+        .map(|m| m.header("To"))
+        .collect();
+    assert_eq!(tags.len(), 1, "the same answer for the same request");
+    world.clear();
+    world.pass(40 * SECOND);
+    world.none(addr("10.9.9.9:5060"), "SIP");
+    assert!(
+        world
+            .shards
+            .iter()
+            .all(|s| s.counters().sent_responses[100] == 0)
+    );
+    // And who may call is served.
+    Caller::new(CARRIER, "1").invite(&mut world);
+    world.take(addr(CARRIER), "SIP/2.0 180");
+}
+
+#[test]
 fn no_media_in_common_is_488() {
     let mut world = World::new();
     let caller = Caller::new(CARRIER, "1");

@@ -51,6 +51,13 @@ pub(crate) fn count(table: &mut [u64], index: usize) {
     }
 }
 
+/// Takes one off again: for what was counted and then not sent, before anybody could look.
+pub(crate) fn uncount(table: &mut [u64], index: usize) {
+    if let Some(cell) = table.get_mut(index) {
+        *cell = cell.saturating_sub(1);
+    }
+}
+
 /// What an endpoint holds now. All zero when no call is up and every transaction has ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {

@@ -62,6 +62,7 @@ pub mod registrar;
 pub mod scan;
 mod server_transactions;
 pub mod snapshot;
+mod strangers;
 pub mod timers;
 mod transactions;
 pub mod uri;

@@ -229,17 +229,29 @@ impl Transactions {
             &mut server.deadline,
             deadline.filter(|_| !over),
         );
-        if over {
-            let merge = server.merge;
-            self.servers.remove(&key);
-            if let Some(merge) = merge.filter(|m| self.merges.get(m) == Some(&key)) {
-                self.merges.remove(&merge);
-            }
+        if over && let Some(server) = self.servers.remove(&key) {
+            self.forget_merge(key, &server);
+        }
+    }
+
+    /// The request of a server transaction that was freed may come by another way again.
+    pub(crate) fn forget_merge(&mut self, key: ServerKey, server: &Server) {
+        if let Some(merge) = server.merge.filter(|m| self.merges.get(m) == Some(&key)) {
+            self.merges.remove(&merge);
         }
     }
 }
 
 impl Server {
+    /// The response that would be sent again; empty if there is none.
+    pub(crate) fn last_response(&self) -> &[u8] {
+        &self.response
+    }
+
+    pub(crate) fn deadline_mut(&mut self) -> &mut Option<Mono> {
+        &mut self.deadline
+    }
+
     /// Moves its timers to another clock.
     pub(crate) fn rebase(&mut self, taken: Mono, now: Mono) {
         match &mut self.machine {
