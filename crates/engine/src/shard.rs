@@ -216,7 +216,11 @@ impl Shard {
         self.check_lines(now);
         match input {
             Input::Message { flow, bytes } => self.endpoint.handle_message(now.mono, flow, bytes),
-            Input::FlowFailed { flow } => self.endpoint.handle_flow_failed(now.mono, flow),
+            Input::FlowFailed { flow } => {
+                // First of all: an offer that fails now is not to go the same way again.
+                self.registrar.handle_flow_failed(flow);
+                self.endpoint.handle_flow_failed(now.mono, flow);
+            }
             Input::Media(event) => self.on_media(now, event),
             Input::Inbox => {}
             Input::Shard(message) => self.on_shard_message(now, message),

@@ -4,8 +4,8 @@ mod world;
 
 use meishier_engine::config;
 use meishier_engine::media::{MediaCommand, MediaEvent, PromptId, Source};
-use meishier_engine::signaling::{Authenticator, Transport};
-use meishier_engine::{Command, Input, Reply, SeatChange, SeatState};
+use meishier_engine::signaling::{Authenticator, Flow, Transport};
+use meishier_engine::{Command, Input, Reply, SeatChange, SeatState, dispatch};
 use meishier_model::{CounsellorId, SeatId};
 use std::time::Duration;
 use world::digest::{digest, md5_challenge, md5_hex};
@@ -102,6 +102,56 @@ fn a_registration_that_runs_out_takes_the_seat_out_of_the_queue() {
     caller.invite(&mut world);
     world.none(addr(PHONE), "INVITE");
     assert_eq!(world.gauges().registrations, 0);
+}
+
+#[test]
+fn a_phone_whose_connection_closed_is_unreachable_until_it_registers_again() {
+    let mut world = World::new();
+    let flow = Flow {
+        transport: Transport::Tcp,
+        local: addr(ENGINE),
+        remote: addr(PHONE),
+        connection: 7,
+    };
+    let send = |world: &mut World, connection, text: String| {
+        let flow = Flow { connection, ..flow };
+        let bytes = text.replace("/UDP", "/TCP").into_bytes();
+        let shard = dispatch(&bytes, &world.config, world.config.shards);
+        let bytes = &bytes;
+        world.handle(usize::from(shard.0), Input::Message { flow, bytes });
+    };
+    let register_on = |world: &mut World, connection, cseq| {
+        send(world, connection, register(cseq, 300, ""));
+        let refused = world.take(addr(PHONE), "SIP/2.0 401");
+        let challenge = md5_challenge(&refused);
+        let auth = digest(
+            &challenge,
+            "REGISTER",
+            "sip:test.invalid",
+            "r0",
+            "secret-r0",
+        );
+        send(world, connection, register(cseq + 1, 300, &auth));
+        world.take(addr(PHONE), "SIP/2.0 200");
+    };
+    register_on(&mut world, 7, 1);
+    sign_on(&mut world);
+    assert_eq!(state(&world), SeatState::Ready);
+    for connection in [8, 0] {
+        let flow = Flow { connection, ..flow };
+        for shard in 0..4 {
+            world.handle(shard, Input::FlowFailed { flow });
+        }
+        assert_eq!(state(&world), SeatState::Ready, "another's connection");
+    }
+    for shard in 0..4 {
+        world.handle(shard, Input::FlowFailed { flow });
+    }
+    assert_eq!(state(&world), SeatState::Unreachable);
+    assert!(world.bindings["r0"].is_empty());
+    assert_eq!(world.queue.counts().ready, 0);
+    register_on(&mut world, 9, 10);
+    assert_eq!(state(&world), SeatState::Ready);
 }
 
 #[test]

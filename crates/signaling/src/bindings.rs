@@ -91,6 +91,8 @@ pub(crate) struct Bindings {
     users: BTreeMap<String, Vec<Entry>>,
     /// The earliest end of each user's bindings.
     ends: BTreeSet<(Mono, String)>,
+    /// Whose bindings lie on which connection, so that a stranger's closed connections cost nothing.
+    connections: BTreeSet<(u64, String)>,
     order: u64,
 }
 
@@ -173,6 +175,24 @@ impl Bindings {
         changed
     }
 
+    /// Removes what was reached by a connection that is closed; the users whose bindings changed.
+    pub(crate) fn drop_connection(&mut self, connection: u64) -> Vec<String> {
+        let mut changed = Vec::new();
+        while let Some((_, user)) = self
+            .connections
+            .range((connection, String::new())..)
+            .next()
+            .filter(|(found, _)| connection != 0 && *found == connection)
+            .cloned()
+        {
+            let mut list = self.users.get(&user).cloned().unwrap_or_default();
+            list.retain(|entry| entry.binding.flow.connection != connection);
+            self.store(&user, list);
+            changed.push(user);
+        }
+        changed
+    }
+
     /// When the next binding runs out.
     pub(crate) fn next_end(&self) -> Option<Mono> {
         self.ends.first().map(|(end, _)| *end)
@@ -182,6 +202,14 @@ impl Bindings {
         let earliest = |list: &[Entry]| list.iter().map(|entry| entry.binding.expires).min();
         if let Some(end) = self.users.get(user).and_then(|old| earliest(old)) {
             self.ends.remove(&(end, user.to_owned()));
+        }
+        for entry in self.users.get(user).into_iter().flatten() {
+            let connection = entry.binding.flow.connection;
+            self.connections.remove(&(connection, user.to_owned()));
+        }
+        for entry in list.iter().filter(|e| e.binding.flow.connection != 0) {
+            let connection = entry.binding.flow.connection;
+            self.connections.insert((connection, user.to_owned()));
         }
         match earliest(&list) {
             Some(end) => {

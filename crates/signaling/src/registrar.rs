@@ -136,6 +136,16 @@ impl Registrar {
         }
     }
 
+    /// A flow failed. Bindings on a TCP connection that is closed are gone, as nobody behind NAT can
+    /// be reached by another (RFC 5626 §4.2.2 has the phone register again on a new one); a
+    /// change is queued for each user concerned. Bindings by UDP stay.
+    pub fn handle_flow_failed(&mut self, flow: Flow) {
+        for user in self.bindings.drop_connection(flow.connection) {
+            let contacts = self.bindings.of(&user);
+            self.changes.push_back(BindingChange { user, contacts });
+        }
+    }
+
     /// The next change that time, not a request, brought about.
     pub fn poll_change(&mut self) -> Option<BindingChange> {
         self.changes.pop_front()

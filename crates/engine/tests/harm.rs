@@ -1,0 +1,245 @@
+//! What others do, write or lack must not cost a caller its seat: strangers, odd names, other codecs.
+
+mod world;
+
+use meishier_engine::media::{MediaCommand, Source};
+use meishier_engine::{Command, Reply, SeatChange, SeatState};
+use meishier_model::{CounsellorId, SeatId};
+use std::time::Duration;
+use world::{
+    CARRIER, CONFIG, Caller, Sent, TEN_O_CLOCK, World, addr, answer, reply, sdp, seat_bye,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+const S0: &str = "10.0.2.0:5060";
+const S2: &str = "10.0.2.2:5060";
+
+fn sign_on(world: &mut World, seat: u32, counsellor: u32) {
+    let pin = Some(format!("123{counsellor}"));
+    let change = SeatChange::SignOn {
+        counsellor: CounsellorId(counsellor),
+        pin,
+    };
+    let reply = world.command(Command::Seat {
+        seat: SeatId(seat),
+        change,
+    });
+    let Reply::Seat(Ok(status)) = reply else {
+        panic!("{reply:?}")
+    };
+    assert_eq!(status.state, SeatState::Ready);
+}
+
+fn seat_state(world: &mut World, seat: u32) -> SeatState {
+    // Pausing a seat would change it; the view does not.
+    let mut found = None;
+    for shard in 0..world.shards.len() {
+        let view = world.shards[shard].view(world.now);
+        found = found.or(view
+            .seats
+            .iter()
+            .find(|s| s.seat == SeatId(seat))
+            .map(|s| s.state));
+    }
+    found.unwrap()
+}
+
+fn offer_at(world: &mut World, seat: &str) -> Sent {
+    world.take(addr(seat), "INVITE")
+}
+
+/// One caller and one seat in conversation.
+fn talking(world: &mut World) -> (Caller, Sent) {
+    sign_on(world, 0, 0);
+    let mut caller = Caller::new(CARRIER, "13300000001");
+    caller.invite(world);
+    let invite = offer_at(world, S0);
+    answer(world, &invite);
+    caller.answered(world);
+    (caller, invite)
+}
+
+#[test]
+fn strangers_leave_nothing_behind_and_nothing_is_sent_to_them_twice() {
+    let mut world = World::new();
+    let before = world.gauges();
+    // More than all legs and transactions that the shards may hold.
+    for n in 0..5_000 {
+        let caller = Caller::new("10.9.9.9:5060", &format!("x{n}"));
+        caller.invite(&mut world);
+        if n % 5 == 0 {
+            caller.invite(&mut world);
+            let star = caller.request("INVITE", 2, "s", &sdp(caller.from, 4000));
+            world.arrive(caller.from, &star.replace("sip:12356@", "sip:*12@"));
+            for method in ["REGISTER", "OPTIONS", "MESSAGE"] {
+                world.arrive(caller.from, &caller.request(method, 3, method, ""));
+            }
+        }
+        caller.ack(&mut world);
+    }
+    assert_eq!(world.gauges(), before);
+    let answers: Vec<u16> = world
+        .sent
+        .iter()
+        .map(|m| m.start()[8..11].parse().unwrap())
+        .collect();
+    assert_eq!(answers.len(), 5_000 + 5 * 1_000, "one answer a request");
+    assert!(answers.iter().all(|s| [401, 403, 405].contains(s)));
+    let tags: std::collections::BTreeSet<&str> = world
+        .sent
+        .iter()
+        .filter(|m| m.is("SIP/2.0 403") && m.find("Call-ID") == Some("x0@caller"))
+        .filter(|m| m.header("CSeq") == "1 INVITE")
+        .map(|m| m.header("To"))
+        .collect();
+    assert_eq!(tags.len(), 1, "the same answer for the same request");
+    world.clear();
+    world.pass(40 * SECOND);
+    world.none(addr("10.9.9.9:5060"), "SIP");
+    assert!(
+        world
+            .shards
+            .iter()
+            .all(|s| s.counters().sent_responses[100] == 0)
+    );
+    // And who may call is served.
+    Caller::new(CARRIER, "1").invite(&mut world);
+    world.take(addr(CARRIER), "SIP/2.0 180");
+}
+
+#[test]
+fn the_target_speaks_the_codecs_of_its_own_trunk() {
+    let text = CONFIG.replacen("codecs = [\"pcma\", \"pcmu\"]", "codecs = [\"pcmu\"]", 1);
+    let mut world = World::with(&text, TEN_O_CLOCK);
+    sign_on(&mut world, 0, 0);
+    let mut caller = Caller::new("10.0.1.2:5060", "1");
+    caller.invite(&mut world);
+    caller.answered(&mut world);
+    let seat = offer_at(&mut world, S0);
+    answer(&mut world, &seat);
+    let call = world
+        .shards
+        .iter()
+        .find_map(|s| s.calls().next())
+        .expect("a call");
+    world.command(Command::Transfer {
+        call,
+        key: "110".into(),
+        city: "贵阳".into(),
+    });
+    let target = world.take(addr(CARRIER), "INVITE");
+    let pcmu = sdp(target.to, 6000)
+        .replace("AVP 8 101", "AVP 0 101")
+        .replace("rtpmap:8 PCMA", "rtpmap:0 PCMU");
+    reply(&mut world, &target, "200 OK", "t", &pcmu);
+    world.take(target.to, "ACK");
+    world.none(target.to, "BYE");
+    assert!(matches!(
+        world.media.last(),
+        Some(MediaCommand::Hear {
+            source: Source::Mix(_),
+            ..
+        })
+    ));
+}
+
+#[test]
+fn no_back_off_does_not_mean_for_ever_at_once() {
+    // A telephone of the other family of addresses: found out at once.
+    let text = CONFIG
+        .replace("backoff = \"5s\"", "backoff = \"0s\"")
+        .replace(
+            "contact = \"sip:s{n}@10.0.2.{n}:5060\"",
+            "contact = \"sip:s{n}@[fd00::{n}]:5060\"",
+        );
+    let mut world = World::with(&text, TEN_O_CLOCK);
+    sign_on(&mut world, 0, 0);
+    Caller::new(CARRIER, "1").invite(&mut world);
+    assert_eq!(seat_state(&mut world, 0), SeatState::Backoff);
+    world.pass(SECOND / 2);
+    sign_on(&mut world, 2, 2);
+    world.pass(10 * SECOND);
+    offer_at(&mut world, S2);
+}
+
+#[test]
+fn the_caller_is_whom_the_carrier_asserts_in_either_kind_of_uri() {
+    for (header, number) in [
+        (
+            "\"Li, Ming\" <sip:+8613300000001@c.cn;user=phone>",
+            "+8613300000001",
+        ),
+        ("<tel:+86-133-0000-0002>", "+8613300000002"),
+        ("<sip:@c.cn>, <tel:13300000003>", "13300000003"),
+    ] {
+        let mut world = World::new();
+        let caller = Caller::new(CARRIER, "1");
+        let text = caller
+            .request("INVITE", 1, "i", &sdp(caller.from, 4000))
+            .replace(
+                "Max-Forwards",
+                &format!("P-Asserted-Identity: {header}\r\nMax-Forwards"),
+            );
+        world.arrive(caller.from, &text);
+        caller.cancel(&mut world);
+        assert_eq!(world.records[0].caller.reveal(), number);
+    }
+}
+
+#[test]
+fn a_name_that_no_uri_can_carry_keeps_neither_seat_nor_police_away() {
+    let text = CONFIG.replacen(
+        "outgoing_number",
+        "keep_caller_user = true\noutgoing_number",
+        1,
+    );
+    let mut world = World::with(&text, TEN_O_CLOCK);
+    sign_on(&mut world, 0, 0);
+    let mut caller = Caller::new(CARRIER, "1");
+    let invite = caller
+        .request("INVITE", 1, "i", &sdp(caller.from, 4000))
+        .replace("<sip:1@", "<sip:a%0d%0aX%3a%20y@");
+    world.arrive(caller.from, &invite);
+    let seat = offer_at(&mut world, S0);
+    answer(&mut world, &seat);
+    caller.answered(&mut world);
+    let call = world
+        .shards
+        .iter()
+        .find_map(|s| s.calls().next())
+        .expect("a call");
+    world.command(Command::Transfer {
+        call,
+        key: "110".into(),
+        city: "贵阳".into(),
+    });
+    let target = world.take(addr(CARRIER), "INVITE");
+    assert!(target.header("From").starts_with("<sip:12356@"));
+}
+
+#[test]
+fn who_is_put_back_after_an_answer_finds_the_later_pools_open() {
+    let mut world = World::new();
+    sign_on(&mut world, 2, 2);
+    let (_caller, seat) = talking(&mut world);
+    let call = world
+        .shards
+        .iter()
+        .find_map(|s| s.calls().next())
+        .expect("a call");
+    world.command(Command::Transfer {
+        call,
+        key: "110".into(),
+        city: "贵阳".into(),
+    });
+    let target = world.take(addr(CARRIER), "INVITE");
+    seat_bye(&mut world, &seat);
+    world.command(Command::Seat {
+        seat: SeatId(0),
+        change: SeatChange::SignOff,
+    });
+    world.pass(11 * SECOND);
+    world.none(addr(S2), "INVITE");
+    reply(&mut world, &target, "486 Busy Here", "t", "");
+    offer_at(&mut world, S2);
+}
