@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -65,48 +65,57 @@ impl Engine {
             if let Err(error) = std::fs::write(&file, plan.text(folder)) {
                 panic!("{}: {error}", file.display());
             }
-            let words = [
-                "serve",
-                "--log",
-                plan.log,
-                "--log-level",
-                plan.log_level,
-                "--config",
-            ];
-            let child = binary::command(&words)
-                .arg(&file)
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn();
-            let mut child = child.unwrap_or_else(|error| panic!("serve: {error}"));
-            let (printed, lines) = listen(&mut child);
-            match ready(&lines) {
-                Some((udp, tcp, http)) => {
-                    return Self {
-                        child,
-                        lines,
-                        printed,
-                        udp,
-                        tcp,
-                        http,
-                        folder: Folder::Of(folder.to_path_buf()),
-                    };
-                }
-                None => {
-                    let _ = child.kill();
-                    let _ = child.wait();
-                    let text = printed
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .clone();
-                    assert!(
-                        text.contains("taken"),
-                        "serve did not become ready:\n{text}"
-                    );
-                }
+            let words = ["serve", "--log", plan.log, "--log-level", plan.log_level];
+            let mut command = binary::command(&words);
+            command.arg("--config").arg(&file);
+            match Self::launch(command, Folder::Of(folder.to_path_buf())) {
+                Ok(engine) => return engine,
+                Err(text) => assert!(
+                    text.contains("taken"),
+                    "serve did not become ready:\n{text}"
+                ),
             }
         }
         panic!("no free port for the engine");
+    }
+
+    /// Starts `meishier demo --no-calls`: the shipped configuration on loopback, seats signed on.
+    ///
+    /// # Panics
+    /// If it does not become ready.
+    #[must_use]
+    pub fn demo() -> Self {
+        let folder = TempDir::new().unwrap_or_else(|error| panic!("temporary folder: {error}"));
+        let words = ["demo", "--no-calls", "--lang", "en"];
+        match Self::launch(binary::command(&words), Folder::Own(folder)) {
+            Ok(engine) => engine,
+            Err(text) => panic!("the demonstration did not become ready:\n{text}"),
+        }
+    }
+
+    /// Starts the command and waits for its line of readiness; else gives what it printed.
+    fn launch(mut command: Command, folder: Folder) -> Result<Self, String> {
+        let child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut child = child.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let (printed, lines) = listen(&mut child);
+        if let Some((udp, tcp, http)) = ready(&lines) {
+            return Ok(Self {
+                child,
+                lines,
+                printed,
+                udp,
+                tcp,
+                http,
+                folder,
+            });
+        }
+        let _ = child.kill();
+        let _ = child.wait();
+        let text = printed.lock().unwrap_or_else(PoisonError::into_inner);
+        Err(text.clone())
     }
 
     /// Where it takes SIP over UDP.

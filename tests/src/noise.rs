@@ -12,7 +12,7 @@ impl Noise {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -24,7 +24,7 @@ impl Noise {
         if limit == 0 {
             0
         } else {
-            (self.next() % limit as u64) as usize
+            (self.draw() % limit as u64) as usize
         }
     }
 
@@ -65,7 +65,7 @@ impl Noise {
         let at = self.below(message.len());
         let span = (1 + self.below(40)).min(message.len() - at);
         match self.below(8) {
-            0 => message[at] = self.next() as u8,
+            0 => message[at] = self.draw() as u8,
             1 => message[at] ^= 1 << self.below(8),
             2 => drop(message.drain(at..at + span)),
             3 => {

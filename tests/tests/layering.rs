@@ -137,7 +137,7 @@ fn offences(path: &str, text: &str) -> Vec<String> {
 /// quotes.
 fn without_comment(line: &str) -> &str {
     let ends = line.match_indices("//").map(|(at, _)| at);
-    let mut outside = ends.filter(|at| line[..*at].matches('"').count() % 2 == 0);
+    let mut outside = ends.filter(|at| line[..*at].matches('"').count().is_multiple_of(2));
     outside.next().map_or(line, |at| &line[..at])
 }
 
