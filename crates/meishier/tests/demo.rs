@@ -1,11 +1,10 @@
-//! `meishier demo` as a process: played short, in another zone and year, cut, with ports taken, and
-//! alone with telephones of one's own.
+//! `meishier demo` as a process: played short on four shards, and alone with telephones of one's own.
 
 use meishier_phones::cast::POLICE_HZ;
 use meishier_phones::{Algorithm, Dial, PhoneBank, PhoneOptions, Register};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
@@ -28,10 +27,9 @@ fn json(output: &Output) -> Value {
 }
 
 #[test]
-fn four_calls_in_another_zone_and_year() {
+fn four_calls_on_four_shards() {
     let mut command = demo(&["--calls", "4", "--length", "6", "--json", "--shards", "4"]);
-    command.args(["--wall", "2031-03-05T10:00", "--seed", "31"]);
-    let output = command.env("TZ", "America/New_York").output().unwrap();
+    let output = command.arg("--seed=31").output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{told}");
     let summary = json(&output);
@@ -40,44 +38,6 @@ fn four_calls_in_another_zone_and_year() {
     assert_eq!(summary["transfers"], 1);
     assert_eq!(summary["records"], 4);
     assert_eq!(summary["rtp_packets_each_way_ok"], true);
-    // The configuration's clock, whatever the machine's zone is: the day, then the night.
-    assert!(
-        told.contains("\n10:00:0") && told.contains("\n23:00:0"),
-        "{told}"
-    );
-}
-
-#[test]
-fn a_cut_direction_fails_the_demo() {
-    let output = demo(&["--calls", "1", "--json", "--cut-one-direction"])
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let summary = json(&output);
-    assert_eq!(summary["rtp_packets_each_way_ok"], false);
-    assert_eq!(
-        (&summary["failed"], &summary["records"]),
-        (&1.into(), &1.into())
-    );
-}
-
-#[test]
-fn a_named_port_that_is_taken_is_a_clear_error() {
-    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
-    let cases = [
-        ("--sip", udp.local_addr().unwrap()),
-        ("--http", tcp.local_addr().unwrap()),
-    ];
-    for (option, address) in cases {
-        let output = demo(&[option, &address.to_string()]).output().unwrap();
-        assert_eq!(output.status.code(), Some(1));
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            told.contains(&format!("{address} 已被其他程序占用")),
-            "{told}"
-        );
-    }
 }
 
 /// The engine alone.
