@@ -206,7 +206,7 @@ fn beijing_has_nine_lines_by_day_and_two_by_night() {
 }
 
 #[test]
-fn bench_is_what_acdbench_needs() {
+fn bench_is_what_a_measurement_needs() {
     let config = load("bench.toml");
     let contact = |n: usize| match &config.seats[n].contact {
         SeatContact::Static { uri, address, .. } => (uri.clone(), *address),
