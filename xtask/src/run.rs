@@ -111,3 +111,49 @@ pub fn tests(name: &str, mut command: Command) -> Tally {
     }
     tally
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Tally, result_line, tests};
+    use std::process::Command;
+
+    #[test]
+    fn result_lines_are_read() {
+        let line = "test result: FAILED. 3 passed; 1 failed; 2 ignored; 0 measured; 4 filtered out";
+        assert_eq!(result_line(line), Some((3, 1, 2)));
+        assert_eq!(result_line("running 3 tests"), None);
+    }
+
+    fn tally(script: &str) -> (u64, u64) {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        let Tally { passed, failed } = tests("a group", command);
+        (passed, failed)
+    }
+
+    #[test]
+    fn nothing_passes_in_silence() {
+        let line = |passed: u8, failed: u8, ignored: u8| {
+            format!(
+                "echo 'test result: ok. {passed} passed; {failed} failed; {ignored} ignored; 0 measured'"
+            )
+        };
+        assert_eq!(tally(&line(3, 0, 0)), (3, 0));
+        assert_eq!(
+            tally(&format!("{}; {}", line(3, 0, 0), line(2, 0, 0))),
+            (5, 0)
+        );
+        assert_eq!(
+            tally(&line(3, 0, 2)),
+            (3, 2),
+            "ignored tests count as failed"
+        );
+        assert_eq!(
+            tally(&format!("{}; exit 1", line(3, 0, 0))),
+            (3, 1),
+            "a crash"
+        );
+        assert_eq!(tally("exit 0"), (0, 1), "an empty group");
+        assert_eq!(tally(&line(0, 0, 0)), (0, 1), "an empty group");
+    }
+}
