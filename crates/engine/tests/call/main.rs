@@ -1,0 +1,9 @@
+//! Calls from INVITE to record, told as a person would.
+
+mod end;
+mod key;
+mod offer;
+mod scene;
+mod wait;
+#[path = "../world/mod.rs"]
+mod world;
