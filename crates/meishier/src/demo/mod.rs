@@ -156,7 +156,7 @@ impl Demo<'_> {
             if place.named && place.address != bound {
                 return Err(place::PlaceError::Taken(place.address).message(self.lang));
             }
-            if place.usual != bound && !place.named {
+            if place.usual != bound && !place.asked {
                 let moved = words::moved(self.lang, what, place.usual, bound);
                 self.screen.say(&moved);
             }

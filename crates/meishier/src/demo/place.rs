@@ -21,6 +21,8 @@ pub struct Place {
     pub usual: SocketAddr,
     /// The user named address and port.
     pub named: bool,
+    /// The user named an address, perhaps with port 0 for any free one.
+    pub asked: bool,
 }
 
 /// Why there is no place.
@@ -95,6 +97,7 @@ fn place(
         address,
         usual,
         named: named.is_some() && exact,
+        asked: named.is_some(),
     })
 }
 
