@@ -76,6 +76,8 @@ pub(crate) struct TargetSide {
     pub(crate) trunk: TrunkId,
     pub(crate) leg: Option<LegId>,
     pub(crate) voice: Option<Voice>,
+    /// How often our SDP was sent in a new version.
+    pub(crate) version: u64,
     /// Index into [`Call::transfers`].
     pub(crate) record: usize,
     pub(crate) joined: bool,

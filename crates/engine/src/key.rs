@@ -84,6 +84,7 @@ impl Shard {
             trunk,
             leg: None,
             voice: None,
+            version: 1,
             record: call.transfers.len() - 1,
             joined: false,
         };

@@ -487,17 +487,17 @@ impl Shard {
                 _ => (None, &mut call.side.version, 1),
             },
             _ => match &mut call.state {
-                State::Transferring(_, target) => {
-                    (target.voice.as_mut(), &mut call.side.version, 2)
-                }
+                State::Transferring(_, target) => (target.voice.as_mut(), &mut target.version, 2),
                 _ => (None, &mut call.side.version, 2),
             },
         };
         let answer = voice.and_then(|voice| {
             let address = self.ports.address(voice.port)?;
-            *version += 1;
+            // RFC 3264 §8: one more than in the description before.
+            let next = *version + 1;
             let (answer, media) =
-                sdp::answer(offer?, address, session(call.id, party, *version), &codecs).ok()?;
+                sdp::answer(offer?, address, session(call.id, party, next), &codecs).ok()?;
+            *version = next;
             let signalling = voice
                 .agreed
                 .as_ref()

@@ -8,6 +8,7 @@ use meishier_model::{CounsellorId, SeatId};
 use std::time::Duration;
 use world::{
     CARRIER, CONFIG, Caller, Sent, TEN_O_CLOCK, World, addr, answer, reply, sdp, seat_bye,
+    seat_request,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -141,6 +142,28 @@ fn the_target_speaks_the_codecs_of_its_own_trunk() {
             ..
         })
     ));
+}
+
+#[test]
+fn a_change_that_was_refused_leaves_no_gap_in_the_versions_of_our_description() {
+    let mut world = World::new();
+    let (_caller, seat) = talking(&mut world);
+    let body = sdp(seat.to, 6000);
+    let other = body
+        .replace("AVP 8 101", "AVP 99")
+        .replace("rtpmap:8 PCMA", "rtpmap:99 opus");
+    let text = seat_request(&seat, "INVITE", 10, &other);
+    world.arrive(seat.to, &text);
+    world.take(seat.to, "SIP/2.0 488");
+    world.arrive(seat.to, &seat_request(&seat, "ACK", 10, ""));
+    let text = seat_request(&seat, "INVITE", 11, &body);
+    world.arrive(seat.to, &text);
+    let changed = world.take(seat.to, "SIP/2.0 200");
+    let version = |sent: &Sent| -> u64 {
+        let line = sent.body().lines().find(|l| l.starts_with("o=")).unwrap();
+        line.split(' ').nth(2).unwrap().parse().unwrap()
+    };
+    assert_eq!(version(&changed), version(&seat) + 1);
 }
 
 #[test]

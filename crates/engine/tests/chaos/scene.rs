@@ -330,7 +330,7 @@ impl Scene {
                 self.far.ringing.remove(&id);
                 let body = sdp(invite.to, 6000)
                     .replace("AVP 8 101", "AVP 99")
-                    .replace("rtpmap:8", "rtpmap:99");
+                    .replace("rtpmap:8 PCMA", "rtpmap:99 opus");
                 reply(&mut self.world, &invite, "200 OK", "seat", &body);
             }
             _ => {
