@@ -5,7 +5,8 @@
 //!   Queued ────────────────► Offered ────────────────► Talking ─────► Transferring
 //!     ▲ ▲  refused, rang out,  │                         │   ▲            │   │
 //!     │ └──── unreachable ─────┘                         │   └─ failed ───┘   │
-//!     └───────────── seat lost without BYE ──────────────┤                    │
+//!     ├───────────── seat lost without BYE ──────────────┤                    │
+//!     ├───────────── counsellor left and target failed ──┼────────────────────┤
 //!     │ caller gone            │ caller gone             │ BYE                │ all left
 //!     ▼                        ▼                         ▼                    ▼
 //!   WrappingUp: dialogs released, RTP ports closing; ends with the one record

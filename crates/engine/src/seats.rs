@@ -7,7 +7,7 @@ use crate::api::{
 use crate::seat::{Asker, PendingSignOn, SeatEffect, SeatMachine, SeatPolicy};
 use crate::shard::Shard;
 use crate::timers::Timer;
-use meishier_config::{SeatContact, StartState};
+use meishier_config::{Counsellor, SeatContact, StartState};
 use meishier_model::{CounsellorId, Now, OfferOutcome, SeatId};
 use meishier_queue::{Lowest, Match, OfferId, ReadySeat};
 use meishier_signaling::{BindingChange, Flow, Message, RequestId};
@@ -15,6 +15,12 @@ use std::sync::Arc;
 
 /// Longest reason of a pause that is kept, characters.
 const REASON_LIMIT: usize = 100;
+
+/// True unless the counsellor's qualification has run out.
+fn may_work(counsellor: &Counsellor, now: Now) -> bool {
+    let qualification = counsellor.qualification.as_ref();
+    qualification.is_none_or(|q| now.wall < q.expires)
+}
 
 impl Shard {
     fn policy(&self) -> SeatPolicy {
@@ -36,7 +42,8 @@ impl Shard {
             }
         }
         for (id, counsellor) in (0u32..).map(CounsellorId).zip(&config.counsellors) {
-            let Some(start) = counsellor.start else {
+            // Who may not sign on is not signed on by the configuration either.
+            let Some(start) = counsellor.start.filter(|_| may_work(counsellor, now)) else {
                 continue;
             };
             if home_of_counsellor(id, self.shards) == self.id {
@@ -288,11 +295,7 @@ impl Shard {
         if !counsellor.seats.contains(&seat) {
             return Err(CommandError::SeatNotPermitted);
         }
-        if counsellor
-            .qualification
-            .as_ref()
-            .is_some_and(|q| q.expires <= now.wall)
-        {
+        if !may_work(counsellor, now) {
             return Err(CommandError::QualificationExpired);
         }
         let machine = self.seats.get_mut(&seat).ok_or(CommandError::UnknownSeat)?;

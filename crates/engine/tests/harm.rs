@@ -167,6 +167,19 @@ fn a_change_that_was_refused_leaves_no_gap_in_the_versions_of_our_description() 
 }
 
 #[test]
+fn nobody_is_signed_on_by_the_configuration_whose_qualification_has_run_out() {
+    let start = "start = { seat = \"s0\", state = \"ready\" }";
+    let state = |text: &str| seat_state(&mut World::with(text, TEN_O_CLOCK), 0);
+    let expired = format!("pin = \"2000\"\n{start}");
+    let text = CONFIG.replace("pin = \"2000\"", &expired);
+    assert_eq!(state(&text), SeatState::SignedOff);
+    assert_eq!(
+        state(&text.replace("2026-01-31", "2027-01-31")),
+        SeatState::Ready
+    );
+}
+
+#[test]
 fn no_back_off_does_not_mean_for_ever_at_once() {
     // A telephone of the other family of addresses: found out at once.
     let text = CONFIG

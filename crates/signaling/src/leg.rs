@@ -56,6 +56,7 @@ const REASON_LIMIT: usize = 256;
 ///        │ Over: freed, Event::Gone                                                  │
 ///        └───────────────────────────────────────────────────────────────────────────┘
 /// ```
+/// `turn_away()` leads from Arrived straight to Over: nothing of a stranger's is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum LegState {
     /// Incoming: the INVITE came, 100 was sent.
