@@ -8,7 +8,7 @@ use miette::{
     SourceCode,
 };
 use std::fmt;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -43,17 +43,28 @@ pub fn run(args: &cli::Check) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Why there is no text. Editors of Chinese systems still write other encodings than UTF-8.
+fn unreadable(path: &Path, error: &io::Error, lang: Lang) -> String {
+    let file = path.display();
+    match (error.kind(), lang) {
+        (io::ErrorKind::InvalidData, Lang::Zh) => {
+            format!("配置文件 {file} 不是 UTF-8 编码；请用编辑器另存为 UTF-8")
+        }
+        (io::ErrorKind::InvalidData, Lang::En) => {
+            format!("configuration file {file} is not UTF-8; save it in that encoding")
+        }
+        (_, Lang::Zh) => format!("无法读取配置文件 {file}：{error}"),
+        (_, Lang::En) => format!("configuration file {file} cannot be read: {error}"),
+    }
+}
+
 /// Reads the file and the operator's prompts. What is wrong or doubtful is drawn on standard
 /// error; `None` if anything is wrong.
 pub fn load(path: &Path, lang: Option<Lang>) -> Option<(Config, PromptSet)> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) => {
-            let file = path.display();
-            match lang.unwrap_or_default() {
-                Lang::Zh => eprintln!("无法读取配置文件 {file}：{error}"),
-                Lang::En => eprintln!("configuration file {file} cannot be read: {error}"),
-            }
+            eprintln!("{}", unreadable(path, &error, lang.unwrap_or_default()));
             return None;
         }
     };

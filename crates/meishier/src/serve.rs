@@ -1,7 +1,7 @@
 //! `meishier serve`: the engine for real, until it is told to stop.
 
 use crate::service::{Service, Setup};
-use crate::shutdown::Signals;
+use crate::shutdown::{Hangup, Signals};
 use crate::{check, cli, limits};
 use meishier_config::Lang;
 use meishier_net::{Clock, Seeds};
@@ -51,7 +51,7 @@ pub fn run(args: &cli::Serve) -> ExitCode {
 }
 
 async fn serve(setup: Setup, lang: Lang) -> ExitCode {
-    let mut signals = match Signals::new() {
+    let mut signals = match Signals::new(Hangup::Ignored) {
         Ok(signals) => signals,
         Err(error) => {
             eprintln!("{error}");

@@ -89,3 +89,17 @@ fn a_file_that_is_not_there_is_a_plain_error() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("cannot be read"));
 }
+
+#[test]
+fn a_file_of_another_encoding_is_told_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gbk.toml");
+    // "name = 贵州" in GB 18030.
+    std::fs::write(&file, b"name = \"\xb9\xf3\xd6\xdd\"\n").unwrap();
+    for (lang, words) in [("zh", "另存为 UTF-8"), ("en", "is not UTF-8")] {
+        let output = check(&file, lang);
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(words), "{said}");
+    }
+}

@@ -164,6 +164,9 @@ fn it_serves_until_a_signal_and_ends_in_order() {
     expect(&phone, "SIP/2.0 200");
     let page = served.get("/metrics");
     assert!(page.contains("meishier_records_written_total 0"), "{page}");
+    // Who wants the configuration read again, or closes a terminal, ends no calls.
+    served.signal(rustix::process::Signal::HUP);
+    assert!(served.get("/readyz").starts_with("HTTP/1.1 200"));
     served.signal(rustix::process::Signal::TERM);
     assert!(served.line().starts_with("stopping"));
     assert_eq!(served.line(), "stopped\n");

@@ -27,7 +27,7 @@ mod words;
 pub use moment::Moment;
 
 use crate::service::{Service, Setup};
-use crate::shutdown::Signals;
+use crate::shutdown::{Hangup, Signals};
 use crate::{cli, limits};
 use adapt::Wishes;
 use meishier_config::Lang;
@@ -101,7 +101,7 @@ async fn raise<'a>(
     lang: Lang,
     folder: &std::path::Path,
 ) -> Result<Demo<'a>, String> {
-    let signals = Signals::new().map_err(|error| error.to_string())?;
+    let signals = Signals::new(Hangup::Ends).map_err(|error| error.to_string())?;
     let sip = place::sip(args.sip).map_err(|error| error.message(lang))?;
     let http = place::http(args.http).map_err(|error| error.message(lang))?;
     let stage = Stage::open().await;
