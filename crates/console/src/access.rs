@@ -2,6 +2,7 @@
 
 use crate::error::Fault;
 use axum::http::{HeaderMap, header};
+use std::net::Ipv4Addr;
 
 /// Checks the token, if there is one, and that no browser acts for another site.
 pub(crate) fn check(headers: &HeaderMap, token: Option<&str>) -> Result<(), Fault> {
@@ -18,8 +19,24 @@ pub(crate) fn check(headers: &HeaderMap, token: Option<&str>) -> Result<(), Faul
     let host = headers.get(header::HOST).map(|value| value.as_bytes());
     match origin {
         Some(origin) if Some(authority(origin)) != host => Err(Fault::ForeignOrigin),
+        // Without a token the address is all that protects, and it is a loopback one. A site whose
+        // name is made to point there would be "the same origin" to a browser.
+        _ if token.is_none() && host.is_some_and(is_foreign_name) => Err(Fault::ForeignOrigin),
         _ => Ok(()),
     }
+}
+
+/// True for a name that others can register: not an address, not `localhost`, not a bare word.
+fn is_foreign_name(host: &[u8]) -> bool {
+    let Ok(host) = std::str::from_utf8(host) else {
+        return true;
+    };
+    if host.starts_with('[') {
+        return false;
+    }
+    let name = host.split_once(':').map_or(host, |(name, _)| name);
+    let name = name.trim_end_matches('.');
+    name.contains('.') && name.parse::<Ipv4Addr>().is_err() && !name.ends_with(".localhost")
 }
 
 /// The credentials behind the scheme, which is compared without case (RFC 9110 §11.1).

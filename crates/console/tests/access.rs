@@ -97,6 +97,34 @@ async fn a_page_of_another_site_cannot_act_through_a_browser() {
 }
 
 #[tokio::test]
+async fn a_site_whose_name_points_here_is_another_site_unless_it_knows_the_token() {
+    let open = console(Mood::Fine);
+    let guarded = console_with(Mood::Fine, |app| app.token = Some("geheim".into()));
+    let path = "/api/v1/seats";
+    for host in [
+        "127.0.0.1:8080",
+        "localhost:9000",
+        "[::1]:8080",
+        "engine.localhost",
+        "engine",
+    ] {
+        let answer = open.ask("GET", path, &[("host", host)], "").await;
+        assert_eq!(answer.status, S::OK, "{host}");
+    }
+    for host in ["evil.example:8080", "evil.example.", "1.2.3.4.evil.example"] {
+        let answer = open.ask("GET", path, &[("host", host)], "").await;
+        assert_eq!(answer.code(), "foreign_origin", "{host}");
+        let origin = format!("http://{host}");
+        let same = [("host", host), ("origin", origin.as_str())];
+        let answer = open.ask("GET", path, &same, "").await;
+        assert_eq!(answer.status, S::FORBIDDEN, "{host}");
+        let known = [("host", host), ("authorization", "Bearer geheim")];
+        let answer = guarded.ask("GET", path, &known, "").await;
+        assert_eq!(answer.status, S::OK, "{host}");
+    }
+}
+
+#[tokio::test]
 async fn messages_are_chinese_unless_english_is_preferred() {
     let console = console(Mood::Fine);
     let ascii = async |path: &str, accept: &str| {
