@@ -49,6 +49,8 @@ pub(crate) struct Outside {
     pub local: VecDeque<(usize, Local)>,
     /// Something waits in an outlet.
     pub stuck: bool,
+    /// For [`Outside::catch_up`], once the datagrams are out.
+    later: Vec<(ShardId, Output)>,
     pub counts: SocketCounts,
     commands: HashMap<u64, oneshot::Sender<Reply>>,
     next_command: u64,
@@ -86,6 +88,7 @@ impl Outside {
             sink: parts.sink,
             local: VecDeque::new(),
             stuck: false,
+            later: Vec::new(),
             counts: SocketCounts::default(),
             commands: HashMap::new(),
             next_command: 1,
@@ -106,18 +109,30 @@ impl Outside {
                 let outlet = &mut self.media[self.topology.media_of(from)];
                 self.stuck |= !outlet.push(command);
             }
-            Output::Record(record) => self.sink.record(from, record),
             Output::Shard { to, message } => self.tell(to, Local::Shard(message)),
             Output::Wake(to) => self.tell(to, Local::Inbox),
             Output::Registered(change) => self.registrations.apply(change),
-            Output::Reply { token, reply } => {
-                if let Some(asker) = self.commands.remove(&token) {
-                    // The asker may have gone away meanwhile.
-                    let _ = asker.send(reply);
-                }
+            Output::Record(_) | Output::Reply { .. } | Output::Notice(_) => {
+                self.later.push((from, output));
             }
-            Output::Notice(notice) => self.sink.notice(from, notice),
             Output::Lookup { .. } => {}
+        }
+    }
+
+    /// Does what no telephone waits for: records, metrics and log lines, answers to commands.
+    pub(crate) fn catch_up(&mut self) {
+        for (from, output) in self.later.drain(..) {
+            match output {
+                Output::Record(record) => self.sink.record(from, record),
+                Output::Notice(notice) => self.sink.notice(from, notice),
+                Output::Reply { token, reply } => {
+                    if let Some(asker) = self.commands.remove(&token) {
+                        // The asker may have gone away meanwhile.
+                        let _ = asker.send(reply);
+                    }
+                }
+                _ => {}
+            }
         }
     }
 

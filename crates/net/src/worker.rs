@@ -364,6 +364,7 @@ impl Worker {
             }
         }
         self.outside.ring_media();
+        self.outside.catch_up();
     }
 
     fn run_timers(&mut self) {
