@@ -117,7 +117,8 @@ pub struct Negotiated {
 }
 
 /// Which sources of RTP are the party: any port of these addresses until the first valid packet
-/// fixes address and port; from then on only that one.
+/// fixes address and port; from then on only that one. If another port of SDP's address came first,
+/// the very port that SDP names still takes its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Accept {
     /// The address in the party's SDP.

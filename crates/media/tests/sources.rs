@@ -110,6 +110,27 @@ fn the_first_valid_packet_fixes_address_and_port() {
 }
 
 #[test]
+fn the_very_port_of_sdp_wins_over_another_of_its_address() {
+    let (mut wire, mut phone) = pair();
+    // A gateway has not noticed that an earlier call on our port is lost.
+    let old_call = SocketAddr::new(address(0).ip(), 9998);
+    let mut old = Phone::new(Codec::Pcma, 7, 700.0);
+    let mut other = Phone::new(Codec::Pcma, 2, 400.0);
+    wire.packet_from(0, old_call, &old.next(160));
+    wire.packet(1, &other.next(160));
+    assert_eq!(wire.sent_to(0).last().unwrap().to, old_call);
+
+    wire.packet(0, &phone.next(160));
+    for _ in 0..10 {
+        wire.packet_from(0, old_call, &old.next(160));
+    }
+    wire.packet(1, &other.next(160));
+    assert_eq!(wire.sent_to(0).last().unwrap().to, address(0));
+    assert_eq!(wire.sent_to(1).len(), 2, "one of each");
+    assert_eq!(wire.hub.totals().wrong_source, 10);
+}
+
+#[test]
 fn a_party_that_moves_is_followed_and_its_old_packets_do_not_bind() {
     let (mut wire, mut phone) = pair();
     wire.packet(0, &phone.next(160));

@@ -23,7 +23,8 @@ pub(super) struct Port {
     accept: Accept,
     /// The last address in the party's SDP that was one.
     settled: SocketAddr,
-    /// Address and port of the first valid packet.
+    /// Address and port of the first valid packet, or of the first from the very port that SDP
+    /// names, should another of the same address have come before.
     fixed: Option<SocketAddr>,
     /// The address that the party left, which is not learned again until then: packets may be under way.
     left: Option<(SocketAddr, Mono)>,
@@ -208,6 +209,10 @@ impl Port {
         let result = self.examine(now, from, bytes);
         match &result {
             Ok(_) => {
+                if self.fixed.is_some_and(|fixed| fixed != from) {
+                    self.digits.reset();
+                    self.stream.interrupt();
+                }
                 self.fixed = Some(from);
                 self.stats.received += 1;
             }
@@ -225,7 +230,9 @@ impl Port {
         bytes: &'a [u8],
     ) -> Result<(Kind, Packet<'a>), Refusal> {
         let ours = match self.fixed {
-            Some(fixed) => fixed == from,
+            // A gateway speaks for many calls from one address. One that goes on with a call which
+            // we have lost may come first; the port that SDP names is the party's all the same.
+            Some(fixed) => fixed == from || (from == self.settled && fixed.ip() == from.ip()),
             None => {
                 let left = self
                     .left
