@@ -1,7 +1,7 @@
 //! The engine under measurement: the release program on a configuration of deploy/, on free ports.
 
 use crate::http::Http;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -15,6 +15,8 @@ const START_LIMIT: Duration = Duration::from_secs(20);
 const END_LIMIT: Duration = Duration::from_secs(4);
 /// Ports that SIP and HTTP are given.
 const PORTS: std::ops::Range<u16> = 10_000..17_000;
+/// The engine's log, in its folder.
+const LOG: &str = "engine.log";
 /// How often a start or an end is looked for.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -41,7 +43,7 @@ impl Engine {
     /// Starts `program` and waits until it says that it is ready. `seats_at` is where its seats are.
     ///
     /// # Errors
-    /// What the system says, or that it does not start; what it says itself goes to stderr.
+    /// What the system says, or that it does not start and what it says itself.
     pub fn start(program: &Path, seats: Seats, seats_at: SocketAddr) -> io::Result<Self> {
         let folder = folder()?;
         let udp = free(UdpSocket::bind)?;
@@ -59,11 +61,14 @@ impl Engine {
         let config = folder.join("bench.toml");
         fs::write(&config, derived(seats, &changes)?)?;
         drop((udp, tcp, web));
+        // To a file, as a service's log goes; at `info` it is three lines a call.
+        let log = File::create(folder.join(LOG))?;
         let child = Command::new(program)
             .args(["serve", "--config"])
             .arg(&config)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
+            .stderr(log)
             .spawn()
             .map_err(|error| io::Error::other(format!("{}: {error}", program.display())))?;
         let mut engine = Self {
@@ -85,8 +90,9 @@ impl Engine {
         let end = Instant::now() + START_LIMIT;
         while Instant::now() < end {
             if let Some(status) = self.child.try_wait()? {
+                let said = fs::read_to_string(self.folder.join(LOG)).unwrap_or_default();
                 return Err(io::Error::other(format!(
-                    "the engine did not start: {status}"
+                    "the engine did not start: {status}\n{said}"
                 )));
             }
             let page = Http::connect(self.http).and_then(|mut http| http.get("/readyz"));
