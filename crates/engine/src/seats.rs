@@ -37,8 +37,8 @@ impl Shard {
         for (id, seat) in (0u32..).map(SeatId).zip(&config.seats) {
             if home_of_seat(id, self.shards) == self.id {
                 let reachable = matches!(seat.contact, SeatContact::Static { .. });
-                self.seats
-                    .insert(id, SeatMachine::new(id, reachable, now.mono));
+                let machine = SeatMachine::new(id, reachable, now.mono);
+                self.seats.insert(id, Box::new(machine));
             }
         }
         for (id, counsellor) in (0u32..).map(CounsellorId).zip(&config.counsellors) {

@@ -89,7 +89,8 @@ pub struct Shard {
     pub(crate) calls: BTreeMap<CallId, Box<Call>>,
     pub(crate) legs: BTreeMap<LegId, LegOwner>,
     pub(crate) seat_names: BTreeMap<String, SeatId>,
-    pub(crate) seats: BTreeMap<SeatId, SeatMachine>,
+    /// Boxed, because each change takes one out and puts it back.
+    pub(crate) seats: BTreeMap<SeatId, Box<SeatMachine>>,
     /// Where the counsellors at home here are signed on.
     pub(crate) claims: BTreeMap<CounsellorId, SeatId>,
     /// Offers that wait for the answer to a look-up.

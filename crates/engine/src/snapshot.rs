@@ -99,7 +99,11 @@ impl Shard {
                 .keys()
                 .filter_map(|id| self.snapshot(*id))
                 .collect(),
-            seats: self.seats.values().cloned().collect(),
+            seats: self
+                .seats
+                .values()
+                .map(|it| SeatMachine::clone(it))
+                .collect(),
             claims: self
                 .claims
                 .iter()
@@ -133,7 +137,7 @@ impl Shard {
             if let Some(at) = machine.deadline() {
                 shard.timers.set(at, Timer::Seat(machine.seat));
             }
-            shard.seats.insert(machine.seat, machine);
+            shard.seats.insert(machine.seat, Box::new(machine));
         }
         for leg in snapshot.loose {
             if let Ok(leg) = shard.endpoint.restore(now.mono, leg) {

@@ -76,7 +76,7 @@ impl Transactions {
 
     /// Puts a client transaction in, new or restored.
     pub(crate) fn insert_client(&mut self, key: ClientKey, client: Client) {
-        self.clients.insert(key, client);
+        self.clients.insert(key, Box::new(client));
         self.settle_client(key);
     }
 

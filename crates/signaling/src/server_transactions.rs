@@ -131,7 +131,7 @@ impl Transactions {
         if let Some(merge) = server.merge {
             self.merges.insert(merge, key);
         }
-        self.servers.insert(key, server);
+        self.servers.insert(key, Box::new(server));
         self.settle_server(key);
     }
 

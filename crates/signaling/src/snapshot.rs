@@ -38,12 +38,12 @@ impl Endpoint {
         let clients = leg
             .clients
             .iter()
-            .filter_map(|k| Some((*k, self.tx.clients.get(k)?.clone())))
+            .filter_map(|k| Some((*k, Client::clone(self.tx.clients.get(k)?))))
             .collect();
         let servers = leg
             .servers
             .iter()
-            .filter_map(|k| Some((*k, self.tx.servers.get(k)?.clone())))
+            .filter_map(|k| Some((*k, Server::clone(self.tx.servers.get(k)?))))
             .collect();
         Some(LegSnapshot {
             taken: self.last,

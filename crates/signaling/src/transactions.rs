@@ -43,8 +43,10 @@ pub(crate) enum Report {
 /// All transactions of an endpoint, its timers, what it wants sent, and its counters.
 pub(crate) struct Transactions {
     pub timers_config: Timers,
-    pub clients: BTreeMap<ClientKey, Client>,
-    pub servers: BTreeMap<ServerKey, Server>,
+    /// Boxed, like the servers: the keys come in no order, and an insertion moves what stands
+    /// behind it in the map's node.
+    pub clients: BTreeMap<ClientKey, Box<Client>>,
+    pub servers: BTreeMap<ServerKey, Box<Server>>,
     pub merges: BTreeMap<u64, ServerKey>,
     pub timers: TimerQueue<TimerKey>,
     pub outbox: VecDeque<Transmit>,
