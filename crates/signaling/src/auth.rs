@@ -120,6 +120,10 @@ impl Counts {
     }
 }
 
+/// How phones name themselves that give up at a challenge whose algorithm they do not know, instead
+/// of taking the next (RFC 8760 §2.4): baresip before its second version.
+const MD5_ALONE: &[&str] = &["baresip v0.", "baresip v1."];
+
 /// Length of a nonce: 16 digits of time, 8 of the counter, 32 of the keyed hash.
 const NONCE_LEN: usize = 56;
 
@@ -183,7 +187,7 @@ impl Authenticator {
         }
         match usable {
             Some(credentials) => self.check_credentials(now, request, &credentials, password),
-            None => self.challenge(now, false),
+            None => self.challenge(now, request, false),
         }
     }
 
@@ -195,11 +199,11 @@ impl Authenticator {
         password: &dyn Fn(&str) -> Option<String>,
     ) -> AuthResult {
         let Some(algorithm) = credentials.algorithm else {
-            return self.challenge(now, false);
+            return self.challenge(now, request, false);
         };
         // Without qop (RFC 2069) there is no nonce count, and so no defence against replay.
         if !credentials.qop.eq_ignore_ascii_case("auth") || credentials.userhash {
-            return self.challenge(now, false);
+            return self.challenge(now, request, false);
         }
         let (Some(count), false) = (nonce_count(&credentials.nc), credentials.cnonce.is_empty())
         else {
@@ -223,7 +227,7 @@ impl Authenticator {
             true => AuthResult::Ok {
                 user: credentials.username.clone().into_owned(),
             },
-            false => self.challenge(now, true),
+            false => self.challenge(now, request, true),
         }
     }
 
@@ -232,8 +236,24 @@ impl Authenticator {
         hex(&keyed_hash(&self.config.secret, &[b"nobody"])[..8])
     }
 
+    /// The algorithms that a phone is offered, one challenge each, in this order. The strongest comes
+    /// first (RFC 8760 §2.4), as far as telephones let it.
+    fn offered(&self, request: &Message) -> &'static [Algorithm] {
+        if !self.config.sha256 {
+            return &[Algorithm::Md5];
+        }
+        match request.header(HeaderName::UserAgent) {
+            Some(agent) if MD5_ALONE.iter().any(|name| agent.starts_with(name)) => {
+                &[Algorithm::Md5]
+            }
+            Some(_) => &[Algorithm::Sha256, Algorithm::Md5],
+            // Scripts of SIPp do not name themselves, and it reads the first challenge only.
+            None => &[Algorithm::Md5, Algorithm::Sha256],
+        }
+    }
+
     /// The headers of a 401 (RFC 7616 §3.3), with a new nonce.
-    fn challenge(&mut self, now: Mono, stale: bool) -> AuthResult {
+    fn challenge(&mut self, now: Mono, request: &Message, stale: bool) -> AuthResult {
         self.issued = self.issued.wrapping_add(1);
         let nonce = self.nonce((now.0, self.issued));
         let realm = &self.config.realm;
@@ -245,11 +265,7 @@ impl Authenticator {
             );
             ("WWW-Authenticate".to_owned(), value)
         };
-        let offered: &[Algorithm] = if self.config.sha256 {
-            &[Algorithm::Sha256, Algorithm::Md5]
-        } else {
-            &[Algorithm::Md5]
-        };
+        let offered = self.offered(request);
         AuthResult::Challenge {
             headers: offered.iter().copied().map(header).collect(),
         }

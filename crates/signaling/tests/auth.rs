@@ -28,12 +28,19 @@ fn passwords(user: &str) -> Option<String> {
 }
 
 fn request(authorization: &[&str]) -> Message {
+    request_of(Some("Desk phone 3"), authorization)
+}
+
+fn request_of(agent: Option<&str>, authorization: &[&str]) -> Message {
     let mut builder = Builder::request("REGISTER", "sip:12356.test")
         .header("Via", "SIP/2.0/UDP h;branch=z9hG4bK1")
         .header("From", "<sip:a1@12356.test>;tag=1")
         .header("To", "<sip:a1@12356.test>")
         .header("Call-ID", "c")
         .header("CSeq", "1 REGISTER");
+    if let Some(agent) = agent {
+        builder = builder.header("User-Agent", agent);
+    }
     for value in authorization {
         builder = builder.header("Authorization", value);
     }
@@ -336,6 +343,27 @@ fn md5_can_be_offered_alone() {
     };
     assert_eq!(headers.len(), 1);
     assert!(headers[0].1.contains("algorithm=MD5"));
+}
+
+#[test]
+fn a_phone_is_offered_what_it_can_bear() {
+    let mut auth = authenticator();
+    for (agent, expected) in [
+        (Some("Desk phone 3"), &["SHA-256", "MD5"][..]),
+        (Some("baresip v2.0.0 (x86_64/linux)"), &["SHA-256", "MD5"]),
+        (Some("baresip v1.0.0 (x86_64/linux)"), &["MD5"]),
+        (None, &["MD5", "SHA-256"]),
+    ] {
+        let result = auth.check(at(0), &request_of(agent, &[]), &passwords);
+        let AuthResult::Challenge { headers } = result else {
+            panic!("{result:?}")
+        };
+        assert_eq!(headers.len(), expected.len(), "{agent:?}");
+        for ((_, value), algorithm) in headers.iter().zip(expected) {
+            let said = format!("algorithm={algorithm},");
+            assert!(value.contains(&said), "{agent:?}: {value}");
+        }
+    }
 }
 
 #[test]
