@@ -20,7 +20,7 @@ use tokio::time::{sleep, timeout};
 pub struct ServeLimits {
     /// Connections at once; more wait in the system's backlog. Default 512.
     pub connections: usize,
-    /// How long a request's head may take, and a kept connection may stay idle. Default 60 s.
+    /// How long a request's head may take, and a kept connection may stay idle. Default 15 s.
     pub head: Duration,
     /// How long running requests may take after shutdown was asked for. Default 5 s.
     pub drain: Duration,
@@ -30,7 +30,7 @@ impl Default for ServeLimits {
     fn default() -> Self {
         Self {
             connections: 512,
-            head: Duration::from_secs(60),
+            head: Duration::from_secs(15),
             drain: Duration::from_secs(5),
         }
     }

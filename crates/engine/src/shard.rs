@@ -22,11 +22,12 @@ use std::time::Duration;
 
 /// How long a digest nonce is good. Phones refresh their registration within it.
 const NONCE_TTL: Duration = Duration::from_secs(300);
-/// Shortest, default and longest registration (RFC 3261 §10.3 step 7).
+/// Shortest, default and longest registration. The registrar may shorten what a phone asks for
+/// (RFC 3261 §10.3 step 7); ten minutes is how long a restarted engine waits for it at most.
 const EXPIRES: (Duration, Duration, Duration) = (
     Duration::from_secs(60),
     Duration::from_secs(300),
-    Duration::from_secs(3600),
+    Duration::from_secs(600),
 );
 /// Contacts that one seat may register.
 const MAX_CONTACTS: usize = 4;
