@@ -335,14 +335,15 @@ fn nonce_count(text: &str) -> Option<u32> {
         .filter(|count| *count != 0)
 }
 
-/// True if the `uri` of the credentials is that of the request (RFC 7616 §3.4.6). Compared as
-/// URIs, because phones write the two with and without port, parameters or user.
+/// True if the `uri` of the credentials names whom the request names. Host and port may differ: some
+/// phones write where they send to, not what they ask for, and a proxy may have turned the request
+/// elsewhere (RFC 3261 §22.4, point 5). The user may not: it is what a star code says.
 fn same_target(claimed: &str, request_uri: &str) -> bool {
     if claimed == request_uri {
         return true;
     }
     match (Uri::parse(claimed), Uri::parse(request_uri)) {
-        (Ok(a), Ok(b)) => a.equivalent(&b),
+        (Ok(a), Ok(b)) => a.is_sip() && b.is_sip() && a.user_unescaped() == b.user_unescaped(),
         _ => false,
     }
 }

@@ -284,7 +284,7 @@ fn unreadable_credentials_are_malformed() {
         good.replace("nc=00000001", "nc=00000000"),
         good.replace("nc=00000001", "nc=0000000g"),
         good.replace("cnonce=\"xyz\"", "cnonce=\"\""),
-        good.replace("uri=\"sip:12356.test\"", "uri=\"sip:other.test\""),
+        good.replace("uri=\"sip:12356.test\"", "uri=\"sip:somebody@12356.test\""),
         good.clone() + &format!(", opaque=\"{}\"", "x".repeat(3000)),
         good.replace("realm=\"12356.test\"", "realm=\"12356.test"),
     ] {
@@ -343,6 +343,16 @@ fn md5_can_be_offered_alone() {
     };
     assert_eq!(headers.len(), 1);
     assert!(headers[0].1.contains("algorithm=MD5"));
+}
+
+#[test]
+fn a_phone_may_name_the_address_that_it_sends_to() {
+    let mut auth = authenticator();
+    for uri in ["sip:12356.test:5060", "sip:192.0.2.7:5060;transport=udp"] {
+        let (nonce, _) = challenge(auth.check(at(0), &request(&[]), &passwords));
+        let answer = Client { uri, ..GOOD }.answer(&nonce, 1);
+        assert_eq!(auth.check(at(0), &request(&[&answer]), &passwords), ok());
+    }
 }
 
 #[test]
