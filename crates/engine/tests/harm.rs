@@ -3,62 +3,13 @@
 mod world;
 
 use meishier_engine::media::{MediaCommand, Source};
-use meishier_engine::{Command, Reply, SeatChange, SeatState};
-use meishier_model::{CounsellorId, SeatId};
-use std::time::Duration;
+use meishier_engine::{Command, SeatChange, SeatState};
+use meishier_model::SeatId;
+use world::scene::{S0, S2, SECOND, offer_at, seat_state, sign_on, talking};
 use world::{
     CARRIER, CONFIG, Caller, Sent, TEN_O_CLOCK, World, addr, answer, reply, sdp, seat_bye,
     seat_request,
 };
-
-const SECOND: Duration = Duration::from_secs(1);
-const S0: &str = "10.0.2.0:5060";
-const S2: &str = "10.0.2.2:5060";
-
-fn sign_on(world: &mut World, seat: u32, counsellor: u32) {
-    let pin = Some(format!("123{counsellor}"));
-    let change = SeatChange::SignOn {
-        counsellor: CounsellorId(counsellor),
-        pin,
-    };
-    let reply = world.command(Command::Seat {
-        seat: SeatId(seat),
-        change,
-    });
-    let Reply::Seat(Ok(status)) = reply else {
-        panic!("{reply:?}")
-    };
-    assert_eq!(status.state, SeatState::Ready);
-}
-
-fn seat_state(world: &mut World, seat: u32) -> SeatState {
-    // Pausing a seat would change it; the view does not.
-    let mut found = None;
-    for shard in 0..world.shards.len() {
-        let view = world.shards[shard].view(world.now);
-        found = found.or(view
-            .seats
-            .iter()
-            .find(|s| s.seat == SeatId(seat))
-            .map(|s| s.state));
-    }
-    found.unwrap()
-}
-
-fn offer_at(world: &mut World, seat: &str) -> Sent {
-    world.take(addr(seat), "INVITE")
-}
-
-/// One caller and one seat in conversation.
-fn talking(world: &mut World) -> (Caller, Sent) {
-    sign_on(world, 0, 0);
-    let mut caller = Caller::new(CARRIER, "13300000001");
-    caller.invite(world);
-    let invite = offer_at(world, S0);
-    answer(world, &invite);
-    caller.answered(world);
-    (caller, invite)
-}
 
 #[test]
 fn strangers_leave_nothing_behind_and_nothing_is_sent_to_them_twice() {

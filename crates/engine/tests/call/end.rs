@@ -1,6 +1,6 @@
 //! The end of a call in every state, shutdown, and restarts in between.
 
-use crate::scene::{S0, SECOND, baseline, offer_at, seat_state, sign_on, talking};
+use crate::world::scene::{S0, SECOND, baseline, offer_at, seat_state, sign_on, talking};
 use crate::world::{CARRIER, Caller, World, addr, answer, reply, sdp, seat_bye};
 use meishier_engine::{Command, Input, SeatState};
 use meishier_model::{OfferOutcome, Outcome, ReleasedBy, TransferOutcome};

@@ -1,6 +1,6 @@
 //! The key: police in the conversation, and every way in which that fails.
 
-use crate::scene::{S0, SECOND, seat_state, talking};
+use crate::world::scene::{S0, SECOND, seat_state, talking};
 use crate::world::{CARRIER, World, addr, reply, sdp, seat_bye};
 use meishier_engine::media::{MediaCommand, PromptId, Source};
 use meishier_engine::{Command, CommandError, Reply, SeatState};

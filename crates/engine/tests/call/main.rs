@@ -3,7 +3,6 @@
 mod end;
 mod key;
 mod offer;
-mod scene;
 mod wait;
 #[path = "../world/mod.rs"]
 mod world;

@@ -1,6 +1,6 @@
 //! A seat is found: at once, after a refusal, after a ring limit.
 
-use crate::scene::{S0, S1, SECOND, baseline, offer_at, seat_state, sign_on, talking};
+use crate::world::scene::{S0, S1, SECOND, baseline, offer_at, seat_state, sign_on, talking};
 use crate::world::{CARRIER, CONFIG, Caller, TEN_O_CLOCK, World, addr, answer, reply, sdp};
 use meishier_engine::media::{MediaCommand, Source};
 use meishier_engine::{Command, Notice, SeatChange, SeatState};

@@ -1,6 +1,6 @@
 //! The wait: music, place, pools that open, lines, who is not let in.
 
-use crate::scene::{S0, S1, S2, SECOND, offer_at, sign_on};
+use crate::world::scene::{S0, S1, S2, SECOND, offer_at, sign_on};
 use crate::world::{CARRIER, CONFIG, Caller, TEN_O_CLOCK, World, addr, reply, sdp};
 use meishier_engine::media::{MediaCommand, PromptId, Source};
 use meishier_engine::{Command, CommandError, Notice, Refusal, Reply, SeatChange, SeatState};

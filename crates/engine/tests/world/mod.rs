@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub mod digest;
+pub mod scene;
 
 use meishier_engine::media::{MediaCommand, MediaEvent};
 use meishier_engine::queue::Queue;

@@ -1,6 +1,6 @@
-//! What the calls of this file have in common.
+//! People at seats and calls that have come some way, for tests that begin there.
 
-use crate::world::{CARRIER, Caller, Sent, World, addr, answer};
+use super::{CARRIER, Caller, Sent, World, addr, answer};
 use meishier_engine::{Command, Reply, SeatChange, SeatState};
 use meishier_model::{CounsellorId, SeatId};
 use std::time::Duration;
