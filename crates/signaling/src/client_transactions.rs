@@ -6,6 +6,7 @@ use crate::keys::{ClientKey, Owner, Purpose, TimerKey};
 use crate::message::{HeaderName, Message, Method};
 use crate::names::word_of_branch;
 use crate::non_invite_client::{NonInviteClient, NonInviteClientAction, NonInviteClientState};
+use crate::timers::Due;
 use crate::transactions::{Failure, Report, Transactions};
 use crate::write;
 use meishier_model::Mono;
@@ -39,7 +40,7 @@ pub(crate) struct Client {
     /// INVITE only: the ACKs sent, to be sent again.
     acks: Vec<Ack>,
     #[serde(skip)]
-    deadline: Option<Mono>,
+    deadline: Option<Due>,
 }
 
 impl Transactions {
@@ -271,15 +272,25 @@ impl Transactions {
         let Some(client) = self.clients.get_mut(&key) else {
             return;
         };
-        let (over, deadline) = match &client.machine {
-            ClientMachine::Invite(m) => (m.state() == InviteClientState::Terminated, m.deadline()),
+        let (over, lingering, deadline) = match &client.machine {
+            ClientMachine::Invite(m) => (
+                m.state() == InviteClientState::Terminated,
+                matches!(
+                    m.state(),
+                    InviteClientState::Accepted | InviteClientState::Completed
+                ),
+                m.deadline(),
+            ),
             ClientMachine::Other(m) => {
-                if m.state() == NonInviteClientState::Completed {
+                let completed = m.state() == NonInviteClientState::Completed;
+                if completed {
                     client.request = Vec::new();
                 }
-                (m.state() == NonInviteClientState::Terminated, m.deadline())
+                let over = m.state() == NonInviteClientState::Terminated;
+                (over, completed, m.deadline())
             }
         };
+        let deadline = deadline.map(|at| Due { at, lingering });
         self.timers.set(
             TimerKey::Client(key),
             &mut client.deadline,

@@ -17,7 +17,7 @@ use crate::flow::{Flow, Transmit};
 use crate::keys::{ClientKey, Owner, Purpose, ServerKey, TimerKey};
 use crate::leg::{Context, Leg, LegState};
 use crate::names::{Names, branch};
-use crate::timers::Timers;
+use crate::timers::{Due, Timers};
 use crate::transactions::{Failure, Report, Transactions};
 use crate::write;
 use meishier_model::{LegId, Mono, ShardId};
@@ -133,7 +133,8 @@ impl Endpoint {
         }
     }
 
-    /// When [`Endpoint::handle_timeout`] is to be called next; `None` if nothing waits.
+    /// When [`Endpoint::handle_timeout`] is to be called next; `None` if nothing waits. State that
+    /// is only to be freed waits up to [`crate::timers::LINGER_GRAIN`] longer than it must.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Mono> {
         self.tx.timers.next()
@@ -441,7 +442,10 @@ impl Endpoint {
         };
         let result = work(leg, &mut context);
         let over = leg.state == LegState::Over;
-        let deadline = leg.next_timer().filter(|_| !over);
+        let deadline = leg.next_timer().filter(|_| !over).map(|at| Due {
+            at,
+            lingering: false,
+        });
         let mut kept = leg.deadline.take();
         self.tx.timers.set(TimerKey::Leg(id), &mut kept, deadline);
         leg.deadline = kept;

@@ -14,7 +14,7 @@ use crate::flow::Flow;
 use crate::keys::{ClientKey, Owner, Purpose, ServerKey};
 use crate::message::{HeaderName, Message, Method};
 use crate::names::{Names, branch};
-use crate::timers::{Repeat, earlier, rebase};
+use crate::timers::{Due, Repeat, earlier, rebase};
 use crate::transactions::Transactions;
 use crate::write;
 use meishier_model::{LegId, Mono};
@@ -140,7 +140,7 @@ pub(crate) struct Leg {
     pub clients: SmallVec<[ClientKey; 2]>,
     pub servers: SmallVec<[ServerKey; 2]>,
     #[serde(skip)]
-    pub deadline: Option<Mono>,
+    pub deadline: Option<Due>,
     /// The connection under which the endpoint finds the leg; 0 for none.
     #[serde(skip)]
     pub indexed: u64,

@@ -4,6 +4,7 @@ use crate::flow::Flow;
 use crate::invite_server::{InviteServer, InviteServerAction, InviteServerState};
 use crate::keys::{Owner, ServerKey, TimerKey};
 use crate::non_invite_server::{NonInviteServer, NonInviteServerAction, NonInviteServerState};
+use crate::timers::Due;
 use crate::transactions::{Report, Transactions};
 use meishier_model::Mono;
 use serde::{Deserialize, Serialize};
@@ -27,7 +28,7 @@ pub(crate) struct Server {
     /// For merged requests (§8.2.2.2): hash of From tag, Call-ID and CSeq.
     merge: Option<u64>,
     #[serde(skip)]
-    deadline: Option<Mono>,
+    deadline: Option<Due>,
 }
 
 /// A new request for which a server transaction is opened.
@@ -218,12 +219,22 @@ impl Transactions {
         let Some(server) = self.servers.get_mut(&key) else {
             return;
         };
-        let (over, deadline) = match &server.machine {
-            ServerMachine::Invite(m) => (m.state() == InviteServerState::Terminated, m.deadline()),
-            ServerMachine::Other(m) => {
-                (m.state() == NonInviteServerState::Terminated, m.deadline())
-            }
+        let (over, lingering, deadline) = match &server.machine {
+            ServerMachine::Invite(m) => (
+                m.state() == InviteServerState::Terminated,
+                matches!(
+                    m.state(),
+                    InviteServerState::Accepted | InviteServerState::Confirmed
+                ),
+                m.deadline(),
+            ),
+            ServerMachine::Other(m) => (
+                m.state() == NonInviteServerState::Terminated,
+                m.state() == NonInviteServerState::Completed,
+                m.deadline(),
+            ),
         };
+        let deadline = deadline.map(|at| Due { at, lingering });
         self.timers.set(
             TimerKey::Server(key),
             &mut server.deadline,
@@ -248,7 +259,7 @@ impl Server {
         &self.response
     }
 
-    pub(crate) fn deadline_mut(&mut self) -> &mut Option<Mono> {
+    pub(crate) fn deadline_mut(&mut self) -> &mut Option<Due> {
         &mut self.deadline
     }
 

@@ -138,34 +138,58 @@ pub fn earlier(a: Option<Mono>, b: Option<Mono>) -> Option<Mono> {
     }
 }
 
+/// How late a [`Due::lingering`] timer may fire. At 100 calls a second such timers would else wake
+/// the thread 400 times a second, each time to free a few bytes.
+pub const LINGER_GRAIN: Duration = Duration::from_millis(500);
+
+/// An owner's deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Due {
+    /// When.
+    pub at: Mono,
+    /// True for timers that only end the time for which a finished transaction is remembered
+    /// (D, I, J, K, L, M): nothing is sent when they fire, so they may wait for one another.
+    pub lingering: bool,
+}
+
 /// The timers of many owners, at most one each: an owner with several timers sets the earliest.
 ///
 /// The owner keeps its deadline and hands it back on every change, so that no entry is ever
-/// stale and [`TimerQueue::next`] is exact.
+/// stale and [`TimerQueue::next`] is exact, but for lingering timers, which it puts together.
 #[derive(Debug)]
 pub struct TimerQueue<K: Ord + Copy> {
-    entries: BTreeSet<(Mono, K)>,
+    prompt: BTreeSet<(Mono, K)>,
+    lingering: BTreeSet<(Mono, K)>,
 }
 
 impl<K: Ord + Copy> Default for TimerQueue<K> {
     fn default() -> Self {
         Self {
-            entries: BTreeSet::new(),
+            prompt: BTreeSet::new(),
+            lingering: BTreeSet::new(),
         }
     }
 }
 
 impl<K: Ord + Copy> TimerQueue<K> {
+    fn entries(&mut self, lingering: bool) -> &mut BTreeSet<(Mono, K)> {
+        if lingering {
+            &mut self.lingering
+        } else {
+            &mut self.prompt
+        }
+    }
+
     /// Replaces an owner's deadline. `kept` is where the owner keeps it.
-    pub fn set(&mut self, owner: K, kept: &mut Option<Mono>, deadline: Option<Mono>) {
+    pub fn set(&mut self, owner: K, kept: &mut Option<Due>, deadline: Option<Due>) {
         if *kept == deadline {
             return;
         }
         if let Some(old) = *kept {
-            self.entries.remove(&(old, owner));
+            self.entries(old.lingering).remove(&(old.at, owner));
         }
         if let Some(new) = deadline {
-            self.entries.insert((new, owner));
+            self.entries(new.lingering).insert((new.at, owner));
         }
         *kept = deadline;
     }
@@ -174,29 +198,38 @@ impl<K: Ord + Copy> TimerQueue<K> {
     /// [`TimerQueue::set`] changes it.
     #[must_use]
     pub fn due(&self, now: Mono) -> Option<(Mono, K)> {
-        self.entries.first().copied().filter(|(at, _)| *at <= now)
+        let first = [self.prompt.first(), self.lingering.first()];
+        let first = first.into_iter().flatten().min().copied();
+        first.filter(|(at, _)| *at <= now)
     }
 
     /// Takes out an entry whose owner no longer exists.
     pub fn forget(&mut self, entry: (Mono, K)) {
-        self.entries.remove(&entry);
+        self.prompt.remove(&entry);
+        self.lingering.remove(&entry);
     }
 
-    /// When the next timer fires.
+    /// When the next timer is to be looked for: a lingering one up to [`LINGER_GRAIN`] after its
+    /// deadline.
     #[must_use]
     pub fn next(&self) -> Option<Mono> {
-        self.entries.first().map(|(at, _)| *at)
+        let grain = LINGER_GRAIN.as_micros() as u64;
+        let lingering = self.lingering.first();
+        earlier(
+            self.prompt.first().map(|(at, _)| *at),
+            lingering.map(|(at, _)| Mono(at.0.div_ceil(grain).saturating_mul(grain))),
+        )
     }
 
     /// How many timers are set.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.prompt.len() + self.lingering.len()
     }
 
     /// True if none is set.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
     }
 }

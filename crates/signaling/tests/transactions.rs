@@ -10,7 +10,7 @@ use meishier_signaling::non_invite_client::{
 use meishier_signaling::non_invite_server::{
     NonInviteServer, NonInviteServerAction, NonInviteServerState,
 };
-use meishier_signaling::timers::TimerQueue;
+use meishier_signaling::timers::{Due, TimerQueue};
 use std::time::Duration;
 
 const T: fn() -> Timers = Timers::default;
@@ -301,9 +301,15 @@ fn machines_move_to_another_clock() {
 fn the_timer_queue_is_exact() {
     let mut queue = TimerQueue::default();
     let (mut a, mut b) = (None, None);
-    queue.set('a', &mut a, Some(ms(5)));
-    queue.set('b', &mut b, Some(ms(3)));
-    queue.set('b', &mut b, Some(ms(7)));
+    let prompt = |at| {
+        Some(Due {
+            at: ms(at),
+            lingering: false,
+        })
+    };
+    queue.set('a', &mut a, prompt(5));
+    queue.set('b', &mut b, prompt(3));
+    queue.set('b', &mut b, prompt(7));
     assert_eq!((queue.next(), queue.len()), (Some(ms(5)), 2));
     assert_eq!(queue.due(ms(4)), None);
     assert_eq!(queue.due(ms(5)), Some((ms(5), 'a')));
@@ -311,4 +317,30 @@ fn the_timer_queue_is_exact() {
     queue.forget((ms(7), 'b'));
     assert!(queue.is_empty() && queue.next().is_none());
     assert_eq!(T().timeout(), Duration::from_secs(32));
+}
+
+#[test]
+fn lingering_timers_wait_for_one_another_but_hold_up_nothing() {
+    let mut queue = TimerQueue::default();
+    let (mut a, mut b, mut c) = (None, None, None);
+    let due = |at, lingering| {
+        Some(Due {
+            at: ms(at),
+            lingering,
+        })
+    };
+    queue.set('a', &mut a, due(5_010, true));
+    queue.set('b', &mut b, due(5_490, true));
+    assert_eq!(queue.next(), Some(ms(5_500)), "both at once");
+    queue.set('c', &mut c, due(5_200, false));
+    assert_eq!(queue.next(), Some(ms(5_200)));
+    assert_eq!(queue.due(ms(5_009)), None);
+    // Whoever comes by for another reason frees what may be freed.
+    assert_eq!(queue.due(ms(5_200)), Some((ms(5_010), 'a')));
+    queue.set('a', &mut a, None);
+    assert_eq!(queue.due(ms(5_200)), Some((ms(5_200), 'c')));
+    queue.set('c', &mut c, None);
+    assert_eq!(queue.due(ms(5_200)), None);
+    queue.set('b', &mut b, due(5_490, false));
+    assert_eq!((queue.next(), queue.len()), (Some(ms(5_490)), 1));
 }

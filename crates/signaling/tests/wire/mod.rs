@@ -101,6 +101,9 @@ impl Bench {
             );
         }
         self.now = until;
+        // What is only to be freed may wait longer than it must; here it does not.
+        self.end.handle_timeout(until);
+        self.drain();
     }
 
     /// Everything sent since the last look, as `INVITE` or `200 INVITE`.
