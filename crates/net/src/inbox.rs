@@ -113,13 +113,22 @@ impl Inbox {
 
     /// Hands a letter over; gives it back if the inbox is full or its worker has ended.
     pub(crate) fn letter(&self, letter: Letter) -> Result<(), Letter> {
+        self.put(letter, || self.bell.ring())
+    }
+
+    /// As [`Self::letter`], for a letter that the worker expects and looks for by itself.
+    pub(crate) fn patient_letter(&self, letter: Letter) -> Result<(), Letter> {
+        self.put(letter, || fence(Ordering::SeqCst))
+    }
+
+    fn put(&self, letter: Letter, after: impl FnOnce()) -> Result<(), Letter> {
         if self.closed.load(Ordering::Acquire) {
             return Err(letter);
         }
         let pushed = self.letters.push(letter);
-        self.bell.ring();
+        after();
         // The worker may have closed and emptied the inbox between the check and the push; the
-        // fence in `ring` and the one in `close` let one of the two see the letter.
+        // fence in `after` and the one in `close` let one of the two see the letter.
         if self.closed.load(Ordering::Relaxed) {
             self.empty();
         }

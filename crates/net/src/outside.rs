@@ -10,13 +10,15 @@ use crate::tcp::{Closed, Connections, owner};
 use crate::topology::Topology;
 use crate::udp::{Outgoing, UdpSip};
 use meishier_engine::config::Config;
+use meishier_engine::media::MediaCommand;
 use meishier_engine::signaling::{Flow, Transmit, Transport};
 use meishier_engine::{Output, Reply, ShardMessage};
-use meishier_model::ShardId;
+use meishier_model::{Mono, ShardId};
 use mio::Registry;
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// Commands of people and programs that one worker may have under way.
@@ -27,6 +29,43 @@ pub(crate) enum Local {
     Inbox,
     Shard(ShardMessage),
     FlowFailed(Flow),
+}
+
+/// How long a port may wait to be closed, and then the answer to be read.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Ports of finished calls that a media thread is to close, which nobody waits for.
+///
+/// Neither is the media thread woken for the order nor the worker for the answer: both are found
+/// when the threads are awake for another reason, which on a busy engine is soon. The worker looks
+/// twice: first it wakes the media thread, then it reads the answer. On a busy engine this saves
+/// two wake-ups a call; each costs more than closing the ports.
+#[derive(Default)]
+pub(crate) struct Closings {
+    next: Option<Mono>,
+    looks: u8,
+}
+
+impl Closings {
+    fn begin(&mut self, now: Mono) {
+        self.looks = 2;
+        self.next.get_or_insert(now + PATIENCE);
+    }
+
+    /// When the worker is to look.
+    pub(crate) fn due(&self) -> Option<Mono> {
+        self.next
+    }
+
+    /// True if it is time to look.
+    fn look(&mut self, now: Mono) -> bool {
+        if self.next.is_none_or(|at| at > now) {
+            return false;
+        }
+        self.looks = self.looks.saturating_sub(1);
+        self.next = (self.looks > 0).then(|| now + PATIENCE);
+        true
+    }
 }
 
 /// A worker's sockets and its ways to everybody else.
@@ -49,6 +88,8 @@ pub(crate) struct Outside {
     pub local: VecDeque<(usize, Local)>,
     /// Something waits in an outlet.
     pub stuck: bool,
+    /// Ports that media closes.
+    pub closings: Closings,
     /// For [`Outside::catch_up`], once the datagrams are out.
     later: Vec<(ShardId, Output)>,
     pub counts: SocketCounts,
@@ -88,6 +129,7 @@ impl Outside {
             sink: parts.sink,
             local: VecDeque::new(),
             stuck: false,
+            closings: Closings::default(),
             later: Vec::new(),
             counts: SocketCounts::default(),
             commands: HashMap::new(),
@@ -106,6 +148,9 @@ impl Outside {
         match output {
             Output::Transmit(transmit) => self.transmit(from, transmit),
             Output::Media(command) => {
+                if matches!(command, MediaCommand::Close { .. }) {
+                    self.closings.begin(self.clock.mono());
+                }
                 let outlet = &mut self.media[self.topology.media_of(from)];
                 self.stuck |= !outlet.push(command);
             }
@@ -172,6 +217,16 @@ impl Outside {
         }
     }
 
+    /// Sees after ports to be closed, once their time has come.
+    pub(crate) fn look_after_closings(&mut self) {
+        if self.closings.due().is_none() || !self.closings.look(self.clock.mono()) {
+            return;
+        }
+        for outlet in &mut self.media {
+            outlet.ring_for_all();
+        }
+    }
+
     /// Tries again what an inbox could not take.
     pub(crate) fn flush_outlets(&mut self) {
         if !self.stuck {
@@ -183,7 +238,7 @@ impl Outside {
         }
         for outlet in &mut self.media {
             all &= outlet.flush();
-            outlet.ring();
+            outlet.ring_for_all();
         }
         self.stuck = !all;
     }

@@ -92,6 +92,8 @@ pub(crate) struct OrderOutlet {
     waiting: VecDeque<Order>,
     /// Something was put into the queue and the thread not woken for it yet.
     quiet: bool,
+    /// As `quiet`, but it is only ports to be closed, which has time.
+    patient: bool,
 }
 
 impl OrderOutlet {
@@ -100,6 +102,7 @@ impl OrderOutlet {
             orders,
             waiting: VecDeque::new(),
             quiet: false,
+            patient: false,
         }
     }
 
@@ -107,13 +110,23 @@ impl OrderOutlet {
     /// thread is woken by [`Self::ring`]: once for all orders that follow from one input, and
     /// after its messages have left.
     pub(crate) fn push(&mut self, command: MediaCommand) -> bool {
+        let patient = matches!(command, MediaCommand::Close { .. });
+        self.patient |= patient;
+        self.quiet |= !patient;
         self.waiting.push_back(Order::Media(command));
         self.flush()
     }
 
-    /// Wakes the thread for what was pushed.
+    /// Wakes the thread for what was pushed, ports to be closed apart.
     pub(crate) fn ring(&mut self) {
-        if std::mem::take(&mut self.quiet) {
+        if self.quiet {
+            self.ring_for_all();
+        }
+    }
+
+    /// Wakes the thread for everything that was pushed.
+    pub(crate) fn ring_for_all(&mut self) {
+        if std::mem::take(&mut self.quiet) | std::mem::take(&mut self.patient) {
             self.orders.ring();
         }
     }
@@ -121,7 +134,6 @@ impl OrderOutlet {
     /// Tries again; true if nothing waits any more.
     pub(crate) fn flush(&mut self) -> bool {
         while let Some(order) = self.waiting.pop_front() {
-            self.quiet = true;
             if self.orders.is_closed() {
                 self.waiting.clear(); // shutting down: nobody will read it
                 return true;

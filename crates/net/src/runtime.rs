@@ -182,7 +182,11 @@ impl Start {
             let shard = topology.shard_of_port(port);
             let inbox = &inboxes[topology.worker_of(shard)];
             let letter = Letter::Media { shard, event };
-            inbox.letter(letter).map_err(|_| event)
+            let put = match event {
+                MediaEvent::Closed { .. } => inbox.patient_letter(letter),
+                _ => inbox.letter(letter),
+            };
+            put.map_err(|_| event)
         })
     }
 

@@ -145,6 +145,7 @@ impl Worker {
                 return;
             }
             self.run_timers();
+            self.outside.look_after_closings();
             self.outside.flush_outlets();
             self.report_idle();
         }
@@ -159,7 +160,8 @@ impl Worker {
         let now = self.outside.clock.mono();
         let mut sleep = CLOCK_CHECK;
         let deadlines = self.slots.iter().filter_map(|slot| slot.next);
-        for deadline in deadlines.chain(self.outside.tcp.poll_timeout()) {
+        let others = [self.outside.tcp.poll_timeout(), self.outside.closings.due()];
+        for deadline in deadlines.chain(others.into_iter().flatten()) {
             sleep = sleep.min(until(now, deadline));
         }
         if self.outside.stuck {
