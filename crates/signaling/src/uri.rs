@@ -68,10 +68,7 @@ impl<'a> Uri<'a> {
     /// # Errors
     /// [`UriError`] says which part is malformed.
     pub fn parse(text: &'a str) -> Result<Self, UriError> {
-        if text
-            .bytes()
-            .any(|b| b <= b' ' || b == 0x7f || matches!(b, b'<' | b'>' | b'"'))
-        {
+        if text.bytes().any(|b| CLASS[usize::from(b)] & BARRED != 0) {
             return Err(UriError::Character);
         }
         let (scheme, rest) = lex::split_once(text, b':').ok_or(UriError::Scheme)?;
@@ -175,6 +172,28 @@ impl<'a> Uri<'a> {
     }
 }
 
+/// May not stand in a URI.
+const BARRED: u8 = 1;
+/// May stand in a host name.
+const HOST: u8 = 2;
+
+/// What each byte may be; a table, because every URI of every message is checked by it.
+static CLASS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut at = 0;
+    while at < 256 {
+        let b = at as u8;
+        if b <= b' ' || b == 0x7f || matches!(b, b'<' | b'>' | b'"') {
+            table[at] |= BARRED;
+        }
+        if b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_') {
+            table[at] |= HOST;
+        }
+        at += 1;
+    }
+    table
+};
+
 /// User, password and what follows `@`. The first `@` ends the user, because neither host,
 /// parameters nor headers may hold a bare one; a second is refused, or two readers of one URI
 /// could see two hosts.
@@ -209,11 +228,7 @@ pub(crate) fn split_host(text: &str) -> Result<(&str, Option<u16>), UriError> {
     } else {
         let (host, port) =
             lex::split_once(text, b':').map_or((text, None), |(host, port)| (host, Some(port)));
-        if host.is_empty()
-            || !host
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
-        {
+        if host.is_empty() || !host.bytes().all(|b| CLASS[usize::from(b)] & HOST != 0) {
             return Err(UriError::Host);
         }
         (host, port)

@@ -97,9 +97,10 @@ pub(crate) fn head(request: &Message, flow: &Flow, to_tag: &str) -> Vec<u8> {
 /// True if To has a `tag` without a value: neither within a dialog nor outside; answered 400, and
 /// no second tag is added to it.
 pub(crate) fn has_empty_tag(request: &Message) -> bool {
-    request
-        .to_addr()
-        .is_ok_and(|to| to.tag().is_none() && to.params.get("tag").is_some())
+    request.to_tag().is_none()
+        && request
+            .to_addr()
+            .is_ok_and(|to| to.params.get("tag").is_some())
 }
 
 /// A response with a head that [`head`] wrote.
