@@ -55,6 +55,9 @@ pub struct Load {
     pub system_s_per_1000: f64,
     /// CPU seconds for 1,000 calls of each of its threads, by name.
     pub threads_s_per_1000: BTreeMap<String, f64>,
+    /// CPU seconds that the machine's host took away meanwhile; with more than a fraction of a
+    /// second the figures say little about the program.
+    pub stolen_s: f64,
     /// Datagrams it sent a call.
     pub sent_per_call: f64,
     /// Datagrams it got a call.
@@ -183,6 +186,7 @@ fn load(stage: &mut Stage, pid: u32, options: &Options) -> io::Result<(Load, Tal
     let gap = Duration::from_secs_f64(1.0 / options.rate);
     stage.tally = Tally::default();
     let (before, threads_before) = (process::cpu(pid)?, process::threads(pid)?);
+    let stolen = process::stolen()?;
     let mut at = Instant::now();
     for _ in 0..calls {
         stage.call_at(at);
@@ -200,6 +204,7 @@ fn load(stage: &mut Stage, pid: u32, options: &Options) -> io::Result<(Load, Tal
     let mut load = summary(options.calls, failed, used, &seen);
     load.setup = setup_times(stage, calls);
     load.threads_s_per_1000 = threads;
+    load.stolen_s = process::stolen()? - stolen;
     Ok((load, seen))
 }
 
@@ -218,6 +223,7 @@ fn summary(calls: u32, failed: usize, used: Cpu, seen: &Tally) -> Load {
         bytes_received_per_call: each(seen.sent_bytes),
         setup: None,
         threads_s_per_1000: BTreeMap::new(),
+        stolen_s: 0.0,
     }
 }
 

@@ -105,6 +105,19 @@ pub fn threads(pid: u32) -> io::Result<BTreeMap<String, f64>> {
     Ok(found)
 }
 
+/// CPU seconds that the host of a virtual machine has given to others although this machine wanted
+/// them, all processors together, since it started. They count as CPU time of whoever was to run.
+///
+/// # Errors
+/// What the system says of /proc.
+pub fn stolen() -> io::Result<f64> {
+    let text = fs::read_to_string("/proc/stat")?;
+    // cpu user nice system idle iowait irq softirq steal
+    let field = text.split_whitespace().nth(8);
+    let ticks = field.and_then(|it| it.parse::<u64>().ok()).unwrap_or(0);
+    Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+}
+
 /// Proportional set size of the tree in KiB; shared pages count once.
 ///
 /// # Errors

@@ -111,6 +111,11 @@ fn detail(out: &mut String, results: &Results) {
         let threads = load.threads_s_per_1000.iter();
         let threads: Vec<String> = threads.map(|(name, s)| format!("{name} {s:.3}")).collect();
         let _ = writeln!(out, "    of this by thread: {}", threads.join(", "));
+        let _ = writeln!(
+            out,
+            "    CPU that the machine's host took away meanwhile: {:.2} s",
+            load.stolen_s
+        );
     }
     if let Some(setup) = &results.setup {
         let _ = writeln!(out, "  set-up, seats idle: {}", of_latency(setup));
