@@ -5,5 +5,12 @@
 //! threads, sockets, true randomness (a run follows from its seed alone), and any use of the
 //! engine's own code to decide what the engine should have done.
 
+pub mod agenda;
 pub mod dice;
+pub mod faults;
+pub mod invariants;
+pub mod log;
 pub mod peer;
+pub mod rig;
+pub mod trace;
+pub mod wire;

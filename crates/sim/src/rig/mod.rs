@@ -74,8 +74,10 @@ pub enum ToEngine {
         /// When it was due; stale if the shard has another one by now.
         due: Mono,
     },
-    /// A path failed: every shard is told.
+    /// A path failed, as one shard is told.
     FlowFailed {
+        /// Which shard.
+        shard: usize,
         /// The far end.
         remote: SocketAddr,
         /// By which means.
@@ -88,6 +90,8 @@ pub enum ToEngine {
         /// What.
         command: Command,
     },
+    /// The civil clock was set: a shard evaluates its schedule again.
+    Reschedule(usize),
 }
 
 /// What the engine wants of the world.
@@ -344,9 +348,19 @@ impl Rig {
                 self.give(now, shard, Input::Timeout, witness);
                 Some(shard)
             }
-            ToEngine::FlowFailed { remote, means } => {
-                self.fail_flow(now, remote, means, witness);
-                None
+            ToEngine::FlowFailed {
+                shard,
+                remote,
+                means,
+            } => {
+                self.fail_flow(now, shard, (remote, means), witness);
+                Some(shard)
+            }
+            ToEngine::Reschedule(shard) => {
+                witness.see(now, &Seen::WallJump);
+                let command = Command::Reschedule;
+                self.give(now, shard, Input::Command { token: 0, command }, witness);
+                Some(shard)
             }
             ToEngine::Command { token, command } => {
                 let shard = command.shard(self.config.shards).unwrap_or(ShardId(0));
@@ -359,15 +373,6 @@ impl Rig {
                 self.give(now, shard, Input::Command { token, command }, witness);
                 Some(shard)
             }
-        }
-    }
-
-    /// The civil clock was set: every shard evaluates its schedule again.
-    pub fn reschedule(&mut self, now: Now, witness: &mut dyn Witness) {
-        witness.see(now, &Seen::WallJump);
-        for shard in 0..self.shards.len() {
-            let command = Command::Reschedule;
-            self.give(now, shard, Input::Command { token: 0, command }, witness);
         }
     }
 
@@ -395,24 +400,24 @@ impl Rig {
     fn fail_flow(
         &mut self,
         now: Now,
-        remote: SocketAddr,
-        means: Means,
+        shard: usize,
+        (remote, means): (SocketAddr, Means),
         witness: &mut dyn Witness,
     ) {
+        witness.see(now, &Seen::FlowFailed { remote });
         let flow = self.flow(remote, means);
+        self.give(now, shard, Input::FlowFailed { flow }, witness);
         if means == Means::Stream {
-            self.connections.remove(&remote);
-        }
-        for shard in 0..self.shards.len() {
+            // The form in which a request out may name it.
+            let flow = Flow {
+                connection: 0,
+                ..flow
+            };
             self.give(now, shard, Input::FlowFailed { flow }, witness);
-            if flow.connection != 0 {
-                // The form in which a request out may name it.
-                let flow = Flow {
-                    connection: 0,
-                    ..flow
-                };
-                self.give(now, shard, Input::FlowFailed { flow }, witness);
-            }
+        }
+        if shard + 1 == self.shards.len() {
+            // All know of it: the next message opens another connection.
+            self.connections.remove(&remote);
         }
     }
 
