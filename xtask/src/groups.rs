@@ -44,10 +44,68 @@ fn cargo_only() -> Tally {
         "the program, built for its tests",
         cargo(&["build", "--quiet", "-p", "meishier"]),
     ));
-    let mut all = cargo(&["test", "--workspace", "--no-fail-fast"]);
+    // The simulator has a group of its own, in which it is fast.
+    let mut all = cargo(&[
+        "test",
+        "--workspace",
+        "--no-fail-fast",
+        "--exclude",
+        "meishier-sim",
+    ]);
     all.env("MEISHIER_BIN", binary());
     tally.add(tests("tests", all));
+    tally.add(simulator());
     tally
+}
+
+/// How long the tests let fresh seeds run.
+const FRESH_MINUTES: &str = "3";
+
+/// The simulator's tests, deliberate defects among them, then seeds that nobody has seen.
+fn simulator() -> Tally {
+    let mut tally = tests(
+        "simulator",
+        cargo(&[
+            "test",
+            "--profile",
+            "soak",
+            "-p",
+            "meishier-sim",
+            "--features",
+            "defects",
+            "--no-fail-fast",
+        ]),
+    );
+    tally.add(check("simulator, fresh seeds", soak_command(&["--minutes", FRESH_MINUTES])));
+    tally
+}
+
+fn soak_command(words: &[&str]) -> Command {
+    let mut command = cargo(&[
+        "run",
+        "--quiet",
+        "--profile",
+        "soak",
+        "-p",
+        "meishier-sim",
+        "--bin",
+        "soak",
+        "--",
+    ]);
+    command.args(words);
+    command
+}
+
+/// Runs fresh seeds of the simulator.
+pub fn soak(words: &[&str]) -> ExitCode {
+    match soak_command(words).status() {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn binary() -> std::path::PathBuf {

@@ -1,4 +1,5 @@
-//! The project's own commands: `cargo xtask test [--install]` and `cargo xtask bench calls [--json]`.
+//! The project's own commands: `cargo xtask test [--install]`, `cargo xtask bench calls [--json]` and
+//! `cargo xtask soak --minutes M`.
 //!
 //! What lives here: running other programs and adding up what they print. What may not: logic of
 //! the product.
@@ -7,6 +8,7 @@
 //!   test ─► cargo-only group ─► peers group ─► "N passed, N failed"
 //!             fmt, clippy, docs    SIPp, baresip, sox, promtool
 //!             cargo test
+//!             simulator, fresh seeds
 //! ```
 
 mod groups;
@@ -19,6 +21,8 @@ const USAGE: &str = "\
 usage:
   cargo xtask test [--install]      all tests; --install (or CI=true) installs the peers from Debian
   cargo xtask bench calls [--json]  measures the started release binary from outside
+  cargo xtask soak --minutes M [--seed S]
+                                    the simulator with fresh seeds on every core
 ";
 
 fn main() -> ExitCode {
@@ -29,6 +33,7 @@ fn main() -> ExitCode {
             let in_ci = std::env::var("CI").is_ok_and(|value| value == "true");
             groups::test(!rest.is_empty() || in_ci)
         }
+        ["soak", rest @ ..] if !rest.is_empty() => groups::soak(rest),
         ["bench", rest @ ..] if !rest.is_empty() => groups::bench(rest),
         _ => {
             eprint!("{USAGE}");

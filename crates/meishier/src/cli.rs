@@ -28,6 +28,8 @@ pub enum Command {
     Check(Check),
     /// 在本机演示：真实的 SIP 与 RTP，无需电话 (demonstrate on this machine)
     Demo(Demo),
+    /// 在虚拟时钟上模拟：同一个引擎，来电、坐席、网络和故障都由种子决定 (simulate on a virtual clock)
+    Sim(Sim),
 }
 
 /// `meishier serve`
@@ -94,6 +96,56 @@ pub struct Demo {
     /// For tests: how many shards.
     #[arg(long, hide = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub shards: Option<u16>,
+}
+
+/// `meishier sim`
+#[derive(Debug, Args)]
+pub struct Sim {
+    /// 场景：文件，或自带场景的名字，例如 guizhou (scenario: a file, or the name of a shipped one)
+    #[arg(long, value_name = "FILE")]
+    pub scenario: String,
+    /// 随机数种子，相同则逐字节相同 (everything follows from it)
+    #[arg(long, value_name = "N")]
+    pub seed: u64,
+    /// 模拟多少天，默认 1 (simulated days)
+    #[arg(long, value_name = "D", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub days: u32,
+    /// 故障：none 无，light 轻，swarm 每个种子随机一组 (what goes wrong)
+    #[arg(long, value_enum, default_value_t = Faults::None)]
+    pub faults: Faults,
+    /// 最后一行输出 JSON 摘要 (print a JSON summary as the last line)
+    #[arg(long)]
+    pub json: bool,
+    /// 把全部消息写进这个文件 (write every message to a file)
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+    /// 在引擎走完第 N 步时，把整个引擎写成快照再恢复 (restore the whole engine after this step)
+    #[arg(long, value_name = "N")]
+    pub restore_at: Option<u64>,
+    /// 界面语言 (language of messages)
+    #[arg(long, value_enum, default_value_t = Lang::Zh)]
+    pub lang: Lang,
+}
+
+/// What goes wrong in a simulation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Faults {
+    /// 无 (nothing)
+    None,
+    /// 轻 (a little of everything)
+    Light,
+    /// 每个种子随机一组 (a random subset for each seed)
+    Swarm,
+}
+
+impl From<Faults> for meishier_sim::FaultLevel {
+    fn from(faults: Faults) -> Self {
+        match faults {
+            Faults::None => Self::None,
+            Faults::Light => Self::Light,
+            Faults::Swarm => Self::Swarm,
+        }
+    }
 }
 
 /// Language of messages.

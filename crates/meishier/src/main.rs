@@ -7,7 +7,8 @@
 //!        ├─ serve ─┬─ limits (open files)
 //!        │         ├─ service ── records, runtime (SIP, RTP, shards), console, figures
 //!        │         └─ shutdown ── signals
-//!        └─ demo ──┘   the same service on loopback, with a cast of phones
+//!        ├─ demo ──┘   the same service on loopback, with a cast of phones
+//!        └─ sim ────── the engine on a virtual clock, without the service
 //! ```
 
 mod check;
@@ -18,6 +19,7 @@ mod limits;
 mod serve;
 mod service;
 mod shutdown;
+mod sim;
 
 use clap::Parser;
 use std::process::ExitCode;
@@ -27,5 +29,6 @@ fn main() -> ExitCode {
         cli::Command::Serve(args) => serve::run(&args),
         cli::Command::Check(args) => check::run(&args),
         cli::Command::Demo(args) => demo::run(&args),
+        cli::Command::Sim(args) => sim::run(&args),
     }
 }

@@ -8,9 +8,23 @@
 pub mod agenda;
 pub mod dice;
 pub mod faults;
+pub mod figures;
 pub mod invariants;
 pub mod log;
+pub mod media_scenario;
 pub mod peer;
+pub mod people;
+pub mod reference;
 pub mod rig;
+pub mod run;
+pub mod scenario;
+pub mod stream;
 pub mod trace;
+pub mod traffic;
 pub mod wire;
+mod world;
+
+pub use faults::FaultLevel;
+pub use run::{Failure, PROVINCE_YEAR, RunOptions, RunReport, run};
+pub use scenario::Scenario;
+pub use world::WorldError;

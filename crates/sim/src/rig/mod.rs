@@ -91,7 +91,12 @@ pub enum ToEngine {
         command: Command,
     },
     /// The civil clock was set: a shard evaluates its schedule again.
-    Reschedule(usize),
+    Reschedule {
+        /// Which shard.
+        shard: usize,
+        /// Name of the answer.
+        token: u64,
+    },
 }
 
 /// What the engine wants of the world.
@@ -356,24 +361,34 @@ impl Rig {
                 self.fail_flow(now, shard, (remote, means), witness);
                 Some(shard)
             }
-            ToEngine::Reschedule(shard) => {
+            ToEngine::Reschedule { shard, token } => {
                 witness.see(now, &Seen::WallJump);
-                let command = Command::Reschedule;
-                self.give(now, shard, Input::Command { token: 0, command }, witness);
+                self.command(now, shard, token, Command::Reschedule, witness);
                 Some(shard)
             }
             ToEngine::Command { token, command } => {
                 let shard = command.shard(self.config.shards).unwrap_or(ShardId(0));
                 let shard = usize::from(shard.0);
-                let seen = Seen::Command {
-                    token,
-                    command: &command,
-                };
-                witness.see(now, &seen);
-                self.give(now, shard, Input::Command { token, command }, witness);
+                self.command(now, shard, token, command, witness);
                 Some(shard)
             }
         }
+    }
+
+    fn command(
+        &mut self,
+        now: Now,
+        shard: usize,
+        token: u64,
+        command: Command,
+        witness: &mut dyn Witness,
+    ) {
+        let seen = Seen::Command {
+            token,
+            command: &command,
+        };
+        witness.see(now, &seen);
+        self.give(now, shard, Input::Command { token, command }, witness);
     }
 
     fn on_media(
@@ -484,7 +499,7 @@ impl Rig {
                 };
                 witness.see(now, &seen);
                 let generation = self.generations[shard];
-                for (delay, event) in self.media.obey(now.mono, shard, &command) {
+                if let Some((delay, event)) = self.media.obey(now.mono, shard, &command) {
                     let what = ToEngine::Media {
                         shard,
                         event,

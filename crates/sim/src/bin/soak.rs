@@ -1,0 +1,139 @@
+//! Runs fresh seeds of the shipped scenarios for some minutes on every core.
+//!
+//! `soak --minutes M [--threads N] [--seed S]`; ends with 1 if a promise was broken. This is a
+//! driver: the clock and the threads that the simulator itself must not have are here.
+
+use meishier_sim::scenario::NAMES;
+use meishier_sim::{FaultLevel, RunOptions, RunReport, Scenario, run};
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Scenarios that a soak does not play: they are for tests that do something else with them.
+const NOT_PLAYED: &[&str] = &["tiny"];
+
+struct Wanted {
+    minutes: f64,
+    threads: usize,
+    seed: u64,
+}
+
+fn wanted() -> Result<Wanted, String> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let mut wanted = Wanted {
+        minutes: 1.0,
+        threads: std::thread::available_parallelism().map_or(2, usize::from),
+        seed: now.map_or(1, |since| since.as_micros() as u64),
+    };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let value = words.next().unwrap_or_default();
+        let bad = || format!("{word}: not a number: {value:?}");
+        match word.as_str() {
+            "--minutes" => wanted.minutes = value.parse().map_err(|_| bad())?,
+            "--threads" => wanted.threads = value.parse().map_err(|_| bad())?,
+            "--seed" => wanted.seed = value.parse().map_err(|_| bad())?,
+            _ => return Err(format!("unknown: {word}")),
+        }
+    }
+    Ok(wanted)
+}
+
+/// What run number `count` plays: mostly everything at once, now and then a quieter one.
+fn options(first: u64, count: u64) -> (&'static str, RunOptions) {
+    let names: Vec<&'static str> = NAMES
+        .iter()
+        .copied()
+        .filter(|name| !NOT_PLAYED.contains(name))
+        .collect();
+    let faults = match count % 8 {
+        3 => FaultLevel::Light,
+        7 => FaultLevel::None,
+        _ => FaultLevel::Swarm,
+    };
+    let options = RunOptions {
+        seed: first.wrapping_add(count),
+        days: 1 + (count % 3) as u32,
+        faults,
+        restore_at: None,
+    };
+    (names[count as usize % names.len()], options)
+}
+
+#[derive(Default)]
+struct Sum {
+    runs: u64,
+    calls: u64,
+    steps: u64,
+    years: f64,
+    broken: Vec<String>,
+}
+
+impl Sum {
+    fn add(&mut self, report: &RunReport) {
+        self.runs += 1;
+        self.calls += report.tally.attempts();
+        self.steps += report.steps;
+        self.years += report.province_years();
+        if let Some(failure) = &report.failure {
+            println!("{failure}\n{}\n", report.replay());
+            self.broken
+                .push(format!("{}: {}", report.replay(), failure.violation));
+        }
+    }
+}
+
+fn play(first: u64, next: &AtomicU64, until: Instant, sum: &Mutex<Sum>) {
+    while Instant::now() < until {
+        let count = next.fetch_add(1, Ordering::Relaxed);
+        let (name, options) = options(first, count);
+        let Some(scenario) = Scenario::named(name) else {
+            continue;
+        };
+        let report = run(&scenario, &options, None);
+        let mut sum = sum.lock().unwrap_or_else(|poison| poison.into_inner());
+        match report {
+            Ok(report) => sum.add(&report),
+            Err(error) => sum.broken.push(format!("{name}: {error}")),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let wanted = match wanted() {
+        Ok(wanted) => wanted,
+        Err(error) => {
+            eprintln!("{error}\nsoak --minutes M [--threads N] [--seed S]");
+            return ExitCode::from(2);
+        }
+    };
+    let begun = Instant::now();
+    let until = begun + Duration::from_secs_f64(wanted.minutes * 60.0);
+    let (sum, next) = (Mutex::new(Sum::default()), AtomicU64::new(0));
+    println!("first seed {}", wanted.seed);
+    std::thread::scope(|scope| {
+        for _ in 0..wanted.threads.max(1) {
+            scope.spawn(|| play(wanted.seed, &next, until, &sum));
+        }
+    });
+    let sum = sum.into_inner().unwrap_or_else(|poison| poison.into_inner());
+    for broken in &sum.broken {
+        println!("broken: {broken}");
+    }
+    let days = begun.elapsed().as_secs_f64() / 86_400.0;
+    println!(
+        "{} runs, {} calls, {} steps, {:.2} province-years, {:.0} province-years a day, {} violations",
+        sum.runs,
+        sum.calls,
+        sum.steps,
+        sum.years,
+        sum.years / days,
+        sum.broken.len()
+    );
+    if sum.broken.is_empty() && sum.runs > 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}

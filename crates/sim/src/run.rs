@@ -1,0 +1,193 @@
+//! One run from its seed to its report: faults first, then peace, then the last judgement.
+
+use crate::faults::FaultLevel;
+use crate::figures::Tally;
+use crate::invariants::{Invariant, Violation};
+use crate::scenario::Scenario;
+use crate::world::{World, WorldError, WorldSettings};
+use meishier_model::Mono;
+use std::fmt;
+use std::io::Write;
+use std::time::Duration;
+
+const DAY: Duration = Duration::from_secs(86_400);
+/// How long the last callers may take once nobody new calls: the longest talks and some more.
+const LAST_CALLS: Duration = Duration::from_secs(12 * 3600);
+/// How long transactions and rests may take to end after the last call.
+const REST: Duration = Duration::from_secs(900);
+/// Calls of a province-year: 119 a day, as Beijing has them.
+pub const PROVINCE_YEAR: f64 = 119.0 * 365.0;
+
+/// What is to be run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunOptions {
+    /// Everything follows from it.
+    pub seed: u64,
+    /// Simulated days in which people call, 1 or more.
+    pub days: u32,
+    /// What goes wrong.
+    pub faults: FaultLevel,
+    /// The whole engine is turned into snapshots and restored after this step of the engine.
+    pub restore_at: Option<u64>,
+}
+
+/// A broken promise, and how to see it again.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Which promise, and what was seen.
+    pub violation: Violation,
+    /// After which step of the engine.
+    pub step: u64,
+    /// When, since the start.
+    pub at: Duration,
+    /// The messages of the call concerned.
+    pub ladder: String,
+}
+
+/// What came out of a run.
+#[derive(Clone, Debug)]
+pub struct RunReport {
+    /// The options it was run with.
+    pub options: RunOptions,
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Steps of the engine.
+    pub steps: u64,
+    /// What was counted.
+    pub tally: Tally,
+    /// SHA-256 of the log, hexadecimal.
+    pub log_sha256: String,
+    /// The first broken promise; the run ended there.
+    pub failure: Option<Failure>,
+}
+
+impl RunReport {
+    /// The one command that runs it again.
+    #[must_use]
+    pub fn replay(&self) -> String {
+        let RunOptions {
+            seed,
+            days,
+            faults,
+            restore_at,
+        } = &self.options;
+        let restore = restore_at.map_or(String::new(), |step| format!(" --restore-at {step}"));
+        format!(
+            "meishier sim --scenario {} --seed {seed} --days {days} --faults {}{restore}",
+            self.scenario,
+            faults.as_str()
+        )
+    }
+
+    /// Province-years that were simulated, by the number of calls.
+    #[must_use]
+    pub fn province_years(&self) -> f64 {
+        self.tally.attempts() as f64 / PROVINCE_YEAR
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "step {} at {:?}: {}", self.step, self.at, self.violation)?;
+        f.write_str(&self.ladder)
+    }
+}
+
+/// Runs a scenario. `log` gets a copy of the log.
+///
+/// # Errors
+/// The scenario's configuration does not fit the engine; whoever wrote it is at fault.
+pub fn run(
+    scenario: &Scenario,
+    options: &RunOptions,
+    log: Option<Box<dyn Write>>,
+) -> Result<RunReport, WorldError> {
+    let (world, violation) = play(scenario, options, log, false)?;
+    let failure = match violation {
+        None => None,
+        Some(violation) => Some(explain(scenario, options, &world, violation)?),
+    };
+    Ok(RunReport {
+        options: options.clone(),
+        scenario: scenario.name.clone(),
+        steps: world.steps(),
+        tally: world.tally().clone(),
+        log_sha256: world.log_sha256(),
+        failure,
+    })
+}
+
+fn explain(
+    scenario: &Scenario,
+    options: &RunOptions,
+    world: &World,
+    violation: Violation,
+) -> Result<Failure, WorldError> {
+    let (again, second) = play(scenario, options, None, true)?;
+    let ladder = match second {
+        Some(second) if second == violation => again
+            .ladder(violation.call.as_deref())
+            .unwrap_or_default(),
+        _ => "the second run of this seed went another way: the engine or the simulator uses something that does not follow from the seed\n".to_owned(),
+    };
+    Ok(Failure {
+        violation,
+        step: world.steps(),
+        at: world.lasted(),
+        ladder,
+    })
+}
+
+fn play(
+    scenario: &Scenario,
+    options: &RunOptions,
+    log: Option<Box<dyn Write>>,
+    trace: bool,
+) -> Result<(World, Option<Violation>), WorldError> {
+    let mut world = World::start(
+        scenario,
+        WorldSettings {
+            seed: options.seed,
+            lasts: DAY * options.days.max(1),
+            faults: options.faults,
+            log,
+            trace,
+        },
+    )?;
+    let violation = phases(&mut world, options).err();
+    Ok((world, violation))
+}
+
+fn phases(world: &mut World, options: &RunOptions) -> Result<(), Violation> {
+    let restore_at = options.restore_at;
+    let mut restored = false;
+    let mut restore = |world: &mut World| -> Result<bool, Violation> {
+        if !restored && restore_at.is_some_and(|step| world.steps() >= step) {
+            restored = true;
+            world.replace_engine()?;
+        }
+        Ok(true)
+    };
+    let start = world.now().mono;
+    let end = start + DAY * options.days.max(1);
+    world.run(end, &mut restore)?;
+    world.end_faults();
+    let limit: Mono = end + LAST_CALLS;
+    world.run(limit, &mut |world| {
+        restore(world)?;
+        Ok(!world.quiet())
+    })?;
+    if !world.quiet() {
+        return Err(Violation {
+            invariant: Invariant::Baseline,
+            call: world.somebody_left(),
+            what: format!(
+                "{:?} after the last caller began and with no more faults, calls are still there",
+                LAST_CALLS
+            ),
+        });
+    }
+    let rest = world.now().mono + REST;
+    world.run(rest, &mut restore)?;
+    world.judge_rest()
+}

@@ -1,0 +1,148 @@
+//! Everybody who looks on: the log, the judges, the figures, and the trace of a repeated run.
+
+use crate::invariants::{Checker, Inspection, Seen, Violation};
+use crate::log::Log;
+use crate::rig::Witness;
+use crate::trace::{Trace, call_id};
+use meishier_engine::{Notice, SeatState};
+use meishier_model::{CallId, CallRecord, Mono, Now, SeatId};
+use std::net::SocketAddr;
+
+/// The onlookers of one run.
+#[derive(Debug)]
+pub(super) struct Judges {
+    pub checker: Checker,
+    pub log: Log,
+    pub trace: Option<Trace>,
+    pub engine: SocketAddr,
+    /// Call-ID of the message that the present step dealt with, and the call that began by it.
+    reading: Option<String>,
+    pub arrived: Vec<(String, CallId)>,
+    /// Seats that the engine paused.
+    pub paused: Vec<SeatId>,
+    /// False: nobody judges, as before the first step.
+    pub judging: bool,
+}
+
+impl Judges {
+    pub(super) fn new(checker: Checker, log: Log, trace: Option<Trace>, engine: SocketAddr) -> Self {
+        Self {
+            checker,
+            log,
+            trace,
+            engine,
+            reading: None,
+            arrived: Vec::new(),
+            paused: Vec::new(),
+            judging: true,
+        }
+    }
+
+    /// A message was put on the wire, with its fate.
+    pub(super) fn sent(
+        &mut self,
+        now: Mono,
+        (from, to): (SocketAddr, SocketAddr),
+        bytes: &[u8],
+        copies: usize,
+    ) {
+        self.log
+            .write(now, format_args!("{from} > {to} x{copies}"), bytes);
+        if let Some(trace) = &mut self.trace {
+            trace.message(now, from, to, bytes, copies == 0);
+        }
+    }
+
+    /// Something that no message tells.
+    pub(super) fn note(&mut self, now: Mono, what: std::fmt::Arguments<'_>) {
+        self.log.write(now, what, &[]);
+        if let Some(trace) = &mut self.trace {
+            trace.note(now, what.to_string());
+        }
+    }
+
+    pub(super) fn after_step(&mut self, now: Now, look: &Inspection<'_>) -> Result<(), Violation> {
+        self.reading = None;
+        if self.judging {
+            self.checker.after_step(now, look)?;
+        }
+        Ok(())
+    }
+
+    fn on_notice(&mut self, now: Mono, shard: u16, notice: &Notice) {
+        match notice {
+            Notice::Arrived { call, .. } => {
+                if let Some(id) = self.reading.clone() {
+                    if let Some(trace) = &mut self.trace {
+                        trace.call(&id, call.to_string());
+                    }
+                    self.arrived.push((id, *call));
+                }
+            }
+            Notice::Seat {
+                seat,
+                to: SeatState::Paused,
+                by_engine: true,
+                ..
+            } => self.paused.push(*seat),
+            _ => {}
+        }
+        self.log
+            .write(now, format_args!("shard{shard} notice {notice:?}"), &[]);
+    }
+
+    fn on_record(&mut self, now: Mono, record: &CallRecord) {
+        self.log.write(
+            now,
+            format_args!(
+                "record {} {} {} waited {} talked {} offers {} transfers {}",
+                record.call,
+                record.outcome.as_str(),
+                record.released_by.as_str(),
+                record.waited_ms,
+                record.talked_ms,
+                record.offers.len(),
+                record.transfers.len(),
+            ),
+            &[],
+        );
+    }
+}
+
+impl Witness for Judges {
+    fn see(&mut self, now: Now, seen: &Seen<'_>) {
+        let at = now.mono;
+        match seen {
+            Seen::In { shard, from, bytes } => {
+                self.log.write(
+                    at,
+                    format_args!("shard{shard} reads {from} {}", bytes.len()),
+                    &[],
+                );
+                if bytes.starts_with(b"INVITE ") {
+                    self.reading = call_id(bytes).map(str::to_owned);
+                }
+            }
+            Seen::Notice { shard, notice } => self.on_notice(at, *shard, notice),
+            Seen::Record(record) => self.on_record(at, record),
+            Seen::MediaCommand { shard, command } => {
+                self.log
+                    .write(at, format_args!("shard{shard} media {command:?}"), &[]);
+            }
+            Seen::MediaEvent { shard, event } => {
+                self.log
+                    .write(at, format_args!("shard{shard} hears {event:?}"), &[]);
+            }
+            Seen::Command { token, command } => {
+                self.log
+                    .write(at, format_args!("command {token} {command:?}"), &[]);
+            }
+            Seen::Timeout { shard } => {
+                self.log.write(at, format_args!("shard{shard} timer"), &[]);
+            }
+            // What is sent stands in the log with its fate on the wire.
+            _ => {}
+        }
+        self.checker.see(now, seen);
+    }
+}

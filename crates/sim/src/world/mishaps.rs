@@ -1,0 +1,236 @@
+//! What goes wrong out of the blue, and how the world carries it out.
+
+use super::desks::{Leg, Who};
+use super::far::FarId;
+use super::{Due, World};
+use crate::faults::Mishap;
+use crate::invariants::{Invariant, Violation};
+use crate::people::{Happening, Token};
+use crate::rig::ToEngine;
+use crate::wire::Cut;
+use meishier_model::Mono;
+use std::time::Duration;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Seconds.
+const fn s(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+impl World {
+    /// Puts down when each mishap happens for the first time.
+    pub(super) fn plan_mishaps(&mut self) {
+        for (mishap, often) in self.plan.mishaps.clone() {
+            self.plan_mishap(mishap, often);
+        }
+    }
+
+    fn plan_mishap(&mut self, mishap: Mishap, often: f64) {
+        let after = self.dice.exponential(DAY.div_f64(often.max(1e-6)));
+        let at = self.now.mono + after;
+        if at <= self.arrivals_until {
+            self.agenda.put(at, Due::Mishap(mishap));
+        }
+    }
+
+    pub(super) fn mishap(&mut self, mishap: Mishap) -> Result<(), Violation> {
+        if !self.faulty {
+            return Ok(());
+        }
+        let often = self.plan.mishaps.iter().find(|(m, _)| *m == mishap);
+        if let Some((_, often)) = often.copied() {
+            self.plan_mishap(mishap, often);
+        }
+        self.judges
+            .note(self.now.mono, format_args!("mishap {mishap:?}"));
+        match mishap {
+            Mishap::Cut => self.cut_somebody(),
+            Mishap::TrunkDown => self.trunk_down(),
+            Mishap::SeatVanishes => self.seat_vanishes(),
+            Mishap::PeerStops => self.peer_stops(),
+            Mishap::FlowFails => self.flow_fails(),
+            Mishap::RtpStops => self.rtp_stops(),
+            Mishap::WallJumps => self.wall_jumps(),
+            Mishap::EngineStalls => self.engine_stalls(),
+            Mishap::Reconfigured => self.reconfigure()?,
+            Mishap::ShardReplaced => {
+                let shard = self.dice.index(self.rig.shards().len());
+                self.replace_shard(shard)?;
+            }
+            Mishap::EngineReplaced => self.replace_engine()?,
+            Mishap::Burst => {
+                let lasts = self.dice.between(s(300), s(3600));
+                self.burst_until = self.now.mono + lasts;
+            }
+        }
+        Ok(())
+    }
+
+    fn until(&mut self, shortest: Duration, longest: Duration) -> Mono {
+        self.now.mono + self.dice.between(shortest, longest)
+    }
+
+    fn cut_somebody(&mut self) {
+        let far = self.dice.index(self.fars.len());
+        let which = [Cut::ToEngine, Cut::FromEngine, Cut::Both][self.dice.index(3)];
+        let until = self.until(s(1), s(300));
+        self.wire.cut(self.fars[far].address.ip(), which, until);
+    }
+
+    fn trunk_down(&mut self) {
+        let far = self.dice.index(self.carriers);
+        let until = self.until(s(10), s(1200));
+        self.wire
+            .cut(self.fars[far].address.ip(), Cut::Both, until);
+    }
+
+    /// A seat's telephone, rather one that has a call.
+    fn some_seat(&mut self) -> usize {
+        let busy: Vec<usize> = (0..self.seats.len())
+            .filter(|seat| !self.seats[*seat].calls.is_empty())
+            .collect();
+        match busy.as_slice() {
+            [] => self.dice.index(self.seats.len()),
+            some if self.dice.chance(0.8) => some[self.dice.index(some.len())],
+            _ => self.dice.index(self.seats.len()),
+        }
+    }
+
+    fn seat_vanishes(&mut self) {
+        let seat = self.some_seat();
+        let far = self.seats[seat].far;
+        self.fars[far.0].agent.power(false);
+        let calls = std::mem::take(&mut self.seats[seat].calls);
+        for (key, known) in calls {
+            let caller = known.engine.and_then(|call| self.calls.get(&call)).copied();
+            let call = Token(key.0);
+            self.tell(Who::Seat(seat), &Happening::CallFailed { call });
+            if let Some(id) = caller {
+                self.person(id, false);
+            }
+        }
+        let at = self.until(s(5), s(1800));
+        self.agenda.put(at, Due::PowerBack(seat));
+    }
+
+    pub(super) fn power_back(&mut self, seat: usize) {
+        let desk = &self.seats[seat];
+        let far = &mut self.fars[desk.far.0];
+        let fresh = far.agent.powered() && self.steps > 0;
+        if fresh {
+            return;
+        }
+        far.agent.power(true);
+        if !desk.password.is_empty() {
+            far.agent
+                .register(self.now.mono, &desk.name, &desk.domain, &desk.password, 300);
+        }
+        self.dirty.insert(desk.far);
+    }
+
+    fn peer_stops(&mut self) {
+        let legs: Vec<(Leg, (u64, Token))> =
+            self.legs.iter().map(|(leg, whose)| (*leg, *whose)).collect();
+        let targets: Vec<Leg> = self.targets.keys().copied().collect();
+        match self.dice.roll(4) {
+            0 if !targets.is_empty() => {
+                let leg = targets[self.dice.index(targets.len())];
+                self.fars[leg.0.0].agent.stop(leg.1);
+                self.targets.remove(&leg);
+            }
+            1 => {
+                let seat = self.some_seat();
+                let far = self.seats[seat].far;
+                for (key, _) in std::mem::take(&mut self.seats[seat].calls) {
+                    self.fars[far.0].agent.stop(key);
+                    let call = Token(key.0);
+                    self.tell(Who::Seat(seat), &Happening::CallFailed { call });
+                }
+            }
+            _ if !legs.is_empty() => {
+                let ((far, key), (id, call)) = legs[self.dice.index(legs.len())];
+                self.fars[far.0].agent.stop(key);
+                self.legs.remove(&(far, key));
+                if let Some(desk) = self.callers.get_mut(&id) {
+                    desk.leg = None;
+                }
+                self.tell(Who::Caller(id), &Happening::CallFailed { call });
+            }
+            _ => {}
+        }
+    }
+
+    fn flow_fails(&mut self) {
+        let far = FarId(self.dice.index(self.fars.len()));
+        let (remote, means) = (self.fars[far.0].address, self.fars[far.0].means);
+        for shard in 0..self.rig.shards().len() {
+            let what = ToEngine::FlowFailed {
+                shard,
+                remote,
+                means,
+            };
+            self.agenda.put(self.now.mono, Due::Engine(what));
+        }
+    }
+
+    fn rtp_stops(&mut self) {}
+
+    /// The civil clock the engine sees is off by so many milliseconds from now on.
+    pub(super) fn set_wall(&mut self, off: i64) {
+        if off == self.off {
+            return;
+        }
+        self.off = off;
+        self.go_to(self.now.mono);
+        for shard in 0..self.rig.shards().len() {
+            self.next_token += 1;
+            let token = self.next_token;
+            let what = ToEngine::Reschedule { shard, token };
+            self.agenda.put(self.now.mono, Due::Engine(what));
+        }
+    }
+
+    fn wall_jumps(&mut self) {
+        let longest = [s(2), s(3600), s(26 * 3600)][self.dice.index(3)];
+        let ms = self.dice.between(s(0), longest).as_millis() as i64;
+        let ms = if self.dice.chance(0.5) { -ms } else { ms };
+        self.set_wall(ms);
+        let at = self.until(s(60), s(7200));
+        self.agenda.put(at, Due::WallRight);
+    }
+
+    fn engine_stalls(&mut self) {
+        self.stalled_until = self.until(Duration::from_millis(50), s(40));
+        let lasts = self.stalled_until - self.now.mono;
+        self.slow(lasts);
+    }
+
+    pub(super) fn engine_at_fault(what: String) -> Violation {
+        Violation {
+            invariant: Invariant::OnePlace,
+            call: None,
+            what,
+        }
+    }
+
+    pub(super) fn replace_shard(&mut self, shard: usize) -> Result<(), Violation> {
+        self.rig
+            .replace_shard(self.now, shard, &mut self.judges)
+            .map_err(Self::engine_at_fault)?;
+        self.carry_out_effects();
+        self.after_engine();
+        Ok(())
+    }
+
+    pub(super) fn replace_engine(&mut self) -> Result<(), Violation> {
+        for shard in 0..self.rig.shards().len() {
+            self.replace_shard(shard)?;
+        }
+        Ok(())
+    }
+
+    fn reconfigure(&mut self) -> Result<(), Violation> {
+        Ok(())
+    }
+}
