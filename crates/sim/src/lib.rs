@@ -6,3 +6,4 @@
 //! engine's own code to decide what the engine should have done.
 
 pub mod dice;
+pub mod stream;
