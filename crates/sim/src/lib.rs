@@ -4,6 +4,13 @@
 //! wires between, the faults, and the judges that look after every step. What may not: clocks,
 //! threads, sockets, true randomness (a run follows from its seed alone), and any use of the
 //! engine's own code to decide what the engine should have done.
+//!
+//! ```text
+//!   scenario ─► traffic ─► people ◄─► peer (SIP of their own) ◄─► wire ◄─► rig: the engine
+//!                             faults ──────────────────────────────┴──────────┘   │ everything seen
+//!                                                                                 ▼
+//!                          reference (books of their own) ◄── invariants, stream, log, trace
+//! ```
 
 pub mod agenda;
 pub mod dice;
@@ -11,10 +18,8 @@ pub mod faults;
 pub mod figures;
 pub mod invariants;
 pub mod log;
-pub mod media_scenario;
 pub mod peer;
 pub mod people;
-pub mod reference;
 pub mod rig;
 pub mod run;
 pub mod scenario;

@@ -1,7 +1,7 @@
 //! One run from its seed to its report: faults first, then peace, then the last judgement.
 
 use crate::faults::FaultLevel;
-use crate::figures::Tally;
+use crate::figures::{Served, Tally};
 use crate::invariants::{Invariant, Violation};
 use crate::scenario::Scenario;
 use crate::world::{World, WorldError, WorldSettings};
@@ -55,10 +55,20 @@ pub struct RunReport {
     pub steps: u64,
     /// What was counted.
     pub tally: Tally,
+    /// Attempts to reach a person.
+    pub served: Served,
     /// SHA-256 of the log, hexadecimal.
     pub log_sha256: String,
     /// The first broken promise; the run ended there.
     pub failure: Option<Failure>,
+}
+
+/// A part of a whole; 1 of nothing, since nobody was let down.
+fn share(part: u64, whole: u64) -> f64 {
+    match whole {
+        0 => 1.0,
+        _ => part as f64 / whole as f64,
+    }
 }
 
 impl RunReport {
@@ -82,7 +92,19 @@ impl RunReport {
     /// Province-years that were simulated, by the number of calls.
     #[must_use]
     pub fn province_years(&self) -> f64 {
-        self.tally.attempts() as f64 / PROVINCE_YEAR
+        self.served.attempts as f64 / PROVINCE_YEAR
+    }
+
+    /// Share of all attempts that a person answered within 15 s, 0 to 1.
+    #[must_use]
+    pub fn answered_15s(&self) -> f64 {
+        share(self.tally.answered_15s, self.served.attempts)
+    }
+
+    /// The same of attempts by callers at risk.
+    #[must_use]
+    pub fn risk_answered_15s(&self) -> f64 {
+        share(self.tally.risk_answered_15s, self.served.risk_attempts)
     }
 }
 
@@ -112,6 +134,7 @@ pub fn run(
         scenario: scenario.name.clone(),
         steps: world.steps(),
         tally: world.tally().clone(),
+        served: world.served(),
         log_sha256: world.log_sha256(),
         failure,
     })

@@ -73,7 +73,7 @@ struct Sum {
 impl Sum {
     fn add(&mut self, report: &RunReport) {
         self.runs += 1;
-        self.calls += report.tally.attempts();
+        self.calls += report.served.attempts;
         self.steps += report.steps;
         self.years += report.province_years();
         if let Some(failure) = &report.failure {

@@ -122,12 +122,14 @@ impl World {
         match wish {
             Wish::Dial(dial) => self.dial(id, dial),
             Wish::Cancel { call } => {
+                self.count_abandoned(id);
                 if let Some((far, key)) = self.leg_of(id, call) {
                     self.fars[far.0].agent.cancel(self.now.mono, key);
                     self.dirty.insert(far);
                 }
             }
             Wish::Bye { call } => {
+                self.count_abandoned(id);
                 if let Some((far, key)) = self.leg_of(id, call) {
                     self.fars[far.0].agent.bye(self.now.mono, key);
                     self.dirty.insert(far);
@@ -140,13 +142,17 @@ impl World {
                     self.dirty.insert(far);
                 }
             }
-            Wish::Done { end } => {
+            Wish::Done { .. } => {
                 self.forget_leg(id);
-                if let Some(desk) = self.callers.remove(&id) {
-                    self.tally_end(&desk, end);
-                }
+                self.callers.remove(&id);
             }
             _ => {}
+        }
+    }
+
+    fn count_abandoned(&mut self, id: u64) {
+        if self.callers.get(&id).is_some_and(|desk| !desk.heard) {
+            self.tally.abandoned();
         }
     }
 
@@ -182,7 +188,11 @@ impl World {
             desk.dialled = self.now.mono;
             desk.answered = false;
             desk.heard = false;
-            self.tally.attempted(&desk.plan, dial.call.0 > 0);
+            self.served.attempts += 1;
+            self.served.risk_attempts += u64::from(desk.plan.risk);
+            if dial.call.0 > 0 {
+                self.tally.redialled();
+            }
         }
     }
 
@@ -278,7 +288,7 @@ impl World {
             AgentEvent::Incoming { key, .. } => {
                 let leg = (far, key);
                 let dice = self.dice.branch("target").branch(&key.0.to_string());
-                let mind = TargetMind::new(&self.scenario.targets, dice);
+                let mind = TargetMind::new(self.scenario.targets, dice);
                 self.targets.insert(leg, TargetDesk { mind, timer: None });
                 let call = Token(key.0);
                 return self.tell(Who::Target(leg), &Happening::Rings { call });

@@ -223,7 +223,7 @@ impl World {
         Ok(())
     }
 
-    pub(super) fn replace_engine(&mut self) -> Result<(), Violation> {
+    pub(crate) fn replace_engine(&mut self) -> Result<(), Violation> {
         for shard in 0..self.rig.shards().len() {
             self.replace_shard(shard)?;
         }

@@ -23,9 +23,9 @@ pub use setting::{WorldError, WorldSettings};
 use crate::agenda::Agenda;
 use crate::dice::Dice;
 use crate::faults::{FaultPlan, Mishap};
-use crate::figures::Tally;
+use crate::figures::{Served, Tally};
 use crate::invariants::{Inspection, Violation};
-use crate::people::Asked;
+use crate::people::{Asked, Duties};
 use crate::rig::{Effect, Rig, ToEngine};
 use crate::scenario::Scenario;
 use crate::traffic::{Arrival, CallPlan, Traffic};
@@ -36,6 +36,7 @@ use judges::Judges;
 use meishier_model::{CallId, Mono, Now, Wall};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Callers that come beside each other one while there are ten times as many.
@@ -92,6 +93,8 @@ pub(crate) struct World {
     calls: BTreeMap<CallId, u64>,
     commands: BTreeMap<u64, (usize, Asked)>,
     next_token: u64,
+    duties: Arc<Duties>,
+    served: Served,
     traffic: Traffic,
     arrivals_until: Mono,
     burst_until: Mono,
@@ -136,6 +139,11 @@ impl World {
         let lag = lag.max(self.plan.lag);
         self.judges
             .see(self.now, &crate::invariants::Seen::Slow(lag));
+    }
+
+    /// What became of the attempts.
+    pub(crate) fn served(&self) -> Served {
+        self.served
     }
 
     /// SHA-256 of the log.

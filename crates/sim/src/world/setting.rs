@@ -8,7 +8,7 @@ use super::{Due, World};
 use crate::agenda::Agenda;
 use crate::dice::Dice;
 use crate::faults::{FaultLevel, FaultPlan};
-use crate::figures::Tally;
+use crate::figures::{Served, Tally};
 use crate::invariants::Checker;
 use crate::log::Log;
 use crate::peer::{Codec, Quirks};
@@ -18,12 +18,14 @@ use crate::scenario::Scenario;
 use crate::trace::Trace;
 use crate::traffic::Traffic;
 use crate::wire::{Means, Wire};
+use jiff::civil::DateTime;
 use meishier_config::{Config, SeatContact, Transport};
 use meishier_model::{Mono, Now, Wall};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// RTP ports of a shard: enough, and few.
@@ -169,7 +171,8 @@ impl World {
             legs: BTreeMap::new(),
             targets: BTreeMap::new(),
             seats: Vec::new(),
-            duties,
+            duties: Arc::new(duties),
+            served: Served::default(),
             calls: BTreeMap::new(),
             commands: BTreeMap::new(),
             next_token: 0,
@@ -180,7 +183,7 @@ impl World {
             dirty: BTreeSet::new(),
             steps: 0,
             faulty: true,
-            tally: Tally::default(),
+            tally: Tally::new(scenario),
             plan,
             rig,
         };
@@ -211,7 +214,12 @@ impl World {
             let agent = Far::new(address, means, engine, codecs(seat), own.branch("phone"));
             self.fars.push(agent);
             self.seats.push(SeatDesk {
-                mind: SeatMind::new(seat, self.scenario.seats, own.branch("mind")),
+                mind: SeatMind::new(
+                    seat,
+                    Arc::clone(&self.duties),
+                    self.scenario.seats,
+                    own.branch("mind"),
+                ),
                 far,
                 name,
                 password,
@@ -261,6 +269,17 @@ impl Scenario {
     /// The moment at which it starts.
     fn start_wall(&self) -> Option<Wall> {
         let roster = self.roster().ok()?;
-        roster.wall(&self.start)
+        let start = self.start;
+        let (hour, minute) = (start.minute / 60, start.minute % 60);
+        let civil = DateTime::new(
+            start.year,
+            start.month,
+            start.day,
+            hour as i8,
+            minute as i8,
+            0,
+            0,
+        );
+        roster.wall(civil.ok()?)
     }
 }
