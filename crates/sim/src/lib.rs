@@ -6,3 +6,7 @@
 //! engine's own code to decide what the engine should have done.
 
 pub mod dice;
+pub mod figures;
+pub mod people;
+pub mod scenario;
+pub mod traffic;
