@@ -484,6 +484,32 @@ impl Refusal {
     }
 }
 
+/// One side of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LegParty {
+    /// Who called the hotline.
+    Caller,
+    /// The counsellor's telephone.
+    Seat,
+    /// Whom the transfer key reached.
+    Target,
+}
+
+impl LegParty {
+    /// All of them, in a fixed order (for counters).
+    pub const ALL: [LegParty; 3] = [Self::Caller, Self::Seat, Self::Target];
+
+    /// The name used in metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Caller => "caller",
+            Self::Seat => "seat",
+            Self::Target => "target",
+        }
+    }
+}
+
 /// A fact for metrics and logs. No numbers, names or places in it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Notice {
@@ -574,6 +600,20 @@ pub enum Notice {
         pool: PoolId,
         /// Lines open now.
         lines: u16,
+    },
+    /// A party of whom media hears nothing was asked for a sign of life.
+    Probe {
+        /// The call.
+        call: CallId,
+        /// Whose leg.
+        party: LegParty,
+    },
+    /// A silent party's dialog is gone; its leg was ended.
+    DeadLeg {
+        /// The call.
+        call: CallId,
+        /// Whose leg.
+        party: LegParty,
     },
     /// An input that the engine could not place (a bug or a stale message); counted and alarmed.
     Unexpected(&'static str),

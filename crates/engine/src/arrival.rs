@@ -238,6 +238,7 @@ impl Shard {
             rtp_seat: RtpStats::default(),
             closing: SmallVec::new(),
             timers: SmallVec::new(),
+            silences: SmallVec::new(),
         })
     }
 

@@ -23,6 +23,7 @@ use meishier_transfer::Handover;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use crate::probe::Silence;
 use crate::timers::Timer;
 
 /// One party's RTP: the port it uses and what was agreed with it.
@@ -155,6 +156,8 @@ pub(crate) struct Call {
     pub(crate) closing: SmallVec<[PortId; 2]>,
     /// Timers that are set for this call.
     pub(crate) timers: SmallVec<[(Mono, Timer); 3]>,
+    /// Parties of whom media hears nothing.
+    pub(crate) silences: SmallVec<[Silence; 1]>,
 }
 
 impl Call {

@@ -167,6 +167,20 @@ impl Shard {
         }
     }
 
+    /// The target vanished without a word. A caller who was alone with it has nobody now: back to the
+    /// head of the queue.
+    pub(crate) fn on_target_lost(&mut self, now: Now, call: &mut Call) {
+        let alone = matches!(&call.state, State::Transferring(None, target) if target.joined);
+        if !alone {
+            return self.on_target_gone(now, call);
+        }
+        self.close_transfer(call, TransferOutcome::Joined, 0);
+        self.drop_target(now, call);
+        call.entry.risk = true;
+        self.requeue(now, call);
+        self.resume_waiting_audio(now, call);
+    }
+
     pub(crate) fn on_target_timer(&mut self, now: Now, call: &mut Call) {
         if let Some(target) = call.target_mut() {
             target.machine.handle_timeout(now.mono);

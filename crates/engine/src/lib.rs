@@ -28,6 +28,7 @@ mod dispatch;
 mod key;
 mod offer;
 mod ports;
+mod probe;
 mod schedule;
 mod seat;
 mod seats;
@@ -41,8 +42,8 @@ mod view;
 mod waiting;
 
 pub use api::{
-    CallView, Command, CommandError, Gauges, Input, Notice, Output, Phase, Refusal, Reply,
-    SeatChange, SeatState, SeatStatus, ShardMessage, ShardView, TransferStarted,
+    CallView, Command, CommandError, Gauges, Input, LegParty, Notice, Output, Phase, Refusal,
+    Reply, SeatChange, SeatState, SeatStatus, ShardMessage, ShardView, TransferStarted,
     home_of_counsellor, home_of_seat,
 };
 pub use dispatch::{dispatch, queue_config};

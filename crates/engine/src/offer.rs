@@ -322,6 +322,7 @@ impl Shard {
 
     /// Gives a port up: at once if media never heard of it, else when media has closed it.
     pub(crate) fn drop_voice(&mut self, voice: &Voice, call: &mut Call) {
+        self.end_silence(call, voice.port);
         if voice.open {
             call.closing.push(voice.port);
             self.media(MediaCommand::Close { port: voice.port });

@@ -420,6 +420,7 @@ impl Shard {
                 self.legs.remove(&leg);
             }
             Event::Reinvite { leg, sdp } => self.on_reinvite(now, leg, sdp.as_deref()),
+            Event::Probed { leg, result } => self.on_probed(now, leg, result),
             Event::ReinviteDone { .. } | Event::Info { .. } => {}
             Event::Request { id, flow, request } => self.on_request(now, id, flow, &request),
             Event::Response { id, status } => self.on_ping_response(now, id, status),
@@ -465,6 +466,7 @@ impl Shard {
             | Timer::DropPreferences(call)
             | Timer::OfferRing(call, _)
             | Timer::TransferRing(call)
+            | Timer::Probe(call, _)
             | Timer::CloseGuard(call) => self.with_call(call, |shard, call| {
                 call.timers.retain(|t| *t != (at, timer));
                 shard.on_call_timer(now, call, timer);

@@ -85,7 +85,13 @@ impl Shard {
                 shard.on_seat_gone(now, call, cause);
             }),
             Some(LegOwner::Target(id)) => {
-                self.with_call(id, |shard, call| shard.on_target_gone(now, call));
+                self.with_call(id, |shard, call| {
+                    if is_remote(cause) {
+                        shard.on_target_gone(now, call);
+                    } else {
+                        shard.on_target_lost(now, call);
+                    }
+                });
             }
             Some(LegOwner::Service(id)) => self.end_service(now, id),
             Some(LegOwner::Nobody) | None => {}
@@ -193,7 +199,13 @@ impl Shard {
         call.side.voice = caller;
     }
 
-    fn on_caller_gone(&mut self, now: Now, call: &mut Call, by: ReleasedBy, status: u16) {
+    pub(crate) fn on_caller_gone(
+        &mut self,
+        now: Now,
+        call: &mut Call,
+        by: ReleasedBy,
+        status: u16,
+    ) {
         match call.state {
             State::Queued => {
                 // False: a match is under way; its arrival finds nobody and is returned.
@@ -223,7 +235,7 @@ impl Shard {
         }
     }
 
-    fn on_seat_gone(&mut self, now: Now, call: &mut Call, cause: EndCause) {
+    pub(crate) fn on_seat_gone(&mut self, now: Now, call: &mut Call, cause: EndCause) {
         match call.state {
             State::Talking(_) if is_remote(cause) => {
                 self.release_seat(now, call, true);
@@ -232,6 +244,7 @@ impl Shard {
             State::Talking(_) => {
                 // The telephone vanished in mid-sentence: the caller is not to pay for it.
                 self.release_seat(now, call, true);
+                call.entry.risk = true;
                 self.requeue(now, call);
                 self.resume_waiting_audio(now, call);
             }
@@ -346,6 +359,8 @@ impl Shard {
                 Some(PortOwner::Service(id)) => self.on_service_prompt_done(now, id, token),
                 _ => self.on_said(port),
             },
+            MediaEvent::Silent { port } => self.on_silent(now, port),
+            MediaEvent::Heard { port } => self.on_heard(port),
             MediaEvent::Digit { .. } => {}
         }
     }
@@ -506,16 +521,21 @@ impl Shard {
                 sdp: media.remote.ip(),
                 signalling,
             };
+            let may_send = media.direction.receives();
             voice.agreed = Some((media.clone(), accept));
             let update = voice.open.then_some(MediaCommand::Update {
                 port: voice.port,
                 media,
                 accept,
             });
-            Some((answer, update))
+            Some((answer, update, (voice.port, may_send)))
         });
         match answer {
-            Some((answer, update)) => {
+            Some((answer, update, (port, may_send))) => {
+                if !may_send {
+                    // Who holds is not silent; a restored call's media would not say so.
+                    self.end_silence(call, port);
+                }
                 if let Some(update) = update {
                     self.media(update);
                 }

@@ -1,7 +1,7 @@
 //! The timers of a shard's calls, seats and trunks. Every timer is cancelled when its owner goes,
 //! so that their number returns to the baseline.
 
-use meishier_model::{CallId, Mono, SeatId, TrunkId};
+use meishier_model::{CallId, Mono, PortId, SeatId, TrunkId};
 use meishier_queue::OfferId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -21,6 +21,8 @@ pub(crate) enum Timer {
     OfferRing(CallId, OfferId),
     /// The transfer target's ring limit.
     TransferRing(CallId),
+    /// A silent party is asked again.
+    Probe(CallId, PortId),
     /// Media has not confirmed the closing of the ports.
     CloseGuard(CallId),
     /// A seat's wrap-up or back-off ends.

@@ -136,6 +136,7 @@ impl Shard {
             Timer::DropPreferences(_) => self.drop_preferences(now, call),
             Timer::OfferRing(_, offer) => self.on_ring_limit(now, call, offer),
             Timer::TransferRing(_) => self.on_target_timer(now, call),
+            Timer::Probe(_, port) => self.on_probe_timer(now, call, port),
             Timer::CloseGuard(_) => self.give_up_closing(call),
             Timer::Announce(_)
             | Timer::Seat(_)

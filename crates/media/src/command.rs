@@ -104,6 +104,18 @@ pub enum MediaEvent {
         /// `0`-`9`, `*`, `#`, `A`-`D`.
         digit: char,
     },
+    /// The party may send and has sent no valid packet for [`crate::Hub::SILENCE`], or none since
+    /// its port was opened. Once for each silence. It may be muted; it need not be gone.
+    Silent {
+        /// The party.
+        port: PortId,
+    },
+    /// The first packets of a party, or the first after its silence; or a silent party may not send
+    /// any more (hold). Told within a second.
+    Heard {
+        /// The party.
+        port: PortId,
+    },
     /// A port was closed; the last event about it.
     Closed {
         /// The port.

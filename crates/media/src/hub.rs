@@ -19,6 +19,7 @@ mod jitter;
 mod loops;
 mod outbox;
 mod port;
+mod silence;
 mod stream;
 
 use crate::g711::Tables;
@@ -35,7 +36,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use stream::Stream;
 
-/// Most key presses that wait for the driver; further ones are dropped and counted.
+/// Most events that wait for the driver before key presses are dropped and counted, and silence is
+/// told later.
 const MAX_EVENTS: usize = 4096;
 
 /// Counts of a hub since its start.
@@ -98,6 +100,8 @@ pub struct Hub {
     /// Ports that hear something with a beat, in no order of meaning.
     beating: Vec<PortId>,
     next_beat: Option<Mono>,
+    /// When it is next looked who is silent; `None` while no port is open.
+    next_look: Option<Mono>,
     /// Beats since the start; music and noise follow it.
     beats: u64,
     prompts: Arc<PromptSet>,
@@ -121,6 +125,7 @@ impl Hub {
             slots: Vec::new(),
             beating: Vec::new(),
             next_beat: None,
+            next_look: None,
             beats: 0,
             prompts,
             loops: Loops::new(seed),
@@ -146,6 +151,7 @@ impl Hub {
                 if let Some(slot) = self.slot_mut(port) {
                     slot.port = Some(Box::new(Port::new(media, accept, stream)));
                     self.totals.open += 1;
+                    self.start_looks(now);
                 }
             }
             MediaCommand::Update {
@@ -215,15 +221,17 @@ impl Hub {
     }
 
     /// Makes the frames that are due. After a stall at most three beats are made up for, the others
-    /// are left out: prompts go on where they were, music as if nothing had been.
+    /// are left out: prompts go on where they were, music as if nothing had been. Once a second it
+    /// is looked who is silent.
     pub fn handle_timeout(&mut self, now: Mono) {
         self.on_beats(now);
+        self.on_look(now);
     }
 
-    /// When to call [`Self::handle_timeout`]; `None` while nobody hears anything with a beat.
+    /// When to call [`Self::handle_timeout`]; `None` while no port is open.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Mono> {
-        self.next_beat
+        [self.next_beat, self.next_look].into_iter().flatten().min()
     }
 
     /// The oldest packet that waits: the local port to send from, where to, and its bytes.
@@ -316,6 +324,9 @@ impl Hub {
             self.fit_jitter(*party);
         }
         self.totals.open = self.totals.open.saturating_sub(1);
+        if self.totals.open == 0 {
+            self.next_look = None;
+        }
         self.events.push_back(MediaEvent::Closed {
             port,
             stats: closed.stats,

@@ -178,6 +178,8 @@ impl Start {
         Box::new(move |event| {
             let (MediaEvent::PlaylistDone { port, .. }
             | MediaEvent::Digit { port, .. }
+            | MediaEvent::Silent { port }
+            | MediaEvent::Heard { port }
             | MediaEvent::Closed { port, .. }) = event;
             let shard = topology.shard_of_port(port);
             let inbox = &inboxes[topology.worker_of(shard)];

@@ -81,7 +81,11 @@ fn two_telephones_hear_each_other_and_the_end_is_told() {
     }
     for port in [LEFT, RIGHT] {
         thread.order(MediaCommand::Close { port }).unwrap();
-        match told.recv_timeout(PATIENCE).unwrap() {
+        let mut event = told.recv_timeout(PATIENCE).unwrap();
+        while matches!(event, MediaEvent::Heard { .. }) {
+            event = told.recv_timeout(PATIENCE).unwrap();
+        }
+        match event {
             MediaEvent::Closed {
                 port: closed,
                 stats,

@@ -283,6 +283,15 @@ impl Endpoint {
         self.with_leg(now, leg, |leg, cx| leg.reinvite(cx, sdp))?
     }
 
+    /// Asks the peer of a call that is up for a sign of life, by OPTIONS within the dialog (RFC 3261
+    /// §11, §12.2). [`Event::Probed`] follows, unless the leg ends; the probe itself ends nothing.
+    ///
+    /// # Errors
+    /// [`LegError::State`]: the call is not up. [`LegError::Busy`]: a probe is under way.
+    pub fn probe(&mut self, now: Mono, leg: LegId) -> Result<(), LegError> {
+        self.with_leg(now, leg, |leg, cx| leg.probe(cx))?
+    }
+
     /// Agrees to the change of [`Event::Reinvite`].
     ///
     /// # Errors
@@ -478,7 +487,8 @@ impl Endpoint {
                         Purpose::Invite => leg.on_invite_failure(cx, failure),
                         Purpose::Reinvite => leg.on_reinvite_failure(cx, key, failure),
                         Purpose::Bye => leg.on_bye_done(key),
-                        Purpose::Cancel | Purpose::Options => {}
+                        Purpose::Options => leg.on_probed(cx, key, failure.into()),
+                        Purpose::Cancel => {}
                     });
                 }
                 Report::Client {

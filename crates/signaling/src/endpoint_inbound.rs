@@ -17,7 +17,7 @@ use crate::builder::Builder;
 use crate::counters::count;
 use crate::dialog::{Dialog, DialogError};
 use crate::endpoint::Endpoint;
-use crate::event::{Event, RequestId};
+use crate::event::{Event, Probed, RequestId};
 use crate::flow::Flow;
 use crate::keys::{ClientKey, Owner, Purpose, ServerKey, merge_key, server_key};
 use crate::leg::{Context, Leg, LegState};
@@ -140,6 +140,9 @@ impl Endpoint {
                     Purpose::Invite => leg.on_invite_response(cx, key, response),
                     Purpose::Reinvite => leg.on_reinvite_response(cx, key, response),
                     Purpose::Bye if status >= 200 => leg.on_bye_done(key),
+                    Purpose::Options if status >= 200 => {
+                        leg.on_probed(cx, key, Probed::Answered(status));
+                    }
                     _ => {}
                 });
                 if heard.is_err() {

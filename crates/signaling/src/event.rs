@@ -26,6 +26,19 @@ pub enum EndCause {
     Lost,
 }
 
+/// What came of [`crate::endpoint::Endpoint::probe`]. Only the user knows what follows from it: the
+/// leg stays as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Probed {
+    /// The final response, 200 to 699. 481 and 408 say that the peer has no such dialog any more
+    /// (RFC 3261 §12.2.1.2); any other, a refusal too, is a sign of life (§11).
+    Answered(u16),
+    /// No final response until timer F.
+    NoAnswer,
+    /// The flow failed before a response came (§8.1.3.1).
+    FlowFailed,
+}
+
 /// What happened. In the order in which it happened; [`Event::Gone`] is the last of its leg.
 #[derive(Clone)]
 pub enum Event {
@@ -99,6 +112,13 @@ pub enum Event {
         /// The answer.
         sdp: Option<Vec<u8>>,
     },
+    /// Our probe is over. Not told of a leg that has ended since.
+    Probed {
+        /// The leg.
+        leg: LegId,
+        /// What came of it.
+        result: Probed,
+    },
     /// An INFO came and was answered 200.
     Info {
         /// The leg.
@@ -139,6 +159,7 @@ impl fmt::Debug for Event {
             Self::Gone { leg } => write!(f, "Gone({leg})"),
             Self::Reinvite { leg, .. } => write!(f, "Reinvite({leg})"),
             Self::ReinviteDone { leg, status, .. } => write!(f, "ReinviteDone({leg} {status})"),
+            Self::Probed { leg, result } => write!(f, "Probed({leg} {result:?})"),
             Self::Info { leg, .. } => write!(f, "Info({leg})"),
             Self::Request { id, request, .. } => write!(f, "Request({} {request:?})", id.0),
             Self::Response { id, status } => write!(f, "Response({} {status})", id.0),

@@ -4,7 +4,7 @@
 //!   leg ─────────── state, timers, hanging up
 //!   leg_incoming ── ring, answer, reject, CANCEL, ACK
 //!   leg_outgoing ── responses to our INVITE, CANCEL, forks
-//!   leg_session ─── requests within the dialog: BYE, re-INVITE both ways, UPDATE, INFO
+//!   leg_session ─── requests within the dialog: BYE, re-INVITE both ways, UPDATE, INFO, OPTIONS
 //! ```
 
 use crate::dialog::Dialog;
@@ -132,6 +132,8 @@ pub(crate) struct Leg {
     pub unacknowledged: Option<Box<Unacknowledged>>,
     pub asked: Option<Box<Asked>>,
     pub asking: Option<Box<Asking>>,
+    /// Our OPTIONS within the dialog, until its final response.
+    pub probing: Option<ClientKey>,
     /// Body of the ACK, when our 200 held the offer.
     pub ack_sdp: Option<Box<[u8]>>,
     /// When the ringing response is sent again (§13.3.1.1).
@@ -178,6 +180,7 @@ impl Leg {
             unacknowledged: None,
             asked: None,
             asking: None,
+            probing: None,
             ack_sdp: None,
             refresh: None,
             clients: SmallVec::new(),
@@ -264,6 +267,7 @@ impl Leg {
         if let Some(key) = self.asking.take().and_then(|a| a.key) {
             cx.tx.disown(cx.now, key);
         }
+        self.forget_probe(cx);
         let reason = self.farewell.take();
         let headers: SmallVec<[(&str, &str); 1]> = reason
             .as_deref()
@@ -283,11 +287,7 @@ impl Leg {
         sdp: Option<&[u8]>,
     ) -> ClientKey {
         let word = cx.names.word();
-        let method = if purpose == Purpose::Bye {
-            Method::Bye
-        } else {
-            Method::Invite
-        };
+        let method = purpose.method();
         let cseq = self.dialog.next_seq();
         let bytes = self.request(cx, method, cseq, &branch(word), headers, sdp);
         let key = ClientKey {

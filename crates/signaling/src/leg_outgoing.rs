@@ -75,7 +75,7 @@ impl Leg {
             return;
         };
         self.dialog = dialog;
-        self.acknowledge(cx, key);
+        self.acknowledge(cx, key, response.cseq().0);
         if self.state == LegState::Cancelling {
             // §9.1: the 2xx crossed our CANCEL.
             self.send_bye(cx);
@@ -86,17 +86,11 @@ impl Leg {
         cx.events.push_back(Event::Answered { leg: self.id, sdp });
     }
 
-    /// Sends the ACK of a 2xx and keeps it for when the 2xx comes again.
-    pub(crate) fn acknowledge(&mut self, cx: &mut Context<'_>, key: ClientKey) {
+    /// Sends the ACK of the 2xx to our INVITE of number `cseq` (§13.2.2.4: other requests may have
+    /// been sent since) and keeps it for when the 2xx comes again.
+    pub(crate) fn acknowledge(&mut self, cx: &mut Context<'_>, key: ClientKey, cseq: u32) {
         let word = cx.names.word();
-        let bytes = self.request(
-            cx,
-            Method::Ack,
-            self.dialog.local_seq,
-            &branch(word),
-            &[],
-            None,
-        );
+        let bytes = self.request(cx, Method::Ack, cseq, &branch(word), &[], None);
         cx.tx.keep_ack(key, &self.dialog.remote_tag, &bytes);
         cx.tx.send_request(Method::Ack, self.flow, bytes);
     }
@@ -160,6 +154,6 @@ pub(crate) fn acknowledge_orphan(
     let target = dialog::usable(target)?;
     let dialog = Dialog::of_response(response, target).ok()?;
     let mut fork = Leg::new(LegId(0), LegState::Confirmed, flow, dialog, "");
-    fork.acknowledge(cx, key);
+    fork.acknowledge(cx, key, response.cseq().0);
     Some(fork)
 }

@@ -1,8 +1,8 @@
-//! Requests within the dialog (RFC 3261 §12.2, §14, §15; RFC 3311; RFC 6086).
+//! Requests within the dialog (RFC 3261 §11, §12.2, §14, §15; RFC 3311; RFC 6086).
 
 use crate::body;
 use crate::dialog::target_of;
-use crate::event::{EndCause, Event, LegError};
+use crate::event::{EndCause, Event, LegError, Probed};
 use crate::keys::{ClientKey, Purpose, ServerKey};
 use crate::leg::{Asked, Asking, Context, Leg, LegState, reason_of};
 use crate::message::{HeaderName, Message, Method};
@@ -11,6 +11,15 @@ use std::time::Duration;
 
 /// How often a re-INVITE is sent that meets the peer's own (491).
 const GLARE_TRIES: u8 = 4;
+
+impl From<Failure> for Probed {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::TimedOut => Self::NoAnswer,
+            Failure::Flow => Self::FlowFailed,
+        }
+    }
+}
 
 impl Leg {
     /// A request of the dialog came, in a server transaction of its own.
@@ -55,6 +64,7 @@ impl Leg {
         if let Some(key) = self.asking.take().and_then(|a| a.key) {
             cx.tx.disown(cx.now, key);
         }
+        self.forget_probe(cx);
         if self.arrived.is_some() {
             self.refuse(cx, 487, &[]);
         } else {
@@ -214,7 +224,7 @@ impl Leg {
         if status < 300 {
             self.asking = None;
             self.dialog.refresh_target(target_of(response));
-            self.acknowledge(cx, key);
+            self.acknowledge(cx, key, response.cseq().0);
             let sdp = body::sdp(response).map(<[u8]>::to_vec);
             cx.events.push_back(Event::ReinviteDone {
                 leg: self.id,
@@ -266,6 +276,35 @@ impl Leg {
         asking.key = None;
         asking.again = Some(cx.now + Duration::from_millis(steps * 10));
         true
+    }
+
+    /// Asks the peer within the dialog for a sign of life: OPTIONS (§11, §12.2.1).
+    pub(crate) fn probe(&mut self, cx: &mut Context<'_>) -> Result<(), LegError> {
+        if self.state != LegState::Confirmed {
+            return Err(LegError::State);
+        }
+        if self.probing.is_some() {
+            return Err(LegError::Busy);
+        }
+        let headers = [("Accept", "application/sdp")];
+        self.probing = Some(self.send(cx, Purpose::Options, &headers, None));
+        Ok(())
+    }
+
+    /// The final response to our OPTIONS came, or none will.
+    pub(crate) fn on_probed(&mut self, cx: &mut Context<'_>, key: ClientKey, result: Probed) {
+        if self.probing == Some(key) {
+            self.probing = None;
+            let leg = self.id;
+            cx.events.push_back(Event::Probed { leg, result });
+        }
+    }
+
+    /// The leg ends: what comes of its probe is of no interest any more.
+    pub(crate) fn forget_probe(&mut self, cx: &mut Context<'_>) {
+        if let Some(key) = self.probing.take() {
+            cx.tx.disown(cx.now, key);
+        }
     }
 
     /// The final response to our BYE came, or none will.

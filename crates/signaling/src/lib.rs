@@ -73,7 +73,7 @@ pub use auth::{AuthConfig, AuthResult, Authenticator};
 pub use counters::{Counters, Stats};
 pub use dispatch::shard_of;
 pub use endpoint::{Endpoint, EndpointConfig, Invite, Party};
-pub use event::{EndCause, EndpointError, Event, LegError, RequestId};
+pub use event::{EndCause, EndpointError, Event, LegError, Probed, RequestId};
 pub use flow::{Flow, Transmit, Transport};
 pub use leg::LegState;
 pub use message::{HeaderName, Message, Method, NameAddr, ParseError};

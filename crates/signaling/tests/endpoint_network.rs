@@ -184,7 +184,9 @@ impl World {
             Event::Reinvite { leg, .. } => (*leg, "reinvite"),
             Event::ReinviteDone { leg, .. } => (*leg, "done"),
             Event::Info { leg, .. } => (*leg, "info"),
-            Event::Request { .. } | Event::Response { .. } => panic!("not in this play"),
+            Event::Probed { .. } | Event::Request { .. } | Event::Response { .. } => {
+                panic!("not in this play")
+            }
         };
         let story = self.stories[end].entry(leg).or_default();
         assert!(!story.gone, "gone is the last word: {story:?} {word}");

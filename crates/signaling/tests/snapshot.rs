@@ -290,3 +290,29 @@ fn limits_hold_for_restored_legs() {
     assert_eq!(full.restore(b.now, snapshot), Err(EndpointError::Full));
     assert!(b.end.snapshot(meishier_model::LegId(999)).is_none());
 }
+
+#[test]
+fn a_probe_under_way_goes_on_with_its_repetitions_and_its_end() {
+    for answered in [true, false] {
+        let mut b = Bench::udp();
+        let (_, leg) = called(&mut b);
+        b.end.probe(b.now, leg).unwrap();
+        b.drain();
+        let options = b.last().clone();
+        b.sent.clear();
+        b.pass(Duration::from_secs(20));
+        b.sent.clear();
+        reborn(&mut b, leg);
+        if answered {
+            b.receive(&reply(&options, 200, "", "", ""));
+            assert_eq!(b.take_events(), ["Probed Answered(200)"]);
+        } else {
+            b.pass(Duration::from_secs(11));
+            assert!(!b.take_sent().is_empty());
+            assert!(b.take_events().is_empty());
+            b.pass(Duration::from_secs(2));
+            assert_eq!(b.take_events(), ["Probed NoAnswer"]);
+        }
+        assert_eq!(b.end.leg_state(leg), Some(LegState::Confirmed));
+    }
+}

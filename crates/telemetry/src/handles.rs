@@ -1,7 +1,7 @@
 //! Handles to metrics, taken once and kept: 5 ns a use instead of a look-up by name and labels.
 
 use crate::names;
-use meishier_engine::api::{Phase, Refusal, SeatState};
+use meishier_engine::api::{LegParty, Phase, Refusal, SeatState};
 use meishier_model::{OfferOutcome, Outcome, PoolId, TransferOutcome};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::PrometheusRecorder;
@@ -97,6 +97,8 @@ pub(crate) struct Handles {
     pub(crate) offered: Counter,
     pub(crate) offers: Family<OfferOutcome, Counter>,
     pub(crate) transfers: Family<TransferOutcome, Counter>,
+    pub(crate) probes: Family<LegParty, Counter>,
+    pub(crate) dead_legs: Family<LegParty, Counter>,
     pub(crate) seats: Family<SeatState, Gauge>,
     pub(crate) seats_ready: Vec<Gauge>,
     pub(crate) seats_paused: Counter,
@@ -140,6 +142,12 @@ impl Handles {
             }),
             transfers: Family::new(&TRANSFERS, TransferOutcome::as_str, |outcome| {
                 counter(r, names::TRANSFERS, &[("outcome", outcome)])
+            }),
+            probes: Family::new(&LegParty::ALL, LegParty::as_str, |party| {
+                counter(r, names::PROBES, &[("party", party)])
+            }),
+            dead_legs: Family::new(&LegParty::ALL, LegParty::as_str, |party| {
+                counter(r, names::DEAD_LEGS, &[("party", party)])
             }),
             seats: Family::new(&SeatState::ALL, SeatState::as_str, |state| {
                 gauge(r, names::SEATS, &[("state", state)])

@@ -113,6 +113,12 @@ impl Telemetry {
             Notice::Lines { pool, lines } => {
                 tracing::info!(pool = self.pool(pool.0), lines, "lines open");
             }
+            Notice::Probe { call, party } => {
+                tracing::debug!(%call, party = party.as_str(), "silent party asked");
+            }
+            Notice::DeadLeg { call, party } => {
+                tracing::warn!(%call, party = party.as_str(), "party vanished: its leg was ended");
+            }
             Notice::Unexpected(what) => self.log_unexpected(what),
         }
     }

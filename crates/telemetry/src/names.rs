@@ -46,6 +46,8 @@ names! {
     OFFERS = "meishier_offers_total", Counter, "Offers to seats that ended, by outcome.";
     OFFERED = "meishier_offers_started_total", Counter, "Offers to seats that were begun.";
     TRANSFERS = "meishier_transfers_total", Counter, "Uses of the transfer key, by outcome.";
+    PROBES = "meishier_probes_total", Counter, "Silent parties asked for a sign of life (OPTIONS within the dialog), by party.";
+    DEAD_LEGS = "meishier_dead_legs_total", Counter, "Legs ended because a silent party's dialog was gone, by party.";
     SEATS = "meishier_seats", Gauge, "Seats now, by state.";
     SEATS_READY = "meishier_seats_ready", Gauge, "Seats that are ready, by pool; a seat counts in each of its pools.";
     SEATS_PAUSED = "meishier_seats_paused_by_engine_total", Counter, "Seats paused after offers that rang out.";

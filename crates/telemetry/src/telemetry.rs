@@ -140,6 +140,8 @@ impl Telemetry {
                     open.set(f64::from(*lines));
                 }
             }
+            Notice::Probe { party, .. } => add(handles.probes.of(*party)),
+            Notice::DeadLeg { party, .. } => add(handles.dead_legs.of(*party)),
             Notice::Unexpected(_) => handles.unexpected.increment(1),
         }
     }

@@ -1,6 +1,7 @@
 //! One party: whose packets it accepts, what it hears, its stream.
 
 use super::digits::Digits;
+use super::silence::Silence;
 use super::stream::Stream;
 use crate::codec::{Accept, Negotiated};
 use crate::command::Source;
@@ -32,6 +33,7 @@ pub(super) struct Port {
     pub stream: Stream,
     pub digits: Digits,
     pub stats: RtpStats,
+    pub silence: Silence,
     /// Place in the hub's list of ports that hear something with a beat.
     pub beat: Option<usize>,
     /// Audio that waits until a packet of the party's ptime is full; empty at 10 and 20 ms.
@@ -174,6 +176,7 @@ impl Port {
             stream,
             digits: Digits::default(),
             stats: RtpStats::default(),
+            silence: Silence::new(),
             beat: None,
             gathered: Vec::new(),
         }

@@ -62,6 +62,8 @@ pub struct Wire {
     pub now: Mono,
     pub sent: Vec<Sent>,
     pub events: Vec<MediaEvent>,
+    /// `Silent` and `Heard`, kept apart from the other events, with the moment.
+    pub silences: Vec<(Mono, MediaEvent)>,
 }
 
 impl Wire {
@@ -71,6 +73,7 @@ impl Wire {
             now: ms(1000),
             sent: Vec::new(),
             events: Vec::new(),
+            silences: Vec::new(),
         }
     }
 
@@ -112,6 +115,13 @@ impl Wire {
         self.drain();
     }
 
+    /// True if the hub asks to be called for the next frame. Its looks for silence are whole seconds
+    /// apart.
+    pub fn has_beat(&self) -> bool {
+        let frame = self.now + std::time::Duration::from_millis(20);
+        self.hub.poll_timeout().is_some_and(|at| at <= frame)
+    }
+
     /// Goes on to `now`, stopping wherever the hub asks.
     pub fn run_to(&mut self, now: Mono) {
         while let Some(at) = self.hub.poll_timeout().filter(|at| *at <= now) {
@@ -137,7 +147,12 @@ impl Wire {
             });
         }
         while let Some(event) = self.hub.poll_event() {
-            self.events.push(event);
+            match event {
+                MediaEvent::Silent { .. } | MediaEvent::Heard { .. } => {
+                    self.silences.push((self.now, event));
+                }
+                other => self.events.push(other),
+            }
         }
     }
 
