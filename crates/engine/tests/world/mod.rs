@@ -24,6 +24,9 @@ pub const CARRIER: &str = "10.0.1.1:5060";
 /// 2026-03-04 (a Wednesday) 10:00 in Asia/Shanghai.
 pub const TEN_O_CLOCK: Wall = Wall(1_772_589_600_000);
 
+/// RTP ports of a shard at most; their numbers follow each other.
+const PORTS_OF_A_SHARD: u32 = 200;
+
 /// Two pools; city first, province after 10 s. Static seats s0, s1 (city), s2 (province), and r0,
 /// which registers.
 pub const CONFIG: &str = r#"
@@ -312,7 +315,7 @@ impl World {
 
     fn setup(&self, id: ShardId) -> ShardConfig {
         let ports = (0..self.ports).map(|i| {
-            let number = u32::from(id.0) * 200 + u32::from(i);
+            let number = u32::from(id.0) * PORTS_OF_A_SHARD + u32::from(i);
             (
                 PortId(number),
                 SocketAddr::new(addr(ENGINE).ip(), 20000 + (number as u16) * 2),
@@ -540,6 +543,30 @@ impl World {
                 .iter()
                 .any(|n| matches!(n, Notice::Unexpected(what) if what.contains("restored")))
         );
+    }
+
+    /// The RTP port that was opened last for a party whose media is at this address.
+    pub fn port_of(&self, remote: &str) -> PortId {
+        let opened = self.media.iter().rev().find_map(|command| match command {
+            MediaCommand::Open { port, media, .. } if media.remote == addr(remote) => Some(*port),
+            _ => None,
+        });
+        opened.unwrap_or_else(|| panic!("no port was opened for {remote}"))
+    }
+
+    /// Media has something to say about a port.
+    pub fn media_event(&mut self, port: PortId, event: MediaEvent) {
+        self.handle((port.0 / PORTS_OF_A_SHARD) as usize, Input::Media(event));
+    }
+
+    /// Media hears nothing of a party.
+    pub fn silent(&mut self, port: PortId) {
+        self.media_event(port, MediaEvent::Silent { port });
+    }
+
+    /// Media hears a party.
+    pub fn heard(&mut self, port: PortId) {
+        self.media_event(port, MediaEvent::Heard { port });
     }
 
     /// Messages between shards for a certain shard, by hand.
