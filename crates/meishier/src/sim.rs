@@ -95,8 +95,8 @@ fn years_a_day(report: &RunReport, took: Duration) -> f64 {
 fn text(report: &RunReport, took: Duration, lang: Lang) -> String {
     let (tally, options) = (&report.tally, &report.options);
     let (soon, risk) = (
-        tally.answered_15s() * 100.0,
-        tally.risk_answered_15s() * 100.0,
+        report.answered_15s() * 100.0,
+        report.risk_answered_15s() * 100.0,
     );
     let years = years_a_day(report, took);
     let broken = u8::from(report.failure.is_some());
@@ -107,8 +107,8 @@ fn text(report: &RunReport, took: Duration, lang: Lang) -> String {
             options.seed,
             options.days,
             options.faults.as_str(),
-            tally.attempts(),
-            tally.abandoned(),
+            report.served.attempts,
+            tally.abandoned,
             report.steps,
             took.as_secs_f64(),
             report.log_sha256,
@@ -119,8 +119,8 @@ fn text(report: &RunReport, took: Duration, lang: Lang) -> String {
             options.seed,
             options.days,
             options.faults.as_str(),
-            tally.attempts(),
-            tally.abandoned(),
+            report.served.attempts,
+            tally.abandoned,
             report.steps,
             took.as_secs_f64(),
             report.log_sha256,
@@ -135,10 +135,10 @@ fn json(report: &RunReport, took: Duration) -> String {
         "{{\"seed\":{},\"days\":{},\"calls\":{},\"answered_15s\":{:.4},\"risk_answered_15s\":{:.4},\"abandoned\":{},\"violations\":{},\"province_years_per_day\":{:.1},\"log_sha256\":\"{}\"}}",
         options.seed,
         options.days,
-        tally.attempts(),
-        tally.answered_15s(),
-        tally.risk_answered_15s(),
-        tally.abandoned(),
+        report.served.attempts,
+        report.answered_15s(),
+        report.risk_answered_15s(),
+        tally.abandoned,
         u8::from(report.failure.is_some()),
         years_a_day(report, took),
         report.log_sha256,

@@ -266,7 +266,8 @@ impl Streams {
                     }
                 }
             }
-            MediaEvent::Digit { .. } => {}
+            // Whether packets flow is the world's; who would hear them is looked after here.
+            MediaEvent::Digit { .. } | MediaEvent::Silent { .. } | MediaEvent::Heard { .. } => {}
         }
     }
 

@@ -63,7 +63,14 @@ impl Trace {
     }
 
     /// A message was sent.
-    pub fn message(&mut self, at: Mono, from: SocketAddr, to: SocketAddr, bytes: &[u8], lost: bool) {
+    pub fn message(
+        &mut self,
+        at: Mono,
+        from: SocketAddr,
+        to: SocketAddr,
+        bytes: &[u8],
+        lost: bool,
+    ) {
         let text = String::from_utf8_lossy(bytes);
         let call_id = header(&text, "Call-ID", "i").unwrap_or("").to_owned();
         if let Some(call) = header(&text, "X-Meishier-Call", "") {

@@ -119,8 +119,11 @@ impl Wire {
         if means == Means::Stream {
             let last = self.streams.entry((far, to_engine)).or_default();
             let start = cut.unwrap_or(now);
-            let at = (start + self.dice.between(self.settings.shortest, self.settings.longest))
-                .max(*last + Duration::from_micros(1));
+            let at = (start
+                + self
+                    .dice
+                    .between(self.settings.shortest, self.settings.longest))
+            .max(*last + Duration::from_micros(1));
             *last = at;
             arrivals[0] = Some(at);
             return (arrivals, 1);
@@ -133,7 +136,9 @@ impl Wire {
             copies += 1;
         }
         for arrival in &mut arrivals[..copies] {
-            let delay = self.dice.between(self.settings.shortest, self.settings.longest);
+            let delay = self
+                .dice
+                .between(self.settings.shortest, self.settings.longest);
             *arrival = Some(now + delay);
         }
         (arrivals, copies)

@@ -117,7 +117,9 @@ fn main() -> ExitCode {
             scope.spawn(|| play(wanted.seed, &next, until, &sum));
         }
     });
-    let sum = sum.into_inner().unwrap_or_else(|poison| poison.into_inner());
+    let sum = sum
+        .into_inner()
+        .unwrap_or_else(|poison| poison.into_inner());
     for broken in &sum.broken {
         println!("broken: {broken}");
     }

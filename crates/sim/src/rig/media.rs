@@ -1,9 +1,10 @@
 //! The media thread as the engine meets it: it confirms closings and says when prompts are over.
 //! Packets are not played here; who hears whom is [`crate::stream`]'s.
 
-use meishier_media::{MediaCommand, MediaEvent, Source};
+use meishier_media::{Direction, Hub, MediaCommand, MediaEvent, Negotiated, Source};
 use meishier_model::{Mono, PortId, RtpStats};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// How long one prompt is taken to last.
@@ -26,6 +27,18 @@ struct Port {
     since: Mono,
     /// Token of the playlist that plays.
     playing: Option<u64>,
+    /// Where the party wants its RTP: its name here.
+    party: SocketAddr,
+    /// The party may send.
+    expected: bool,
+    /// Its last packet, or the moment from which one was expected.
+    last: Mono,
+    /// What the engine was told last: `None` before the first packet.
+    silent: Option<bool>,
+}
+
+fn expected(media: &Negotiated) -> bool {
+    matches!(media.direction, Direction::SendRecv | Direction::RecvOnly)
 }
 
 impl MediaThread {
@@ -37,15 +50,25 @@ impl MediaThread {
         command: &MediaCommand,
     ) -> Option<(Duration, MediaEvent)> {
         match command {
-            MediaCommand::Open { port, .. } => {
+            MediaCommand::Open { port, media, .. } => {
                 let fresh = Port {
                     since: now,
                     playing: None,
+                    party: media.remote,
+                    expected: expected(media),
+                    last: now,
+                    silent: None,
                 };
                 self.ports.insert((shard, *port), fresh);
                 None
             }
-            MediaCommand::Update { .. } => None,
+            MediaCommand::Update { port, media, .. } => {
+                let open = self.ports.get_mut(&(shard, *port))?;
+                open.party = media.remote;
+                open.expected = expected(media);
+                open.last = now;
+                None
+            }
             MediaCommand::Hear { port, source } => {
                 let open = self.ports.get_mut(&(shard, *port))?;
                 let (prompts, token) = match source {
@@ -84,6 +107,31 @@ impl MediaThread {
             MediaEvent::Closed { port, .. } => self.closing.remove(&(shard, *port)).is_some(),
             _ => true,
         }
+    }
+
+    /// Looks whose packets come; `sends` says so of the party that wants its RTP there. What the
+    /// engine is to be told, with the shard.
+    pub fn look(
+        &mut self,
+        now: Mono,
+        sends: &dyn Fn(SocketAddr) -> bool,
+    ) -> Vec<(usize, MediaEvent)> {
+        let mut news = Vec::new();
+        for ((shard, port), open) in &mut self.ports {
+            let port = *port;
+            if !open.expected || sends(open.party) {
+                open.last = now;
+                let first = open.silent.is_none() && open.expected;
+                if open.silent == Some(true) || first {
+                    open.silent = Some(false);
+                    news.push((*shard, MediaEvent::Heard { port }));
+                }
+            } else if open.silent != Some(true) && now - open.last >= Hub::SILENCE {
+                open.silent = Some(true);
+                news.push((*shard, MediaEvent::Silent { port }));
+            }
+        }
+        news
     }
 
     /// The media of a replaced shard is gone.

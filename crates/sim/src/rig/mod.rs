@@ -247,6 +247,19 @@ impl Rig {
         &self.media
     }
 
+    /// Looks whose RTP comes and tells the shards; see [`MediaThread::look`].
+    pub fn look_at_media(&mut self, now: Now, sends: &dyn Fn(SocketAddr) -> bool) {
+        for (shard, event) in self.media.look(now.mono, sends) {
+            let generation = self.generations[shard];
+            let what = ToEngine::Media {
+                shard,
+                event,
+                generation,
+            };
+            self.effects.push_back(Effect::Later(now.mono, what));
+        }
+    }
+
     /// From now on a letter lies in an inbox for so long at most.
     pub fn set_lag(&mut self, lag: Duration) {
         self.lag = lag;
@@ -261,7 +274,11 @@ impl Rig {
     }
 
     fn port_list(&self, shard: usize) -> impl Iterator<Item = (PortId, SocketAddr)> + use<> {
-        let (ip, first, count) = (self.engine.ip(), shard * usize::from(self.ports), self.ports);
+        let (ip, first, count) = (
+            self.engine.ip(),
+            shard * usize::from(self.ports),
+            self.ports,
+        );
         (0..usize::from(count)).map(move |index| {
             let number = first + index;
             // Even ports from 10000 on; 27,000 of them are more than any scenario asks for.
@@ -273,7 +290,10 @@ impl Rig {
     fn setup(&self, id: ShardId) -> ShardConfig {
         let mut seed = self.seed;
         seed[0] ^= (id.0 as u8).wrapping_add(1);
-        for (slot, byte) in seed[1..5].iter_mut().zip(self.generations[usize::from(id.0)].to_be_bytes()) {
+        for (slot, byte) in seed[1..5]
+            .iter_mut()
+            .zip(self.generations[usize::from(id.0)].to_be_bytes())
+        {
             *slot ^= byte;
         }
         ShardConfig {
@@ -281,10 +301,7 @@ impl Rig {
             config: Arc::clone(&self.config),
             queue: Arc::clone(&self.queue),
             ports: self.port_list(usize::from(id.0)).collect(),
-            local: vec![
-                (Transport::Udp, self.engine),
-                (Transport::Tcp, self.engine),
-            ],
+            local: vec![(Transport::Udp, self.engine), (Transport::Tcp, self.engine)],
             seed,
             secret: self.seed,
             boot: self.boot,
@@ -304,12 +321,7 @@ impl Rig {
     }
 
     /// Gives the engine one thing. Returns the shard that dealt with it; `None` if it was stale.
-    pub fn handle(
-        &mut self,
-        now: Now,
-        what: ToEngine,
-        witness: &mut dyn Witness,
-    ) -> Option<usize> {
+    pub fn handle(&mut self, now: Now, what: ToEngine, witness: &mut dyn Witness) -> Option<usize> {
         match what {
             ToEngine::Packet { from, means, bytes } => {
                 let shard = dispatch(&bytes, &self.config, self.config.shards);
@@ -470,7 +482,8 @@ impl Rig {
             self.timers[shard] = next;
             if let Some(due) = next {
                 let what = ToEngine::Timer { shard, due };
-                self.effects.push_back(Effect::Later(due.max(now.mono), what));
+                self.effects
+                    .push_back(Effect::Later(due.max(now.mono), what));
             }
         }
     }
@@ -505,7 +518,8 @@ impl Rig {
                         event,
                         generation,
                     };
-                    self.effects.push_back(Effect::Later(now.mono + delay, what));
+                    self.effects
+                        .push_back(Effect::Later(now.mono + delay, what));
                 }
             }
             Output::Record(record) => {
@@ -575,8 +589,8 @@ impl Rig {
     ) -> Result<(), String> {
         let text = serde_json::to_vec(&self.shards[shard].snapshot_all());
         let text = text.map_err(|e| format!("a snapshot cannot be written: {e}"))?;
-        let snapshot: ShardSnapshot = serde_json::from_slice(&text)
-            .map_err(|e| format!("a snapshot cannot be read: {e}"))?;
+        let snapshot: ShardSnapshot =
+            serde_json::from_slice(&text).map_err(|e| format!("a snapshot cannot be read: {e}"))?;
         self.generations[shard] += 1;
         self.media.forget(shard);
         self.shards[shard] = Shard::resume(self.setup(ShardId(shard as u16)), now, snapshot);

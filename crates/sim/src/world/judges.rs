@@ -25,7 +25,12 @@ pub(super) struct Judges {
 }
 
 impl Judges {
-    pub(super) fn new(checker: Checker, log: Log, trace: Option<Trace>, engine: SocketAddr) -> Self {
+    pub(super) fn new(
+        checker: Checker,
+        log: Log,
+        trace: Option<Trace>,
+        engine: SocketAddr,
+    ) -> Self {
         Self {
             checker,
             log,

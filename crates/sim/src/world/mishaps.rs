@@ -81,8 +81,7 @@ impl World {
     fn trunk_down(&mut self) {
         let far = self.dice.index(self.carriers);
         let until = self.until(s(10), s(1200));
-        self.wire
-            .cut(self.fars[far].address.ip(), Cut::Both, until);
+        self.wire.cut(self.fars[far].address.ip(), Cut::Both, until);
     }
 
     /// A seat's telephone, rather one that has a call.
@@ -130,8 +129,11 @@ impl World {
     }
 
     fn peer_stops(&mut self) {
-        let legs: Vec<(Leg, (u64, Token))> =
-            self.legs.iter().map(|(leg, whose)| (*leg, *whose)).collect();
+        let legs: Vec<(Leg, (u64, Token))> = self
+            .legs
+            .iter()
+            .map(|(leg, whose)| (*leg, *whose))
+            .collect();
         let targets: Vec<Leg> = self.targets.keys().copied().collect();
         match self.dice.roll(4) {
             0 if !targets.is_empty() => {
@@ -174,7 +176,20 @@ impl World {
         }
     }
 
-    fn rtp_stops(&mut self) {}
+    /// The packets of somebody in a call do not come for a while; the telephone itself lives.
+    fn rtp_stops(&mut self) {
+        let seats = self.seats.iter();
+        let seats = seats.flat_map(|desk| desk.calls.keys().map(|key| (desk.far, *key)));
+        let legs: Vec<Leg> = self.legs.keys().copied().chain(seats).collect();
+        if legs.is_empty() {
+            return;
+        }
+        let (far, key) = legs[self.dice.index(legs.len())];
+        if let Some(stream) = self.fars[far.0].agent.stream(key) {
+            let until = self.until(s(5), s(600));
+            self.mute.insert(stream.local, until);
+        }
+    }
 
     /// The civil clock the engine sees is off by so many milliseconds from now on.
     pub(super) fn set_wall(&mut self, off: i64) {

@@ -42,6 +42,9 @@ use std::time::Duration;
 /// Callers that come beside each other one while there are ten times as many.
 const BURST: usize = 9;
 
+/// How often it is looked whose packets come.
+const MEDIA_LOOK: Duration = Duration::from_secs(5);
+
 /// Something that is going to happen.
 #[derive(Debug)]
 enum Due {
@@ -63,6 +66,8 @@ enum Due {
     PowerBack(usize),
     /// The civil clock is right again.
     WallRight,
+    /// Media looks whose packets come.
+    MediaLook,
 }
 
 /// The world.
@@ -104,6 +109,9 @@ pub(crate) struct World {
     steps: u64,
     faulty: bool,
     tally: Tally,
+    /// Parties whose RTP has stopped, by where they want theirs, and until when.
+    mute: BTreeMap<SocketAddr, Mono>,
+    looking: bool,
 }
 
 impl World {
@@ -220,6 +228,7 @@ impl World {
             Due::Mishap(mishap) => self.mishap(mishap)?,
             Due::PowerBack(seat) => self.power_back(seat),
             Due::WallRight => self.set_wall(0),
+            Due::MediaLook => self.look_at_media(),
         }
         self.settle();
         Ok(())
@@ -238,6 +247,10 @@ impl World {
             queue: self.rig.queue(),
         };
         self.judges.after_step(self.now, &look)?;
+        if !self.looking && self.rig.media().open() > 0 {
+            self.looking = true;
+            self.agenda.put(self.now.mono + MEDIA_LOOK, Due::MediaLook);
+        }
         self.after_engine();
         self.settle();
         Ok(())
@@ -256,11 +269,37 @@ impl World {
         }
     }
 
+    /// Whose packets come is looked at every so often while anybody could send some.
+    fn look_at_media(&mut self) {
+        let now = self.now.mono;
+        self.mute.retain(|_, until| *until > now);
+        let mut sending = BTreeSet::new();
+        let seats = self.seats.iter();
+        let seats = seats.flat_map(|desk| desk.calls.keys().map(|key| (desk.far, *key)));
+        let others = self.legs.keys().chain(self.targets.keys()).copied();
+        for (far, key) in others.chain(seats) {
+            let far = &self.fars[far.0];
+            let cut = self.wire.cut_until(now, far.address.ip(), true).is_some();
+            if let (Some(stream), false) = (far.agent.stream(key), cut)
+                && stream.sends
+                && !self.mute.contains_key(&stream.local)
+            {
+                sending.insert(stream.local);
+            }
+        }
+        self.rig
+            .look_at_media(self.now, &|party| sending.contains(&party));
+        self.looking = self.rig.media().open() > 0;
+        if self.looking {
+            self.agenda.put(now + MEDIA_LOOK, Due::MediaLook);
+        }
+        self.carry_out_effects();
+    }
+
     fn from_engine(&mut self, to: SocketAddr, means: Means, bytes: Vec<u8>) {
         let (arrivals, copies) = self.wire.send(self.now.mono, to, false, means);
         let from = self.rig.address();
-        self.judges
-            .sent(self.now.mono, (from, to), &bytes, copies);
+        self.judges.sent(self.now.mono, (from, to), &bytes, copies);
         let Some(far) = self.addresses.get(&to).copied() else {
             return;
         };
@@ -273,8 +312,7 @@ impl World {
         let (from, means) = (self.fars[far.0].address, self.fars[far.0].means);
         let (arrivals, copies) = self.wire.send(self.now.mono, from, true, means);
         let to = self.rig.address();
-        self.judges
-            .sent(self.now.mono, (from, to), &bytes, copies);
+        self.judges.sent(self.now.mono, (from, to), &bytes, copies);
         for at in arrivals.into_iter().take(copies).flatten() {
             let packet = ToEngine::Packet {
                 from,

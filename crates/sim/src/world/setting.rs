@@ -184,6 +184,8 @@ impl World {
             steps: 0,
             faulty: true,
             tally: Tally::new(scenario),
+            mute: BTreeMap::new(),
+            looking: false,
             plan,
             rig,
         };
