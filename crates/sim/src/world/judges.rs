@@ -14,7 +14,6 @@ pub(super) struct Judges {
     pub checker: Checker,
     pub log: Log,
     pub trace: Option<Trace>,
-    pub engine: SocketAddr,
     /// Call-ID of the message that the present step dealt with, and the call that began by it.
     reading: Option<String>,
     pub arrived: Vec<(String, CallId)>,
@@ -35,7 +34,6 @@ impl Judges {
             checker,
             log,
             trace,
-            engine,
             reading: None,
             arrived: Vec::new(),
             paused: Vec::new(),

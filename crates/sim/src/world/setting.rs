@@ -160,7 +160,7 @@ impl World {
             off: 0,
             agenda: Agenda::default(),
             wire: Wire::new(plan.wire, dice.branch("wire")),
-            judges: Judges::new(checker, Log::new(settings.log), trace, engine),
+            judges: Judges::new(checker, Log::new(settings.log), trace),
             scenario: scenario.clone(),
             dice: dice.branch("world"),
             fars: carriers(rig.config(), engine, &dice),
