@@ -19,6 +19,20 @@
 
 mod agent;
 mod api;
+mod call;
+mod desk;
+mod dialog;
+mod digest;
+mod hold;
+mod inbound;
+mod invite_in;
+mod invite_out;
+mod other_in;
+mod other_out;
+mod register;
+mod sdp;
+mod text;
+mod timers;
 
 pub use agent::Agent;
 pub use api::{AgentEvent, AgentSettings, CallKey, Codec, NewCall, Quirks, Stream, Transport};
