@@ -24,12 +24,7 @@ pub(super) struct Judges {
 }
 
 impl Judges {
-    pub(super) fn new(
-        checker: Checker,
-        log: Log,
-        trace: Option<Trace>,
-        engine: SocketAddr,
-    ) -> Self {
+    pub(super) fn new(checker: Checker, log: Log, trace: Option<Trace>) -> Self {
         Self {
             checker,
             log,
