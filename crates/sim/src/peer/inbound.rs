@@ -112,7 +112,7 @@ impl Agent {
         from: SocketAddr,
     ) {
         let found = key.and_then(|key| self.calls.get_mut(&key));
-        if !found.is_some_and(|call| call.invite_in(cancel).is_some()) {
+        if found.is_none_or(|call| call.invite_in(cancel).is_none()) {
             return self.context(now).reply(cancel, from, 481, None);
         }
         self.context(now).reply(cancel, from, 200, None);
