@@ -158,16 +158,22 @@ fn an_invite_is_answered_and_the_200_repeated_until_its_ack() {
     hear(&mut far, at, &ack);
     assert_eq!(events(&mut far), [AgentEvent::Confirmed { key }]);
     assert_eq!(far.live(), 2, "the dialog, and the transaction until L");
-    // In the dialog: known methods, order, and the same answer to the same request.
-    let to = header(&ok, "To");
+    in_the_dialog(&mut far, at, header(&ok, "To"));
+    assert_eq!(events(&mut far), [AgentEvent::Ended { key }]);
+    assert_eq!(times(&mut far), [0; 0]);
+    assert_eq!(far.live(), 0);
+}
+
+/// Known methods, order, and the same answer to the same request.
+fn in_the_dialog(far: &mut Agent, at: Mono, to: &str) {
     let options = request("OPTIONS", "z9hG4bKo", 6, to, "");
-    let first = hear(&mut far, at, &options);
+    let first = hear(far, at, &options);
     assert!(first[0].starts_with("SIP/2.0 200 "));
-    assert_eq!(hear(&mut far, at, &options), first);
+    assert_eq!(hear(far, at, &options), first);
     let old = request("INFO", "z9hG4bKi", 3, to, "");
-    assert!(hear(&mut far, at, &old)[0].starts_with("SIP/2.0 500 "));
+    assert!(hear(far, at, &old)[0].starts_with("SIP/2.0 500 "));
     let refer = request("REFER", "z9hG4bKr", 8, to, "");
-    assert!(hear(&mut far, at, &refer)[0].starts_with("SIP/2.0 501 "));
+    assert!(hear(far, at, &refer)[0].starts_with("SIP/2.0 501 "));
     let hold = request(
         "INVITE",
         "z9hG4bKh",
@@ -175,18 +181,15 @@ fn an_invite_is_answered_and_the_200_repeated_until_its_ack() {
         to,
         &SDP.replace("sendonly", "inactive"),
     );
-    let held = hear(&mut far, at, &hold).remove(0);
+    let held = hear(far, at, &hold).remove(0);
     assert!(held.starts_with("SIP/2.0 200 ") && held.ends_with("a=inactive\r\n"));
-    hear(&mut far, at, &request("ACK", "z9hG4bKz", 9, to, ""));
+    hear(far, at, &request("ACK", "z9hG4bKz", 9, to, ""));
     let bye = request("BYE", "z9hG4bKb", 10, to, "");
-    let over = hear(&mut far, at, &bye);
+    let over = hear(far, at, &bye);
     assert!(over[0].starts_with("SIP/2.0 200 "));
-    assert_eq!(hear(&mut far, at, &bye), over);
-    assert_eq!(events(&mut far), [AgentEvent::Ended { key }]);
+    assert_eq!(hear(far, at, &bye), over);
     let late = request("BYE", "z9hG4bKc", 11, to, "");
-    assert!(hear(&mut far, at, &late)[0].starts_with("SIP/2.0 481 "));
-    assert_eq!(times(&mut far), [0; 0]);
-    assert_eq!(far.live(), 0);
+    assert!(hear(far, at, &late)[0].starts_with("SIP/2.0 481 "));
 }
 
 #[test]
@@ -204,8 +207,10 @@ fn strangers_get_what_the_rfc_says() {
         let text = request(method, &format!("z9hG4bK{index}"), 1, to, "");
         let reply = hear(&mut far, START, &text).remove(0);
         let start = format!("SIP/2.0 {status} ");
+        assert_eq!(hear(&mut far, START, &text), [reply.as_str()]);
         assert!(reply.starts_with(&start), "{method} {to}: {reply}");
     }
+    assert_eq!(far.live(), 0);
     for junk in [
         "",
         "\r\n\r\n",
@@ -319,4 +324,38 @@ fn a_registration_is_lengthened_tried_again_and_given_up() {
         AgentEvent::RegisterRefused { status: 401 },
     ];
     assert_eq!(events(&mut far), told);
+}
+
+#[test]
+fn a_refresh_uses_the_nonce_again_until_it_is_stale() {
+    let challenge = |nonce: &str, stale: &str| {
+        format!(
+            "WWW-Authenticate: Digest realm=\"test\", nonce=\"{nonce}\", qop=\"auth\"{stale}\r\n"
+        )
+    };
+    let mut far = agent(A, B, 1);
+    far.register(START, "r0", "test", "secret", 100);
+    let first = packets(&mut far).remove(0);
+    let refused = response(&first, "401 Unauthorized", &challenge("n1", ""));
+    far.handle_packet(START, addr(B), &refused);
+    let mut now = START;
+    for count in ["nc=00000001", "nc=00000002", "nc=00000003"] {
+        let request = packets(&mut far).remove(0);
+        let authorization = header(&request, "Authorization");
+        assert!(authorization.contains("nonce=\"n1\"") && authorization.contains(count));
+        far.handle_packet(now, addr(B), &response(&request, "200 OK", ""));
+        assert_eq!(far.poll_timeout(), Some(now + SECOND * 80));
+        now = now + SECOND * 80;
+        far.handle_timeout(now);
+    }
+    let request = packets(&mut far).remove(0);
+    let stale = response(
+        &request,
+        "401 Unauthorized",
+        &challenge("n2", ", stale=true"),
+    );
+    far.handle_packet(now, addr(B), &stale);
+    let request = packets(&mut far).remove(0);
+    let authorization = header(&request, "Authorization");
+    assert!(authorization.contains("nonce=\"n2\"") && authorization.contains("nc=00000001"));
 }
