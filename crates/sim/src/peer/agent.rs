@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 
 /// Stopped calls that are remembered, to stay silent for them.
-const MOST_STOPPED: usize = 4096;
+const MOST_STOPPED: usize = 256;
 /// RTP ports begin anew after this one.
 const LAST_PORT: u16 = 65_000;
 

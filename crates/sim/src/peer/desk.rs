@@ -2,7 +2,7 @@
 //! go.
 
 use super::digest::Account;
-use super::other_in::OtherIn;
+use super::other_in::{OtherIn, name_of};
 use super::text::{Message, Writer};
 use super::{AgentEvent, AgentSettings, Codec, Quirks, Transport};
 use crate::dice::Dice;
@@ -86,7 +86,7 @@ impl Context<'_> {
         (branch, writer)
     }
 
-    /// Answers a non-INVITE request, the same again if it comes again (§17.2.2).
+    /// Answers a non-INVITE request of a call, the same again if it comes again (§17.2.2).
     pub(crate) fn reply(
         &mut self,
         request: &Message<'_>,
@@ -94,20 +94,27 @@ impl Context<'_> {
         status: u16,
         sdp: Option<(&str, &str)>,
     ) {
-        let tag = self.desk.dice.bits();
-        let mut writer = Writer::response(request, status, tag, from);
+        let mut writer = Writer::response(request, status, name_of(request), from);
         if let Some((contact, _)) = sdp {
             writer = writer.header("Contact", contact);
-        }
-        if request.cseq.1 == "OPTIONS" {
-            writer = writer
-                .header("Allow", ALLOW)
-                .header("Accept", "application/sdp");
         }
         let bytes = writer.finish(sdp.map(|(_, body)| body));
         if !self.desk.is_reliable() {
             self.desk.answered.remember(self.now, request, &bytes);
         }
+        self.send(bytes);
+    }
+
+    /// Answers a request of no call and keeps nothing. The tag follows from the request, so that one
+    /// that comes again gets the same again (§8.2.7).
+    pub(crate) fn reply_stray(&mut self, request: &Message<'_>, from: SocketAddr, status: u16) {
+        let mut writer = Writer::response(request, status, name_of(request), from);
+        if request.cseq.1 == "OPTIONS" {
+            writer = writer
+                .header("Allow", ALLOW)
+                .header("Accept", "application/sdp");
+        }
+        let bytes = writer.finish(None);
         self.send(bytes);
     }
 }

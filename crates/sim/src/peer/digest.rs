@@ -157,7 +157,9 @@ fn hash_with<D: Digest>(parts: &[&str]) -> String {
     let digest = hasher.finalize();
     let mut text = String::with_capacity(digest.len() * 2);
     for byte in digest.iter() {
-        let _ = write!(text, "{byte:02x}");
+        for half in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(u32::from(half), 16).unwrap_or('0'));
+        }
     }
     text
 }

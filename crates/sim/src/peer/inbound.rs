@@ -3,7 +3,7 @@
 use super::call::{Call, Phase};
 use super::dialog::{Dialog, contact};
 use super::invite_in::InviteIn;
-use super::text::{Message, Start, Writer, tag_of, uri_of, user_of};
+use super::text::{Message, Start, tag_of, uri_of, user_of};
 use super::{Agent, AgentEvent};
 use meishier_model::Mono;
 use std::net::SocketAddr;
@@ -100,7 +100,7 @@ impl Agent {
             _ if outside => 501,
             _ => 481,
         };
-        self.context(now).reply(request, from, status, None);
+        self.context(now).reply_stray(request, from, status);
     }
 
     /// A CANCEL is answered for itself, then by what becomes of its INVITE (§9.2).
@@ -112,8 +112,8 @@ impl Agent {
         from: SocketAddr,
     ) {
         let found = key.and_then(|key| self.calls.get_mut(&key));
-        if !found.is_some_and(|call| call.invite_in(cancel).is_some()) {
-            return self.context(now).reply(cancel, from, 481, None);
+        if found.is_none_or(|call| call.invite_in(cancel).is_none()) {
+            return self.context(now).reply_stray(cancel, from, 481);
         }
         self.context(now).reply(cancel, from, 200, None);
         if let Some(key) = key {
@@ -146,15 +146,8 @@ impl Agent {
             }
         });
         if let Some(status) = status.flatten() {
-            self.refuse_stray(now, request, from, status);
+            self.context(now).reply_stray(request, from, status);
         }
-    }
-
-    /// Refuses an INVITE without keeping anything: if it comes again, it is refused again.
-    fn refuse_stray(&mut self, now: Mono, request: &Message<'_>, from: SocketAddr, status: u16) {
-        let tag = self.desk.dice.bits();
-        let bytes = Writer::response(request, status, tag, from).finish(None);
-        self.context(now).send(bytes);
     }
 
     /// A call comes in (§13.3.1).
@@ -167,7 +160,7 @@ impl Agent {
         bytes: &[u8],
     ) {
         if !tag_of(request.to).is_empty() {
-            return self.refuse_stray(now, request, from, 481);
+            return self.context(now).reply_stray(request, from, 481);
         }
         let to_user = user_of(uri);
         let tag = self.desk.dice.bits();

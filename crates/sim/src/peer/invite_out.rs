@@ -191,7 +191,7 @@ impl Call {
             writer = writer.header("Supported", "100rel");
         }
         if let Some(number) = &call.asserted {
-            let engine = cx.desk.settings.engine.ip();
+            let engine = cx.desk.settings.engine;
             writer = writer.format(
                 "P-Asserted-Identity",
                 format_args!("<sip:{number}@{engine}>"),

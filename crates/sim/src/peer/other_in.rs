@@ -22,7 +22,7 @@ pub(crate) struct OtherIn {
 }
 
 /// Branch, sent-by and method tell transactions apart (§17.2.3): here their hash (FNV-1a).
-fn name_of(request: &Message<'_>) -> u64 {
+pub(crate) fn name_of(request: &Message<'_>) -> u64 {
     let sent_by = request.via.split(';').next().unwrap_or_default();
     let parts = [sent_by, request.branch(), request.cseq.1, request.call_id];
     parts

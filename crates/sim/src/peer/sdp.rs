@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 /// Payload type of telephone-event in our offers; another one than the engine's own, so that mixed
 /// up numbers show (RFC 4733, dynamic).
-const EVENT: u8 = 96;
+const EVENT: &str = "96";
 
 impl Codec {
     fn payload_type(self) -> u8 {
@@ -180,7 +180,7 @@ impl Session {
                 codec.name()
             );
         }
-        tail(&mut out, Some(&EVENT.to_string()), true, !held);
+        tail(&mut out, Some(EVENT), true, !held);
         out
     }
 
