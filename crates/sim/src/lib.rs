@@ -7,3 +7,4 @@
 
 pub mod dice;
 pub mod invariants;
+pub mod reference;
