@@ -6,7 +6,7 @@ use super::plan::{Claim, Plan};
 use super::seats::Seat;
 use crate::invariants::Seen;
 use meishier_engine::Command;
-use meishier_model::{CallId, Mono, Now, TransferOutcome};
+use meishier_model::{CallId, Mono, Now, Outcome, ReleasedBy, TransferOutcome};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,8 +35,21 @@ pub struct Invited {
     pub called: String,
     /// What it is entitled to, if it came over a trunk.
     pub claim: Claim,
-    /// Something was sent back.
+    /// Something was sent back, or nothing need be.
     pub heeded: bool,
+    /// False for what may be a repetition.
+    pub new: bool,
+}
+
+/// A call whose record came.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// What was known of it.
+    pub call: Call,
+    /// What the record says became of it.
+    pub outcome: Outcome,
+    /// Who, says the record, released it.
+    pub by: ReleasedBy,
 }
 
 /// What happened in the step that is being judged.
@@ -58,8 +71,8 @@ pub struct Facts {
     pub signed_on: Vec<(u32, u32)>,
     /// Seats that the engine paused.
     pub paused_by_engine: Vec<u32>,
-    /// Calls whose record came, with what was known of them.
-    pub recorded: Vec<Call>,
+    /// Calls whose record came.
+    pub recorded: Vec<Recorded>,
     /// Shards whose timers fired.
     pub timeouts: Vec<u16>,
     /// Matches made.
@@ -239,10 +252,10 @@ impl Books {
         match seen {
             Seen::In { from, bytes, .. } => self.came(now, *from, bytes),
             Seen::Out { to, bytes, .. } => self.left(now, *to, bytes),
-            Seen::Record(record) => self.recorded(record.call),
+            Seen::Record(record) => self.recorded(now, record),
             Seen::Notice { notice, .. } => self.told(now, notice),
             Seen::MediaCommand { .. } | Seen::MediaEvent { .. } | Seen::InboxRead { .. } => {}
-            Seen::Command { token, command } => {
+            Seen::Command { token, command } if for_one_shard(command) => {
                 let asked = Asked {
                     command: (*command).clone(),
                     at: now.mono,
@@ -250,6 +263,7 @@ impl Books {
                 };
                 self.asked.insert(*token, asked);
             }
+            Seen::Command { .. } => {}
             Seen::Reply { token, reply } => self.replied(now, *token, reply),
             Seen::Registered(change) => {
                 if let Some(seat) = self.plan.seat_names.get(&change.user)
@@ -287,4 +301,9 @@ impl Books {
             }
         }
     }
+}
+
+/// True for what one shard answers; the others are answered by every shard.
+fn for_one_shard(command: &Command) -> bool {
+    !matches!(command, Command::View | Command::Reschedule)
 }

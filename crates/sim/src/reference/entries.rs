@@ -1,10 +1,9 @@
 //! What the engine's notices and records change in the books.
 
-use super::books::Books;
+use super::books::{Books, Recorded};
 use super::calls::{Call, Decision, Offer};
-use super::legs::Party;
 use meishier_engine::{Notice, Phase};
-use meishier_model::{CallId, Mono, Now, OfferOutcome};
+use meishier_model::{CallId, CallRecord, Mono, Now, OfferOutcome};
 
 impl Books {
     pub(super) fn told(&mut self, now: Now, notice: &Notice) {
@@ -76,9 +75,7 @@ impl Books {
         };
         invited.heeded = true;
         let (sip, trunk) = (invited.sip.clone(), invited.trunk.unwrap_or_default());
-        if let Some(leg) = self.legs.get_mut(&sip) {
-            leg.party = Party::Caller(Some(id));
-        }
+        self.legs.taken(now.mono, &sip, id);
         let call = Call {
             id,
             sip,
@@ -110,11 +107,10 @@ impl Books {
     }
 
     fn phase(&mut self, now: Now, id: CallId, to: Option<Phase>) {
-        let (step, stopping) = (self.step, self.stopping);
-        let Some(call) = self.calls.get_mut(&id) else {
+        let step = self.step;
+        let (Some(call), Some(to)) = (self.calls.get_mut(&id), to) else {
             return;
         };
-        let Some(to) = to else { return };
         let before = call.phase;
         call.phase = to;
         call.since = now.mono;
@@ -134,7 +130,6 @@ impl Books {
             }
             self.released(now, id);
         }
-        let _ = stopping;
     }
 
     fn offered(&mut self, now: Now, id: CallId, seat: u32) {
@@ -154,8 +149,10 @@ impl Books {
         });
         call.overtaken = 0;
         self.facts.offered.push((id, seat));
-        if let Some(seat) = self.seats.get_mut(seat as usize) {
-            seat.busy = Some(id);
+        if let Some(book) = self.seats.get_mut(seat as usize) {
+            if let Some(other) = book.busy.replace(id).filter(|other| *other != id) {
+                self.facts.crossed.push((id, seat, other));
+            }
         }
     }
 
@@ -224,10 +221,16 @@ impl Books {
         }
     }
 
-    pub(super) fn recorded(&mut self, id: CallId) {
-        if let Some(call) = self.calls.remove(&id) {
-            self.ended.insert(id);
-            self.facts.recorded.push(call);
+    pub(super) fn recorded(&mut self, now: Now, record: &CallRecord) {
+        if let Some(call) = self.calls.remove(&record.call) {
+            self.ended.insert(record.call);
+            // Its seat's and target's legs were let go of before; the caller's may linger.
+            self.legs.release(now.mono, &call.sip);
+            self.facts.recorded.push(Recorded {
+                call,
+                outcome: record.outcome,
+                by: record.released_by,
+            });
         }
     }
 

@@ -178,18 +178,19 @@ impl Legs {
         self.aging.clear();
     }
 
-    /// A message came in. Gives the Call-ID if it is a new INVITE.
+    /// A message came in. Gives the Call-ID if it is an INVITE outside of a dialog, and whether the
+    /// engine must take it for a new one.
     pub(super) fn incoming(
         &mut self,
         now: Mono,
         from: SocketAddr,
         sip: &Sip<'_>,
         star: Option<u32>,
-    ) -> Option<Arc<str>> {
+    ) -> Option<(Arc<str>, bool)> {
         self.forget(now);
         match sip.start {
             Start::Request("INVITE", _) if sip.to_tag().is_empty() => {
-                return self.invited(now, from, sip, star);
+                return Some(self.invited(now, from, sip, star));
             }
             Start::Request("REGISTER" | "OPTIONS", _) => self.strangers = now,
             _ => {}
@@ -217,23 +218,46 @@ impl Legs {
         from: SocketAddr,
         sip: &Sip<'_>,
         star: Option<u32>,
-    ) -> Option<Arc<str>> {
+    ) -> (Arc<str>, bool) {
         let branch = hash(&[sip.branch]);
-        if let Some(leg) = self.by_call_id.get_mut(sip.call_id) {
-            leg.heard = now;
-            if leg.branch == branch && leg.invite == sip.cseq {
-                return None;
-            }
-            // A new attempt after a challenge or a refusal, with the same Call-ID.
-            if !leg.over() {
-                return None;
+        if let Some((id, _)) = self.by_call_id.get_key_value(sip.call_id) {
+            let id = Arc::clone(id);
+            if let Some(leg) = self.by_call_id.get_mut(&id) {
+                leg.heard = now;
+                // The same again, or a new attempt while the first one lasts.
+                if (leg.branch == branch && leg.invite == sip.cseq) || !leg.over() {
+                    return (id, false);
+                }
             }
         }
         let party = star.map_or(Party::Caller(None), Party::Star);
         let id: Arc<str> = Arc::from(sip.call_id);
-        let leg = Leg::new(party, true, from, now, sip);
-        self.by_call_id.insert(Arc::clone(&id), leg);
-        Some(id)
+        self.by_call_id
+            .insert(Arc::clone(&id), Leg::new(party, true, from, now, sip));
+        (id, true)
+    }
+
+    /// The engine took an INVITE for the beginning of this call: its leg begins now.
+    pub(super) fn taken(&mut self, now: Mono, call_id: &str, call: CallId) {
+        let Some(leg) = self.by_call_id.get_mut(call_id) else {
+            return;
+        };
+        if leg.began != now {
+            // A repetition that came after everything about the first one was forgotten.
+            leg.began = now;
+            leg.heard = now;
+            leg.provisional = None;
+            leg.last = None;
+            leg.ok = None;
+            leg.acked = false;
+            leg.cancel = None;
+            leg.bye_in = None;
+            leg.bye_out = None;
+            leg.broken = false;
+            leg.released = None;
+            leg.sent.clear();
+        }
+        leg.party = Party::Caller(Some(call));
     }
 
     fn response(&mut self, now: Mono, status: u16, sip: &Sip<'_>) {
@@ -340,7 +364,8 @@ impl Legs {
             && leg.released.is_none()
         {
             leg.released = Some(now);
-            self.leaving.push(id);
+            self.leaving.push(Arc::clone(&id));
+            self.ending.push_back((now + REMEMBERED, id));
         }
     }
 
@@ -358,7 +383,7 @@ impl Legs {
             if self
                 .by_call_id
                 .get(id)
-                .is_some_and(|leg| leg.over() && leg.began + REMEMBERED <= now)
+                .is_some_and(|leg| leg.began + REMEMBERED <= now)
             {
                 self.by_call_id.remove(id);
             }

@@ -18,7 +18,7 @@ impl Books {
         let starred = sip.is("INVITE") && sip.called().starts_with('*');
         let seat = self.plan.seat_names.get(user(uri_of(sip.from))).copied();
         let star = starred.then(|| seat.unwrap_or(u32::MAX));
-        let Some(id) = self.legs.incoming(now.mono, from, &sip, star) else {
+        let Some((id, new)) = self.legs.incoming(now.mono, from, &sip, star) else {
             return;
         };
         if starred {
@@ -40,7 +40,8 @@ impl Books {
             caller: sip.caller().to_owned(),
             called: sip.called().to_owned(),
             claim,
-            heeded: false,
+            heeded: !new,
+            new,
         });
     }
 
@@ -155,7 +156,7 @@ impl Books {
             }
             SeatChange::SignOn { .. } | SeatChange::Ready => seat.said_ready(now.mono, lag),
             SeatChange::Pause { .. } => seat.paused(step),
-            SeatChange::SignOff => seat.signed_off(step),
+            SeatChange::SignOff => seat.signed_off(now.mono, lag, step),
         }
     }
 }

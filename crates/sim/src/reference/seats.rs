@@ -97,7 +97,11 @@ impl Seat {
         self.off = self.off.or(Some(step));
     }
 
-    pub(super) fn signed_off(&mut self, step: u64) {
+    pub(super) fn signed_off(&mut self, now: Mono, lag: Duration, step: u64) {
+        if now.since(self.rest_began) <= lag {
+            // The seat's shard may hear only now that the conversation is over, with nobody there.
+            self.rests = None;
+        }
         self.person = None;
         self.paused = false;
         self.off = self.off.or(Some(step));

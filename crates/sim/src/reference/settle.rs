@@ -93,6 +93,7 @@ impl Books {
             return;
         };
         let (step, home) = (self.step, look.touched);
+        let lag = self.lag(now.mono) * 2;
         let shards = usize::from(self.plan.shards);
         let here = (0u32..)
             .zip(&mut self.seats)
@@ -108,7 +109,7 @@ impl Books {
                     seat.signed_on(now.mono, who, !standing.paused, step);
                     self.facts.signed_on.push((id, who));
                 } else {
-                    seat.signed_off(step);
+                    seat.signed_off(now.mono, lag, step);
                 }
             } else if standing.paused != seat.paused {
                 if standing.paused {
