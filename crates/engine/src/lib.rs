@@ -25,6 +25,7 @@ pub mod api;
 mod arrival;
 mod call;
 mod dispatch;
+mod inspect;
 mod key;
 mod offer;
 mod ports;
@@ -47,6 +48,7 @@ pub use api::{
     home_of_counsellor, home_of_seat,
 };
 pub use dispatch::{dispatch, queue_config};
+pub use inspect::{CallStanding, SeatStanding};
 pub use offer::CALL_HEADER;
 pub use shard::{Shard, ShardConfig};
 pub use snapshot::{CallSnapshot, RestoreError, ShardSnapshot};

@@ -20,6 +20,7 @@ pub mod invariants;
 pub mod log;
 pub mod peer;
 pub mod people;
+pub mod reference;
 pub mod rig;
 pub mod run;
 pub mod scenario;

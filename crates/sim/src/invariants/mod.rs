@@ -5,9 +5,25 @@
 //! find out what the engine should have done; the engine is judged by what reached it and by what
 //! it did.
 
+mod baseline;
 mod checker;
+mod fit;
+mod leg_over;
+mod lines;
+mod notices;
+mod one_offer;
+mod one_place;
+mod order;
+mod overtaken;
+mod record;
+mod replies;
+mod rings;
+mod risk;
 mod seen;
+mod sip;
+mod stranded;
 mod table;
+mod transfer;
 
 pub use checker::Checker;
 pub use seen::{Inspection, Seen};

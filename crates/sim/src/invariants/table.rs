@@ -185,3 +185,14 @@ impl fmt::Display for Violation {
 }
 
 impl std::error::Error for Violation {}
+
+impl Invariant {
+    /// The verdict that it is broken.
+    pub(super) fn broken<T>(self, call: Option<&str>, what: String) -> Result<T, Violation> {
+        Err(Violation {
+            invariant: self,
+            call: call.map(str::to_owned),
+            what,
+        })
+    }
+}

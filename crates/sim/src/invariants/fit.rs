@@ -1,0 +1,80 @@
+//! 4. No required skill, ring or permission is violated; preferences widen only by rule.
+//!
+//! Gender, language and legal rules are skills of the configuration and judged as such; the place
+//! of a record where the widening of a preference would stand does not exist yet, so of widening
+//! only the opening of rings is compared with the record.
+
+use super::table::{Invariant, Violation};
+use crate::reference::Books;
+use meishier_model::{CallId, Now};
+
+const IT: Invariant = Invariant::Fit;
+
+/// An offer begins.
+pub(super) fn offered(books: &Books, now: Now, id: CallId, seat: u32) -> Result<(), Violation> {
+    let (Some(call), Some(book)) = (books.calls.get(&id), books.seats.get(seat as usize)) else {
+        return Ok(());
+    };
+    let at = call.decided.as_ref().map_or(now.mono, |decided| decided.at);
+    let open = call
+        .claim
+        .open(at)
+        .any(|(pool, _)| books.maybe_serves(seat, pool));
+    if !open {
+        let what = format!("seat {seat} serves no pool that is open for call {id}");
+        return IT.broken(Some(&call.sip), what);
+    }
+    // Whoever sat there when the queue decided may have left since.
+    let Some(who) = book
+        .person
+        .filter(|_| book.unsure.is_none() && book.free <= at)
+    else {
+        return Ok(());
+    };
+    let former = books.former.as_ref().map_or(0, |plan| plan.skills(who));
+    let missing = call.claim.needs(at) & !(books.plan.skills(who) | former);
+    if missing != 0 {
+        let what = format!("seat {seat} lacks skills {missing:#b} that call {id} needs");
+        return IT.broken(Some(&call.sip), what);
+    }
+    Ok(())
+}
+
+/// Lines and sign-ons after the step.
+pub(super) fn check(books: &Books, now: Now) -> Result<(), Violation> {
+    for (id, seat) in &books.facts.offered {
+        let Some(call) = books.calls.get(id) else {
+            continue;
+        };
+        let Some(line) = call.line.filter(|_| call.offer.is_some()) else {
+            continue;
+        };
+        let at = call.decided.as_ref().map_or(now.mono, |decided| decided.at);
+        let pool = line.pool.0;
+        if !call.claim.open(at).any(|(open, _)| open == pool) || !books.maybe_serves(*seat, pool) {
+            let what =
+                format!("call {id} goes to seat {seat} by pool {pool}, which is not open for it");
+            return IT.broken(Some(&call.sip), what);
+        }
+    }
+    for (seat, who) in &books.facts.signed_on {
+        let by_former = books
+            .former
+            .as_ref()
+            .is_some_and(|p| p.permits(*who, *seat, now.wall));
+        if !books.plan.permits(*who, *seat, now.wall) && !by_former {
+            return IT.broken(
+                None,
+                format!("counsellor {who} may not sign on at seat {seat}"),
+            );
+        }
+        let other = (0u32..)
+            .zip(&books.seats)
+            .find(|(id, other)| id != seat && other.person == Some(*who) && other.unsure.is_none());
+        if let Some((other, _)) = other {
+            let what = format!("counsellor {who} is signed on at seats {other} and {seat}");
+            return IT.broken(None, what);
+        }
+    }
+    Ok(())
+}

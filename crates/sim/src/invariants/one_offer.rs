@@ -1,0 +1,121 @@
+//! 2. A caller has at most one live offer, a seat at most one call; no offer goes to a seat that
+//! is paused, resting or logged out.
+//!
+//! What counts is the moment at which the queue gave the seat away: a pause that came after it
+//! takes the offer back.
+
+use super::seen::Inspection;
+use super::table::{Invariant, Violation};
+use crate::reference::Books;
+use crate::reference::sip::{Sip, uri_of, user};
+use meishier_engine::Phase;
+use meishier_model::{CallId, Now};
+use std::time::Duration;
+
+const IT: Invariant = Invariant::OneOffer;
+
+/// An offer begins: by the books as they were before.
+pub(super) fn offered(books: &Books, now: Now, id: CallId, seat_id: u32) -> Result<(), Violation> {
+    let Some(call) = books.calls.get(&id) else {
+        return IT.broken(None, format!("an offer of call {id}, which is not there"));
+    };
+    let say = |what: String| IT.broken(Some(&call.sip), what);
+    if call.offer.is_some() || call.talk.is_some() || call.phase != Phase::Queued {
+        let phase = call.phase.as_str();
+        return say(format!(
+            "call {id} is {phase} and is offered to seat {seat_id} as well"
+        ));
+    }
+    let Some(seat) = books.seats.get(seat_id as usize) else {
+        return say(format!(
+            "call {id} is offered to seat {seat_id}, which is not there"
+        ));
+    };
+    if seat.unsure.is_some() {
+        return Ok(());
+    }
+    let decided = call.decided.as_ref();
+    let step = decided.map_or(books.step, |decided| decided.step);
+    if seat.off.is_some_and(|off| off < step) {
+        let why = match (seat.person, seat.paused) {
+            (None, _) => "is logged out",
+            (Some(_), _) => "is paused",
+        };
+        return say(format!(
+            "call {id} is offered to seat {seat_id}, which {why}"
+        ));
+    }
+    let at = decided.map_or(now.mono, |decided| decided.at);
+    if seat.rests.is_some_and(|until| until > at) {
+        return say(format!(
+            "call {id} is offered to seat {seat_id}, which rests"
+        ));
+    }
+    if books.plan.pause_after > 0 && seat.rang_out.0 >= books.plan.pause_after {
+        let times = seat.rang_out.0;
+        return say(format!(
+            "seat {seat_id} let {times} offers ring out and gets another one"
+        ));
+    }
+    Ok(())
+}
+
+/// The INVITE of an offer leaves.
+pub(super) fn rung(books: &Books, message: &Sip<'_>) -> Result<(), Violation> {
+    if !message.is("INVITE") || message.engine_call.is_empty() || !message.to_tag().is_empty() {
+        return Ok(());
+    }
+    let to = uri_of(message.to);
+    let (Some(seat), Some(id)) = (
+        books.plan.seat_names.get(user(to)),
+        CallId::parse(message.engine_call),
+    ) else {
+        return Ok(());
+    };
+    if !to.ends_with(&books.plan.domain) || books.legs.get(message.call_id).is_some() {
+        return Ok(());
+    }
+    let call = books.calls.get(&id);
+    let live = call.and_then(|call| call.offer.as_ref());
+    let live = live.is_some_and(|offer| offer.seat == *seat && offer.leg.is_none());
+    if !live && !books.facts.offered.contains(&(id, *seat)) {
+        let what = format!("seat {seat} rings for call {id} without an offer");
+        return IT.broken(call.map(|call| &*call.sip), what);
+    }
+    Ok(())
+}
+
+/// Seats and calls after the step.
+pub(super) fn check(books: &Books, now: Now, look: &Inspection<'_>) -> Result<(), Violation> {
+    for (id, seat, other) in &books.facts.crossed {
+        let other = books
+            .calls
+            .get(other)
+            .filter(|other| other.seat() == Some(*seat));
+        if let Some(other) = other {
+            let what = format!("seat {seat} is with call {} and gets call {id}", other.id);
+            return IT.broken(Some(&other.sip), what);
+        }
+    }
+    for call in books.calls_of(look.touched) {
+        let Some(seat) = call.seat() else { continue };
+        let busy = books.seats.get(seat as usize).and_then(|seat| seat.busy);
+        if busy != Some(call.id) {
+            let what = format!("seat {seat} is with call {} and with another one", call.id);
+            return IT.broken(Some(&call.sip), what);
+        }
+        let late = |since| now.mono.since(since) > Duration::from_millis(100);
+        if call
+            .offer
+            .as_ref()
+            .is_some_and(|offer| offer.leg.is_none() && late(offer.at.mono))
+        {
+            let what = format!(
+                "call {} is offered to seat {seat}, which does not ring",
+                call.id
+            );
+            return IT.broken(Some(&call.sip), what);
+        }
+    }
+    Ok(())
+}

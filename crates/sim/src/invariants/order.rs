@@ -1,0 +1,36 @@
+//! 3. Risk, effective class and arrival decide among the callers whom a seat fits.
+//!
+//! Judged for the moment at which the queue gave the seat away: nobody who stood before the caller
+//! that got it, whom the seat fitted all the while, and who went on waiting, may have been passed
+//! over. A caller put back keeps its arrival. Own seats are not used by the engine yet, so nobody
+//! has one here.
+
+use super::table::{Invariant, Violation};
+use crate::reference::Books;
+
+pub(super) fn check(books: &Books) -> Result<(), Violation> {
+    for (id, seat) in &books.facts.offered {
+        let Some(call) = books.calls.get(id) else {
+            continue;
+        };
+        let Some(decided) = &call.decided else {
+            continue;
+        };
+        let book = books.seats.get(*seat as usize);
+        // Whoever sat there when the queue decided may have been somebody else.
+        if book.is_none_or(|book| book.free > decided.at || book.off.is_some()) {
+            continue;
+        }
+        let passed = decided
+            .rivals
+            .iter()
+            .find(|r| books.fits(*seat, r.needs, &r.pools));
+        if let Some(rival) = passed {
+            let what = format!(
+                "seat {seat} was given to call {id}, though a caller who stood before it fits too"
+            );
+            return Invariant::Order.broken(Some(&rival.sip), what);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,253 @@
+//! What the engine's notices and records change in the books.
+
+use super::books::{Books, Recorded};
+use super::calls::{Call, Decision, Offer};
+use meishier_engine::{Notice, Phase};
+use meishier_model::{CallId, CallRecord, Mono, Now, OfferOutcome};
+
+impl Books {
+    pub(super) fn told(&mut self, now: Now, notice: &Notice) {
+        match notice {
+            Notice::Arrived { call, .. } => self.arrived(now, *call),
+            Notice::Phase { call, to, .. } => self.phase(now, *call, *to),
+            Notice::Offered { call, seat, .. } => self.offered(now, *call, seat.0),
+            Notice::OfferEnded {
+                call,
+                seat,
+                outcome,
+            } => {
+                self.offer_ended(now, *call, seat.0, *outcome);
+            }
+            Notice::Answered { call, .. } => {
+                if let Some(call) = self.calls.get_mut(call) {
+                    call.answered = call.answered.or(Some(now));
+                }
+            }
+            Notice::Transfer { call, outcome } => {
+                let Some(book) = self.calls.get_mut(call) else {
+                    return;
+                };
+                match book
+                    .presses
+                    .last_mut()
+                    .filter(|press| press.outcome.is_none())
+                {
+                    Some(press) => {
+                        press.outcome = Some(*outcome);
+                        if let Some(leg) = press.leg.clone() {
+                            self.legs.release(now.mono, &leg);
+                        }
+                    }
+                    // The command's answer follows in the same step.
+                    None => self.facts.transfers.push((*call, *outcome)),
+                }
+            }
+            Notice::Lines { pool, lines } => {
+                if let Some(limit) = self.limits.get_mut(usize::from(pool.0)) {
+                    *limit = *lines;
+                }
+            }
+            Notice::Seat {
+                seat,
+                by_engine: true,
+                to,
+                ..
+            } => {
+                let step = self.step;
+                if *to == meishier_engine::SeatState::Paused {
+                    self.facts.paused_by_engine.push(seat.0);
+                    if let Some(seat) = self.seats.get_mut(seat.0 as usize) {
+                        seat.paused(step);
+                    }
+                }
+            }
+            Notice::Refused(_)
+            | Notice::Ended { .. }
+            | Notice::Seat { .. }
+            | Notice::Trunk { .. }
+            | Notice::Unexpected(_) => {}
+        }
+    }
+
+    fn arrived(&mut self, now: Now, id: CallId) {
+        let Some(invited) = self.facts.invites.last_mut() else {
+            return;
+        };
+        invited.heeded = true;
+        let (sip, trunk) = (invited.sip.clone(), invited.trunk.unwrap_or_default());
+        self.legs.taken(now.mono, &sip, id);
+        let call = Call {
+            id,
+            sip,
+            arrived: now,
+            jumps: self.jumps,
+            trunk,
+            caller: invited.caller.clone(),
+            called: invited.called.clone(),
+            claim: invited.claim.clone(),
+            phase: Phase::Queued,
+            since: now.mono,
+            queued: now.mono,
+            queued_step: self.step,
+            decided: None,
+            offer: None,
+            talk: None,
+            line: None,
+            offers: Vec::new(),
+            answered: None,
+            answered_by: None,
+            talked: std::time::Duration::ZERO,
+            talks: 0,
+            presses: Vec::new(),
+            ended: None,
+            overtaken: 0,
+        };
+        self.facts.arrived.push(id);
+        self.calls.insert(id, call);
+    }
+
+    fn phase(&mut self, now: Now, id: CallId, to: Option<Phase>) {
+        let step = self.step;
+        let (Some(call), Some(to)) = (self.calls.get_mut(&id), to) else {
+            return;
+        };
+        let before = call.phase;
+        call.phase = to;
+        call.since = now.mono;
+        if to == Phase::Queued && before != Phase::Queued {
+            call.wait(now.mono, step);
+            // Whom both counsellor and target left is the one who needs help most.
+            call.claim.risk |= before == Phase::Transferring;
+        }
+        if to == Phase::WrappingUp {
+            call.ended = Some((now, before));
+            call.decided = None;
+        }
+        if matches!(to, Phase::Queued | Phase::WrappingUp) {
+            let legs: Vec<_> = call.presses.iter().filter_map(|p| p.leg.clone()).collect();
+            for leg in legs {
+                self.legs.release(now.mono, &leg);
+            }
+            self.released(now, id);
+        }
+    }
+
+    fn offered(&mut self, now: Now, id: CallId, seat: u32) {
+        let step = self.step;
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        call.decided = Some(call.decided.take().unwrap_or(Decision {
+            step,
+            at: now.mono,
+            rivals: Vec::new(),
+        }));
+        call.offer = Some(Offer {
+            seat,
+            at: now,
+            leg: None,
+        });
+        call.overtaken = 0;
+        self.facts.offered.push((id, seat));
+        if let Some(book) = self.seats.get_mut(seat as usize) {
+            if let Some(other) = book.busy.replace(id).filter(|other| *other != id) {
+                self.facts.crossed.push((id, seat, other));
+            }
+        }
+    }
+
+    fn offer_ended(&mut self, now: Now, id: CallId, seat: u32, outcome: OfferOutcome) {
+        let (step, lag) = (self.step, self.lag(now.mono));
+        let former = self
+            .former
+            .as_ref()
+            .map_or(self.plan.backoff, |plan| plan.backoff);
+        let backoff = self.plan.backoff.min(former);
+        let more = self.plan.backoff.max(former) - backoff;
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        call.offers.push((seat, outcome));
+        let offer = call.offer.take();
+        call.decided = None;
+        let leg = offer.and_then(|offer| offer.leg);
+        let book = self.seats.get_mut(seat as usize);
+        if outcome == OfferOutcome::Answered {
+            call.talk = Some((seat, now.mono, leg));
+            call.talks += 1;
+            let who = book.as_ref().and_then(|seat| seat.person);
+            call.answered_by = call.answered_by.or(Some((seat, who)));
+        } else {
+            call.wait(now.mono, step);
+            if let Some(leg) = leg {
+                if outcome == OfferOutcome::Unreachable
+                    && let Some(leg) = self.legs.get_mut(&leg)
+                    && leg.last.is_none()
+                {
+                    // Nobody answered in time, or the path broke: nothing need follow.
+                    leg.broken = true;
+                }
+                self.legs.release(now.mono, &leg);
+            }
+        }
+        if let Some(seat) = book.filter(|seat| seat.busy == Some(id)) {
+            seat.offer_ended(now.mono, outcome, backoff, lag + more);
+        }
+    }
+
+    /// The counsellor is no longer with the call.
+    pub(super) fn released(&mut self, now: Now, id: CallId) {
+        let lag = self.lag(now.mono);
+        let former = self
+            .former
+            .as_ref()
+            .map_or(self.plan.wrapup, |plan| plan.wrapup);
+        let wrapup = self.plan.wrapup.min(former);
+        let more = self.plan.wrapup.max(former) - wrapup;
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        let Some((seat, since, leg)) = call.talk.take() else {
+            return;
+        };
+        call.talked += now.mono.since(since);
+        if let Some(leg) = leg {
+            self.legs.release(now.mono, &leg);
+        }
+        if let Some(seat) = self.seats.get_mut(seat as usize)
+            && seat.busy == Some(id)
+        {
+            seat.released(now.mono, wrapup, lag + more);
+        }
+    }
+
+    pub(super) fn recorded(&mut self, now: Now, record: &CallRecord) {
+        if let Some(call) = self.calls.remove(&record.call) {
+            self.ended.insert(record.call);
+            // Its seat's and target's legs were let go of before; the caller's may linger.
+            self.legs.release(now.mono, &call.sip);
+            self.facts.recorded.push(Recorded {
+                call,
+                outcome: record.outcome,
+                by: record.released_by,
+            });
+        }
+    }
+
+    /// When a target answered, as far as its leg tells.
+    pub(super) fn note_joined(&mut self, id: CallId) {
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        let Some(press) = call
+            .presses
+            .last_mut()
+            .filter(|press| press.joined.is_none())
+        else {
+            return;
+        };
+        let leg = press.leg.as_ref().and_then(|leg| self.legs.get(leg));
+        let answered = leg.filter(|leg| leg.answered()).and_then(|leg| leg.last);
+        press.joined = answered.map(|(_, at): (u16, Mono)| at);
+    }
+}

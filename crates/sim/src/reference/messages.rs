@@ -1,0 +1,169 @@
+//! What SIP messages and answered commands change in the books.
+
+use super::books::{Books, Invited};
+use super::calls::Press;
+use super::legs::Party;
+use super::sip::{Sip, Start, uri_of, user};
+use meishier_engine::{Command, Reply, SeatChange};
+use meishier_model::{CallId, Now};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// A star-code call lasts at most so long; after that its effect is known.
+const STAR: Duration = Duration::from_secs(16);
+
+impl Books {
+    pub(super) fn came(&mut self, now: Now, from: SocketAddr, bytes: &[u8]) {
+        let Some(sip) = Sip::read(bytes) else { return };
+        let starred = sip.is("INVITE") && sip.called().starts_with('*');
+        let seat = self.plan.seat_names.get(user(uri_of(sip.from))).copied();
+        let star = starred.then(|| seat.unwrap_or(u32::MAX));
+        let Some((id, new)) = self.legs.incoming(now.mono, from, &sip, star) else {
+            return;
+        };
+        if starred {
+            let until = now.mono + STAR + self.lag(now.mono) * 2;
+            let seat = seat.and_then(|seat| self.seats.get_mut(seat as usize));
+            if let Some(seat) = seat {
+                seat.unsure = Some(until);
+            }
+            return;
+        }
+        let trunk = self.plan.trunk_of(from);
+        let route = trunk.and_then(|trunk| self.plan.route(trunk, sip.caller(), sip.called()));
+        let claim = route
+            .map(|route| self.plan.claim(route, now))
+            .unwrap_or_default();
+        self.facts.invites.push(Invited {
+            sip: id,
+            trunk,
+            caller: sip.caller().to_owned(),
+            called: sip.called().to_owned(),
+            claim,
+            heeded: !new,
+            new,
+        });
+    }
+
+    pub(super) fn left(&mut self, now: Now, to: SocketAddr, bytes: &[u8]) {
+        let Some(sip) = Sip::read(bytes) else { return };
+        if let Start::Response(_) = sip.start
+            && let Some(invited) = self
+                .facts
+                .invites
+                .iter_mut()
+                .find(|i| *i.sip == *sip.call_id)
+        {
+            invited.heeded = true;
+        }
+        let party = self.party(&sip);
+        if let Some(id) = self.legs.outgoing(now.mono, to, &sip, party) {
+            match party {
+                Some(Party::Seat(call, seat)) => {
+                    let call = self.calls.get_mut(&call);
+                    let offer = call.and_then(|call| call.offer.as_mut());
+                    if let Some(offer) = offer.filter(|o| o.seat == seat && o.leg.is_none()) {
+                        offer.leg = Some(id);
+                    } else {
+                        // An offer that ended in the step in which its INVITE left.
+                        self.legs.release(now.mono, &id);
+                    }
+                }
+                Some(Party::Target(call)) => {
+                    let call = self.calls.get_mut(&call);
+                    let press = call.and_then(|call| call.presses.last_mut());
+                    match press {
+                        Some(press) if press.leg.is_none() && press.outcome.is_none() => {
+                            press.leg = Some(id);
+                        }
+                        // The command's answer follows in the same step.
+                        _ => self.facts.dialled.push((call_of(party), id)),
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.star_over(now, &sip);
+    }
+
+    /// Whose leg an INVITE of the engine begins.
+    fn party(&self, sip: &Sip<'_>) -> Option<Party> {
+        if !sip.is("INVITE") || sip.engine_call.is_empty() {
+            return None;
+        }
+        let call = CallId::parse(sip.engine_call)?;
+        let to = uri_of(sip.to);
+        let host = to.rsplit_once('@').map_or("", |(_, host)| host);
+        let seat = self.plan.seat_names.get(user(to)).copied();
+        match seat {
+            Some(seat) if host == self.plan.domain => Some(Party::Seat(call, seat)),
+            _ => Some(Party::Target(call)),
+        }
+    }
+
+    /// A star code was answered: whatever it did is done.
+    fn star_over(&mut self, now: Now, sip: &Sip<'_>) {
+        if sip.method == "INVITE"
+            && sip.status().is_some_and(|status| status >= 200)
+            && let Some(Party::Star(seat)) = self.legs.get(sip.call_id).map(|leg| leg.party)
+            && let Some(seat) = self.seats.get_mut(seat as usize)
+            && seat.unsure.is_some()
+        {
+            seat.unsure = Some(now.mono);
+        }
+    }
+
+    pub(super) fn replied(&mut self, now: Now, token: u64, reply: &Reply) {
+        let Some(asked) = self.asked.get_mut(&token) else {
+            return;
+        };
+        asked.replies += 1;
+        let command = asked.command.clone();
+        match (command, reply) {
+            (Command::Seat { seat, change }, Reply::Seat(Ok(_))) => {
+                self.seat_changed(now, seat.0, &change);
+            }
+            (Command::Transfer { call, key, .. }, Reply::Transfer(Ok(started))) => {
+                let ring = self.plan.keys.get(&key).copied().unwrap_or_default();
+                let dialled = self.facts.dialled.iter().position(|d| d.0 == Some(call));
+                let leg = dialled.map(|at| self.facts.dialled.remove(at).1);
+                let told = self.facts.transfers.iter().position(|t| t.0 == call);
+                let outcome = told.map(|at| self.facts.transfers.remove(at).1);
+                if let Some(call) = self.calls.get_mut(&call) {
+                    call.presses.push(Press {
+                        key,
+                        dialled: started.dialled.clone(),
+                        due: now.mono + ring,
+                        leg,
+                        joined: None,
+                        outcome,
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn seat_changed(&mut self, now: Now, id: u32, change: &SeatChange) {
+        let (step, lag) = (self.step, self.lag(now.mono) * 2);
+        let Some(seat) = self.seats.get_mut(id as usize) else {
+            return;
+        };
+        match change {
+            SeatChange::SignOn { counsellor, .. } if seat.person != Some(counsellor.0) => {
+                seat.signed_on(now.mono, counsellor.0, true, step);
+                self.facts.signed_on.push((id, counsellor.0));
+            }
+            SeatChange::SignOn { .. } | SeatChange::Ready => seat.said_ready(now.mono, lag),
+            SeatChange::Pause { .. } => seat.paused(step),
+            SeatChange::SignOff => seat.signed_off(now.mono, lag, step),
+        }
+    }
+}
+
+fn call_of(party: Option<Party>) -> Option<CallId> {
+    match party {
+        Some(Party::Target(call) | Party::Seat(call, _)) => Some(call),
+        _ => None,
+    }
+}

@@ -1,0 +1,22 @@
+//! The reference: what the engine should know and do, from the file's text and from what crossed
+//! its border, in code of its own.
+//!
+//! What lives here: a reader of the configuration, of SIP and of numbers, the calendar, and the
+//! books of calls, legs, seats and lines. What may not: any code of the engine that decides
+//! something, and any judgement (that is [`crate::invariants`]).
+
+pub mod books;
+pub mod calls;
+mod entries;
+pub mod hours;
+pub mod legs;
+mod messages;
+pub mod number;
+pub mod plan;
+mod plan_read;
+pub mod seats;
+mod settle;
+pub mod sip;
+
+pub use books::Books;
+pub use plan::Plan;

@@ -1,0 +1,326 @@
+//! From the file's text to a [`Plan`]: tolerant, since the engine has accepted the file.
+
+use super::hours::{Calendar, Clock, Shift, Special};
+use super::number::plain;
+use super::plan::{CounsellorPlan, ORDINARY, Plan, PoolPlan, RoutePlan, SeatPlan, TrunkPlan};
+use jiff::civil::Date;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+use meishier_model::Wall;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use toml::{Table, Value};
+
+const S: fn(u64) -> Duration = Duration::from_secs;
+
+/// `20s`, `500ms`, `2min`, `1h`.
+fn duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit())?;
+    let number: u64 = text.get(..end)?.parse().ok()?;
+    match text.get(end..)?.trim() {
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(S(number)),
+        "min" => Some(S(number * 60)),
+        "h" => Some(S(number * 3600)),
+        _ => None,
+    }
+}
+
+/// The names of a range such as `gy{01..04}` with what stands for `{n}`; one name has none.
+fn range(text: &str) -> Vec<(String, String)> {
+    let parts = text.split_once('{').and_then(|(head, rest)| {
+        let (range, tail) = rest.split_once('}')?;
+        let (first, last) = range.split_once("..")?;
+        let bounds = (first.parse::<u32>().ok()?, last.parse::<u32>().ok()?);
+        Some((head, bounds, first.len(), tail))
+    });
+    let Some((head, (first, last), digits, tail)) = parts else {
+        return vec![(text.to_owned(), String::new())];
+    };
+    let name = |n| {
+        let number = format!("{n:0digits$}");
+        (format!("{head}{number}{tail}"), number)
+    };
+    (first..=last).map(name).collect()
+}
+
+fn text<'t>(table: &'t Table, key: &str) -> &'t str {
+    table.get(key).and_then(Value::as_str).unwrap_or("")
+}
+
+fn texts(table: &Table, key: &str) -> Vec<String> {
+    let values = table.get(key).and_then(Value::as_array);
+    let values = values.into_iter().flatten();
+    values
+        .filter_map(|v| v.as_str().map(str::to_owned))
+        .collect()
+}
+
+fn tables<'t>(table: &'t Table, key: &str) -> Vec<&'t Table> {
+    let values = table.get(key).and_then(Value::as_array);
+    values
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_table)
+        .collect()
+}
+
+fn number(table: &Table, key: &str, default: u64) -> u64 {
+    let found = table.get(key).and_then(Value::as_integer);
+    found.and_then(|n| u64::try_from(n).ok()).unwrap_or(default)
+}
+
+fn time(table: &Table, key: &str, default: Duration) -> Duration {
+    duration(text(table, key)).unwrap_or(default)
+}
+
+fn date(value: Option<&Value>) -> Option<Date> {
+    let date = value?.as_datetime()?.date?;
+    let part = |n: u8| i8::try_from(n).ok();
+    Date::new(
+        i16::try_from(date.year).ok()?,
+        part(date.month)?,
+        part(date.day)?,
+    )
+    .ok()
+}
+
+/// Positions of names in a list of names; unknown ones are left out.
+fn places<T: TryFrom<usize>>(names: &[String], known: &[String]) -> Vec<T> {
+    let place = |name: &String| known.iter().position(|k| k == name);
+    names
+        .iter()
+        .filter_map(place)
+        .filter_map(|at| T::try_from(at).ok())
+        .collect()
+}
+
+fn bits(names: &[String], known: &[String]) -> u64 {
+    let places: Vec<u32> = places(names, known);
+    places
+        .iter()
+        .fold(0, |set, at| set | 1u64.checked_shl(*at).unwrap_or(0))
+}
+
+fn names_of(list: &[&Table]) -> Vec<String> {
+    list.iter()
+        .map(|table| text(table, "name").to_owned())
+        .collect()
+}
+
+impl Plan {
+    /// Reads the file. What cannot be read at all is told by [`Plan::broken`].
+    #[must_use]
+    pub fn read(file: &str) -> Self {
+        let (file, broken) = match file.parse::<Table>() {
+            Ok(table) => (table, None),
+            Err(error) => (Table::new(), Some(error.to_string())),
+        };
+        let empty = Table::new();
+        let section = |key: &str| file.get(key).and_then(Value::as_table).unwrap_or(&empty);
+        let (sip, offer, waiting) = (section("sip"), section("offer"), section("waiting"));
+        let clock = clock(&file, section("routing"));
+        let pools = tables(&file, "pools");
+        let trunks = tables(&file, "trunks");
+        let skills = texts(&file, "skills");
+        let pool_names = names_of(&pools);
+        let seats = seats(&file, &pool_names);
+        let seat_names: BTreeMap<String, u32> = seats
+            .iter()
+            .zip(0..)
+            .map(|(seat, id)| (seat.name.clone(), id))
+            .collect();
+        let counsellors = counsellors(&file, &skills, &seat_names, &clock);
+        let routes = tables(&file, "routes");
+        let default = text(section("routing"), "default");
+        let keys = tables(section("transfer"), "keys");
+        Self {
+            shards: u16::try_from(number(&file, "shards", 1))
+                .unwrap_or(1)
+                .max(1),
+            t1: time(sip, "t1", Duration::from_millis(500)),
+            domain: text(sip, "domain").to_owned(),
+            default: names_of(&routes)
+                .iter()
+                .position(|n| n == default)
+                .unwrap_or(0),
+            routes: routes
+                .iter()
+                .map(|r| route(r, &names_of(&trunks), &pool_names, &skills))
+                .collect(),
+            trunks: trunks.iter().map(|t| trunk(t)).collect(),
+            pools: pools.iter().map(|p| pool(p)).collect(),
+            accounts: counsellors
+                .iter()
+                .zip(0..)
+                .map(|(c, id)| (c.account.clone(), id))
+                .collect(),
+            counsellors,
+            seats,
+            seat_names,
+            clock,
+            ring: time(offer, "ring", S(20)),
+            backoff: time(offer, "backoff", S(30)),
+            wrapup: time(offer, "wrapup", S(60)),
+            pause_after: u8::try_from(number(offer, "pause_after", 3)).unwrap_or(3),
+            ageing: time(waiting, "ageing_step", S(120)),
+            max_waiting: usize::try_from(number(waiting, "max_waiting", 1000)).unwrap_or(1000),
+            keys: keys
+                .iter()
+                .map(|key| (text(key, "name").to_owned(), time(key, "ring", S(30))))
+                .collect(),
+            broken,
+        }
+    }
+}
+
+fn clock(file: &Table, routing: &Table) -> Clock {
+    let named = text(file, "zone");
+    let named = if named.is_empty() {
+        "Asia/Shanghai"
+    } else {
+        named
+    };
+    let mut calendar = Calendar::published();
+    for day in tables(routing, "calendar") {
+        let what = match text(day, "kind") {
+            "holiday" => Special::Holiday,
+            _ => Special::Workday,
+        };
+        if let Some(date) = date(day.get("date")) {
+            calendar.set(date, what);
+        }
+    }
+    Clock {
+        zone: TimeZoneDatabase::bundled()
+            .get(named)
+            .unwrap_or(TimeZone::UTC),
+        calendar,
+    }
+}
+
+fn trunk(table: &Table) -> TrunkPlan {
+    let peer = |text: &String| {
+        let alone = text.parse().ok().map(|ip| (ip, 0));
+        alone.or_else(|| {
+            let address: std::net::SocketAddr = text.parse().ok()?;
+            Some((address.ip(), address.port()))
+        })
+    };
+    TrunkPlan {
+        name: text(table, "name").to_owned(),
+        peers: texts(table, "peers").iter().filter_map(peer).collect(),
+    }
+}
+
+fn pool(table: &Table) -> PoolPlan {
+    let shift = |shift: &&Table| {
+        let (from, to) = Shift::hours(text(shift, "hours"))?;
+        Some(Shift {
+            days: texts(shift, "days"),
+            from,
+            to,
+            lines: u16::try_from(number(shift, "lines", 0)).ok()?,
+        })
+    };
+    PoolPlan {
+        name: text(table, "name").to_owned(),
+        shifts: tables(table, "shifts").iter().filter_map(shift).collect(),
+    }
+}
+
+fn seats(file: &Table, pools: &[String]) -> Vec<SeatPlan> {
+    let mut out = Vec::new();
+    for entry in tables(file, "seats") {
+        let of: Vec<u16> = places(&texts(entry, "pools"), pools);
+        for (name, _) in range(text(entry, "name")) {
+            out.push(SeatPlan {
+                name,
+                pools: of.clone(),
+                fixed: entry.contains_key("contact"),
+            });
+        }
+    }
+    out
+}
+
+fn counsellors(
+    file: &Table,
+    skills: &[String],
+    seats: &BTreeMap<String, u32>,
+    clock: &Clock,
+) -> Vec<CounsellorPlan> {
+    let mut out = Vec::new();
+    for entry in tables(file, "counsellors") {
+        let known = entry.get("skills").and_then(Value::as_table);
+        let known: Vec<String> = known.into_iter().flat_map(|t| t.keys().cloned()).collect();
+        let qualification = entry.get("qualification").and_then(Value::as_table);
+        let expires = qualification.and_then(|q| void_from(date(q.get("expires"))?, clock));
+        for (account, n) in range(text(entry, "account")) {
+            let fill = |text: &str| text.replace("{n}", &n);
+            let any = text(entry, "seats") == "any";
+            let permitted = texts(entry, "seats");
+            let permitted = permitted.iter().flat_map(|seat| range(&fill(seat)));
+            let permitted = permitted
+                .filter_map(|(name, _)| seats.get(&name).copied())
+                .collect();
+            let start = entry
+                .get("start")
+                .and_then(Value::as_table)
+                .and_then(|start| {
+                    let seat = *seats.get(&fill(text(start, "seat")))?;
+                    Some((seat, text(start, "state") == "ready"))
+                });
+            out.push(CounsellorPlan {
+                account,
+                pin: fill(text(entry, "pin")),
+                skills: bits(&known, skills),
+                seats: (!any).then_some(permitted),
+                expires,
+                start,
+            });
+        }
+    }
+    out
+}
+
+/// Midnight after the last day of a qualification.
+fn void_from(last: Date, clock: &Clock) -> Option<Wall> {
+    let next = last.tomorrow().ok()?.at(0, 0, 0, 0);
+    let moment = clock.zone.to_timestamp(next).ok()?;
+    Some(Wall(moment.as_millisecond()))
+}
+
+fn route(table: &Table, trunks: &[String], pools: &[String], skills: &[String]) -> RoutePlan {
+    let rings = table.get("rings").and_then(Value::as_array);
+    let ring = |value: &Value| {
+        let (name, after) = match value {
+            Value::String(name) => (name.clone(), Duration::ZERO),
+            Value::Table(ring) => (
+                text(ring, "pool").to_owned(),
+                time(ring, "after", Duration::ZERO),
+            ),
+            _ => return None,
+        };
+        let pool = pools.iter().position(|pool| *pool == name)?;
+        Some((u16::try_from(pool).ok()?, after))
+    };
+    let preferred = table.get("prefer").and_then(Value::as_table);
+    let preferred: Vec<String> = preferred
+        .into_iter()
+        .flat_map(|t| t.keys().cloned())
+        .collect();
+    RoutePlan {
+        called: texts(table, "called")
+            .iter()
+            .map(|number| plain(number))
+            .collect(),
+        callers: texts(table, "callers"),
+        trunks: places(&texts(table, "trunks"), trunks),
+        rings: rings.into_iter().flatten().filter_map(ring).collect(),
+        class: u8::try_from(number(table, "class", u64::from(ORDINARY))).unwrap_or(ORDINARY),
+        risk: table.get("risk").and_then(Value::as_bool).unwrap_or(false),
+        required: bits(&texts(table, "skills"), skills),
+        preferred: bits(&preferred, skills),
+    }
+}

@@ -1,0 +1,207 @@
+//! What the engine as it stands after a step adds to the books.
+
+use super::books::{Books, Facts};
+use super::calls::{Decision, Rival};
+use crate::invariants::Inspection;
+use meishier_engine::Phase;
+use meishier_model::{CallId, Mono, Now};
+use std::collections::BTreeSet;
+
+impl Books {
+    /// Takes in what can be seen of the engine. To be called before the step is judged.
+    pub fn settle(&mut self, now: Now, look: &Inspection<'_>) {
+        self.settle_calls(now, look);
+        self.settle_seats(now, look);
+        let counts = look.queue.counts();
+        self.facts.matches = counts.matches.saturating_sub(self.matches);
+        self.facts.used_before = std::mem::replace(&mut self.used, counts.lines_used);
+        self.matches = counts.matches;
+        self.waiting = counts.waiting;
+        if self.facts.matches > 0 {
+            self.unread = u64::MAX;
+            self.settle_matches(now, look);
+        }
+        // A shard reads its inbox before it takes an input and after.
+        self.unread &= !1u64.checked_shl(u32::from(look.touched)).unwrap_or(0);
+        let shards = u32::try_from(look.shards.len()).unwrap_or(64);
+        self.unread &= 1u64.checked_shl(shards).map_or(u64::MAX, |bit| bit - 1);
+        for (pool, since) in self.free_since.iter_mut().enumerate() {
+            let used = self.used.get(pool).copied().unwrap_or(0);
+            let free = self.limits.get(pool).is_some_and(|limit| used < *limit);
+            *since = free.then(|| since.unwrap_or(now.mono));
+        }
+    }
+
+    /// The step is judged; the next one begins.
+    pub fn next_step(&mut self, now: Now) {
+        self.step += 1;
+        for shard in &self.facts.timeouts {
+            if let Some(fired) = self.fired.get_mut(usize::from(*shard)) {
+                *fired = now.mono;
+            }
+        }
+        if !self.facts.offered.is_empty() {
+            for (call, _) in &self.facts.offered {
+                if let Some(call) = self.calls.get_mut(call)
+                    && call.phase != Phase::Queued
+                {
+                    call.decided = None;
+                }
+            }
+        }
+        self.asked.retain(|_, asked| asked.replies == 0);
+        let limits_before = self.limits.clone();
+        self.facts = Facts {
+            limits_before,
+            ..Facts::default()
+        };
+    }
+
+    fn settle_calls(&mut self, now: Now, look: &Inspection<'_>) {
+        let Some(shard) = look.shards.get(usize::from(look.touched)) else {
+            return;
+        };
+        let mut gone: Vec<CallId> = Vec::new();
+        let mut dialling: Vec<CallId> = Vec::new();
+        for standing in shard.call_standings() {
+            let Some(call) = self.calls.get_mut(&standing.call) else {
+                continue;
+            };
+            call.line = standing.line;
+            if call.talk.is_some() && standing.seat.is_none() {
+                gone.push(standing.call);
+            }
+            if call
+                .presses
+                .last()
+                .is_some_and(|p| p.joined.is_none() && p.outcome.is_none())
+            {
+                dialling.push(standing.call);
+            }
+        }
+        for call in gone {
+            self.released(now, call);
+        }
+        for call in dialling {
+            self.note_joined(call);
+        }
+    }
+
+    /// Seats whose state a star code may have changed are taken as they are.
+    fn settle_seats(&mut self, now: Now, look: &Inspection<'_>) {
+        let Some(shard) = look.shards.get(usize::from(look.touched)) else {
+            return;
+        };
+        let (step, home) = (self.step, look.touched);
+        let lag = self.lag(now.mono) * 2;
+        let shards = usize::from(self.plan.shards);
+        let here = (0u32..)
+            .zip(&mut self.seats)
+            .skip(usize::from(home))
+            .step_by(shards);
+        for (id, seat) in here.filter(|(_, seat)| seat.unsure.is_some()) {
+            let Some(standing) = shard.seat_standing(meishier_model::SeatId(id)) else {
+                continue;
+            };
+            let person = standing.counsellor.map(|who| who.0);
+            if person != seat.person {
+                if let Some(who) = person {
+                    seat.signed_on(now.mono, who, !standing.paused, step);
+                    self.facts.signed_on.push((id, who));
+                } else {
+                    seat.signed_off(now.mono, lag, step);
+                }
+            } else if standing.paused != seat.paused {
+                if standing.paused {
+                    seat.paused(step);
+                } else {
+                    seat.said_ready(now.mono, std::time::Duration::ZERO);
+                }
+            }
+            if standing.rests_until.is_none() {
+                seat.rests = None;
+            }
+            if seat.unsure.is_some_and(|until| until <= now.mono) {
+                seat.unsure = None;
+                seat.free = seat.free.max(now.mono);
+            }
+        }
+    }
+
+    /// Finds the calls that the queue gave away in this step, and who stood before them.
+    fn settle_matches(&mut self, now: Now, look: &Inspection<'_>) {
+        let waiting: BTreeSet<CallId> = look
+            .queue
+            .waiting_list()
+            .iter()
+            .map(|view| view.call)
+            .collect();
+        let is_new = |books: &Self, id: &CallId| {
+            books.calls.get(id).is_some_and(|call| {
+                call.decided
+                    .as_ref()
+                    .is_none_or(|d| d.step == books.step && d.rivals.is_empty())
+                    && (call.offer.is_some()
+                        || (call.phase == Phase::Queued && !waiting.contains(id)))
+            })
+        };
+        let offered = self.facts.offered.iter().map(|(call, _)| *call);
+        let unread = self
+            .calls
+            .values()
+            .filter(|c| c.phase == Phase::Queued && c.offer.is_none());
+        let unread = unread.filter(|c| !waiting.contains(&c.id)).map(|c| c.id);
+        let mut decided: Vec<CallId> = offered.chain(unread).collect();
+        decided.retain(|id| is_new(self, id));
+        decided.sort_unstable();
+        decided.dedup();
+        for id in decided {
+            let rivals = self.rivals(id, &waiting);
+            if let Some(call) = self.calls.get_mut(&id) {
+                call.decided = Some(Decision {
+                    step: self.step,
+                    at: now.mono,
+                    rivals,
+                });
+            }
+        }
+    }
+
+    /// Who stood before a call, waited before this step and waits after it.
+    fn rivals(&self, id: CallId, waiting: &BTreeSet<CallId>) -> Vec<Rival> {
+        let Some(call) = self.calls.get(&id) else {
+            return Vec::new();
+        };
+        let ageing = self.plan.ageing;
+        let rank = call.rank(ageing);
+        let before = waiting.iter().filter_map(|id| self.calls.get(id));
+        let before = before.filter(|d| {
+            d.id != id && d.waits() && d.queued_step < self.step && d.rank(ageing) < rank
+        });
+        let rival = |d: &super::calls::Call| {
+            let by: Mono = self.fired_for(d);
+            let open = d.claim.open(by).map(|(pool, _)| pool);
+            Rival {
+                sip: d.sip.clone(),
+                needs: d.claim.needs(by),
+                pools: open.filter(|pool| self.had_line(*pool)).collect(),
+            }
+        };
+        before
+            .map(rival)
+            .filter(|rival| !rival.pools.is_empty())
+            .collect()
+    }
+
+    /// True if a pool had enough lines before this step for all matches of this step, and has one
+    /// after it.
+    fn had_line(&self, pool: u16) -> bool {
+        let at = usize::from(pool);
+        let free = |used: &[u16], limits: &[u16]| {
+            let (used, limit) = (used.get(at).copied(), limits.get(at).copied());
+            u64::from(limit.unwrap_or(0)).saturating_sub(u64::from(used.unwrap_or(0)))
+        };
+        free(&self.facts.used_before, &self.facts.limits_before) >= self.facts.matches
+            && free(&self.used, &self.limits) >= 1
+    }
+}
