@@ -6,4 +6,5 @@
 //! engine's own code to decide what the engine should have done.
 
 pub mod dice;
+pub mod media_scenario;
 pub mod stream;
