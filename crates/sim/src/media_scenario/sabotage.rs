@@ -143,6 +143,8 @@ fn a_stranger_is_let_in() {
     for end in scene.ends.values_mut() {
         end.sending = false;
     }
+    let arrived = scene.now + Duration::from_millis(100);
+    scene.run_until(arrived).unwrap();
     assert_found(&mut scene, order, "let in the stranger 203.0.113.2");
 }
 
