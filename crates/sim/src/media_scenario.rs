@@ -173,8 +173,8 @@ struct Scene {
     /// Oldest first, and since when each rests.
     free: VecDeque<(PortId, Mono)>,
     voices: VecDeque<u8>,
-    /// Until when the hub's thread stands still.
-    stalled: Mono,
+    /// From when until when the hub's thread stood still the last time, or stands.
+    stalled: [Mono; 2],
     script: Dice,
     network: Dice,
     strangers: Dice,
@@ -218,7 +218,7 @@ impl Scene {
             next_token: 0,
             free: (0..PORTS).map(|port| (PortId(port), Mono(0))).collect(),
             voices: voice::Voice::PARTIES.collect(),
-            stalled: Mono(0),
+            stalled: [Mono(0); 2],
             script: dice.branch("script"),
             network: dice.branch("network"),
             strangers: dice.branch("strangers"),
@@ -246,7 +246,7 @@ impl Scene {
     fn run_until(&mut self, end: Mono) -> Result<(), String> {
         loop {
             let next = self.agenda.first_key_value().map(|(key, _)| *key);
-            let beat = self.hub.poll_timeout().map(|at| at.max(self.stalled));
+            let beat = self.hub.poll_timeout().map(|at| at.max(self.stalled[1]));
             match (next, beat) {
                 (_, Some(beat)) if beat <= end && next.is_none_or(|(at, _)| beat <= at) => {
                     self.now = self.now.max(beat);

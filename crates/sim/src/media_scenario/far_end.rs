@@ -30,8 +30,9 @@ pub(super) struct FarEnd {
     pub accept: Accept,
     /// Where its packets come from: its NAT's address, if it sits behind one.
     pub source: SocketAddr,
-    /// Where the engine may send: what SDP says, and the first source of its packets.
-    pub addresses: [SocketAddr; 2],
+    /// Where the engine may send: what SDP says, where its packets come from, and where those come
+    /// from that were under way when it moved.
+    pub addresses: [SocketAddr; 3],
     pub sending: bool,
     /// Its NAT gave it another source: it is heard no more until it says so in SDP.
     pub rebound: bool,
@@ -86,7 +87,7 @@ impl FarEnd {
             },
             accept: accept(sdp, source),
             source,
-            addresses: [sdp, source],
+            addresses: [sdp, source, source],
             sending: true,
             rebound: false,
             known: false,
@@ -157,8 +158,8 @@ impl FarEnd {
         let (sdp, source) = address(n);
         self.media.remote = sdp;
         self.accept = accept(sdp, source);
+        self.addresses = [sdp, source, self.source];
         self.source = source;
-        self.addresses = [sdp, source];
         (self.known, self.rebound) = (false, false);
         self.changed = now;
     }

@@ -93,9 +93,16 @@ impl Scene {
         parties.filter_map(|port| self.end_at(*port))
     }
 
+    /// How long the hub's thread was awake since then: buffers are not emptied while it stands still.
+    fn beaten_since(&self, then: Mono) -> Duration {
+        let [from, until] = self.stalled;
+        let asleep = until.min(self.now).since(from.max(then));
+        self.now.since(then).saturating_sub(asleep)
+    }
+
     /// Voices that may be in this stream now.
     fn allowed(&self, stream: &PortStream) -> Vec<Voice> {
-        let lately = |end: &FarEnd| self.now.since(end.changed) < BUFFERED;
+        let lately = |end: &FarEnd| self.beaten_since(end.changed) < BUFFERED;
         let receives = |end: &FarEnd| {
             let place = Self::place(end.port);
             let stream = self.streams.stream(place);
@@ -252,7 +259,7 @@ impl Scene {
             let stall = self
                 .network
                 .between(Duration::ZERO, Duration::from_millis(400));
-            self.stalled = self.now + stall;
+            self.stalled = [self.now, self.now + stall];
         }
         Ok(())
     }
@@ -260,7 +267,7 @@ impl Scene {
     fn is_steady(&self, port: PortId, stream: &PortStream) -> bool {
         let ends = self.speakers(stream).chain(self.end_at(port));
         let changes = ends.map(|end| end.changed);
-        let last = changes.chain([stream.since, self.stalled]).max();
+        let last = changes.chain([stream.since, self.stalled[1]]).max();
         last.is_some_and(|last| self.now.since(last) >= STEADY) && stream.media.direction.sends()
     }
 
