@@ -18,6 +18,7 @@ pub mod faults;
 pub mod figures;
 pub mod invariants;
 pub mod log;
+pub mod media_scenario;
 pub mod peer;
 pub mod people;
 pub mod reference;
