@@ -14,7 +14,7 @@ mod reader;
 mod shipped;
 
 pub use error::ScenarioError;
-pub use hours::{PersonFacts, PoolFacts, Roster, SeatFacts, Stretch};
+pub use hours::{PersonFacts, PoolFacts, Roster, SeatFacts, ShiftFacts};
 pub use overlay::{AnswerAs, Overlay};
 pub use shipped::NAMES;
 
