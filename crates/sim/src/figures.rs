@@ -1,5 +1,6 @@
 //! What the simulator produced and what became of it, in numbers.
 
+use crate::people::{Attempt, AttemptEnd};
 use crate::scenario::Scenario;
 use crate::traffic::{Arrival, CallPlan, expected};
 use std::time::Duration;
@@ -12,7 +13,7 @@ pub const IN_TIME: Duration = Duration::from_secs(15);
 pub struct Tally {
     /// People who called: first attempts.
     pub calls: u64,
-    /// Second and further attempts.
+    /// Second and further attempts that have come to an answer or an end.
     pub redials: u64,
     /// First attempts per entry of the scenario's hours.
     pub by_hours: Vec<u64>,
@@ -46,8 +47,8 @@ pub struct Tally {
     pub risk_answered_15s: u64,
     /// Attempts that the caller gave up while waiting.
     pub abandoned: u64,
-    /// Attempts that the engine refused or that failed.
-    pub refused: u64,
+    /// Attempts that the engine or the network refused, failed or cut off while waiting.
+    pub lost: u64,
     /// Time that the traffic covers, from the start of the scenario.
     pub span: Duration,
 }
@@ -100,28 +101,20 @@ impl Tally {
         }
     }
 
-    /// Somebody tried again.
-    pub fn redialled(&mut self) {
-        self.redials += 1;
-    }
-
-    /// A person answered this attempt, so long after dialling.
-    pub fn answered(&mut self, plan: &CallPlan, waited: Duration) {
-        let (risk, in_time) = (u64::from(plan.risk), u64::from(waited <= IN_TIME));
-        self.answered += 1;
-        self.answered_15s += in_time;
-        self.risk_answered += risk;
-        self.risk_answered_15s += risk * in_time;
-    }
-
-    /// The caller gave this attempt up while waiting.
-    pub fn abandoned(&mut self) {
-        self.abandoned += 1;
-    }
-
-    /// The engine refused this attempt, or it failed.
-    pub fn refused(&mut self) {
-        self.refused += 1;
+    /// An attempt of this caller went so.
+    pub fn attempted(&mut self, plan: &CallPlan, attempt: &Attempt) {
+        self.redials += u64::from(attempt.call.0 > 0);
+        match attempt.end {
+            AttemptEnd::Answered => {
+                let (risk, in_time) = (u64::from(plan.risk), attempt.waited <= IN_TIME);
+                self.answered += 1;
+                self.answered_15s += u64::from(in_time);
+                self.risk_answered += risk;
+                self.risk_answered_15s += risk * u64::from(in_time);
+            }
+            AttemptEnd::Abandoned => self.abandoned += 1,
+            AttemptEnd::Lost => self.lost += 1,
+        }
     }
 
     /// The traffic was played up to this time, whether or not somebody called then.
@@ -160,7 +153,7 @@ impl Tally {
         self.risk_answered += other.risk_answered;
         self.risk_answered_15s += other.risk_answered_15s;
         self.abandoned += other.abandoned;
-        self.refused += other.refused;
+        self.lost += other.lost;
         self.span += other.span;
     }
 

@@ -14,7 +14,7 @@
 //!                                                   └─ no further attempt ──► Over
 //! ```
 
-use super::{CallerEnd, Dial, Happening, Token, Wish};
+use super::{Attempt, AttemptEnd, CallerEnd, Dial, Happening, Token, Wish};
 use crate::dice::Dice;
 use crate::traffic::{CallPlan, Holding};
 use meishier_model::{Mono, Now};
@@ -58,13 +58,17 @@ pub struct CallerMind {
     state: State,
     /// The present attempt.
     call: u64,
+    dialled: Mono,
     /// When patience is over; counted from dialling.
     patience: Mono,
+    /// A person is heard, though the 200 has not come yet.
+    hears: bool,
     /// When the dead air will be too much.
     dead_air: Option<Mono>,
     talked: bool,
     gave_up: bool,
     wishes: VecDeque<Wish>,
+    attempts: VecDeque<Attempt>,
 }
 
 impl CallerMind {
@@ -76,11 +80,14 @@ impl CallerMind {
             dice,
             state: State::Start,
             call: 0,
+            dialled: Mono(0),
             patience: Mono(0),
+            hears: false,
             dead_air: None,
             talked: false,
             gave_up: false,
             wishes: VecDeque::new(),
+            attempts: VecDeque::new(),
         }
     }
 
@@ -100,13 +107,14 @@ impl CallerMind {
     pub fn handle_event(&mut self, now: Now, what: &Happening) {
         let now = now.mono;
         match what {
-            Happening::CallAnswered { call } if self.is(*call) => self.answered(),
-            Happening::CallRefused { call, .. } | Happening::CallFailed { call }
+            Happening::CallAnswered { call } if self.is(*call) => self.answered(now),
+            Happening::CallRefused { call, .. }
+            | Happening::CallFailed { call }
+            | Happening::CallEnded { call }
                 if self.is(*call) =>
             {
-                self.lost(now);
+                self.ended(now);
             }
-            Happening::CallEnded { call } if self.is(*call) => self.ended(now),
             Happening::Hears { call, person } if self.is(*call) => self.hears(now, *person),
             _ => {}
         }
@@ -118,16 +126,19 @@ impl CallerMind {
         match self.state {
             State::Start => self.dial(now),
             State::Dialling if now >= self.patience => {
-                self.gave_up = true;
+                self.give_up(now);
                 self.wish(|call| Wish::Cancel { call });
                 self.state = State::Cancelling {
                     until: now + CANCEL_GUARD,
                 };
             }
             State::Cancelling { until } if now >= until => self.rest(now),
-            State::Waiting if self.dead_air_over(now) => self.hang_up(now),
+            State::Waiting if self.dead_air_over(now) => {
+                self.note(now, AttemptEnd::Lost);
+                self.hang_up(now);
+            }
             State::Waiting if now >= self.patience => {
-                self.gave_up = true;
+                self.give_up(now);
                 self.hang_up(now);
             }
             State::Talking { since, ends, hold } => self.talking(now, since, ends, hold),
@@ -162,6 +173,11 @@ impl CallerMind {
         self.wishes.pop_front()
     }
 
+    /// How attempts went; to be asked until there is nothing left.
+    pub fn poll_attempt(&mut self) -> Option<Attempt> {
+        self.attempts.pop_front()
+    }
+
     /// Whether the event is about the present call.
     fn is(&self, call: Token) -> bool {
         call.0 == self.call
@@ -172,7 +188,9 @@ impl CallerMind {
     }
 
     fn dial(&mut self, now: Mono) {
+        self.dialled = now;
         self.patience = now + self.plan.patience;
+        self.hears = false;
         self.dead_air = None;
         self.gave_up = false;
         self.state = State::Dialling;
@@ -192,11 +210,26 @@ impl CallerMind {
         });
     }
 
-    fn answered(&mut self) {
+    fn note(&mut self, now: Mono, end: AttemptEnd) {
+        self.attempts.push_back(Attempt {
+            call: Token(self.call),
+            waited: now.since(self.dialled),
+            end,
+        });
+    }
+
+    fn give_up(&mut self, now: Mono) {
+        self.gave_up = true;
+        self.note(now, AttemptEnd::Abandoned);
+    }
+
+    fn answered(&mut self, now: Mono) {
         match self.state {
+            State::Dialling if self.hears => self.begin_talk(now),
             State::Dialling => self.state = State::Waiting,
-            // The 200 crossed the CANCEL: the telephone hangs up the call that it now has.
-            State::Cancelling { .. } => self.wish(|call| Wish::Bye { call }),
+            // The 200 crossed the CANCEL. A telephone hangs up such a call by itself; should it
+            // not, it is told to.
+            State::Cancelling { .. } => self.hang_up(now),
             _ => {}
         }
     }
@@ -204,32 +237,8 @@ impl CallerMind {
     /// A person is heard, or nothing at all.
     fn hears(&mut self, now: Mono, person: bool) {
         match self.state {
-            State::Waiting if person => {
-                self.talked = true;
-                self.dead_air = None;
-                let talk = &self.plan.talk;
-                let extra = if talk.caller_ends {
-                    Duration::ZERO
-                } else {
-                    GOODBYE
-                };
-                let hold = match talk.hold {
-                    Some(Holding {
-                        by_caller: true,
-                        at,
-                        lasts,
-                    }) => Hold::Planned {
-                        at: now + at,
-                        lasts,
-                    },
-                    _ => Hold::None,
-                };
-                self.state = State::Talking {
-                    since: now,
-                    ends: now + talk.length + extra,
-                    hold,
-                };
-            }
+            State::Dialling => self.hears = person,
+            State::Waiting if person => self.begin_talk(now),
             State::Talking { .. } if person => self.dead_air = None,
             State::Waiting | State::Talking { .. } if !person && self.dead_air.is_none() => {
                 let bears = self.dice.between(DEAD_AIR.0, DEAD_AIR.1);
@@ -237,6 +246,33 @@ impl CallerMind {
             }
             _ => {}
         }
+    }
+
+    fn begin_talk(&mut self, now: Mono) {
+        self.talked = true;
+        self.dead_air = None;
+        self.note(now, AttemptEnd::Answered);
+        let talk = &self.plan.talk;
+        let extra = match talk.caller_ends {
+            true => Duration::ZERO,
+            false => GOODBYE,
+        };
+        let hold = match talk.hold {
+            Some(Holding {
+                by_caller: true,
+                at,
+                lasts,
+            }) => Hold::Planned {
+                at: now + at,
+                lasts,
+            },
+            _ => Hold::None,
+        };
+        self.state = State::Talking {
+            since: now,
+            ends: now + talk.length + extra,
+            hold,
+        };
     }
 
     fn dead_air_over(&self, now: Mono) -> bool {
@@ -274,27 +310,18 @@ impl CallerMind {
         };
     }
 
-    /// The call is gone without having been answered.
-    fn lost(&mut self, now: Mono) {
-        match self.state {
-            State::Dialling | State::Waiting | State::Cancelling { .. } => self.rest(now),
-            State::Talking { .. } => self.ended(now),
-            _ => {}
-        }
-    }
-
-    /// The other side hung up.
+    /// The call is gone: refused, failed, or the other side hung up.
     fn ended(&mut self, now: Mono) {
         match self.state {
-            State::Talking { since, .. } => {
-                if now.since(since) + CUT_OFF < self.plan.talk.length {
-                    self.rest(now);
-                } else {
-                    self.over();
-                }
+            State::Talking { since, .. } if now.since(since) + CUT_OFF >= self.plan.talk.length => {
+                self.over();
             }
-            State::Dialling | State::Waiting | State::Cancelling { .. } => self.rest(now),
-            _ => {}
+            State::Talking { .. } | State::Cancelling { .. } => self.rest(now),
+            State::Dialling | State::Waiting => {
+                self.note(now, AttemptEnd::Lost);
+                self.rest(now);
+            }
+            State::Start | State::Resting { .. } | State::Over => {}
         }
     }
 

@@ -9,6 +9,7 @@ use crate::scenario::{Roster, Scenario};
 use meishier_model::Wall;
 use std::time::Duration;
 
+/// Minutes of a day.
 const DAY: i64 = 1440;
 
 /// The plan of all shifts.

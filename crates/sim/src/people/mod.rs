@@ -246,6 +246,28 @@ pub enum Fault {
     Other,
 }
 
+/// How one attempt of a caller went, as the caller lived it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The attempt.
+    pub call: Token,
+    /// From dialling to the person's voice, or to the end of waiting.
+    pub waited: std::time::Duration,
+    /// How it ended.
+    pub end: AttemptEnd,
+}
+
+/// How waiting ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AttemptEnd {
+    /// A person answered.
+    Answered,
+    /// The caller hung up.
+    Abandoned,
+    /// The engine or the network refused, failed, or cut the caller off while waiting.
+    Lost,
+}
+
 /// How it went for a caller, all attempts together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CallerEnd {

@@ -1,9 +1,8 @@
 //! The mind of whoever a transfer key calls: police, ambulance, another hotline.
 //!
 //! ```text
-//!   Idle ── rings ──► Ringing ── answers ──► Talking ── hangs up ──► Idle
-//!                       │  └── busy, stopped ──► Idle       └─ ended ──► Idle
-//!                       └── nobody comes: until the ringing stops
+//!   ── rings ──► Ringing ── answer_after ──► Taken ── ACK ──► Talking ── hangs up, ended ──► gone
+//!                   └─ busy, stopped, nobody comes ─► gone └─ no ACK ─► gone
 //! ```
 
 use super::{Happening, Token, Wish};
@@ -13,13 +12,14 @@ use meishier_model::{Mono, Now};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-/// Nobody rings longer than this before the telephone gives up.
-const RING_GUARD: Duration = Duration::from_secs(120);
+/// Longest time of ringing, and of waiting for an ACK.
+const GUARD: Duration = Duration::from_secs(120);
 
 /// Where one call stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Ringing { answers: Option<Mono>, until: Mono },
+    Taken { until: Mono },
     Talking { until: Mono },
 }
 
@@ -77,16 +77,14 @@ impl TargetMind {
                 } if now >= at => {
                     self.wishes.push_back(Wish::Answer { call });
                     // The guard now watches for the ACK.
-                    *state = State::Ringing {
-                        answers: None,
-                        until: until.max(now + RING_GUARD),
-                    };
+                    let until = until.max(now + GUARD);
+                    *state = State::Taken { until };
                 }
                 State::Ringing { until, .. } if now >= until => {
                     self.wishes.push_back(Wish::Reject { call, status: 480 });
                     over.push(call);
                 }
-                State::Talking { until } if now >= until => {
+                State::Taken { until } | State::Talking { until } if now >= until => {
                     self.wishes.push_back(Wish::Bye { call });
                     over.push(call);
                 }
@@ -103,7 +101,7 @@ impl TargetMind {
     pub fn poll_timeout(&self) -> Option<Mono> {
         let due = |state: &State| match *state {
             State::Ringing { answers, until } => answers.map_or(until, |at| at.min(until)),
-            State::Talking { until } => until,
+            State::Taken { until } | State::Talking { until } => until,
         };
         self.calls.values().map(due).min()
     }
@@ -127,7 +125,7 @@ impl TargetMind {
         self.wishes.push_back(Wish::Ring { call, status: 180 });
         let state = State::Ringing {
             answers: (how == 2).then(|| now + after),
-            until: now + RING_GUARD,
+            until: now + GUARD,
         };
         self.calls.insert(call, state);
     }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use toml::{Table, Value};
 
 /// Minutes of a day.
-pub(crate) const DAY: i64 = 1440;
+const DAY: i64 = 1440;
 
 /// Who works where, and when pools are open.
 #[derive(Clone, Debug)]
@@ -36,14 +36,14 @@ pub struct PoolFacts {
     /// Its name.
     pub name: String,
     /// Its shifts, in the order of the file.
-    pub shifts: Vec<Stretch>,
+    pub shifts: Vec<ShiftFacts>,
     /// The skills that some route asks for before it rings here.
     pub skills: Vec<String>,
 }
 
 /// Hours of a day with lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stretch {
+pub struct ShiftFacts {
     /// First minute of the day on which it begins.
     pub from: u16,
     /// Minute after the last one; above 1440 if it goes over midnight.
@@ -135,7 +135,7 @@ impl Roster {
         }
     }
 
-    fn begins(&self, shift: &Stretch, day: i64) -> bool {
+    fn begins(&self, shift: &ShiftFacts, day: i64) -> bool {
         shift.days.is_empty()
             || date(day).is_some_and(|date| shift.days.iter().any(|word| self.is(date, word)))
     }
@@ -165,7 +165,7 @@ impl Roster {
 /// Days since the first of January of year 1.
 fn day_number(date: Date) -> i64 {
     let first = Date::constant(1, 1, 1);
-    i64::from(date.duration_since(first).as_hours()) / 24
+    date.duration_since(first).as_hours() / 24
 }
 
 fn date(day: i64) -> Option<Date> {
@@ -208,7 +208,7 @@ fn pool(table: &Table) -> PoolFacts {
     for entry in tables(table, "shifts") {
         let lines = entry.get("lines").and_then(Value::as_integer).unwrap_or(0);
         if let Some((from, to)) = text(entry, "hours").and_then(reader::hours) {
-            shifts.push(Stretch {
+            shifts.push(ShiftFacts {
                 from,
                 to,
                 lines: u16::try_from(lines).unwrap_or(0),

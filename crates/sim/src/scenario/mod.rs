@@ -14,10 +14,11 @@ mod reader;
 mod shipped;
 
 pub use error::ScenarioError;
-pub use hours::{PersonFacts, PoolFacts, Roster, SeatFacts, Stretch};
+pub use hours::{PersonFacts, PoolFacts, Roster, SeatFacts, ShiftFacts};
 pub use overlay::{AnswerAs, Overlay};
 pub use shipped::NAMES;
 
+use meishier_model::Wall;
 use std::time::Duration;
 
 /// A whole scenario.
@@ -217,6 +218,19 @@ impl Scenario {
     /// What of the configuration could not be read.
     pub fn roster(&self) -> Result<Roster, String> {
         Roster::read(&self.config_text)
+    }
+
+    /// The civil moment of the start.
+    ///
+    /// # Errors
+    /// If the configuration cannot be read, or its zone has no such moment.
+    pub fn start_wall(&self) -> Result<Wall, String> {
+        let start = self.start;
+        let civil = jiff::civil::Date::new(start.year, start.month, start.day)
+            .map_err(|error| format!("{error}"))?;
+        let (hour, minute) = ((start.minute / 60) as i8, (start.minute % 60) as i8);
+        let wall = self.roster()?.wall(civil.at(hour, minute, 0, 0));
+        wall.ok_or_else(|| format!("{civil} {hour:02}:{minute:02}"))
     }
 
     /// Callers per second at a time since the start, surges included.

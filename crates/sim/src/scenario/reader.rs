@@ -195,7 +195,9 @@ impl<'f> Reader<'f> {
 
     /// Notes every key that was not asked for.
     pub(super) fn finish(self) {
-        let asked = self.asked.into_inner();
+        let mut asked = self.asked.into_inner();
+        asked.sort_unstable();
+        asked.dedup();
         for (key, _) in self.table.into_iter().flatten() {
             let name = key.get_ref();
             if !asked.iter().any(|known| known == name) {
