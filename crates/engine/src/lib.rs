@@ -24,6 +24,7 @@
 pub mod api;
 mod arrival;
 mod call;
+mod change;
 mod dispatch;
 mod key;
 mod offer;
