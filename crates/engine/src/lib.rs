@@ -27,6 +27,7 @@ mod call;
 mod change;
 mod dispatch;
 mod key;
+mod notice;
 mod offer;
 mod ports;
 mod probe;
