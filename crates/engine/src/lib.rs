@@ -24,9 +24,11 @@
 pub mod api;
 mod arrival;
 mod call;
+mod change;
 mod dispatch;
 mod inspect;
 mod key;
+mod notice;
 mod offer;
 mod ports;
 mod probe;

@@ -1,12 +1,12 @@
 //! Answer, conversation, end and record.
 
 use crate::api::{Notice, ShardMessage, home_of_seat};
-use crate::arrival::{media_codecs, session};
-use crate::call::{Answer, Call, Ending, SeatSide, State, Voice};
+use crate::arrival::media_codecs;
+use crate::call::{Answer, Call, Ending, SeatSide, State};
 use crate::ports::PortOwner;
 use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
-use meishier_media::{Accept, MediaCommand, MediaEvent, Negotiated, Source, sdp};
+use meishier_media::{Accept, MediaEvent, Negotiated, Source, sdp};
 use meishier_model::{
     CallId, CallRecord, LegId, Now, OfferOutcome, Outcome, PortId, ReleasedBy, RtpStats, TrunkId,
 };
@@ -458,93 +458,5 @@ impl Shard {
         });
         self.outputs
             .push_back(crate::api::Output::Record(Box::new(record)));
-    }
-
-    /// Hold, resume or a new address from a party (RFC 3264 §8). What it hears stays.
-    pub(crate) fn on_reinvite(&mut self, now: Now, leg: LegId, sdp: Option<&[u8]>) {
-        let owner = self.legs.get(&leg).copied();
-        let id = match owner {
-            Some(LegOwner::Caller(id) | LegOwner::Seat(id, _) | LegOwner::Target(id)) => id,
-            _ => {
-                let _ = self.endpoint.reject_reinvite(now.mono, leg, 488);
-                return;
-            }
-        };
-        self.with_call(id, |shard, call| {
-            shard.renegotiate(now, call, leg, owner, sdp)
-        });
-    }
-
-    fn renegotiate(
-        &mut self,
-        now: Now,
-        call: &mut Call,
-        leg: LegId,
-        owner: Option<LegOwner>,
-        offer: Option<&[u8]>,
-    ) {
-        let trunk = match (&call.state, owner) {
-            (State::Transferring(_, target), Some(LegOwner::Target(_))) => target.trunk,
-            _ => call.trunk,
-        };
-        let codecs = self
-            .config
-            .trunks
-            .get(usize::from(trunk.0))
-            .map(|t| media_codecs(&t.codecs))
-            .unwrap_or_default();
-        let (voice, version, party): (Option<&mut Voice>, &mut u64, u64) = match owner {
-            Some(LegOwner::Caller(_)) => (Some(&mut call.side.voice), &mut call.side.version, 0),
-            Some(LegOwner::Seat(..)) => match &mut call.state {
-                State::Talking(side) | State::Transferring(Some(side), _) => {
-                    (side.voice.as_mut(), &mut side.version, 1)
-                }
-                _ => (None, &mut call.side.version, 1),
-            },
-            _ => match &mut call.state {
-                State::Transferring(_, target) => (target.voice.as_mut(), &mut target.version, 2),
-                _ => (None, &mut call.side.version, 2),
-            },
-        };
-        let answer = voice.and_then(|voice| {
-            let address = self.ports.address(voice.port)?;
-            // RFC 3264 §8: one more than in the description before.
-            let next = *version + 1;
-            let (answer, media) =
-                sdp::answer(offer?, address, session(call.id, party, next), &codecs).ok()?;
-            *version = next;
-            let signalling = voice
-                .agreed
-                .as_ref()
-                .and_then(|(_, accept)| accept.signalling);
-            let accept = Accept {
-                sdp: media.remote.ip(),
-                signalling,
-            };
-            let may_send = media.direction.receives();
-            voice.agreed = Some((media.clone(), accept));
-            let update = voice.open.then_some(MediaCommand::Update {
-                port: voice.port,
-                media,
-                accept,
-            });
-            Some((answer, update, (voice.port, may_send)))
-        });
-        match answer {
-            Some((answer, update, (port, may_send))) => {
-                if !may_send {
-                    // Who holds is not silent; a restored call's media would not say so.
-                    self.end_silence(call, port);
-                }
-                if let Some(update) = update {
-                    self.media(update);
-                }
-                let _ = self.endpoint.answer_reinvite(now.mono, leg, &answer);
-            }
-            // RFC 3261 §14.2: the session stays as it was.
-            None => {
-                let _ = self.endpoint.reject_reinvite(now.mono, leg, 488);
-            }
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! The page says what the notices and samples said.
 #![allow(missing_docs)]
 
-use meishier_engine::api::{Gauges, Notice, Phase, Refusal, SeatState};
+use meishier_engine::api::{Gauges, LegParty, Notice, Phase, Refusal, SeatState};
 use meishier_model::{CallId, OfferOutcome, Outcome, PoolId, SeatId, TransferOutcome, TrunkId};
 use meishier_telemetry::{
     MediaSample, PoolSample, RecordsSample, Sample, ShardSample, SipSample, Telemetry,
@@ -203,6 +203,13 @@ fn facts_are_counted_under_their_names() {
         lines: 9,
     });
     t.notice(&Notice::Unexpected("stale match"));
+    for party in [LegParty::Seat, LegParty::Seat, LegParty::Caller] {
+        t.notice(&Notice::Probe { call: CALL, party });
+    }
+    t.notice(&Notice::DeadLeg {
+        call: CALL,
+        party: LegParty::Seat,
+    });
     let before = t.render();
     assert_eq!(value(&before, "meishier_trunk_up{trunk=\"telecom\"}"), 1.0);
     t.notice(&Notice::Trunk {
@@ -229,6 +236,16 @@ fn facts_are_counted_under_their_names() {
     );
     assert_eq!(value(&page, "meishier_lines_open{pool=\"province\"}"), 9.0);
     assert_eq!(value(&page, "meishier_unexpected_total"), 1.0);
+    for (name, seat, caller) in [
+        ("meishier_probes_total", 2.0, 1.0),
+        ("meishier_dead_legs_total", 1.0, 0.0),
+    ] {
+        let of = |party: &str| value(&page, &format!("{name}{{party=\"{party}\"}}"));
+        assert_eq!(
+            (of("seat"), of("caller"), of("target")),
+            (seat, caller, 0.0)
+        );
+    }
 }
 
 fn sample() -> Sample {

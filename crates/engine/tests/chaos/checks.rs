@@ -122,17 +122,22 @@ impl Scene {
 
     pub fn end(mut self) {
         for name in self.callers.keys().cloned().collect::<Vec<_>>() {
+            if self.vanished.is_gone(&format!("{name}@caller")) {
+                continue;
+            }
             // Whoever hung up does so again: the first time may have been before the 200.
             self.hang_up(&name);
             self.read_mail();
         }
         self.disorder.lossy = false;
         for _ in 0..20 {
+            self.media_listens();
             self.world.pass(Duration::from_secs(15));
             self.world.deliver_all();
             self.read_mail();
         }
         self.world.deliver_all();
+        self.only_the_vanished_were_buried();
         self.check();
         for token in &self.asked {
             let replies = self.world.replies.get(token).map_or(0, Vec::len);

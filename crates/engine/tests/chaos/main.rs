@@ -7,6 +7,7 @@
 
 mod checks;
 mod scene;
+mod vanish;
 #[path = "../world/mod.rs"]
 mod world;
 
@@ -51,6 +52,26 @@ fn lost_messages_and_dead_flows_lose_no_call() {
     let lossy = Disorder {
         late: true,
         lossy: true,
+        ..Disorder::default()
+    };
+    play(lossy, 60);
+}
+
+#[test]
+fn peers_that_vanish_in_mid_talk_leave_nothing_and_nobody_else_is_cut() {
+    let vanish = Disorder {
+        vanish: true,
+        ..Disorder::default()
+    };
+    play(vanish, 60);
+    let late = Disorder {
+        late: true,
+        ..vanish
+    };
+    play(late, 60);
+    let lossy = Disorder {
+        lossy: true,
+        ..late
     };
     play(lossy, 60);
 }

@@ -1,5 +1,6 @@
 //! Everybody around the engine, by the dice: callers, telephones, the police, counsellors, wires.
 
+use crate::vanish::Vanished;
 use crate::world::digest::{digest, md5_challenge};
 use crate::world::{CARRIER, Caller, Post, Sent, World, addr, reply, sdp, seat_request};
 use meishier_engine::signaling::{Flow, Transport};
@@ -11,10 +12,10 @@ use std::time::Duration;
 const PHONE: &str = "10.0.3.1:5062";
 
 /// xorshift64*: numbers that follow from the seed alone.
-struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+    pub fn roll(&mut self, sides: u64) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -29,27 +30,32 @@ pub struct Disorder {
     pub late: bool,
     /// Messages are lost on the wire and flows fail.
     pub lossy: bool,
+    /// Parties vanish without a word, and others are muted.
+    pub vanish: bool,
 }
 
 #[derive(Default)]
-struct Far {
+pub struct Far {
     /// INVITEs of the engine without a final response, by Call-ID.
     ringing: BTreeMap<String, Sent>,
     /// INVITEs that were answered and whose call is up.
-    talking: BTreeMap<String, Sent>,
+    pub talking: BTreeMap<String, Sent>,
+    /// Call-IDs of those whose 200 was acknowledged.
+    pub acknowledged: BTreeSet<String>,
     /// INVITEs that were ever answered.
     answered: BTreeMap<String, Sent>,
 }
 
 pub struct Scene {
     pub world: World,
-    dice: Dice,
+    pub dice: Dice,
     pub disorder: Disorder,
+    pub vanished: Vanished,
     pub callers: BTreeMap<String, Caller>,
     /// Callers who sent BYE or CANCEL, or were told that it is over.
     pub over: BTreeSet<String>,
     pub accepted: BTreeSet<CallId>,
-    far: Far,
+    pub far: Far,
     /// Commands whose answer has to come.
     pub asked: Vec<u64>,
     born: u32,
@@ -66,6 +72,7 @@ impl Scene {
         Self {
             world,
             disorder,
+            vanished: Vanished::default(),
             dice: Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1),
             callers: BTreeMap::new(),
             over: BTreeSet::new(),
@@ -84,6 +91,9 @@ impl Scene {
                 continue;
             }
             let call_id = mail.header("Call-ID").to_owned();
+            if self.vanished.swallows(&mail, &call_id) {
+                continue;
+            }
             if mail.is("SIP/2.0") {
                 self.response(&mail, &call_id);
             } else {
@@ -172,7 +182,9 @@ impl Scene {
     }
 
     fn request(&mut self, mail: Sent, call_id: String) {
-        if let Some(name) = call_id.strip_suffix("@caller") {
+        if mail.is("OPTIONS") {
+            reply(&mut self.world, &mail, "200 OK", "", "");
+        } else if let Some(name) = call_id.strip_suffix("@caller") {
             self.over.insert(name.to_owned());
             reply(&mut self.world, &mail, "200 OK", "", "");
         } else if mail.is("INVITE") {
@@ -189,6 +201,8 @@ impl Scene {
             } else {
                 self.far.ringing.entry(call_id).or_insert(mail);
             }
+        } else if mail.is("ACK") {
+            self.far.acknowledged.insert(call_id);
         } else if mail.is("CANCEL") {
             reply(&mut self.world, &mail, "200 OK", "seat", "");
             if let Some(invite) = self.far.ringing.remove(&call_id) {
@@ -206,7 +220,7 @@ impl Scene {
         }
     }
 
-    fn pick(&mut self, of: &[String]) -> Option<String> {
+    pub fn pick(&mut self, of: &[String]) -> Option<String> {
         if of.is_empty() {
             return None;
         }
@@ -214,7 +228,7 @@ impl Scene {
         of.get(index).cloned()
     }
 
-    fn a_caller(&mut self) -> Option<String> {
+    pub fn a_caller(&mut self) -> Option<String> {
         let alive: Vec<String> = self
             .callers
             .keys()
@@ -418,8 +432,11 @@ impl Scene {
             19 => self.world.replace_by_snapshots(),
             20 => self.register(60, ""),
             21 if self.disorder.lossy => self.lose_a_flow(),
+            22 if self.disorder.vanish => self.somebody_vanishes(),
+            23 if self.disorder.vanish => self.somebody_is_muted(),
             _ => self.renegotiate(),
         }
+        self.media_listens();
         if self.disorder.late {
             self.deliver_some();
         }

@@ -154,6 +154,13 @@ impl Sent {
             .unwrap_or_else(|| panic!("no {name} in\n{}", self.text))
     }
 
+    /// The RTP port of the engine that its session description names.
+    pub fn rtp_port(&self) -> Option<PortId> {
+        let rest = self.body().split_once("m=audio ")?.1;
+        let number: u32 = rest.split(' ').next()?.parse().ok()?;
+        Some(PortId(number.checked_sub(20000)? / 2))
+    }
+
     pub fn find(&self, name: &str) -> Option<&str> {
         self.text
             .lines()
@@ -556,7 +563,11 @@ impl World {
 
     /// Media has something to say about a port.
     pub fn media_event(&mut self, port: PortId, event: MediaEvent) {
-        self.handle((port.0 / PORTS_OF_A_SHARD) as usize, Input::Media(event));
+        let shard = (port.0 / PORTS_OF_A_SHARD) as usize;
+        match &mut self.post {
+            Some(post) => post.put(Sender::Media, shard, Letter::Media(event)),
+            None => self.handle(shard, Input::Media(event)),
+        }
     }
 
     /// Media hears nothing of a party.

@@ -1,0 +1,140 @@
+//! Facts that the engine tells for metrics and logs.
+
+use crate::api::{Phase, Refusal, SeatState};
+use meishier_model::{CallId, OfferOutcome, Outcome, PoolId, SeatId, TransferOutcome, TrunkId};
+use std::time::Duration;
+
+/// One side of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LegParty {
+    /// Who called the hotline.
+    Caller,
+    /// The counsellor's telephone.
+    Seat,
+    /// Whom the transfer key reached.
+    Target,
+}
+
+impl LegParty {
+    /// All of them, in a fixed order (for counters).
+    pub const ALL: [LegParty; 3] = [Self::Caller, Self::Seat, Self::Target];
+
+    /// The name used in metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Caller => "caller",
+            Self::Seat => "seat",
+            Self::Target => "target",
+        }
+    }
+}
+
+/// A fact for metrics and logs. No numbers, names or places in it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Notice {
+    /// A call was accepted and queued.
+    Arrived {
+        /// The call.
+        call: CallId,
+        /// Where it came in.
+        trunk: TrunkId,
+    },
+    /// A request was refused.
+    Refused(Refusal),
+    /// A call went from one phase to another; `None` is "not yet" and "no longer".
+    Phase {
+        /// The call.
+        call: CallId,
+        /// Before.
+        from: Option<Phase>,
+        /// After.
+        to: Option<Phase>,
+    },
+    /// A seat's INVITE left.
+    Offered {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        seat: SeatId,
+        /// If the caller had waited for the seat: from the seat's becoming ready.
+        ready_to_invite: Option<Duration>,
+        /// If the seat was free when the caller came: from the caller's INVITE.
+        setup: Option<Duration>,
+    },
+    /// An offer ended.
+    OfferEnded {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        seat: SeatId,
+        /// How.
+        outcome: OfferOutcome,
+    },
+    /// A counsellor answered.
+    Answered {
+        /// The call.
+        call: CallId,
+        /// The pool.
+        pool: PoolId,
+        /// From the caller's INVITE.
+        waited: Duration,
+    },
+    /// A call is over and its record was given out.
+    Ended {
+        /// The call.
+        call: CallId,
+        /// How.
+        outcome: Outcome,
+        /// Time from INVITE to the end.
+        lasted: Duration,
+    },
+    /// A transfer ended or was joined.
+    Transfer {
+        /// The call.
+        call: CallId,
+        /// How.
+        outcome: TransferOutcome,
+    },
+    /// A seat changed its state.
+    Seat {
+        /// The seat.
+        seat: SeatId,
+        /// Before; equal to `to` at start.
+        from: SeatState,
+        /// After.
+        to: SeatState,
+        /// True if the engine paused it after offers that rang out.
+        by_engine: bool,
+    },
+    /// A trunk answers, or no longer answers, our OPTIONS.
+    Trunk {
+        /// The trunk.
+        trunk: TrunkId,
+        /// True if it answers.
+        up: bool,
+    },
+    /// Callers wait in a pool's queue; a change of the number of lines that are open.
+    Lines {
+        /// The pool.
+        pool: PoolId,
+        /// Lines open now.
+        lines: u16,
+    },
+    /// A party of whom media hears nothing was asked for a sign of life.
+    Probe {
+        /// The call.
+        call: CallId,
+        /// Whose leg.
+        party: LegParty,
+    },
+    /// A silent party's dialog is gone; its leg was ended.
+    DeadLeg {
+        /// The call.
+        call: CallId,
+        /// Whose leg.
+        party: LegParty,
+    },
+    /// An input that the engine could not place (a bug or a stale message); counted and alarmed.
+    Unexpected(&'static str),
+}
