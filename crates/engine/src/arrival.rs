@@ -217,6 +217,7 @@ impl Shard {
                 version: 1,
             },
             entry,
+            enqueued: now.mono,
             closed_rings,
             route: decision
                 .rings

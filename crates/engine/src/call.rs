@@ -139,6 +139,8 @@ pub(crate) struct Call {
     pub(crate) state: State,
     pub(crate) side: CallerSide,
     pub(crate) entry: Caller,
+    /// When it entered the queue, the last time.
+    pub(crate) enqueued: Mono,
     /// Rings that are not open yet: pool and moment.
     pub(crate) closed_rings: SmallVec<[(PoolId, Mono); 2]>,
     /// Pools and seconds, for the record.

@@ -28,6 +28,7 @@ mod dispatch;
 mod key;
 mod offer;
 mod ports;
+mod restart;
 mod schedule;
 mod seat;
 mod seats;
@@ -48,6 +49,7 @@ pub use api::{
 pub use dispatch::{dispatch, queue_config};
 pub use offer::CALL_HEADER;
 pub use shard::{Shard, ShardConfig};
+pub use restart::{EngineSnapshot, ShardLetter};
 pub use snapshot::{CallSnapshot, RestoreError, ShardSnapshot};
 
 pub use meishier_config as config;

@@ -305,6 +305,7 @@ impl Shard {
     /// Back into the queue with the place that arrival gave.
     pub(crate) fn requeue(&mut self, now: Now, call: &mut Call) {
         call.state = State::Queued;
+        call.enqueued = now.mono;
         match self.queue.put_back(now.mono, call.entry.clone()) {
             Ok(wakes) => self.wake(&wakes),
             Err(_) => self.notice(Notice::Unexpected("the queue did not take a caller back")),

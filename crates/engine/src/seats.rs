@@ -121,7 +121,7 @@ impl Shard {
         }
     }
 
-    fn ready_seat(&self, machine: &SeatMachine) -> Option<ReadySeat> {
+    pub(crate) fn ready_seat(&self, machine: &SeatMachine) -> Option<ReadySeat> {
         let person = machine.person.as_ref()?;
         let counsellor = self.config.counsellors.get(person.counsellor.0 as usize)?;
         let seat = self.config.seats.get(machine.seat.0 as usize)?;

@@ -283,7 +283,7 @@ impl Shard {
     }
 
     /// Works until nothing inside has anything left to say.
-    fn settle(&mut self, now: Now) {
+    pub(crate) fn settle(&mut self, now: Now) {
         loop {
             if let Some(message) = self.own.pop_front() {
                 self.on_shard_message(now, message);

@@ -51,6 +51,22 @@ fn lost_messages_and_dead_flows_lose_no_call() {
     let lossy = Disorder {
         late: true,
         lossy: true,
+        ..Disorder::default()
     };
     play(lossy, 60);
+}
+
+#[test]
+fn an_engine_that_goes_on_in_another_process_loses_no_call() {
+    for (late, lossy) in [(false, false), (true, false), (true, true)] {
+        let killed = true;
+        play(
+            Disorder {
+                late,
+                lossy,
+                killed,
+            },
+            40,
+        );
+    }
 }

@@ -29,6 +29,8 @@ pub struct Disorder {
     pub late: bool,
     /// Messages are lost on the wire and flows fail.
     pub lossy: bool,
+    /// Now and then the whole engine ends and another one goes on from what was written.
+    pub killed: bool,
 }
 
 #[derive(Default)]
@@ -415,6 +417,7 @@ impl Scene {
                 self.world.pass(Duration::from_millis(ms));
             }
             18 => self.world.pass(Duration::from_millis(700)),
+            19 if self.disorder.killed => self.world.restart(),
             19 => self.world.replace_by_snapshots(),
             20 => self.register(60, ""),
             21 if self.disorder.lossy => self.lose_a_flow(),
