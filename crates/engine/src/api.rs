@@ -3,6 +3,7 @@
 //! The driver's contract: call [`crate::Shard::handle`] with one [`Input`], then take
 //! [`Output`]s until there are none, then ask for the next timeout. Nothing else happens inside.
 
+use meishier_config::Config;
 use meishier_media::{MediaCommand, MediaEvent};
 use meishier_model::{
     CallId, CallRecord, CounsellorId, OfferOutcome, Outcome, PoolId, SeatId, ShardId,
@@ -11,6 +12,7 @@ use meishier_model::{
 use meishier_queue::OfferId;
 use meishier_signaling::{Binding, BindingChange, Flow, Transmit};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Something that happened outside.
@@ -50,6 +52,9 @@ pub enum Input<'a> {
     },
     /// The time that `poll_timeout` named has come.
     Timeout,
+    /// Another configuration of the same identity ([`Config::same_identity`]) is in force from now on;
+    /// one of another identity is ignored, with a notice. Give it to every shard.
+    Configure(Arc<Config>),
     /// Shut down gracefully: new calls are refused with 503, running ones go on.
     Drain,
     /// End every call now (second signal, or the shutdown limit passed).

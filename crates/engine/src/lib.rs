@@ -24,6 +24,7 @@
 pub mod api;
 mod arrival;
 mod call;
+mod configure;
 mod dispatch;
 mod key;
 mod offer;
@@ -48,8 +49,8 @@ pub use api::{
 };
 pub use dispatch::{dispatch, queue_config};
 pub use offer::CALL_HEADER;
-pub use shard::{Shard, ShardConfig};
 pub use restart::{EngineSnapshot, ShardLetter};
+pub use shard::{Shard, ShardConfig};
 pub use snapshot::{CallSnapshot, RestoreError, ShardSnapshot};
 
 pub use meishier_config as config;

@@ -229,6 +229,7 @@ impl Shard {
             Input::Command { token, command } => self.on_command(now, token, command),
             Input::Contacts { token, contacts } => self.on_contacts(now, token, contacts),
             Input::Timeout => self.on_timeout(now),
+            Input::Configure(config) => self.configure(now, config),
             Input::Drain => self.draining = true,
             Input::HangUpAll => self.hang_up_all(now),
         }

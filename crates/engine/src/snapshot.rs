@@ -188,6 +188,10 @@ impl Shard {
         while let Some(change) = shard.registrar.poll_change() {
             shard.on_binding_change(now, change);
         }
+        if beside == Beside::Nothing {
+            // The file may have changed while nobody ran.
+            shard.seats_follow(now);
+        }
         shard
     }
 

@@ -1,14 +1,14 @@
 //! Answer, conversation, end and record.
 
 use crate::api::{Notice, ShardMessage, home_of_seat};
-use crate::arrival::{media_codecs, session};
+use crate::arrival::session;
 use crate::call::{Answer, Call, Ending, SeatSide, State, Voice};
 use crate::ports::PortOwner;
 use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
-use meishier_media::{Accept, MediaCommand, MediaEvent, Negotiated, Source, sdp};
+use meishier_media::{Accept, Codec, MediaCommand, MediaEvent, Negotiated, Source, sdp};
 use meishier_model::{
-    CallId, CallRecord, LegId, Now, OfferOutcome, Outcome, PortId, ReleasedBy, RtpStats, TrunkId,
+    CallId, CallRecord, LegId, Now, OfferOutcome, Outcome, PortId, ReleasedBy, RtpStats,
 };
 use meishier_queue::OfferId;
 use meishier_signaling::EndCause;
@@ -95,12 +95,11 @@ impl Shard {
     /// What was agreed with a party that answered our offer, and from where it may send.
     pub(crate) fn accept_answer(
         &self,
-        trunk: TrunkId,
+        codecs: &[Codec],
         sdp: Option<&[u8]>,
         signalling: Option<IpAddr>,
     ) -> Option<(Negotiated, Accept)> {
-        let codecs = media_codecs(&self.config.trunks.get(usize::from(trunk.0))?.codecs);
-        let media = sdp::accept(sdp?, &codecs).ok()?;
+        let media = sdp::accept(sdp?, codecs).ok()?;
         let accept = Accept {
             sdp: media.remote.ip(),
             signalling,
@@ -123,7 +122,7 @@ impl Shard {
             .seat_side()
             .and_then(|s| s.voice.as_ref())
             .and_then(|v| v.signalling);
-        let Some(agreed) = self.accept_answer(call.trunk, sdp, signalling) else {
+        let Some(agreed) = self.accept_answer(&call.codecs, sdp, signalling) else {
             // RFC 3264 §6: an answer that fits none of our offer; the dialog is ended again.
             return self.end_offer(now, call, OfferOutcome::Unreachable, 488);
         };
@@ -468,16 +467,10 @@ impl Shard {
         owner: Option<LegOwner>,
         offer: Option<&[u8]>,
     ) {
-        let trunk = match (&call.state, owner) {
-            (State::Transferring(_, target), Some(LegOwner::Target(_))) => target.trunk,
-            _ => call.trunk,
+        let codecs = match (&call.state, owner) {
+            (State::Transferring(_, target), Some(LegOwner::Target(_))) => target.codecs.clone(),
+            _ => call.codecs.clone(),
         };
-        let codecs = self
-            .config
-            .trunks
-            .get(usize::from(trunk.0))
-            .map(|t| media_codecs(&t.codecs))
-            .unwrap_or_default();
         let (voice, version, party): (Option<&mut Voice>, &mut u64, u64) = match owner {
             Some(LegOwner::Caller(_)) => (Some(&mut call.side.voice), &mut call.side.version, 0),
             Some(LegOwner::Seat(..)) => match &mut call.state {

@@ -192,6 +192,13 @@ pub fn sdp(address: SocketAddr, port: u16) -> String {
     )
 }
 
+pub fn read(text: &str) -> Arc<config::Config> {
+    let parsed = config::parse(text, None);
+    let (config, _) =
+        parsed.unwrap_or_else(|e| panic!("{}", config::render(&e, "test", text, config::Lang::En)));
+    Arc::new(config)
+}
+
 /// What is under way to a shard while deliveries are late. Each way keeps its order, as inboxes do;
 /// between two ways there is none.
 #[derive(Default)]
@@ -287,10 +294,7 @@ impl World {
 
     /// So many RTP ports a shard.
     pub fn with_ports(text: &str, wall: Wall, ports: u16) -> Self {
-        let parsed = config::parse(text, None);
-        let (config, _) = parsed
-            .unwrap_or_else(|e| panic!("{}", config::render(&e, "test", text, config::Lang::En)));
-        let config = Arc::new(config);
+        let config = read(text);
         let queue = Arc::new(Queue::new(queue_config(&config, wall)));
         let now = Now {
             mono: Mono(1_000_000),
@@ -601,6 +605,18 @@ impl World {
                 Some(post) => post.put(Sender::Shard(from), to, Letter::Shard(message)),
                 None => self.handle(to, Input::Shard(message)),
             }
+        }
+    }
+
+    /// Another configuration for every shard.
+    pub fn configure(&mut self, text: &str) {
+        self.configure_with(read(text));
+    }
+
+    pub fn configure_with(&mut self, config: Arc<config::Config>) {
+        self.config = config;
+        for shard in 0..self.shards.len() {
+            self.handle(shard, Input::Configure(Arc::clone(&self.config)));
         }
     }
 
