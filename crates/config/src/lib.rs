@@ -15,6 +15,7 @@
 
 mod counsellors;
 mod error;
+mod identity;
 mod names;
 mod pools;
 mod read;
@@ -28,6 +29,7 @@ mod types;
 mod value;
 
 pub use error::{ConfigError, Warning, place, render};
+pub use identity::Difference;
 pub use meishier_transfer::{Key, KeyKind, Plan};
 pub use types::*;
 

@@ -4,11 +4,13 @@
 //! [`Output`]s until there are none, then ask for the next timeout. Nothing else happens inside.
 
 pub use crate::notice::{LegParty, Notice};
+use meishier_config::Config;
 use meishier_media::{MediaCommand, MediaEvent};
 use meishier_model::{CallId, CallRecord, CounsellorId, OfferOutcome, SeatId, ShardId, Wall};
 use meishier_queue::OfferId;
 use meishier_signaling::{Binding, BindingChange, Flow, Transmit};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Something that happened outside.
 #[derive(Debug)]
@@ -47,6 +49,9 @@ pub enum Input<'a> {
     },
     /// The time that `poll_timeout` named has come.
     Timeout,
+    /// Another configuration of the same identity ([`Config::same_identity`]) is in force from now on;
+    /// one of another identity is ignored, with a notice. Give it to every shard.
+    Configure(Arc<Config>),
     /// Shut down gracefully: new calls are refused with 503, running ones go on.
     Drain,
     /// End every call now (second signal, or the shutdown limit passed).

@@ -167,7 +167,8 @@ impl Shard {
             }
         };
         self.next_call += 1;
-        let call = self.new_call(now, id, leg, trunk, parties(request), (port, answer, media));
+        let mut call = self.new_call(now, id, leg, trunk, parties(request), (port, answer, media));
+        call.codecs = codecs.into();
         self.admit(now, call);
     }
 
@@ -197,6 +198,7 @@ impl Shard {
         Box::new(Call {
             id,
             trunk,
+            codecs: SmallVec::new(),
             caller: parties.caller,
             called: parties.called,
             from_user: parties.from_user,
@@ -217,6 +219,7 @@ impl Shard {
                 version: 1,
             },
             entry,
+            enqueued: now.mono,
             closed_rings,
             route: decision
                 .rings

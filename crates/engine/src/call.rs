@@ -13,7 +13,7 @@
 //! ```
 
 use crate::api::Phase;
-use meishier_media::{Accept, Negotiated};
+use meishier_media::{Accept, Codec, Negotiated};
 use meishier_model::{
     CallId, CounsellorId, DialString, LegId, LineId, Mono, Now, OfferRecord, Outcome, PoolId,
     PortId, ReleasedBy, RtpStats, SeatId, TransferRecord, TrunkId,
@@ -76,6 +76,8 @@ pub(crate) struct TargetSide {
     pub(crate) machine: Handover,
     /// By which trunk it is dialled: its codecs are the ones offered.
     pub(crate) trunk: TrunkId,
+    /// What that trunk spoke when the key was pressed.
+    pub(crate) codecs: SmallVec<[Codec; 2]>,
     pub(crate) leg: Option<LegId>,
     pub(crate) voice: Option<Voice>,
     /// How often our SDP was sent in a new version.
@@ -130,6 +132,8 @@ pub(crate) struct Answer {
 pub(crate) struct Call {
     pub(crate) id: CallId,
     pub(crate) trunk: TrunkId,
+    /// What its trunk spoke when the call arrived; the call speaks it to its end.
+    pub(crate) codecs: SmallVec<[Codec; 2]>,
     pub(crate) caller: DialString,
     pub(crate) called: DialString,
     /// User part of the caller's From, for seats that are to see it.
@@ -140,6 +144,8 @@ pub(crate) struct Call {
     pub(crate) state: State,
     pub(crate) side: CallerSide,
     pub(crate) entry: Caller,
+    /// When it entered the queue, the last time.
+    pub(crate) enqueued: Mono,
     /// Rings that are not open yet: pool and moment.
     pub(crate) closed_rings: SmallVec<[(PoolId, Mono); 2]>,
     /// Pools and seconds, for the record.

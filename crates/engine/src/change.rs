@@ -1,6 +1,6 @@
 //! A party changes its session: hold, resume, another address or codec (RFC 3264 §8).
 
-use crate::arrival::{media_codecs, session};
+use crate::arrival::session;
 use crate::call::{Call, State, Voice};
 use crate::shard::{LegOwner, Shard};
 use meishier_media::{Accept, MediaCommand, sdp};
@@ -30,16 +30,10 @@ impl Shard {
         owner: Option<LegOwner>,
         offer: Option<&[u8]>,
     ) {
-        let trunk = match (&call.state, owner) {
-            (State::Transferring(_, target), Some(LegOwner::Target(_))) => target.trunk,
-            _ => call.trunk,
+        let codecs = match (&call.state, owner) {
+            (State::Transferring(_, target), Some(LegOwner::Target(_))) => target.codecs.clone(),
+            _ => call.codecs.clone(),
         };
-        let codecs = self
-            .config
-            .trunks
-            .get(usize::from(trunk.0))
-            .map(|t| media_codecs(&t.codecs))
-            .unwrap_or_default();
         let (voice, version, party): (Option<&mut Voice>, &mut u64, u64) = match owner {
             Some(LegOwner::Caller(_)) => (Some(&mut call.side.voice), &mut call.side.version, 0),
             Some(LegOwner::Seat(..)) => match &mut call.state {

@@ -18,6 +18,7 @@ use meishier_signaling::{Invite, Party as SipParty};
 use meishier_transfer::{
     Action, Handover, Notice as Told, Party, State as HandoverState, Target, TargetError,
 };
+use smallvec::SmallVec;
 
 impl From<TargetError> for CommandError {
     fn from(error: TargetError) -> Self {
@@ -82,6 +83,7 @@ impl Shard {
         let target = TargetSide {
             machine,
             trunk,
+            codecs: SmallVec::new(),
             leg: None,
             voice: None,
             version: 1,
@@ -126,9 +128,8 @@ impl Shard {
         leg: LegId,
         sdp: Option<&[u8]>,
     ) {
-        let own = call.trunk;
-        let trunk = call.target_mut().map_or(own, |target| target.trunk);
-        let agreed = self.accept_answer(trunk, sdp, None);
+        let codecs = call.target_mut().map(|target| target.codecs.clone());
+        let agreed = self.accept_answer(&codecs.unwrap_or_default(), sdp, None);
         let Some(target) = call.target_mut().filter(|t| t.leg == Some(leg)) else {
             return self.release_leg(now, leg, None);
         };
@@ -332,6 +333,7 @@ impl Shard {
         self.legs.insert(leg, LegOwner::Target(call.id));
         self.ports.own(port, PortOwner::Target(call.id));
         let side = call.target_mut()?;
+        side.codecs = codecs.into();
         side.leg = Some(leg);
         side.voice = Some(Voice {
             port,

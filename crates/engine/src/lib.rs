@@ -25,6 +25,7 @@ pub mod api;
 mod arrival;
 mod call;
 mod change;
+mod configure;
 mod dispatch;
 mod inspect;
 mod key;
@@ -32,6 +33,7 @@ mod notice;
 mod offer;
 mod ports;
 mod probe;
+mod restart;
 mod schedule;
 mod seat;
 mod seats;
@@ -52,6 +54,7 @@ pub use api::{
 pub use dispatch::{dispatch, queue_config};
 pub use inspect::{CallStanding, SeatStanding};
 pub use offer::CALL_HEADER;
+pub use restart::{EngineSnapshot, ShardLetter};
 pub use shard::{Shard, ShardConfig};
 pub use snapshot::{CallSnapshot, RestoreError, ShardSnapshot};
 

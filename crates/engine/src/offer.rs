@@ -4,7 +4,7 @@
 //! seat is kept out by its home shard. An offer that ends releases its line exactly once.
 
 use crate::api::{Notice, ShardMessage, home_of_seat};
-use crate::arrival::{media_codecs, session};
+use crate::arrival::session;
 use crate::call::{Call, SeatSide, State, Voice};
 use crate::ports::PortOwner;
 use crate::shard::{LegOwner, Shard};
@@ -193,7 +193,7 @@ impl Shard {
             return self.end_offer(now, call, OfferOutcome::Unreachable, 503);
         };
         // The caller's codec first, so that speech passes unchanged wherever the seat can take it.
-        let mut codecs = media_codecs(&self.config.trunks[usize::from(call.trunk.0)].codecs);
+        let mut codecs = call.codecs.to_vec();
         if let Some((media, _)) = &call.side.voice.agreed {
             codecs.sort_by_key(|codec| *codec != media.codec);
         }
@@ -305,6 +305,7 @@ impl Shard {
     /// Back into the queue with the place that arrival gave.
     pub(crate) fn requeue(&mut self, now: Now, call: &mut Call) {
         call.state = State::Queued;
+        call.enqueued = now.mono;
         match self.queue.put_back(now.mono, call.entry.clone()) {
             Ok(wakes) => self.wake(&wakes),
             Err(_) => self.notice(Notice::Unexpected("the queue did not take a caller back")),

@@ -17,7 +17,7 @@ use std::sync::Arc;
 const REASON_LIMIT: usize = 100;
 
 /// True unless the counsellor's qualification has run out.
-fn may_work(counsellor: &Counsellor, now: Now) -> bool {
+pub(crate) fn may_work(counsellor: &Counsellor, now: Now) -> bool {
     let qualification = counsellor.qualification.as_ref();
     qualification.is_none_or(|q| now.wall < q.expires)
 }
@@ -57,7 +57,7 @@ impl Shard {
     }
 
     /// Changes a seat of this shard and does what follows from it.
-    fn change_seat(
+    pub(crate) fn change_seat(
         &mut self,
         now: Now,
         seat: SeatId,
@@ -121,7 +121,7 @@ impl Shard {
         }
     }
 
-    fn ready_seat(&self, machine: &SeatMachine) -> Option<ReadySeat> {
+    pub(crate) fn ready_seat(&self, machine: &SeatMachine) -> Option<ReadySeat> {
         let person = machine.person.as_ref()?;
         let counsellor = self.config.counsellors.get(person.counsellor.0 as usize)?;
         let seat = self.config.seats.get(machine.seat.0 as usize)?;
@@ -171,6 +171,7 @@ impl Shard {
                         .handle_released(now.mono, offer, talked_ms, policy)
                         .unwrap_or(SeatEffect::None))
                 });
+                self.leave_if_not_permitted(now, seat);
             }
             ShardMessage::WithdrawOffer { call, offer } => self.on_withdraw(now, call, offer),
             ShardMessage::SeatCommand {
@@ -261,7 +262,7 @@ impl Shard {
         self.answer_asker(now, seat, asker, result);
     }
 
-    fn sign_off(&mut self, now: Now, seat: SeatId) -> Option<CommandError> {
+    pub(crate) fn sign_off(&mut self, now: Now, seat: SeatId) -> Option<CommandError> {
         let who = self
             .seats
             .get(&seat)
@@ -345,7 +346,14 @@ impl Shard {
         let Some(pending) = machine.pending.take_if(|p| p.counsellor == counsellor) else {
             return;
         };
+        let permitted = self.permitted(now, seat, counsellor);
         let error = match elsewhere {
+            None if !permitted => {
+                // The configuration has changed since the counsellor asked.
+                let home = home_of_counsellor(counsellor, self.shards);
+                self.send(home, ShardMessage::Unclaim { counsellor, seat });
+                Some(CommandError::SeatNotPermitted)
+            }
             Some(other) => {
                 let name = self
                     .config
@@ -426,7 +434,9 @@ impl Shard {
 
     pub(crate) fn on_binding_change(&mut self, now: Now, change: BindingChange) {
         let reachable = !change.contacts.is_empty();
+        // A seat with an address of its own may have registered before it was given one.
         let seat = self.seat_names.get(&change.user).copied();
+        let seat = seat.filter(|seat| self.registers(*seat));
         // The index first, so that an offer that follows finds the telephone.
         self.outputs.push_back(Output::Registered(change));
         if let Some(seat) = seat {

@@ -32,7 +32,7 @@ const MOST: usize = 256;
 /// A star-code call.
 #[derive(Debug)]
 pub(crate) struct ServiceCall {
-    leg: LegId,
+    pub(crate) leg: LegId,
     voice: Voice,
     answer: Vec<u8>,
     done: PromptId,

@@ -229,6 +229,7 @@ impl Shard {
             Input::Command { token, command } => self.on_command(now, token, command),
             Input::Contacts { token, contacts } => self.on_contacts(now, token, contacts),
             Input::Timeout => self.on_timeout(now),
+            Input::Configure(config) => self.configure(now, config),
             Input::Drain => self.draining = true,
             Input::HangUpAll => self.hang_up_all(now),
         }
@@ -283,7 +284,7 @@ impl Shard {
     }
 
     /// Works until nothing inside has anything left to say.
-    fn settle(&mut self, now: Now) {
+    pub(crate) fn settle(&mut self, now: Now) {
         loop {
             if let Some(message) = self.own.pop_front() {
                 self.on_shard_message(now, message);

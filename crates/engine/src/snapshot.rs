@@ -1,37 +1,52 @@
 //! A call as data: written out at any state, taken in by another shard object.
 //!
 //! The queue is not part of it: a queued caller stands in the queue, a ringing or talking one holds
-//! its line there. Media is not part of it either: the ports are opened anew when the call is
-//! taken in.
+//! its line there; beside a new queue both are told to it again (see [`crate::EngineSnapshot`]).
+//! Media is not part of it either: the ports are opened anew when the call is taken in.
 
-use crate::api::Notice;
-use crate::call::{Call, State, Voice};
+use crate::api::{Notice, ShardMessage, home_of_seat};
+use crate::call::{Call, Ending, State, Voice};
 use crate::ports::PortOwner;
 use crate::seat::SeatMachine;
 use crate::shard::{LegOwner, Shard, ShardConfig};
 use crate::timers::Timer;
 use meishier_media::{MediaCommand, Source};
-use meishier_model::{CallId, CounsellorId, LegId, Now, SeatId};
-use meishier_signaling::LegSnapshot;
+use meishier_model::{CallId, CounsellorId, LegId, Now, OfferOutcome, Outcome, ReleasedBy, SeatId};
+use meishier_signaling::{LegSnapshot, RegistrarSnapshot};
 use serde::{Deserialize, Serialize};
 
 /// One call with its SIP legs.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct CallSnapshot {
-    call: Box<Call>,
+    pub(crate) call: Box<Call>,
     legs: Vec<LegSnapshot>,
 }
 
-/// A shard's calls and seats.
+/// A shard's calls, seats and registrations. Holds personal data: numbers stand in it.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct ShardSnapshot {
-    calls: Vec<CallSnapshot>,
-    seats: Vec<SeatMachine>,
+    pub(crate) calls: Vec<CallSnapshot>,
+    pub(crate) seats: Vec<SeatMachine>,
     claims: Vec<(CounsellorId, SeatId)>,
     /// Legs that no call follows any more, such as offers that are being cancelled.
     loose: Vec<LegSnapshot>,
+    /// Legs of star codes. What was dialled is done; the calls end.
+    services: Vec<LegSnapshot>,
+    registrations: RegistrarSnapshot,
     /// Where the numbering of calls goes on.
     next_call: u64,
+    /// Where the numbering of tokens goes on: answers of other shards may be under way.
+    next_token: u64,
+    draining: bool,
+}
+
+/// What a shard finds when it goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beside {
+    /// The queue, the connections and the other shards that were there before.
+    Everything,
+    /// A new and closed queue, in a new process.
+    Nothing,
 }
 
 impl std::fmt::Debug for ShardSnapshot {
@@ -89,8 +104,8 @@ impl Shard {
         self.calls.keys().copied()
     }
 
-    /// Everything of this shard that is not in the queue, in SIP transactions of strangers, or in
-    /// the registrations (telephones register again by themselves).
+    /// Everything of this shard that is not in the queue or in SIP transactions of strangers. Take
+    /// the outputs first: what was not polled is not in it.
     #[must_use]
     pub fn snapshot_all(&self) -> ShardSnapshot {
         ShardSnapshot {
@@ -109,30 +124,44 @@ impl Shard {
                 .iter()
                 .map(|(who, seat)| (*who, *seat))
                 .collect(),
-            loose: self.loose_legs(),
+            loose: self.legs_whose(|owner| owner == LegOwner::Nobody),
+            services: self.legs_whose(|owner| matches!(owner, LegOwner::Service(_))),
+            registrations: self.registrar.snapshot(),
             next_call: self.next_call,
+            next_token: self.next_token,
+            draining: self.draining,
         }
     }
 
-    fn loose_legs(&self) -> Vec<LegSnapshot> {
-        let nobodys = self
-            .legs
-            .iter()
-            .filter(|(_, owner)| **owner == LegOwner::Nobody);
-        nobodys
-            .filter_map(|(leg, _)| self.endpoint.snapshot(*leg))
+    fn legs_whose(&self, which: impl Fn(LegOwner) -> bool) -> Vec<LegSnapshot> {
+        let legs = self.legs.iter().filter(|(_, owner)| which(**owner));
+        legs.filter_map(|(leg, _)| self.endpoint.snapshot(*leg))
             .collect()
     }
 
     /// A shard that goes on where another one stopped, beside the queue that it used. Calls that
-    /// cannot be taken in are left out and told by a notice.
+    /// cannot be taken in end, with a record, and are told by a notice. Take its outputs at once.
     #[must_use]
     pub fn resume(setup: ShardConfig, now: Now, snapshot: ShardSnapshot) -> Self {
+        let draining = snapshot.draining;
+        let mut shard = Self::go_on(setup, now, snapshot, Beside::Everything);
+        shard.draining = draining;
+        shard.settle(now);
+        shard
+    }
+
+    pub(crate) fn go_on(
+        setup: ShardConfig,
+        now: Now,
+        snapshot: ShardSnapshot,
+        beside: Beside,
+    ) -> Self {
         let mut shard = Self::bare(setup);
         shard.start_lines(now);
         shard.start_trunks(now);
         shard.claims = snapshot.claims.into_iter().collect();
         shard.next_call = shard.next_call.max(snapshot.next_call);
+        shard.next_token = snapshot.next_token;
         for machine in snapshot.seats {
             if let Some(at) = machine.deadline() {
                 shard.timers.set(at, Timer::Seat(machine.seat));
@@ -140,22 +169,89 @@ impl Shard {
             shard.seats.insert(machine.seat, Box::new(machine));
         }
         for leg in snapshot.loose {
-            if let Ok(leg) = shard.endpoint.restore(now.mono, leg) {
-                shard.legs.insert(leg, LegOwner::Nobody);
+            shard.restore_loose(now, leg);
+        }
+        for leg in snapshot.services {
+            if let Some(leg) = shard.restore_loose(now, leg) {
+                shard.release_leg(now, leg, None);
             }
         }
         for call in snapshot.calls {
-            if shard.restore(now, call).is_err() {
-                shard.notice(Notice::Unexpected("a call could not be restored"));
-            }
+            shard.restore_or_end(now, call, beside);
+        }
+        if beside == Beside::Nothing {
+            shard.reenter();
+        }
+        // Told before any offer: the driver's index may be a new one.
+        let connections = beside == Beside::Everything;
+        shard.registrar.restore(snapshot.registrations, connections);
+        while let Some(change) = shard.registrar.poll_change() {
+            shard.on_binding_change(now, change);
+        }
+        if beside == Beside::Nothing {
+            // The file may have changed while nobody ran.
+            shard.seats_follow(now);
         }
         shard
+    }
+
+    fn restore_loose(&mut self, now: Now, leg: LegSnapshot) -> Option<LegId> {
+        let leg = self.endpoint.restore(now.mono, leg).ok()?;
+        self.legs.insert(leg, LegOwner::Nobody);
+        Some(leg)
+    }
+
+    /// A call that cannot be taken in leaves its record, and nobody waits for it.
+    fn restore_or_end(&mut self, now: Now, snapshot: CallSnapshot, beside: Beside) {
+        let mut call = snapshot.call.clone();
+        let Err(error) = self.restore(now, snapshot) else {
+            return;
+        };
+        self.notice(Notice::Unexpected("a call could not be restored"));
+        if error != RestoreError::Leg {
+            return;
+        }
+        if beside == Beside::Everything {
+            let _ = self.queue.abandon(now.mono, call.id);
+        }
+        if let Some(side) = call.seat_side() {
+            let (seat, offer) = (side.seat, side.offer);
+            if beside == Beside::Everything {
+                let wakes = self.queue.release_line(now.mono, side.line);
+                self.wake(&wakes);
+            }
+            let home = home_of_seat(seat, self.shards);
+            let outcome = OfferOutcome::Withdrawn;
+            let talked_ms = 0;
+            // The seat takes the one that is meant for its state.
+            for message in [
+                ShardMessage::OfferEnded {
+                    seat,
+                    offer,
+                    outcome,
+                },
+                ShardMessage::SeatReleased {
+                    seat,
+                    offer,
+                    talked_ms,
+                },
+            ] {
+                self.send(home, message);
+            }
+        }
+        call.ending.get_or_insert(Ending {
+            at: now,
+            outcome: Outcome::Failed,
+            by: ReleasedBy::Engine,
+            status: 0,
+        });
+        self.write_record(*call);
     }
 
     /// Takes a call in. Its timers go on from where they stood; overdue ones fire at once.
     ///
     /// # Errors
-    /// See [`RestoreError`]; the shard is unchanged then.
+    /// See [`RestoreError`]; the shard is unchanged then, but for legs that are being hung up.
     pub fn restore(&mut self, now: Now, snapshot: CallSnapshot) -> Result<CallId, RestoreError> {
         let mut call = snapshot.call;
         let id = call.id;
@@ -165,10 +261,15 @@ impl Shard {
         if self.calls.contains_key(&id) {
             return Err(RestoreError::Duplicate);
         }
+        let mut taken = Vec::with_capacity(snapshot.legs.len());
         for leg in snapshot.legs {
-            self.endpoint
-                .restore(now.mono, leg)
-                .map_err(|_| RestoreError::Leg)?;
+            let Some(leg) = self.restore_loose(now, leg) else {
+                for leg in taken {
+                    self.release_leg(now, leg, None);
+                }
+                return Err(RestoreError::Leg);
+            };
+            taken.push(leg);
         }
         for (leg, owner) in legs_of(&call) {
             self.legs.insert(leg, owner);

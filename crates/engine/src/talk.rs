@@ -1,14 +1,13 @@
 //! Answer, conversation, end and record.
 
 use crate::api::{Notice, ShardMessage, home_of_seat};
-use crate::arrival::media_codecs;
 use crate::call::{Answer, Call, Ending, SeatSide, State};
 use crate::ports::PortOwner;
 use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
-use meishier_media::{Accept, MediaEvent, Negotiated, Source, sdp};
+use meishier_media::{Accept, Codec, MediaEvent, Negotiated, Source, sdp};
 use meishier_model::{
-    CallId, CallRecord, LegId, Now, OfferOutcome, Outcome, PortId, ReleasedBy, RtpStats, TrunkId,
+    CallId, CallRecord, LegId, Now, OfferOutcome, Outcome, PortId, ReleasedBy, RtpStats,
 };
 use meishier_queue::OfferId;
 use meishier_signaling::EndCause;
@@ -101,12 +100,11 @@ impl Shard {
     /// What was agreed with a party that answered our offer, and from where it may send.
     pub(crate) fn accept_answer(
         &self,
-        trunk: TrunkId,
+        codecs: &[Codec],
         sdp: Option<&[u8]>,
         signalling: Option<IpAddr>,
     ) -> Option<(Negotiated, Accept)> {
-        let codecs = media_codecs(&self.config.trunks.get(usize::from(trunk.0))?.codecs);
-        let media = sdp::accept(sdp?, &codecs).ok()?;
+        let media = sdp::accept(sdp?, codecs).ok()?;
         let accept = Accept {
             sdp: media.remote.ip(),
             signalling,
@@ -129,7 +127,7 @@ impl Shard {
             .seat_side()
             .and_then(|s| s.voice.as_ref())
             .and_then(|v| v.signalling);
-        let Some(agreed) = self.accept_answer(call.trunk, sdp, signalling) else {
+        let Some(agreed) = self.accept_answer(&call.codecs, sdp, signalling) else {
             // RFC 3264 §6: an answer that fits none of our offer; the dialog is ended again.
             return self.end_offer(now, call, OfferOutcome::Unreachable, 488);
         };

@@ -51,6 +51,11 @@ impl Timers {
         self.0.first().map(|entry| entry.0)
     }
 
+    /// True if it is set, for whatever moment. Looks at every timer.
+    pub(crate) fn holds(&self, timer: Timer) -> bool {
+        self.0.iter().any(|entry| entry.1 == timer)
+    }
+
     /// Takes the earliest timer that is due.
     pub(crate) fn take_due(&mut self, now: Mono) -> Option<(Mono, Timer)> {
         if self.next()? > now {

@@ -334,3 +334,110 @@ fn the_same_secret_serves_all_shards() {
     let second = two.check(world.now.mono, &parse(&register(2, 60, &auth)), &password);
     assert!(matches!(second, meishier_engine::signaling::AuthResult::Ok { user } if user == "r0"));
 }
+
+#[test]
+fn a_registered_phone_is_reached_after_a_restart_until_its_registration_runs_out() {
+    let mut world = World::new();
+    sign_on(&mut world);
+    registered(&mut world, 1, 120);
+    world.pass(20 * SECOND);
+    world.restart();
+    assert_eq!(state(&world), SeatState::Ready);
+    assert_eq!(world.gauges().registrations, 1);
+    let caller = Caller::new(CARRIER, "1");
+    caller.invite(&mut world);
+    let invite = world.take(addr(PHONE), "INVITE sip:r0@10.0.3.1:5062");
+    reply(&mut world, &invite, "486 Busy Here", "seat", "");
+    caller.cancel(&mut world);
+    // A request that is older than the one before the restart changes nothing.
+    world.clear();
+    world.arrive(addr(PHONE), &register(1, 0, ""));
+    let refused = world.take(addr(PHONE), "SIP/2.0 401");
+    let challenge = md5_challenge(&refused);
+    let (uri, password) = ("sip:test.invalid", "secret-r0");
+    let auth = digest(&challenge, "REGISTER", uri, "r0", password);
+    let old = register(2, 0, &auth).replace("bKr2", "bKold");
+    world.arrive(addr(PHONE), &old);
+    world.take(addr(PHONE), "SIP/2.0 500");
+    world.pass(99 * SECOND);
+    assert_eq!(state(&world), SeatState::Ready);
+    world.pass(2 * SECOND);
+    assert_eq!(state(&world), SeatState::Unreachable);
+}
+
+#[test]
+fn a_registration_outlives_a_shard_that_is_replaced_and_still_runs_out() {
+    let mut world = World::new();
+    sign_on(&mut world);
+    registered(&mut world, 1, 60);
+    world.replace_by_snapshots();
+    assert_eq!(state(&world), SeatState::Ready);
+    world.pass(61 * SECOND);
+    assert_eq!(state(&world), SeatState::Unreachable);
+}
+
+#[test]
+fn a_phone_whose_connection_went_with_the_process_registers_again() {
+    let mut world = World::new();
+    sign_on(&mut world);
+    let flow = Flow {
+        transport: Transport::Tcp,
+        local: addr(ENGINE),
+        remote: addr(PHONE),
+        connection: 7,
+    };
+    let send = |world: &mut World, text: String| {
+        let bytes = text.replace("/UDP", "/TCP").into_bytes();
+        let shard = dispatch(&bytes, &world.config, world.config.shards);
+        let bytes = &bytes;
+        world.handle(usize::from(shard.0), Input::Message { flow, bytes });
+    };
+    send(&mut world, register(1, 300, ""));
+    let refused = world.take(addr(PHONE), "SIP/2.0 401");
+    let challenge = md5_challenge(&refused);
+    let (uri, password) = ("sip:test.invalid", "secret-r0");
+    let auth = digest(&challenge, "REGISTER", uri, "r0", password);
+    send(&mut world, register(2, 300, &auth));
+    assert_eq!(state(&world), SeatState::Ready);
+    world.replace_by_snapshots();
+    assert_eq!(state(&world), SeatState::Ready, "the connection is there");
+    world.restart();
+    assert_eq!(state(&world), SeatState::Unreachable);
+    assert_eq!(world.queue.counts().ready, 0);
+    registered(&mut world, 3, 300);
+    assert_eq!(state(&world), SeatState::Ready);
+}
+
+#[test]
+fn a_star_code_that_a_restart_meets_is_done_and_its_call_ends() {
+    let mut world = World::new();
+    registered(&mut world, 1, 300);
+    assert_eq!(dial_star(&mut world, "*11*100*1230"), PromptId::SignedOn);
+    world.arrive(addr(PHONE), &star(1, "*13", ""));
+    let refused = world.take(addr(PHONE), "SIP/2.0 401");
+    let challenge = md5_challenge(&refused);
+    let auth = digest(
+        &challenge,
+        "INVITE",
+        "sip:*13@test.invalid",
+        "r0",
+        "secret-r0",
+    );
+    world.clear();
+    world.arrive(addr(PHONE), &star(2, "*13", &auth));
+    let answer = world.take(addr(PHONE), "SIP/2.0 200");
+    let ack = format!(
+        "ACK {} SIP/2.0\r\nVia: SIP/2.0/UDP {PHONE};branch=z9hG4bKack13\r\nFrom: {}\r\nTo: {}\r\n\
+         Call-ID: star*13@phone\r\nCSeq: 2 ACK\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+        answer.contact(),
+        answer.header("From"),
+        answer.header("To"),
+    );
+    world.arrive(addr(PHONE), &ack);
+    world.restart();
+    let bye = world.take(addr(PHONE), "BYE");
+    reply(&mut world, &bye, "200 OK", "", "");
+    assert_eq!(state(&world), SeatState::Paused);
+    world.pass(40 * SECOND);
+    assert_eq!((world.gauges().legs, world.gauges().ports), (0, 0));
+}

@@ -130,6 +130,21 @@ impl Groups {
         self.groups.values().flatten().map(|(_, _, seat)| *seat)
     }
 
+    /// Chooses by another strategy from now on; `ready` are the seats of the pool.
+    pub(crate) fn choose_by<'a>(
+        &mut self,
+        strategy: Strategy,
+        ready: impl Iterator<Item = &'a Ready>,
+    ) {
+        if strategy == self.strategy {
+            return;
+        }
+        *self = Self::new(strategy);
+        for seat in ready {
+            self.insert(seat);
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.groups.is_empty()
     }

@@ -75,6 +75,10 @@ impl Inboxes {
         usize::from(shard.0) < self.boxes.len()
     }
 
+    pub(crate) fn shards(&self) -> usize {
+        self.boxes.len()
+    }
+
     /// True while the call's match was not taken by its shard.
     pub(crate) fn holds_call(&self, call: CallId) -> bool {
         self.calls.contains(&call)
@@ -88,6 +92,36 @@ impl Inboxes {
     /// Calls whose match was not taken by their shard.
     pub(crate) fn calls(&self) -> usize {
         self.calls.len()
+    }
+
+    /// Everything that was not taken yet, inbox by inbox, in order.
+    pub(crate) fn left(&self) -> impl Iterator<Item = &Match> {
+        self.boxes.iter().flatten()
+    }
+
+    /// Shards whose inbox holds something.
+    pub(crate) fn waiting(&self) -> Wakes {
+        let filled = (0..)
+            .zip(&self.boxes)
+            .filter(|(_, inbox)| !inbox.is_empty());
+        filled.map(|(shard, _)| ShardId(shard)).collect()
+    }
+
+    /// Puts one copy of a match back where it lay. False if there is no such shard.
+    pub(crate) fn put_again(&mut self, copy: Match) -> bool {
+        let shard = match copy.side {
+            Side::Caller => copy.caller_shard,
+            Side::Seat => copy.seat_shard,
+        };
+        let Some(inbox) = self.boxes.get_mut(usize::from(shard.0)) else {
+            return false;
+        };
+        match copy.side {
+            Side::Caller => self.calls.insert(copy.call),
+            Side::Seat => self.seats.insert(copy.seat),
+        };
+        inbox.push_back(copy);
+        true
     }
 
     /// Puts both copies of a match, the caller's first.

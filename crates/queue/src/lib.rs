@@ -20,6 +20,10 @@
 //! 4. Each match reaches the caller's shard and the seat's home shard once each, by inboxes that
 //!    cannot fill, and every operation names exactly the shards that got something.
 //!
+//! # After a restart
+//! [`Queue::restore`] makes a closed queue: callers, seats and lines come back into it by `reenter_*`
+//! in any order, and nobody is matched before [`Queue::open`].
+//!
 //! # What "fits" means
 //! A caller and a seat fit if all of this holds:
 //! - a pool of the seat is one of the caller's open rings (or the seat is the caller's own), it is
@@ -42,6 +46,7 @@ mod order;
 mod pace;
 mod pool;
 mod reading;
+mod restore;
 mod seat;
 mod view;
 
@@ -49,5 +54,6 @@ pub use caller::{Caller, Preference, Stamp, Widening};
 pub use config::{Ageing, EnqueueError, PoolConfig, QueueConfig, SeatError};
 pub use inbox::{Match, OfferId, Side, Wakes};
 pub use one_lock::Queue;
+pub use restore::QueueSnapshot;
 pub use seat::{Lowest, ReadySeat, Strategy};
 pub use view::{Counts, PoolWaiting, Quantiles, WaitingView, WhyNot};

@@ -47,6 +47,17 @@ impl Lines {
         }))
     }
 
+    /// Takes this number, free or not below the limit: a call that goes on had it before. False if
+    /// it is in use.
+    pub(crate) fn hold(&mut self, number: u16) -> bool {
+        if number >= self.fresh {
+            self.free.extend(self.fresh..number);
+            self.fresh = number.saturating_add(1);
+            return true;
+        }
+        self.free.remove(&number)
+    }
+
     /// Gives a number back. False if it was not in use.
     pub(crate) fn release(&mut self, number: u16) -> bool {
         number < self.fresh && self.free.insert(number)

@@ -41,16 +41,18 @@ pub struct Queue {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) ageing: Ageing,
-    max_callers: usize,
-    max_seats: usize,
+    pub(crate) max_callers: usize,
+    pub(crate) max_seats: usize,
+    /// False until everybody is back who was there before: nobody is matched so long.
+    pub(crate) open: bool,
     pub(crate) pools: Vec<Pool>,
     pub(crate) callers: BTreeMap<CallId, Waiting>,
     pub(crate) seats: BTreeMap<SeatId, Ready>,
     pub(crate) lanes: Lanes,
     /// Number of each seat's last match, for round robin.
-    turns: BTreeMap<SeatId, u64>,
+    pub(crate) turns: BTreeMap<SeatId, u64>,
     pub(crate) matches: u64,
-    inboxes: Inboxes,
+    pub(crate) inboxes: Inboxes,
 }
 
 #[derive(Debug)]
@@ -69,6 +71,7 @@ impl Queue {
             ageing: config.ageing,
             max_callers: config.max_callers,
             max_seats: config.seats,
+            open: true,
             pools: config.pools.iter().map(Pool::new).collect(),
             callers: BTreeMap::new(),
             seats: BTreeMap::new(),
@@ -203,11 +206,11 @@ impl State {
         self.pools.get(usize::from(pool.0))
     }
 
-    fn usable(&self, pool: PoolId) -> bool {
+    pub(crate) fn usable(&self, pool: PoolId) -> bool {
         self.pool(pool).is_some_and(Pool::usable)
     }
 
-    fn check_caller(&self, caller: &Caller) -> Result<(), EnqueueError> {
+    pub(crate) fn check_caller(&self, caller: &Caller) -> Result<(), EnqueueError> {
         let known = caller.rings.iter().all(|pool| self.pool(*pool).is_some());
         if !known || (caller.rings.is_empty() && caller.own_seat.is_none()) {
             return Err(EnqueueError::BadPool);
@@ -237,7 +240,7 @@ impl State {
         Ok(())
     }
 
-    fn insert_caller(&mut self, now: Mono, caller: Caller) -> Wakes {
+    pub(crate) fn insert_caller(&mut self, now: Mono, caller: Caller) -> Wakes {
         let call = caller.call;
         self.lanes.insert(&caller);
         self.callers.insert(
@@ -279,6 +282,7 @@ impl State {
         if let Some(seat) = self
             .callers
             .get(&call)
+            .filter(|_| self.open)
             .and_then(|w| self.best_seat(&w.caller))
         {
             self.make_match(now, call, seat, &mut wakes);
@@ -336,24 +340,29 @@ impl State {
         };
         let before = pool.usable();
         change(pool);
-        while !before && self.usable(id) {
-            let Some(call) = self.best_caller_in(id) else {
+        while !before && self.open && self.usable(id) {
+            let Some(best) = self.best_caller_in(id) else {
                 break;
             };
-            let Some(seat) = self
-                .callers
-                .get(&call)
-                .and_then(|w| self.best_seat(&w.caller))
-            else {
+            if !self.match_caller(now, best.call(), &mut wakes) {
                 break;
-            };
-            self.make_match(now, call, seat, &mut wakes);
+            }
         }
         wakes
     }
 
+    /// Gives a caller the seat that it should have. False if there is none.
+    pub(crate) fn match_caller(&mut self, now: Mono, call: CallId, wakes: &mut Wakes) -> bool {
+        let caller = self.callers.get(&call);
+        let Some(seat) = caller.and_then(|w| self.best_seat(&w.caller)) else {
+            return false;
+        };
+        self.make_match(now, call, seat, wakes);
+        true
+    }
+
     fn match_seat(&mut self, now: Mono, seat: SeatId, wakes: &mut Wakes) {
-        let Some(ready) = self.seats.get(&seat) else {
+        let Some(ready) = self.seats.get(&seat).filter(|_| self.open) else {
             return;
         };
         let usable = ready
@@ -389,7 +398,7 @@ impl State {
     }
 
     /// Who should go first of those whom a ready seat of the pool fits, by this pool. It is usable.
-    fn best_caller_in(&self, id: PoolId) -> Option<CallId> {
+    pub(crate) fn best_caller_in(&self, id: PoolId) -> Option<Standing> {
         let pool = self.pool(id)?;
         let heads = self
             .lanes
@@ -404,7 +413,7 @@ impl State {
             .filter_map(|seat| self.seats.get(&seat));
         let here = seats.filter(|ready| ready.seat.pools.contains(&id));
         let by_own = here.filter_map(|ready| self.best_at(Place::Own(ready.seat.seat), ready));
-        by_ring.chain(by_own).min().map(|best| best.call())
+        by_ring.chain(by_own).min()
     }
 
     /// The seat that a caller should have now: its own, or by the first open ring that has one.

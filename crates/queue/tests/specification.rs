@@ -6,7 +6,8 @@ mod model_spec;
 use fixtures::{class, skill};
 use meishier_model::{CallId, CounsellorId, LineId, Mono, PoolId, SeatId, ShardId, SkillSet};
 use meishier_queue::{
-    Ageing, Caller, Lowest, PoolConfig, Preference, Queue, QueueConfig, ReadySeat, Stamp, Widening,
+    Ageing, Caller, Lowest, PoolConfig, Preference, Queue, QueueConfig, ReadySeat, Side, Stamp,
+    Widening,
 };
 use model_spec::Spec;
 use proptest::collection::vec;
@@ -34,6 +35,10 @@ enum Op {
     Drain(PoolId, bool),
     Take(ShardId),
     TakeAll,
+    /// Other rules: strategies turned by so many, so many callers at most, so long a step.
+    Rules(usize, usize, u64),
+    /// The process ends and another one goes on.
+    Restart,
 }
 
 fn call() -> impl Strategy<Value = CallId> {
@@ -125,6 +130,8 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (pool(), any::<bool>()).prop_map(|(pool, draining)| Op::Drain(pool, draining)),
         2 => (0..SHARDS).prop_map(|n| Op::Take(ShardId(n))),
         6 => Just(Op::TakeAll),
+        1 => (0..4_usize, 4..16_usize, 0..100_u64).prop_map(|(n, most, step)| Op::Rules(n, most, step)),
+        1 => Just(Op::Restart),
     ]
 }
 
@@ -138,7 +145,7 @@ fn sorted(wakes: impl IntoIterator<Item = ShardId>, once: bool) -> Vec<ShardId> 
 }
 
 /// Does the same to both and compares what they answer.
-fn apply(queue: &Queue, spec: &mut Spec, now: Mono, op: Op) {
+fn apply(queue: &mut Queue, spec: &mut Spec, now: Mono, op: Op) {
     let (real, said) = match op {
         Op::Enqueue(caller) => {
             let real = queue.enqueue(now, caller.clone());
@@ -193,7 +200,14 @@ fn apply(queue: &Queue, spec: &mut Spec, now: Mono, op: Op) {
             queue.set_lines(now, pool, lines),
             spec.set_lines(now, pool, lines),
         ),
-        Op::Release(line) => (queue.release_line(now, line), spec.release_line(now, line)),
+        Op::Release(line) => {
+            let mut unread = spec.inboxes.iter().flatten();
+            if unread.any(|m| m.side == Side::Caller && m.line == line) {
+                // Nobody knows of this line yet.
+                return;
+            }
+            (queue.release_line(now, line), spec.release_line(now, line))
+        }
         Op::Drain(pool, on) => (queue.drain(now, pool, on), spec.drain(now, pool, on)),
         Op::Take(shard) => {
             assert_eq!(queue.take_match(shard), spec.take_match(shard));
@@ -208,12 +222,46 @@ fn apply(queue: &Queue, spec: &mut Spec, now: Mono, op: Op) {
             }
             return;
         }
+        Op::Rules(n, most, step) => {
+            let pools = &mut spec.config.pools;
+            let turned: Vec<_> = pools.iter().map(|pool| pool.strategy).collect();
+            for (i, pool) in pools.iter_mut().enumerate() {
+                pool.strategy = turned[(i + n) % turned.len()];
+            }
+            spec.config.max_callers = most;
+            spec.config.ageing.step = Duration::from_micros(step);
+            assert!(queue.reconfigure(&spec.config));
+            return;
+        }
+        Op::Restart => {
+            *queue = restarted(queue, spec);
+            let filled = (0..SHARDS).filter(|n| !spec.inboxes[usize::from(*n)].is_empty());
+            (queue.open(now), filled.map(ShardId).collect())
+        }
     };
     assert_eq!(
         sorted(real, false),
         sorted(said, true),
         "each woken shard once, and no other"
     );
+}
+
+/// Another queue with everybody who is in the specification, last ones first.
+fn restarted(queue: &Queue, spec: &Spec) -> Queue {
+    let next = Queue::restore(spec.config.clone(), &queue.snapshot());
+    for line in spec.lines_in_use.iter().rev() {
+        // False for the line of a match that lies in an inbox.
+        next.hold_line(*line);
+    }
+    for seat in spec.seats.iter().rev() {
+        let wakes = next.reenter_seat(seat.since, seat.ready.clone()).unwrap();
+        assert!(wakes.is_empty());
+    }
+    for (caller, enqueued) in spec.callers.iter().rev() {
+        let wakes = next.reenter_caller(*enqueued, caller.clone()).unwrap();
+        assert!(wakes.is_empty());
+    }
+    next
 }
 
 /// Everything that people may see.
@@ -282,12 +330,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
     #[test]
     fn the_queue_does_what_the_specification_says(ops in vec((0..30_u64, op()), 1..250)) {
-        let queue = Queue::new(config());
+        let mut queue = Queue::new(config());
         let mut spec = Spec::new(config());
         let mut now = Mono(400);
         for (later, op) in ops {
             now.0 += later;
-            apply(&queue, &mut spec, now, op);
+            apply(&mut queue, &mut spec, now, op);
             compare(&queue, &spec, now);
         }
     }

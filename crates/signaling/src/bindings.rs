@@ -48,7 +48,7 @@ impl fmt::Debug for BindingChange {
 }
 
 /// One binding and the request that made it.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Entry {
     pub binding: Binding,
     pub call_id: String,
@@ -100,6 +100,18 @@ impl Bindings {
     /// How many users have a binding.
     pub(crate) fn len(&self) -> usize {
         self.users.len()
+    }
+
+    /// Every user with what is kept of the bindings.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&String, &Vec<Entry>)> {
+        self.users.iter()
+    }
+
+    /// Takes over what another registrar kept of a user.
+    pub(crate) fn take_over(&mut self, user: &str, list: Vec<Entry>) {
+        let newest = list.iter().map(|entry| entry.order).max().unwrap_or(0);
+        self.order = self.order.max(newest);
+        self.store(user, list);
     }
 
     /// The bindings of `user`, newest first.

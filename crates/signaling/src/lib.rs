@@ -77,7 +77,9 @@ pub use event::{EndCause, EndpointError, Event, LegError, Probed, RequestId};
 pub use flow::{Flow, Transmit, Transport};
 pub use leg::LegState;
 pub use message::{HeaderName, Message, Method, NameAddr, ParseError};
-pub use registrar::{Binding, BindingChange, RegisterReply, Registrar, RegistrarConfig};
+pub use registrar::{
+    Binding, BindingChange, RegisterReply, Registrar, RegistrarConfig, RegistrarSnapshot,
+};
 pub use snapshot::LegSnapshot;
 pub use timers::Timers;
 pub use uri::Uri;

@@ -11,12 +11,13 @@
 //! `max_contacts` of them.
 
 use crate::auth::{AuthConfig, AuthResult, Authenticator};
-use crate::bindings::{Bindings, Origin, OutOfOrder, Wanted};
+use crate::bindings::{Bindings, Entry, Origin, OutOfOrder, Wanted};
 use crate::flow::Flow;
 use crate::header::HeaderName;
 use crate::lex;
 use crate::message::{Message, NameAddr};
 use meishier_model::Mono;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
@@ -77,6 +78,22 @@ pub struct Registrar {
     changes: VecDeque<BindingChange>,
 }
 
+/// The bindings of a registrar with the requests that made them, so that the order of §10.3 step 7
+/// holds on. Times are of the clock of the registrar that took it. Holds personal data.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct RegistrarSnapshot {
+    users: Vec<(String, Vec<Entry>)>,
+}
+
+/// Shows how many, not whose.
+impl fmt::Debug for RegistrarSnapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegistrarSnapshot")
+            .field("users", &self.users.len())
+            .finish()
+    }
+}
+
 /// Longest Contact URI, Call-ID and user that are kept, in bytes.
 const MAX_TEXT: usize = 512;
 
@@ -114,6 +131,30 @@ impl Registrar {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// What is registered. Nonces are not in it: with the same secret they hold on, but which
+    /// counts of them were used is forgotten.
+    #[must_use]
+    pub fn snapshot(&self) -> RegistrarSnapshot {
+        let users = self.bindings.all();
+        RegistrarSnapshot {
+            users: users
+                .map(|(user, list)| (user.clone(), list.clone()))
+                .collect(),
+        }
+    }
+
+    /// Takes over what another registrar knew; a change is queued for each user. With
+    /// `connections` false the process is another one: bindings by TCP went with their connections
+    /// (RFC 5626 §4.2.2: the phone registers again on a new one), and a user may be left with none.
+    pub fn restore(&mut self, snapshot: RegistrarSnapshot, connections: bool) {
+        for (user, mut list) in snapshot.users {
+            list.retain(|entry| connections || entry.binding.flow.connection == 0);
+            self.bindings.take_over(&user, list);
+            let contacts = self.bindings.of(&user);
+            self.changes.push_back(BindingChange { user, contacts });
+        }
     }
 
     /// The bindings of `user`, newest first.

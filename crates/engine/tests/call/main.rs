@@ -3,6 +3,7 @@
 mod end;
 mod key;
 mod offer;
+mod restart;
 mod vanish;
 mod wait;
 #[path = "../world/mod.rs"]

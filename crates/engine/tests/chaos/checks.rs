@@ -1,8 +1,8 @@
 //! What must hold, at every moment and at the end.
 
 use crate::scene::Scene;
-use meishier_engine::{Input, Notice, Phase, SeatState};
-use meishier_model::{CallId, PoolId};
+use meishier_engine::{Input, Notice, Phase, SeatState, SeatStatus};
+use meishier_model::CallId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -105,22 +105,21 @@ impl Scene {
             self.world.queue.counts().ready as usize,
             "the queue knows who is ready"
         );
-        let city = ready.iter().filter(|s| s.name != "s2").count();
-        let used = self.world.queue.counts().lines_used[0];
-        let open = self
-            .world
-            .config
-            .routing
-            .lines(PoolId(0), self.world.now.wall);
-        if queued > 0 && city > 0 {
-            assert!(
-                used >= open,
-                "a caller waits beside a free seat and a free line"
-            );
+        let (config, used) = (&self.world.config, self.world.queue.counts().lines_used);
+        for waiting in self.world.queue.waiting_list() {
+            for pool in &waiting.rings[..usize::from(waiting.open)] {
+                let serves = |s: &&SeatStatus| config.seats[s.seat.0 as usize].pools.contains(pool);
+                let open = config.routing.lines(*pool, self.world.now.wall);
+                assert!(
+                    used[usize::from(pool.0)] >= open || !ready.iter().any(|s| serves(&s)),
+                    "a caller waits beside a free seat and a free line"
+                );
+            }
         }
     }
 
     pub fn end(mut self) {
+        self.configure(0);
         for name in self.callers.keys().cloned().collect::<Vec<_>>() {
             if self.vanished.is_gone(&format!("{name}@caller")) {
                 continue;

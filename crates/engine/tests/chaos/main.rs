@@ -75,3 +75,19 @@ fn peers_that_vanish_in_mid_talk_leave_nothing_and_nobody_else_is_cut() {
     };
     play(lossy, 60);
 }
+
+#[test]
+fn an_engine_that_goes_on_in_another_process_loses_no_call() {
+    for (late, lossy) in [(false, false), (true, false), (true, true)] {
+        let killed = true;
+        play(
+            Disorder {
+                late,
+                lossy,
+                killed,
+                ..Disorder::default()
+            },
+            40,
+        );
+    }
+}

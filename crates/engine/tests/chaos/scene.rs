@@ -2,14 +2,63 @@
 
 use crate::vanish::Vanished;
 use crate::world::digest::{digest, md5_challenge};
-use crate::world::{CARRIER, Caller, Post, Sent, World, addr, reply, sdp, seat_request};
+use crate::world::{
+    CARRIER, CONFIG, Caller, Post, Sent, World, addr, read, reply, sdp, seat_request,
+};
+use meishier_engine::config::Config;
 use meishier_engine::signaling::{Flow, Transport};
 use meishier_engine::{Command, Input, SeatChange};
 use meishier_model::{CallId, CounsellorId, SeatId};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 const PHONE: &str = "10.0.3.1:5062";
+
+/// What changes from the first configuration to the second, and from that to the third.
+const VARIANTS: [&[(&str, &str)]; 2] = [
+    &[
+        ("lines = 2", "lines = 1"),
+        ("strategy = \"longest_idle\"", "strategy = \"round_robin\""),
+        ("[\"pcma\", \"pcmu\"]", "[\"pcmu\", \"pcma\"]"),
+        ("pools = [\"city\"]", "pools = [\"province\", \"city\"]"),
+        ("[\"s0\", \"s1\", \"s2\", \"r0\"]", "[\"s1\", \"s2\"]"),
+        ("backoff = \"5s\"", "backoff = \"0s\""),
+        ("wrapup = \"10s\"", "wrapup = \"0s\""),
+        ("max_waiting = 50", "max_waiting = 3"),
+        (
+            "password = \"secret-r0\"",
+            "contact = \"sip:r0@10.0.3.1:5062\"",
+        ),
+    ],
+    &[
+        ("lines = 1", "lines = 3"),
+        (
+            "answer = \"on_seat\"\nearly = \"ringing\"\nanswer_after = \"30s\"",
+            "answer = \"at_once\"\noptions_every = \"30s\"",
+        ),
+        (
+            "[\"city\", { pool = \"province\", after = \"10s\" }]",
+            "[\"province\", \"city\"]",
+        ),
+        ("[\"s1\", \"s2\"]", "\"any\""),
+        ("ring = \"30s\"", "ring = \"10s\""),
+        (
+            "contact = \"sip:r0@10.0.3.1:5062\"",
+            "password = \"another\"",
+        ),
+        ("max_waiting = 3", "max_waiting = 30"),
+    ],
+];
+
+fn variant_config(variant: usize) -> Arc<Config> {
+    let changes = VARIANTS.iter().take(variant).flat_map(|list| list.iter());
+    let text = changes.fold(CONFIG.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "{from}");
+        text.replacen(from, to, 1)
+    });
+    read(&text)
+}
 
 /// xorshift64*: numbers that follow from the seed alone.
 pub struct Dice(u64);
@@ -32,6 +81,8 @@ pub struct Disorder {
     pub lossy: bool,
     /// Parties vanish without a word, and others are muted.
     pub vanish: bool,
+    /// Now and then the whole engine ends and another one goes on from what was written.
+    pub killed: bool,
 }
 
 #[derive(Default)]
@@ -305,6 +356,13 @@ impl Scene {
         self.world.handle(shard, Input::FlowFailed { flow });
     }
 
+    /// Another of the three configurations.
+    pub fn configure(&mut self, variant: usize) {
+        static ALL: OnceLock<Vec<Arc<Config>>> = OnceLock::new();
+        let all = ALL.get_or_init(|| (0..=VARIANTS.len()).map(variant_config).collect());
+        self.world.configure_with(Arc::clone(&all[variant]));
+    }
+
     fn deliver_some(&mut self) {
         for _ in 0..self.dice.roll(6) {
             let ways = self.world.post.as_ref().map_or(0, Post::ways);
@@ -429,11 +487,16 @@ impl Scene {
                 self.world.pass(Duration::from_millis(ms));
             }
             18 => self.world.pass(Duration::from_millis(700)),
+            19 if self.disorder.killed => self.world.restart(),
             19 => self.world.replace_by_snapshots(),
             20 => self.register(60, ""),
             21 if self.disorder.lossy => self.lose_a_flow(),
             22 if self.disorder.vanish => self.somebody_vanishes(),
             23 if self.disorder.vanish => self.somebody_is_muted(),
+            22 if self.dice.roll(2) == 0 => {
+                let variant = self.dice.roll(3) as usize;
+                self.configure(variant);
+            }
             _ => self.renegotiate(),
         }
         self.media_listens();

@@ -10,8 +10,8 @@ use meishier_engine::media::{MediaCommand, MediaEvent};
 use meishier_engine::queue::Queue;
 use meishier_engine::signaling::{Binding, Flow, Transport};
 use meishier_engine::{
-    Command, Gauges, Input, Notice, Output, Reply, Shard, ShardConfig, ShardMessage, ShardSnapshot,
-    config, dispatch, queue_config,
+    Command, EngineSnapshot, Gauges, Input, Notice, Output, Reply, Shard, ShardConfig, ShardLetter,
+    ShardMessage, ShardSnapshot, config, dispatch, queue_config,
 };
 use meishier_model::{CallRecord, Mono, Now, PortId, RtpStats, ShardId, Wall};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -202,6 +202,13 @@ pub fn sdp(address: SocketAddr, port: u16) -> String {
     )
 }
 
+pub fn read(text: &str) -> Arc<config::Config> {
+    let parsed = config::parse(text, None);
+    let (config, _) =
+        parsed.unwrap_or_else(|e| panic!("{}", config::render(&e, "test", text, config::Lang::En)));
+    Arc::new(config)
+}
+
 /// What is under way to a shard while deliveries are late. Each way keeps its order, as inboxes do;
 /// between two ways there is none.
 #[derive(Default)]
@@ -225,6 +232,24 @@ enum Letter {
 impl Post {
     fn put(&mut self, from: Sender, to: usize, letter: Letter) {
         self.ways.entry((from, to)).or_default().push_back(letter);
+    }
+
+    /// What shards have sent each other, way by way in order; what media says is lost with it.
+    fn letters(&mut self) -> Vec<ShardLetter> {
+        let ways = std::mem::take(&mut self.ways);
+        self.wakes.clear();
+        let all = ways.into_iter().flat_map(|((from, to), letters)| {
+            letters.into_iter().map(move |letter| (from, to, letter))
+        });
+        all.filter_map(|(from, to, letter)| match (from, letter) {
+            (Sender::Shard(from), Letter::Shard(message)) => Some(ShardLetter {
+                from: ShardId(from as u16),
+                to: ShardId(to as u16),
+                message,
+            }),
+            _ => None,
+        })
+        .collect()
     }
 
     /// How many ways have something to deliver.
@@ -279,10 +304,7 @@ impl World {
 
     /// So many RTP ports a shard.
     pub fn with_ports(text: &str, wall: Wall, ports: u16) -> Self {
-        let parsed = config::parse(text, None);
-        let (config, _) = parsed
-            .unwrap_or_else(|e| panic!("{}", config::render(&e, "test", text, config::Lang::En)));
-        let config = Arc::new(config);
+        let config = read(text);
         let queue = Arc::new(Queue::new(queue_config(&config, wall)));
         let now = Now {
             mono: Mono(1_000_000),
@@ -578,6 +600,62 @@ impl World {
     /// Media hears a party.
     pub fn heard(&mut self, port: PortId) {
         self.media_event(port, MediaEvent::Heard { port });
+    }
+
+    /// Writes the whole engine out as JSON, forgets it, and lets another one go on: shards from the
+    /// last to the first, beside a new queue, with an index of registrations that was empty.
+    pub fn restart(&mut self) {
+        self.generation = self.generation.wrapping_add(1);
+        let letters = self.post.as_mut().map_or(Vec::new(), Post::letters);
+        let before = self.queue.counts().matches;
+        let whole = EngineSnapshot::take(self.now, &self.shards, &self.queue, letters);
+        let text = serde_json::to_string(&whole).unwrap();
+        let whole: EngineSnapshot = serde_json::from_str(&text).unwrap();
+        self.shards.clear();
+        self.bindings.clear();
+        self.queue = Arc::new(whole.queue(&self.config, self.now));
+        let mut back = Vec::new();
+        for (id, snapshot) in whole.shards.into_iter().enumerate().rev() {
+            let setup = self.setup(ShardId(id as u16));
+            back.insert(0, Shard::restart(setup, self.now, snapshot));
+        }
+        self.shards = back;
+        for index in (0..self.shards.len()).rev() {
+            self.drain(index);
+        }
+        assert_eq!(
+            self.queue.counts().matches,
+            before,
+            "nobody is matched so long"
+        );
+        let wakes = self.queue.open(self.now.mono);
+        for shard in (0..self.shards.len()).rev() {
+            match &mut self.post {
+                Some(post) if wakes.contains(&ShardId(shard as u16)) => {
+                    post.wakes.insert(shard);
+                }
+                _ => self.handle(shard, Input::Inbox),
+            }
+        }
+        for ShardLetter { from, to, message } in whole.letters {
+            let (from, to) = (usize::from(from.0), usize::from(to.0));
+            match &mut self.post {
+                Some(post) => post.put(Sender::Shard(from), to, Letter::Shard(message)),
+                None => self.handle(to, Input::Shard(message)),
+            }
+        }
+    }
+
+    /// Another configuration for every shard.
+    pub fn configure(&mut self, text: &str) {
+        self.configure_with(read(text));
+    }
+
+    pub fn configure_with(&mut self, config: Arc<config::Config>) {
+        self.config = config;
+        for shard in 0..self.shards.len() {
+            self.handle(shard, Input::Configure(Arc::clone(&self.config)));
+        }
     }
 
     /// Messages between shards for a certain shard, by hand.

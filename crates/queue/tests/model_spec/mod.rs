@@ -14,7 +14,7 @@ pub struct Seat {
 }
 
 pub struct Spec {
-    config: QueueConfig,
+    pub config: QueueConfig,
     pub callers: Vec<(Caller, Mono)>,
     pub seats: Vec<Seat>,
     pub lines_in_use: Vec<LineId>,
