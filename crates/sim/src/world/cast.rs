@@ -84,7 +84,7 @@ impl World {
     pub(super) fn carry_out(&mut self, who: Who) {
         loop {
             let wish = match who {
-                Who::Caller(id) => self.callers.get_mut(&id).and_then(|d| d.mind.poll_wish()),
+                Who::Caller(id) => self.poll_caller(id),
                 Who::Seat(seat) => self.seats[seat].mind.poll_wish(),
                 Who::Target(leg) => self.targets.get_mut(&leg).and_then(|d| d.mind.poll_wish()),
             };
@@ -118,18 +118,26 @@ impl World {
         }
     }
 
+    fn poll_caller(&mut self, id: u64) -> Option<Wish> {
+        let desk = self.callers.get_mut(&id)?;
+        while let Some(attempt) = desk.mind.poll_attempt() {
+            self.served.attempts += 1;
+            self.served.risk_attempts += u64::from(desk.plan.risk);
+            self.tally.attempted(&desk.plan, &attempt);
+        }
+        desk.mind.poll_wish()
+    }
+
     fn on_caller_wish(&mut self, id: u64, wish: Wish) {
         match wish {
             Wish::Dial(dial) => self.dial(id, dial),
             Wish::Cancel { call } => {
-                self.count_abandoned(id);
                 if let Some((far, key)) = self.leg_of(id, call) {
                     self.fars[far.0].agent.cancel(self.now.mono, key);
                     self.dirty.insert(far);
                 }
             }
             Wish::Bye { call } => {
-                self.count_abandoned(id);
                 if let Some((far, key)) = self.leg_of(id, call) {
                     self.fars[far.0].agent.bye(self.now.mono, key);
                     self.dirty.insert(far);
@@ -147,12 +155,6 @@ impl World {
                 self.callers.remove(&id);
             }
             _ => {}
-        }
-    }
-
-    fn count_abandoned(&mut self, id: u64) {
-        if self.callers.get(&id).is_some_and(|desk| !desk.heard) {
-            self.tally.abandoned();
         }
     }
 
@@ -185,14 +187,8 @@ impl World {
         self.legs.insert((far, key), (id, dial.call));
         if let Some(desk) = self.callers.get_mut(&id) {
             desk.leg = Some(((far, key), dial.call));
-            desk.dialled = self.now.mono;
             desk.answered = false;
             desk.heard = false;
-            self.served.attempts += 1;
-            self.served.risk_attempts += u64::from(desk.plan.risk);
-            if dial.call.0 > 0 {
-                self.tally.redialled();
-            }
         }
     }
 
@@ -305,9 +301,6 @@ impl World {
             AgentEvent::Refused { key, status } => {
                 if let Some((id, call)) = self.legs.get(&(far, key)).copied() {
                     self.forget_leg(id);
-                    if status != 487 {
-                        self.tally.refused();
-                    }
                     let what = Happening::CallRefused { call, status };
                     self.tell(Who::Caller(id), &what);
                 }
@@ -362,10 +355,7 @@ impl World {
         if !desk.answered || (!person && !desk.heard) {
             return;
         }
-        if person && !std::mem::replace(&mut desk.heard, true) {
-            let waited = self.now.mono - desk.dialled;
-            self.tally.answered(&desk.plan, waited);
-        }
+        desk.heard |= person;
         self.tell(Who::Caller(id), &Happening::Hears { call, person });
     }
 

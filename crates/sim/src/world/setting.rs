@@ -18,9 +18,8 @@ use crate::scenario::Scenario;
 use crate::trace::Trace;
 use crate::traffic::Traffic;
 use crate::wire::{Means, Wire};
-use jiff::civil::DateTime;
 use meishier_config::{Config, SeatContact, Transport};
-use meishier_model::{Mono, Now, Wall};
+use meishier_model::{Mono, Now};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::Write;
@@ -52,15 +51,12 @@ pub struct WorldSettings {
 pub enum WorldError {
     /// The scenario's configuration cannot be read; the report.
     Config(String),
-    /// The civil start is no moment in the configuration's zone.
-    Start,
 }
 
 impl fmt::Display for WorldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Config(report) => f.write_str(report),
-            Self::Start => f.write_str("the start is no moment of the configuration's zone"),
         }
     }
 }
@@ -147,7 +143,7 @@ impl World {
         let text = text_of(scenario, &plan)?;
         let start = Now {
             mono: ORIGIN,
-            wall: scenario.start_wall().ok_or(WorldError::Start)?,
+            wall: scenario.start_wall().map_err(WorldError::Config)?,
         };
         let rig = Self::rig(&text, &plan, start, &dice)?;
         let engine = rig.address();
@@ -264,24 +260,5 @@ impl World {
         self.plan_mishaps();
         self.next_arrival();
         self.settle();
-    }
-}
-
-impl Scenario {
-    /// The moment at which it starts.
-    fn start_wall(&self) -> Option<Wall> {
-        let roster = self.roster().ok()?;
-        let start = self.start;
-        let (hour, minute) = (start.minute / 60, start.minute % 60);
-        let civil = DateTime::new(
-            start.year,
-            start.month,
-            start.day,
-            hour as i8,
-            minute as i8,
-            0,
-            0,
-        );
-        roster.wall(civil.ok()?)
     }
 }
