@@ -21,8 +21,10 @@ impl Books {
             self.unread = u64::MAX;
             self.settle_matches(now, look);
         }
-        // A shard reads its inbox before it takes an input and after.
-        self.unread &= !1u64.checked_shl(u32::from(look.touched)).unwrap_or(0);
+        // A shard reads its inbox before it takes an input and after, but not when it is made.
+        if !self.facts.replaced {
+            self.unread &= !1u64.checked_shl(u32::from(look.touched)).unwrap_or(0);
+        }
         let shards = u32::try_from(look.shards.len()).unwrap_or(64);
         self.unread &= 1u64.checked_shl(shards).map_or(u64::MAX, |bit| bit - 1);
         for (pool, since) in self.free_since.iter_mut().enumerate() {

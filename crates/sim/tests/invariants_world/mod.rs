@@ -116,6 +116,11 @@ impl Rig {
     }
 
     pub fn with(text: &str, seed: u64) -> Self {
+        Self::judged_by(text, text, seed)
+    }
+
+    /// An engine with one configuration before judges with another one.
+    pub fn judged_by(text: &str, judges: &str, seed: u64) -> Self {
         let (parsed, _) = config::parse(text, None)
             .unwrap_or_else(|e| panic!("{}", config::render(&e, "t", text, config::Lang::En)));
         let parsed = Arc::new(parsed);
@@ -128,7 +133,7 @@ impl Rig {
             queue: Arc::new(Queue::new(queue_config(&parsed, now.wall))),
             config: parsed,
             now,
-            checker: Checker::new(text, addr(ENGINE), now),
+            checker: Checker::new(judges, addr(ENGINE), now),
             sent: VecDeque::new(),
             records: Vec::new(),
             replies: BTreeMap::new(),

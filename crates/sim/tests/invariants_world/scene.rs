@@ -1,7 +1,7 @@
 //! Callers, telephones and counsellors by the dice, over the rig.
 
 use super::{CARRIER, ENGINE, Rig, Sent, addr, sdp};
-use meishier_engine::{Command, SeatChange};
+use meishier_engine::{CallStanding, Command, Phase, SeatChange};
 use meishier_model::{CallId, CounsellorId, SeatId, Wall};
 use meishier_sim::dice::Dice;
 use std::collections::{BTreeMap, BTreeSet};
@@ -141,6 +141,16 @@ impl Scene {
         if faults.lag {
             scene.rig.slow(Duration::from_millis(400));
         }
+        for seat in 0..3 {
+            scene.sign_on(seat, seat);
+        }
+        scene
+    }
+
+    /// A quiet scene whose judges read another configuration than the engine.
+    pub fn judged_by(judges: &str) -> Self {
+        let mut scene = Self::new(1, Faults::default());
+        scene.rig = Rig::judged_by(super::CONFIG, judges, 1);
         scene
     }
 
@@ -280,7 +290,8 @@ impl Scene {
 
     /// Somebody does something.
     pub fn act(&mut self) {
-        match self.dice.roll(20) {
+        match self.dice.roll(22) {
+            18..21 => self.answer_all(),
             0..4 => {
                 let head = ["133", "139", "138", "137"][self.dice.index(4)];
                 let called = ["12356", "01012356"][self.dice.index(2)];
@@ -325,7 +336,14 @@ impl Scene {
             }
             12..15 => self.counsellor(),
             15 => {
-                let calls: Vec<CallId> = self.rig.shards.iter().flat_map(|s| s.calls()).collect();
+                let talking = |id: &CallStanding<'_>| {
+                    matches!(id.phase, Phase::Talking | Phase::Transferring)
+                };
+                let shards = self.rig.shards.iter();
+                let calls = shards
+                    .flat_map(|shard| shard.call_standings())
+                    .filter(talking);
+                let calls: Vec<CallId> = calls.map(|standing| standing.call).collect();
                 if let Some(call) = calls.get(self.dice.index(calls.len())).copied() {
                     let (key, city) = ("110".to_owned(), "贵阳".to_owned());
                     let command = match self.dice.roll(4) {
