@@ -27,7 +27,7 @@ pub(super) struct Ear {
     ssrc: Option<u32>,
     /// Sequence number and timestamp of the last packet, and whether it was passed on.
     last: Option<(u16, u32, bool)>,
-    /// Voices that were right a moment ago, and until when they may be heard.
+    /// Voices that were right a moment ago, and when.
     recent: BTreeMap<Voice, Mono>,
     /// Pieces of 10 ms by voice, in this second.
     heard: BTreeMap<Voice, u32>,
@@ -82,6 +82,12 @@ fn read(packet: &[u8]) -> Option<(u8, u16, u32, u32, &[u8])> {
     ))
 }
 
+/// How long the hub's thread was awake since then: buffers are not emptied while it stands still.
+fn awake([from, until]: [Mono; 2], now: Mono, then: Mono) -> Duration {
+    let asleep = until.min(now).since(from.max(then));
+    now.since(then).saturating_sub(asleep)
+}
+
 impl Scene {
     fn end_at(&self, port: PortId) -> Option<&FarEnd> {
         self.ends.get(self.at.get(&port)?)
@@ -93,16 +99,9 @@ impl Scene {
         parties.filter_map(|port| self.end_at(*port))
     }
 
-    /// How long the hub's thread was awake since then: buffers are not emptied while it stands still.
-    fn beaten_since(&self, then: Mono) -> Duration {
-        let [from, until] = self.stalled;
-        let asleep = until.min(self.now).since(from.max(then));
-        self.now.since(then).saturating_sub(asleep)
-    }
-
     /// Voices that may be in this stream now.
     fn allowed(&self, stream: &PortStream) -> Vec<Voice> {
-        let lately = |end: &FarEnd| self.beaten_since(end.changed) < BUFFERED;
+        let lately = |end: &FarEnd| awake(self.stalled, self.now, end.changed) < BUFFERED;
         let receives = |end: &FarEnd| {
             let place = Self::place(end.port);
             let stream = self.streams.stream(place);
@@ -123,12 +122,12 @@ impl Scene {
 
     /// Before something changes: what is right now may be heard a moment longer.
     pub(super) fn remember(&mut self) {
-        let until = self.now + ECHO;
+        let now = self.now;
         let mut ears = std::mem::take(&mut self.ears);
         for (port, ear) in &mut ears {
             if let Some(stream) = self.streams.stream(Self::place(*port)) {
                 for voice in self.allowed(stream) {
-                    ear.recent.insert(voice, until);
+                    ear.recent.insert(voice, now);
                 }
             }
         }
@@ -192,7 +191,7 @@ impl Scene {
         allowed: &[Voice],
         payload: &[u8],
     ) -> Result<(), String> {
-        let now = self.now;
+        let (now, stalled) = (self.now, self.stalled);
         let Some(ear) = self.ears.get_mut(&port) else {
             return Err(format!("port {} sends, and nobody listens", port.0));
         };
@@ -202,7 +201,8 @@ impl Scene {
         for unit in payload.chunks(UNIT) {
             ear.units += 1;
             for voice in voices(codec, unit) {
-                let lately = ear.recent.get(&voice).is_some_and(|until| now <= *until);
+                let recent = ear.recent.get(&voice);
+                let lately = recent.is_some_and(|then| awake(stalled, now, *then) <= ECHO);
                 if !allowed.contains(&voice) && !lately {
                     return Err(format!("port {} hears {voice:?}, not {allowed:?}", port.0));
                 }
@@ -250,8 +250,9 @@ impl Scene {
             }
             ear.heard.clear();
             ear.units = 0;
-            let now = self.now;
-            ear.recent.retain(|_, until| *until >= now);
+            let (now, stalled) = (self.now, self.stalled);
+            ear.recent
+                .retain(|_, then| awake(stalled, now, *then) <= ECHO);
         }
         self.ears = ears;
         self.judge_keys()?;
