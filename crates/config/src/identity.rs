@@ -27,8 +27,8 @@ impl Difference {
 /// What each list of names is called.
 const LISTS: [(&str, &str, &str); 5] = [
     ("skills", "技能", "skills"),
-    ("pools", "座席组", "pools"),
-    ("seats", "座席", "seats"),
+    ("pools", "坐席组", "pools"),
+    ("seats", "坐席", "seats"),
     ("trunks", "中继", "trunks"),
     ("counsellors", "咨询员", "counsellors"),
 ];

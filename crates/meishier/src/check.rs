@@ -44,7 +44,7 @@ pub fn run(args: &cli::Check) -> ExitCode {
 }
 
 /// Why there is no text. Editors of Chinese systems still write other encodings than UTF-8.
-fn unreadable(path: &Path, error: &io::Error, lang: Lang) -> String {
+pub fn unreadable(path: &Path, error: &io::Error, lang: Lang) -> String {
     let file = path.display();
     match (error.kind(), lang) {
         (io::ErrorKind::InvalidData, Lang::Zh) => {

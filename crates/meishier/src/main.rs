@@ -6,6 +6,7 @@
 //!   cli ─┬─ check ── file → Config, mistakes drawn
 //!        ├─ serve ─┬─ limits (open files)
 //!        │         ├─ service ── records, runtime (SIP, RTP, shards), console, figures
+//!        │         ├─ reread ── the file again, while calls run
 //!        │         └─ shutdown ── signals
 //!        ├─ demo ──┘   the same service on loopback, with a cast of phones
 //!        └─ sim ────── the engine on a virtual clock, without the service
@@ -16,6 +17,7 @@ mod cli;
 mod demo;
 mod figures;
 mod limits;
+mod reread;
 mod serve;
 mod service;
 mod shutdown;

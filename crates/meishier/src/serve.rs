@@ -1,12 +1,13 @@
 //! `meishier serve`: the engine for real, until it is told to stop.
 
 use crate::service::{Service, Setup};
-use crate::shutdown::{Hangup, Signals};
-use crate::{check, cli, limits};
+use crate::shutdown::{Asked, Hangup, Signals};
+use crate::{check, cli, limits, reread};
 use meishier_config::Lang;
 use meishier_net::{Clock, Seeds};
 use meishier_telemetry::logs;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Runs the engine; the exit status says whether it ended in order.
@@ -47,18 +48,18 @@ pub fn run(args: &cli::Serve) -> ExitCode {
         seeds: Seeds::System,
         any_free_port: false,
     };
-    runtime.block_on(serve(setup, lang))
+    runtime.block_on(serve(setup, &args.config, lang))
 }
 
-async fn serve(setup: Setup, lang: Lang) -> ExitCode {
-    let mut signals = match Signals::new(Hangup::Ignored) {
+async fn serve(setup: Setup, file: &Path, lang: Lang) -> ExitCode {
+    let mut signals = match Signals::new(Hangup::Rereads) {
         Ok(signals) => signals,
         Err(error) => {
             eprintln!("{error}");
             return ExitCode::FAILURE;
         }
     };
-    let service = match Service::start(setup).await {
+    let mut service = match Service::start(setup).await {
         Ok(service) => service,
         Err(error) => {
             eprintln!("{}", error.message(lang));
@@ -66,12 +67,21 @@ async fn serve(setup: Setup, lang: Lang) -> ExitCode {
         }
     };
     say(&ready_line(&service, lang));
-    tokio::select! {
-        () = signals.next() => {}
-        () = service.broken() => {
-            tracing::error!("a thread of the engine has ended; the process ends so that it can be started anew");
-            service.end().await;
-            return ExitCode::FAILURE;
+    loop {
+        let asked = tokio::select! {
+            asked = signals.asked() => Some(asked),
+            () = service.broken() => None,
+        };
+        match asked {
+            Some(Asked::End) => break,
+            Some(Asked::Reread) => say(&reread::reread(&mut service, file, lang).await),
+            None => {
+                tracing::error!(
+                    "a thread of the engine has ended; the process ends so that it can be started anew"
+                );
+                service.end().await;
+                return ExitCode::FAILURE;
+            }
         }
     }
     end(service, &mut signals, lang).await;

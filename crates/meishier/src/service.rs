@@ -14,7 +14,7 @@ use meishier_engine::{Command, Notice, Reply};
 use meishier_media::PromptSet;
 use meishier_model::{CallRecord, ShardId};
 use meishier_net::{
-    Clock, Control, Drained, Running, Runtime, RuntimeConfig, Seeds, Sink, StartError,
+    Clock, Control, Drained, Running, Runtime, RuntimeConfig, Seeds, Sink, StartError, Unavailable,
 };
 use meishier_records::{Store, StoreError, Writer};
 use meishier_telemetry::{Telemetry, TelemetryError, TelemetryNames};
@@ -170,6 +170,17 @@ impl Service {
     /// The configuration it runs with.
     pub fn config(&self) -> &Arc<Config> {
         &self.config
+    }
+
+    /// Lets every shard follow another configuration of the same identity.
+    ///
+    /// # Errors
+    /// The engine has ended.
+    pub async fn configure(&mut self, config: Config) -> Result<(), Unavailable> {
+        let config = Arc::new(config);
+        self.running.control().configure(&config).await?;
+        self.config = config;
+        Ok(())
     }
 
     /// Commands, figures, civil time.

@@ -1,4 +1,5 @@
-//! Ending: the first signal lets calls finish, the second one ends at once.
+//! Signals: the first that ends lets calls finish, the second one ends at once; SIGHUP lets the
+//! configuration be read again.
 
 use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -8,9 +9,18 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub enum Hangup {
     /// The terminal is gone, and with it whoever was watching.
     Ends,
-    /// Nothing, but for a line in the log. To many programs it says "read your configuration
-    /// again"; nobody who means that, or closes a terminal, is to end a hotline's calls.
-    Ignored,
+    /// "Read your configuration again", as to many programs. Nobody who means that, or closes a
+    /// terminal, is to end a hotline's calls.
+    Rereads,
+}
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// The end.
+    End,
+    /// That the configuration be read again.
+    Reread,
 }
 
 /// SIGTERM, SIGINT and SIGHUP. Made before the engine starts, so that no signal is missed.
@@ -35,19 +45,22 @@ impl Signals {
         })
     }
 
+    /// Waits for the next of them.
+    pub async fn asked(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.terminate.recv() => Asked::End,
+            _ = self.interrupt.recv() => Asked::End,
+            _ = self.hangup.recv() => match self.meaning {
+                Hangup::Ends => Asked::End,
+                Hangup::Rereads => Asked::Reread,
+            },
+        }
+    }
+
     /// Waits for the next of them that means an end.
     pub async fn next(&mut self) {
-        loop {
-            tokio::select! {
-                _ = self.terminate.recv() => return,
-                _ = self.interrupt.recv() => return,
-                _ = self.hangup.recv() => match self.meaning {
-                    Hangup::Ends => return,
-                    Hangup::Ignored => tracing::warn!(
-                        "SIGHUP is ignored: a change of the configuration takes a restart"
-                    ),
-                },
-            }
+        while self.asked().await == Asked::Reread {
+            tracing::warn!("SIGHUP is ignored while the engine ends");
         }
     }
 }

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 /// Only a failing test waits for it.
@@ -58,11 +59,13 @@ impl Served {
     }
 }
 
-/// First port of a stretch above those that systems give out by themselves; whatever of it is
-/// taken, the engine leaves out.
+/// First port of a stretch above those that systems give out by themselves, another one for each
+/// engine of this process; whatever of it is taken, the engine leaves out.
 fn free_range() -> u16 {
-    let own = std::process::id() as u16 % 4000;
-    (61_000 + own) & !1
+    static ENGINES: AtomicU16 = AtomicU16::new(0);
+    let engine = ENGINES.fetch_add(1, Ordering::Relaxed) % 4;
+    let own = std::process::id() as u16 % 3600;
+    ((61_000 + own) & !1) + engine * (RANGE + 2)
 }
 
 fn configuration(folder: &Path, sip: &str, shards: u16) -> String {
@@ -164,11 +167,67 @@ fn it_serves_until_a_signal_and_ends_in_order() {
     expect(&phone, "SIP/2.0 200");
     let page = served.get("/metrics");
     assert!(page.contains("meishier_records_written_total 0"), "{page}");
-    // Who wants the configuration read again, or closes a terminal, ends no calls.
+    // Who closes a terminal ends no calls.
     served.signal(rustix::process::Signal::HUP);
+    assert!(served.line().starts_with("configured anew"));
     assert!(served.get("/readyz").starts_with("HTTP/1.1 200"));
     served.signal(rustix::process::Signal::TERM);
     assert!(served.line().starts_with("stopping"));
+    assert_eq!(served.line(), "stopped\n");
+    assert!(served.end().success());
+}
+
+/// What the engine answers to the n-th INVITE.
+fn answer_to_invite(phone: &UdpSocket, sip: SocketAddr, n: u8) -> String {
+    let from = phone.local_addr().unwrap();
+    let sdp = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 8\r\n";
+    let invite = message("INVITE", from, n, "Content-Type: application/sdp\r\n", sdp)
+        .replace("tag=one", &format!("tag={n}"))
+        .replace("serve-test-", &format!("serve-test-{n}-"));
+    phone.send_to(invite.as_bytes(), sip).unwrap();
+    let mut buffer = [0; 65536];
+    loop {
+        let length = phone.recv(&mut buffer).expect("an answer");
+        let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+        let other = !text.contains(&format!("serve-test-{n}-"));
+        if !other && !text.starts_with("SIP/2.0 100") {
+            return text[8..11].to_owned();
+        }
+    }
+}
+
+#[test]
+fn the_file_is_read_again_at_sighup_and_taken_whole_or_not_at_all() {
+    let mut served = serve(4);
+    let file = served._folder.path().join("test.toml");
+    let first = std::fs::read_to_string(&file).unwrap();
+    let phone = phone();
+    let hup = |served: &mut Served, text: &str| {
+        std::fs::write(&file, text).unwrap();
+        served.signal(rustix::process::Signal::HUP);
+        served.line()
+    };
+    assert_eq!(answer_to_invite(&phone, served.sip, 1), "180");
+    // Another mode of answering: whoever calls from now on hears it.
+    let early = first.replace("early = \"ringing\"", "early = \"progress\"");
+    assert_ne!(early, first);
+    assert!(hup(&mut served, &early).starts_with("configured anew"));
+    assert_eq!(answer_to_invite(&phone, served.sip, 2), "183");
+    // Mistakes, and what takes a restart, change nothing of it.
+    let said = hup(&mut served, "shards = many\n[wrong");
+    assert!(said.starts_with("not configured anew"), "{said}");
+    let two = first
+        .replace("shards = 4", "shards = 2")
+        .replace("max_calls = 16", "max_calls = 17");
+    let said = hup(&mut served, &two);
+    assert!(said.contains("2 problems"), "{said}");
+    assert_eq!(answer_to_invite(&phone, served.sip, 3), "183");
+    assert!(hup(&mut served, &first).starts_with("configured anew"));
+    assert_eq!(answer_to_invite(&phone, served.sip, 4), "180");
+    // And the calls that were there are there: a signal waits for them, the second ends them.
+    served.signal(rustix::process::Signal::TERM);
+    assert!(served.line().starts_with("stopping"));
+    served.signal(rustix::process::Signal::TERM);
     assert_eq!(served.line(), "stopped\n");
     assert!(served.end().success());
 }

@@ -6,12 +6,14 @@ use crate::registrations::Registrations;
 use crate::rtp::{Order, Orders};
 use crate::stats::{ShardStats, Stats};
 use crate::topology::Topology;
+use meishier_engine::config::Config;
 use meishier_engine::media::RtpTotals;
 use meishier_engine::queue::Queue;
 use meishier_engine::{Command, Reply};
 use meishier_model::{ShardId, Wall};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// The engine did not answer: it has ended, or has too many commands under way. Ask again later.
@@ -118,6 +120,33 @@ impl Control {
         let inbox = &self.0.inboxes[self.0.topology.worker_of(shard)];
         inbox.letter(letter).map_err(|_| Unavailable)?;
         Ok(answer)
+    }
+
+    /// Gives every shard another configuration; on return all of them follow it. It must have the
+    /// identity of the one that the engine was started with ([`Config::same_identity`]): the shards
+    /// ignore another. One at a time: of two at once, shards may keep different ones.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if the engine has ended.
+    pub async fn configure(&self, config: &Arc<Config>) -> Result<(), Unavailable> {
+        let mut given = Vec::with_capacity(self.0.inboxes.len());
+        for inbox in &self.0.inboxes {
+            let (done, answer) = oneshot::channel();
+            let mut letter = Letter::Configure(Arc::clone(config), done);
+            while let Err(back) = inbox.letter(letter) {
+                if inbox.is_closed() {
+                    return Err(Unavailable);
+                }
+                letter = back;
+                // The worker is emptying its inbox at this moment.
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            given.push(answer);
+        }
+        for answer in given {
+            answer.await.map_err(|_| Unavailable)?;
+        }
+        Ok(())
     }
 
     /// Makes it `wall` now, and lets every shard evaluate its schedules before this returns.

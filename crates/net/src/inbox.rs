@@ -9,6 +9,7 @@
 use crate::bell::Bell;
 use crate::stats::SocketCounts;
 use crossbeam::queue::ArrayQueue;
+use meishier_engine::config::Config;
 use meishier_engine::media::MediaEvent;
 use meishier_engine::signaling::Counters;
 use meishier_engine::signaling::Flow;
@@ -64,6 +65,8 @@ pub(crate) enum Letter {
         local: SocketAddr,
         remote: SocketAddr,
     },
+    /// Another configuration for every shard of the worker; answered when they have it.
+    Configure(Arc<Config>, oneshot::Sender<()>),
     Drain,
     HangUpAll,
     Stats(oneshot::Sender<WorkerReport>),

@@ -440,6 +440,11 @@ impl Worker {
                 local,
                 remote,
             } => self.adopt(TcpStream::from_std(stream), local, remote),
+            Letter::Configure(config, done) => {
+                self.all(|| Input::Configure(Arc::clone(&config)));
+                // The asker may have gone.
+                let _ = done.send(());
+            }
             Letter::Drain => {
                 self.draining = true;
                 self.all(|| Input::Drain);
