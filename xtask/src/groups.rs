@@ -76,7 +76,10 @@ fn simulator() -> Tally {
             "--no-fail-fast",
         ]),
     );
-    tally.add(check("simulator, fresh seeds", soak_command(&["--minutes", FRESH_MINUTES])));
+    tally.add(check(
+        "simulator, fresh seeds",
+        soak_command(&["--minutes", FRESH_MINUTES]),
+    ));
     tally
 }
 

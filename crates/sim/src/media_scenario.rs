@@ -297,7 +297,9 @@ impl Scene {
             match event {
                 MediaEvent::Closed { port, .. } => self.free.push_back((port, self.now)),
                 MediaEvent::Digit { port, digit } => self.judge_digit(port, digit)?,
-                MediaEvent::PlaylistDone { .. } => {}
+                MediaEvent::PlaylistDone { .. }
+                | MediaEvent::Silent { .. }
+                | MediaEvent::Heard { .. } => {}
             }
         }
         let mut packets = Vec::new();

@@ -65,6 +65,8 @@ impl Books {
             | Notice::Ended { .. }
             | Notice::Seat { .. }
             | Notice::Trunk { .. }
+            | Notice::Probe { .. }
+            | Notice::DeadLeg { .. }
             | Notice::Unexpected(_) => {}
         }
     }

@@ -20,8 +20,8 @@ use crate::wire::Means;
 use meishier_config::{Config, Lang};
 use meishier_engine::signaling::{Binding, Flow, Transport};
 use meishier_engine::{
-    Command, Input, Output, Reply, Shard, ShardConfig, ShardMessage, ShardSnapshot, dispatch,
-    queue_config,
+    Command, EngineSnapshot, Input, Output, Reply, Shard, ShardConfig, ShardMessage, ShardSnapshot,
+    dispatch, queue_config,
 };
 use meishier_media::MediaEvent;
 use meishier_model::{CallRecord, Mono, Now, PortId, ShardId, Wall};
@@ -78,10 +78,8 @@ pub enum ToEngine {
     FlowFailed {
         /// Which shard.
         shard: usize,
-        /// The far end.
-        remote: SocketAddr,
-        /// By which means.
-        means: Means,
+        /// The path.
+        flow: Flow,
     },
     /// Somebody asks for something.
     Command {
@@ -365,12 +363,10 @@ impl Rig {
                 self.give(now, shard, Input::Timeout, witness);
                 Some(shard)
             }
-            ToEngine::FlowFailed {
-                shard,
-                remote,
-                means,
-            } => {
-                self.fail_flow(now, shard, (remote, means), witness);
+            ToEngine::FlowFailed { shard, flow } => {
+                let remote = flow.remote;
+                witness.see(now, &Seen::FlowFailed { remote });
+                self.give(now, shard, Input::FlowFailed { flow }, witness);
                 Some(shard)
             }
             ToEngine::Reschedule { shard, token } => {
@@ -424,47 +420,59 @@ impl Rig {
         Some(shard)
     }
 
-    fn fail_flow(
-        &mut self,
-        now: Now,
-        shard: usize,
-        (remote, means): (SocketAddr, Means),
-        witness: &mut dyn Witness,
-    ) {
-        witness.see(now, &Seen::FlowFailed { remote });
-        let flow = self.flow(remote, means);
-        self.give(now, shard, Input::FlowFailed { flow }, witness);
-        if means == Means::Stream {
-            // The form in which a request out may name it.
-            let flow = Flow {
-                connection: 0,
-                ..flow
-            };
-            self.give(now, shard, Input::FlowFailed { flow }, witness);
-        }
-        if shard + 1 == self.shards.len() {
-            // All know of it: the next message opens another connection.
-            self.connections.remove(&remote);
+    /// The path to a far end fails: every shard hears of it, in both forms in which a flow may name
+    /// a connection, as the real driver tells it.
+    pub fn fail_flow(&mut self, now: Mono, remote: SocketAddr, means: Means) {
+        let flow = match means {
+            Means::Datagram => Some(self.flow(remote, means)),
+            Means::Stream => self.connections.remove(&remote).map(|connection| Flow {
+                transport: Transport::Tcp,
+                local: self.engine,
+                remote,
+                connection,
+            }),
+        };
+        let Some(flow) = flow else { return };
+        for shard in 0..self.shards.len() {
+            let what = ToEngine::FlowFailed { shard, flow };
+            self.effects.push_back(Effect::Later(now, what));
+            if flow.connection != 0 {
+                let flow = Flow {
+                    connection: 0,
+                    ..flow
+                };
+                let what = ToEngine::FlowFailed { shard, flow };
+                self.effects.push_back(Effect::Later(now, what));
+            }
         }
     }
 
     fn flow(&mut self, remote: SocketAddr, means: Means) -> Flow {
         let (transport, connection) = match means {
             Means::Datagram => (Transport::Udp, 0),
-            Means::Stream => {
-                self.next_connection += 1;
-                let next = self.next_connection;
-                (
-                    Transport::Tcp,
-                    *self.connections.entry(remote).or_insert(next),
-                )
-            }
+            Means::Stream => (Transport::Tcp, self.connection(remote)),
         };
         Flow {
             transport,
             local: self.engine,
             remote,
             connection,
+        }
+    }
+
+    /// The connection with a far end, made if there is none.
+    fn connection(&mut self, remote: SocketAddr) -> u64 {
+        let next = self.next_connection + 1;
+        let connection = *self.connections.entry(remote).or_insert(next);
+        self.next_connection = self.next_connection.max(connection);
+        connection
+    }
+
+    /// True if the message can leave on this flow: a connection that is gone carries nothing.
+    fn carries(&mut self, flow: &Flow) -> bool {
+        flow.transport == Transport::Udp || {
+            let present = self.connection(flow.remote);
+            flow.connection == 0 || flow.connection == present
         }
     }
 
@@ -492,6 +500,12 @@ impl Rig {
         let number = shard as u16;
         match output {
             Output::Transmit(transmit) => {
+                if !self.carries(&transmit.flow) {
+                    let flow = transmit.flow;
+                    let what = ToEngine::FlowFailed { shard, flow };
+                    self.effects.push_back(Effect::Later(now.mono, what));
+                    return;
+                }
                 let (to, bytes) = (transmit.flow.remote, transmit.bytes);
                 let seen = Seen::Out {
                     shard: number,
@@ -587,10 +601,7 @@ impl Rig {
         shard: usize,
         witness: &mut dyn Witness,
     ) -> Result<(), String> {
-        let text = serde_json::to_vec(&self.shards[shard].snapshot_all());
-        let text = text.map_err(|e| format!("a snapshot cannot be written: {e}"))?;
-        let snapshot: ShardSnapshot =
-            serde_json::from_slice(&text).map_err(|e| format!("a snapshot cannot be read: {e}"))?;
+        let snapshot: ShardSnapshot = rewritten(&self.shards[shard].snapshot_all())?;
         self.generations[shard] += 1;
         self.media.forget(shard);
         self.shards[shard] = Shard::resume(self.setup(ShardId(shard as u16)), now, snapshot);
@@ -599,4 +610,61 @@ impl Rig {
         self.drain(now, shard, witness);
         Ok(())
     }
+
+    /// The process ends and another one goes on from what was written: all shards beside a new
+    /// queue. Letters that lay in inboxes are kept and come later; connections are gone.
+    ///
+    /// # Errors
+    /// The snapshot could not be written or read; the engine is at fault.
+    pub fn replace_all(&mut self, now: Now, witness: &mut dyn Witness) -> Result<(), String> {
+        let whole = EngineSnapshot::take(now, &self.shards, &self.queue, Vec::new());
+        let whole: EngineSnapshot = rewritten(&whole)?;
+        self.queue = Arc::new(whole.queue(&self.config, now));
+        self.connections.clear();
+        self.bindings.clear();
+        self.shards.clear();
+        for (shard, snapshot) in whole.shards.into_iter().enumerate() {
+            self.generations[shard] += 1;
+            self.media.forget(shard);
+            let setup = self.setup(ShardId(shard as u16));
+            self.shards.push(Shard::restart(setup, now, snapshot));
+            self.timers[shard] = None;
+        }
+        witness.see(now, &Seen::Replaced);
+        for shard in 0..self.shards.len() {
+            self.drain(now, shard, witness);
+        }
+        // Nobody knows which wakes the old process had not heard of: everybody looks.
+        let _ = self.queue.open(now.mono);
+        for shard in 0..self.shards.len() {
+            self.waking[shard] = false;
+            self.wake(now, shard);
+        }
+        Ok(())
+    }
+
+    /// Gives every shard another configuration of the same identity. False if the text is none;
+    /// everything stays as it was then, as in the real program.
+    pub fn configure(&mut self, now: Now, text: &str, witness: &mut dyn Witness) -> bool {
+        let Ok(config) = read(text, Lang::En) else {
+            return false;
+        };
+        if self.config.same_identity(&config).is_err() {
+            return false;
+        }
+        let config = Arc::new(config);
+        self.config = Arc::clone(&config);
+        witness.see(now, &Seen::Configured(text));
+        for shard in 0..self.shards.len() {
+            self.give(now, shard, Input::Configure(Arc::clone(&config)), witness);
+        }
+        true
+    }
+}
+
+/// Written as JSON and read again.
+fn rewritten<T: serde::Serialize + serde::de::DeserializeOwned>(what: &T) -> Result<T, String> {
+    let text = serde_json::to_vec(what);
+    let text = text.map_err(|error| format!("a snapshot cannot be written: {error}"))?;
+    serde_json::from_slice(&text).map_err(|error| format!("a snapshot cannot be read: {error}"))
 }

@@ -7,11 +7,14 @@ use crate::faults::Mishap;
 use crate::invariants::{Invariant, Violation};
 use crate::people::{Happening, Token};
 use crate::rig::ToEngine;
-use crate::wire::Cut;
+use crate::wire::{Cut, Means};
 use meishier_model::Mono;
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(86_400);
+
+/// What telephones ask for when they register, seconds.
+const EXPIRES: u32 = 300;
 
 /// Seconds.
 const fn s(count: u64) -> Duration {
@@ -114,18 +117,26 @@ impl World {
     }
 
     pub(super) fn power_back(&mut self, seat: usize) {
+        let far = &mut self.fars[self.seats[seat].far.0];
+        if !far.agent.powered() {
+            far.agent.power(true);
+            self.register(seat);
+        }
+    }
+
+    pub(super) fn register(&mut self, seat: usize) {
         let desk = &self.seats[seat];
-        let far = &mut self.fars[desk.far.0];
-        let fresh = far.agent.powered() && self.steps > 0;
-        if fresh {
-            return;
+        let agent = &mut self.fars[desk.far.0].agent;
+        if !desk.password.is_empty() && agent.powered() {
+            agent.register(
+                self.now.mono,
+                &desk.name,
+                &desk.domain,
+                &desk.password,
+                EXPIRES,
+            );
+            self.dirty.insert(desk.far);
         }
-        far.agent.power(true);
-        if !desk.password.is_empty() {
-            far.agent
-                .register(self.now.mono, &desk.name, &desk.domain, &desk.password, 300);
-        }
-        self.dirty.insert(desk.far);
     }
 
     fn peer_stops(&mut self) {
@@ -166,13 +177,18 @@ impl World {
     fn flow_fails(&mut self) {
         let far = FarId(self.dice.index(self.fars.len()));
         let (remote, means) = (self.fars[far.0].address, self.fars[far.0].means);
-        for shard in 0..self.rig.shards().len() {
-            let what = ToEngine::FlowFailed {
-                shard,
-                remote,
-                means,
-            };
-            self.agenda.put(self.now.mono, Due::Engine(what));
+        self.rig.fail_flow(self.now.mono, remote, means);
+        self.carry_out_effects();
+        if means == Means::Stream {
+            self.connection_gone(far);
+        }
+    }
+
+    /// A telephone notices that its connection is gone, and registers over another one.
+    fn connection_gone(&mut self, far: FarId) {
+        if let Some(seat) = far.0.checked_sub(self.carriers) {
+            let at = self.until(s(1), s(10));
+            self.agenda.put(at, Due::Registers(seat));
         }
     }
 
@@ -229,23 +245,74 @@ impl World {
         }
     }
 
-    pub(super) fn replace_shard(&mut self, shard: usize) -> Result<(), Violation> {
+    fn replace_shard(&mut self, shard: usize) -> Result<(), Violation> {
         self.rig
             .replace_shard(self.now, shard, &mut self.judges)
             .map_err(Self::engine_at_fault)?;
-        self.carry_out_effects();
-        self.after_engine();
-        Ok(())
+        self.judge(shard)
     }
 
+    /// The engine is killed and another one goes on from its snapshot.
     pub(crate) fn replace_engine(&mut self) -> Result<(), Violation> {
-        for shard in 0..self.rig.shards().len() {
-            self.replace_shard(shard)?;
+        self.rig
+            .replace_all(self.now, &mut self.judges)
+            .map_err(Self::engine_at_fault)?;
+        for far in 0..self.fars.len() {
+            if self.fars[far].means == Means::Stream {
+                self.connection_gone(FarId(far));
+            }
         }
-        Ok(())
+        self.judge(0)
     }
 
     fn reconfigure(&mut self) -> Result<(), Violation> {
-        Ok(())
+        let text = self.another_configuration();
+        let taken = self.rig.configure(self.now, &text, &mut self.judges);
+        self.judges
+            .note(self.now.mono, format_args!("configuration taken: {taken}"));
+        self.judge(0)
+    }
+
+    /// The configuration with some of what may change while it runs changed by the dice.
+    fn another_configuration(&mut self) -> String {
+        let Ok(mut table) = self.text.parse::<toml::Table>() else {
+            return String::new();
+        };
+        let dice = &mut self.dice;
+        let mut set = |path: [&str; 2], value: toml::Value| {
+            let section = table.get_mut(path[0]).and_then(|it| it.as_table_mut());
+            if let Some(section) = section {
+                section.insert(path[1].into(), value);
+            }
+        };
+        let mut seconds =
+            |from: u64, to: u64| toml::Value::from(format!("{}s", from + dice.roll(to - from)));
+        set(["offer", "ring"], seconds(8, 40));
+        set(["offer", "wrapup"], seconds(0, 300));
+        set(["offer", "backoff"], seconds(0, 120));
+        set(["waiting", "announce_every"], seconds(10, 90));
+        let flip = dice.chance(0.5);
+        set(["waiting", "greeting"], flip.into());
+        set(
+            ["waiting", "max_waiting"],
+            (3 + dice.roll(300) as i64).into(),
+        );
+        if let Some(pools) = table.get_mut("pools").and_then(|it| it.as_array_mut()) {
+            for pool in pools {
+                let shifts = pool.get_mut("shifts").and_then(|it| it.as_array_mut());
+                for shift in shifts.into_iter().flatten() {
+                    if let Some(shift) = shift.as_table_mut() {
+                        shift.insert("lines".into(), (1 + dice.roll(9) as i64).into());
+                    }
+                }
+            }
+        }
+        if let Some(trunks) = table.get_mut("trunks").and_then(|it| it.as_array_mut()) {
+            for trunk in trunks.iter_mut().filter_map(|it| it.as_table_mut()) {
+                let early = ["progress", "ringing"][dice.index(2)];
+                trunk.insert("early".into(), early.into());
+            }
+        }
+        toml::to_string(&table).unwrap_or_default()
     }
 }

@@ -68,6 +68,8 @@ enum Due {
     WallRight,
     /// Media looks whose packets come.
     MediaLook,
+    /// A seat's telephone registers anew.
+    Registers(usize),
 }
 
 /// The world.
@@ -98,6 +100,8 @@ pub(crate) struct World {
     calls: BTreeMap<CallId, u64>,
     commands: BTreeMap<u64, (usize, Asked)>,
     next_token: u64,
+    /// The configuration's text as the engine began with it.
+    text: String,
     duties: Arc<Duties>,
     served: Served,
     traffic: Traffic,
@@ -229,6 +233,7 @@ impl World {
             Due::PowerBack(seat) => self.power_back(seat),
             Due::WallRight => self.set_wall(0),
             Due::MediaLook => self.look_at_media(),
+            Due::Registers(seat) => self.register(seat),
         }
         self.settle();
         Ok(())
@@ -239,6 +244,11 @@ impl World {
         let Some(touched) = self.rig.handle(self.now, what, &mut self.judges) else {
             return Ok(());
         };
+        self.judge(touched)
+    }
+
+    /// Carries out what the engine wants after a step, and lets everybody judge it.
+    fn judge(&mut self, touched: usize) -> Result<(), Violation> {
         self.steps += 1;
         self.carry_out_effects();
         let look = Inspection {

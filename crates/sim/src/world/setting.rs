@@ -167,6 +167,7 @@ impl World {
             legs: BTreeMap::new(),
             targets: BTreeMap::new(),
             seats: Vec::new(),
+            text,
             duties: Arc::new(duties),
             served: Served::default(),
             calls: BTreeMap::new(),
@@ -253,7 +254,7 @@ impl World {
         self.carry_out_effects();
         for seat in 0..self.seats.len() {
             let at = self.now.mono + self.dice.between(Duration::ZERO, Duration::from_secs(20));
-            self.agenda.put(at, Due::PowerBack(seat));
+            self.agenda.put(at, Due::Registers(seat));
             self.tell(Who::Seat(seat), &crate::people::Happening::ShiftTick);
         }
         self.slow(self.plan.lag);
