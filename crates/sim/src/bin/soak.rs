@@ -1,6 +1,6 @@
 //! Runs fresh seeds of the shipped scenarios for some minutes on every core.
 //!
-//! `soak --minutes M [--threads N] [--seed S]`; ends with 1 if a promise was broken. This is a
+//! `soak --minutes M [--threads N] [--seed S] [--scenario NAME] [--faults LEVEL] [--days D]`; ends with 1 if a promise was broken. This is a
 //! driver: the clock and the threads that the simulator itself must not have are here.
 
 use meishier_sim::scenario::NAMES;
@@ -17,6 +17,10 @@ struct Wanted {
     minutes: f64,
     threads: usize,
     seed: u64,
+    /// One scenario alone.
+    only: Option<String>,
+    faults: Option<FaultLevel>,
+    days: Option<u32>,
 }
 
 fn wanted() -> Result<Wanted, String> {
@@ -25,6 +29,9 @@ fn wanted() -> Result<Wanted, String> {
         minutes: 1.0,
         threads: std::thread::available_parallelism().map_or(2, usize::from),
         seed: now.map_or(1, |since| since.as_micros() as u64),
+        only: None,
+        faults: None,
+        days: None,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -34,6 +41,13 @@ fn wanted() -> Result<Wanted, String> {
             "--minutes" => wanted.minutes = value.parse().map_err(|_| bad())?,
             "--threads" => wanted.threads = value.parse().map_err(|_| bad())?,
             "--seed" => wanted.seed = value.parse().map_err(|_| bad())?,
+            "--days" => wanted.days = Some(value.parse().map_err(|_| bad())?),
+            "--scenario" => wanted.only = Some(value),
+            "--faults" => {
+                let levels = [FaultLevel::None, FaultLevel::Light, FaultLevel::Swarm];
+                let level = levels.into_iter().find(|level| level.as_str() == value);
+                wanted.faults = Some(level.ok_or_else(|| format!("{word}: {value:?}"))?);
+            }
             _ => return Err(format!("unknown: {word}")),
         }
     }
@@ -41,24 +55,27 @@ fn wanted() -> Result<Wanted, String> {
 }
 
 /// What run number `count` plays: mostly everything at once, now and then a quieter one.
-fn options(first: u64, count: u64) -> (&'static str, RunOptions) {
+fn options(wanted: &Wanted, count: u64) -> (&'static str, RunOptions) {
     let names: Vec<&'static str> = NAMES
         .iter()
         .copied()
-        .filter(|name| !NOT_PLAYED.contains(name))
+        .filter(|name| match &wanted.only {
+            Some(only) => name == only,
+            None => !NOT_PLAYED.contains(name),
+        })
         .collect();
-    let faults = match count % 8 {
+    let usual = match count % 8 {
         3 => FaultLevel::Light,
         7 => FaultLevel::None,
         _ => FaultLevel::Swarm,
     };
     let options = RunOptions {
-        seed: first.wrapping_add(count),
-        days: 1 + (count % 3) as u32,
-        faults,
+        seed: wanted.seed.wrapping_add(count),
+        days: wanted.days.unwrap_or(1 + (count % 3) as u32),
+        faults: wanted.faults.unwrap_or(usual),
         restore_at: None,
     };
-    (names[count as usize % names.len()], options)
+    (names.get(count as usize % names.len().max(1)).copied().unwrap_or(""), options)
 }
 
 #[derive(Default)]
@@ -84,12 +101,13 @@ impl Sum {
     }
 }
 
-fn play(first: u64, next: &AtomicU64, until: Instant, sum: &Mutex<Sum>) {
+fn play(wanted: &Wanted, next: &AtomicU64, until: Instant, sum: &Mutex<Sum>) {
     while Instant::now() < until {
         let count = next.fetch_add(1, Ordering::Relaxed);
-        let (name, options) = options(first, count);
+        let (name, options) = options(wanted, count);
         let Some(scenario) = Scenario::named(name) else {
-            continue;
+            println!("no such scenario: {name:?}");
+            return;
         };
         let report = run(&scenario, &options, None);
         let mut sum = sum.lock().unwrap_or_else(|poison| poison.into_inner());
@@ -104,7 +122,7 @@ fn main() -> ExitCode {
     let wanted = match wanted() {
         Ok(wanted) => wanted,
         Err(error) => {
-            eprintln!("{error}\nsoak --minutes M [--threads N] [--seed S]");
+            eprintln!("{error}\nsoak --minutes M [--threads N] [--seed S] [--scenario NAME] [--faults LEVEL] [--days D]");
             return ExitCode::from(2);
         }
     };
@@ -114,7 +132,7 @@ fn main() -> ExitCode {
     println!("first seed {}", wanted.seed);
     std::thread::scope(|scope| {
         for _ in 0..wanted.threads.max(1) {
-            scope.spawn(|| play(wanted.seed, &next, until, &sum));
+            scope.spawn(|| play(&wanted, &next, until, &sum));
         }
     });
     let sum = sum
