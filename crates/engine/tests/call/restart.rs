@@ -1,7 +1,9 @@
 //! The process ends in the middle of a call and another one goes on from what was written.
 
 use crate::world::scene::{S0, S1, S2, SECOND, offer_at, seat_state, sign_on, talking};
-use crate::world::{CARRIER, Caller, Post, Sent, World, addr, answer, reply, sdp, seat_bye};
+use crate::world::{
+    CARRIER, CONFIG, Caller, Post, Sent, World, addr, answer, read, reply, sdp, seat_bye,
+};
 use meishier_engine::{Command, Notice, SeatChange, SeatState, dispatch};
 use meishier_model::{
     CallId, CounsellorId, OfferOutcome, Outcome, ReleasedBy, SeatId, ShardId, TransferOutcome,
@@ -240,4 +242,41 @@ fn what_shards_had_written_to_each_other_arrives_afterwards() {
     world.deliver_all();
     assert_eq!(seat_state(&mut world, 0), SeatState::Wrapup);
     assert_eq!(world.records.len(), 1);
+}
+
+#[test]
+fn a_call_that_cannot_be_taken_in_leaves_a_record_and_its_seat_and_line() {
+    let mut world = World::new();
+    let (_talker, _seat) = talking(&mut world);
+    let shard_of = |caller: &Caller| {
+        let text = caller.request("INVITE", 1, "i", "");
+        dispatch(text.as_bytes(), &read(CONFIG), 4)
+    };
+    let home = ShardId(the_call(&world).shard().0);
+    let callers = (0..).map(|n| Caller::new(CARRIER, &format!("{n}")));
+    let mut beside = callers.filter(|caller| shard_of(caller) == home);
+    let waits = beside.next().unwrap();
+    waits.invite(&mut world);
+    let shard = usize::from(shard_of(&waits).0);
+    // The conversation's legs are said to be the waiting caller's.
+    world.restart_from(|written| {
+        let calls = written["shards"][shard]["calls"].as_array_mut().unwrap();
+        calls.reverse();
+        calls[1]["legs"] = calls[0]["legs"].clone();
+    });
+    let [record] = &world.records[..] else {
+        panic!("one record")
+    };
+    assert_eq!(
+        (record.outcome, record.released_by),
+        (Outcome::Failed, ReleasedBy::Engine)
+    );
+    assert_eq!(world.queue.counts().lines_used, [0, 0]);
+    assert_eq!(seat_state(&mut world, 0), SeatState::Wrapup);
+    world.pass(10 * SECOND);
+    let seat = offer_at(&mut world, S0);
+    assert!(
+        seat.header("From")
+            .contains(&format!("sip:{}@", waits.name))
+    );
 }

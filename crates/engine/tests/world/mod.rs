@@ -605,12 +605,18 @@ impl World {
     /// Writes the whole engine out as JSON, forgets it, and lets another one go on: shards from the
     /// last to the first, beside a new queue, with an index of registrations that was empty.
     pub fn restart(&mut self) {
+        self.restart_from(|_| ());
+    }
+
+    /// The same from what was written and then damaged.
+    pub fn restart_from(&mut self, damage: impl FnOnce(&mut serde_json::Value)) {
         self.generation = self.generation.wrapping_add(1);
         let letters = self.post.as_mut().map_or(Vec::new(), Post::letters);
         let before = self.queue.counts().matches;
         let whole = EngineSnapshot::take(self.now, &self.shards, &self.queue, letters);
-        let text = serde_json::to_string(&whole).unwrap();
-        let whole: EngineSnapshot = serde_json::from_str(&text).unwrap();
+        let mut written = serde_json::to_value(&whole).unwrap();
+        damage(&mut written);
+        let whole: EngineSnapshot = serde_json::from_str(&written.to_string()).unwrap();
         self.shards.clear();
         self.bindings.clear();
         self.queue = Arc::new(whole.queue(&self.config, self.now));
