@@ -30,7 +30,7 @@ fn hide(scene: &mut Scene, which: impl FnMut(&Seen<'_>) -> bool + 'static) {
     forge(scene, which, || Forge::Hide);
 }
 
-fn text<'a>(bytes: &'a [u8]) -> &'a str {
+fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 

@@ -1,4 +1,4 @@
-//! 11. Ports, dialogs, timers and memory return to the baseline, and every seat is in a state that
+//! Invariant 11: Ports, dialogs, timers and memory return to the baseline, and every seat is in a state that
 //! its counsellor's last command and its registration explain.
 
 use super::seen::Inspection;

@@ -1,4 +1,4 @@
-//! 4. No required skill, ring or permission is violated; preferences widen only by rule.
+//! Invariant 4: No required skill, ring or permission is violated; preferences widen only by rule.
 //!
 //! Gender, language and legal rules are skills of the configuration and judged as such; the place
 //! of a record where the widening of a preference would stand does not exist yet, so of widening

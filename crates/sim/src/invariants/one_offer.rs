@@ -1,4 +1,4 @@
-//! 2. A caller has at most one live offer, a seat at most one call; no offer goes to a seat that
+//! Invariant 2: A caller has at most one live offer, a seat at most one call; no offer goes to a seat that
 //! is paused, resting or logged out.
 //!
 //! What counts is the moment at which the queue gave the seat away: a pause that came after it

@@ -1,4 +1,4 @@
-//! 1. Every accepted INVITE is at every instant in exactly one phase, and none vanishes.
+//! Invariant 1: Every accepted INVITE is at every instant in exactly one phase, and none vanishes.
 //!
 //! A call that the engine told of stands in its shard, in the phase told last, until its record.
 //! Whoever waits is known to the queue, or the queue has just given it to a seat and the shard has

@@ -1,4 +1,4 @@
-//! 3. Risk, effective class and arrival decide among the callers whom a seat fits.
+//! Invariant 3: Risk, effective class and arrival decide among the callers whom a seat fits.
 //!
 //! Judged for the moment at which the queue gave the seat away: nobody who stood before the caller
 //! that got it, whom the seat fitted all the while, and who went on waiting, may have been passed

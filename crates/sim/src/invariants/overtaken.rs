@@ -1,4 +1,4 @@
-//! 10. A caller of higher priority waits for at most one offer cycle of a lower one; every phase
+//! Invariant 10: A caller of higher priority waits for at most one offer cycle of a lower one; every phase
 //! that the engine can end by itself has its limit.
 
 use super::seen::Inspection;

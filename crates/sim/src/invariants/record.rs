@@ -1,4 +1,4 @@
-//! 7. Exactly one final record a call; it tells what happened, and its times add up.
+//! Invariant 7: Exactly one final record a call; it tells what happened, and its times add up.
 
 use super::table::{Invariant, Violation};
 use crate::reference::Books;

@@ -1,4 +1,4 @@
-//! 5. A caller with a risk flag is never rejected, never dropped by overload, timeout, reload.
+//! Invariant 5: A caller with a risk flag is never rejected, never dropped by overload, timeout, reload.
 //!
 //! Without media in common (488), with a message that cannot be read (400) and while the engine is
 //! told to stop, nobody can be served. A caller's telephone that has fallen silent is not dropped

@@ -1,4 +1,4 @@
-//! 9. No waiting caller and ready seat that fit coexist for more than 100 ms.
+//! Invariant 9: No waiting caller and ready seat that fit coexist for more than 100 ms.
 //!
 //! True at any time, not only after faults; what lies unread between shards is given the time that
 //! was announced for it.

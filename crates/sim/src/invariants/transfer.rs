@@ -1,4 +1,4 @@
-//! 6. A transfer ends in a known way within its limit, and the caller is never released first.
+//! Invariant 6: A transfer ends in a known way within its limit, and the caller is never released first.
 //!
 //! The alarm on two seats does not exist in the engine yet. Judged is what exists: each press of a
 //! key comes to an answer or to a told failure at most 5 s after the key's ring limit, what was

@@ -151,10 +151,12 @@ impl Books {
         });
         call.overtaken = 0;
         self.facts.offered.push((id, seat));
-        if let Some(book) = self.seats.get_mut(seat as usize) {
-            if let Some(other) = book.busy.replace(id).filter(|other| *other != id) {
-                self.facts.crossed.push((id, seat, other));
-            }
+        let before = self
+            .seats
+            .get_mut(seat as usize)
+            .and_then(|book| book.busy.replace(id));
+        if let Some(other) = before.filter(|other| *other != id) {
+            self.facts.crossed.push((id, seat, other));
         }
     }
 

@@ -82,10 +82,8 @@ impl<'a> Sip<'a> {
         match name.len() {
             1 | 7 if is("Call-ID", "i") => self.call_id = value,
             1 | 7 if is("Contact", "m") => self.contact = true,
-            1 | 3 if is("Via", "v") => {
-                if self.branch.is_empty() {
-                    self.branch = parameter(value, "branch").unwrap_or("");
-                }
+            1 | 3 if is("Via", "v") && self.branch.is_empty() => {
+                self.branch = parameter(value, "branch").unwrap_or("");
             }
             1 | 4 if is("From", "f") => self.from = value,
             1 | 2 if is("To", "t") => self.to = value,
@@ -145,8 +143,8 @@ impl<'a> Sip<'a> {
     /// Who calls: the first asserted identity with a user, else From; "" if withheld.
     #[must_use]
     pub fn caller(&self) -> &'a str {
-        let asserted = self.asserted.iter().map(|value| user(uri_of(value)));
-        let found = asserted.filter(|user| !user.is_empty()).next();
+        let mut asserted = self.asserted.iter().map(|value| user(uri_of(value)));
+        let found = asserted.find(|user| !user.is_empty());
         let user = found.unwrap_or_else(|| user(uri_of(self.from)));
         if user.eq_ignore_ascii_case("anonymous") {
             ""

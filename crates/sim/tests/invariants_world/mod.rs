@@ -73,12 +73,15 @@ pub fn sdp(port: u16) -> String {
     )
 }
 
+/// What the judges are shown in the place of something.
+pub type Show = Box<dyn Fn(&mut Checker, Now)>;
+
 /// What the forger makes of something.
 pub enum Forge {
     Pass,
     Hide,
     Twice,
-    Instead(Box<dyn Fn(&mut Checker, Now)>),
+    Instead(Show),
 }
 
 pub type Forger = Box<dyn FnMut(Now, &Seen<'_>) -> Forge>;
