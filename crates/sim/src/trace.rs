@@ -110,7 +110,9 @@ impl Trace {
         if let Some(id) = call_id {
             legs.insert(id);
             let engine = self.calls.get(id).or_else(|| self.legs.get(id));
-            let others = self.legs.iter().filter(|(_, of)| engine == Some(of));
+            // The caller's own leg, and those that the engine made for it.
+            let both = self.calls.iter().chain(&self.legs);
+            let others = both.filter(|(_, of)| engine == Some(of));
             legs.extend(others.map(|(leg, _)| leg.as_str()));
         }
         let wanted = |arrow: &&Arrow| call_id.is_none() || legs.contains(arrow.call_id.as_str());

@@ -299,7 +299,7 @@ impl Legs {
                 self.by_call_id.insert(Arc::clone(&id), leg);
                 return Some(id);
             }
-            Start::Request("OPTIONS", _) => self.strangers = now,
+            Start::Request("OPTIONS", _) if sip.to_tag().is_empty() => self.strangers = now,
             Start::Request(method, _) => self.sent_request(now, method, sip),
             Start::Response(status) => self.sent_response(now, status, sip),
         }
