@@ -413,6 +413,13 @@ impl Rig {
             self.drain(index);
             self.judge(index);
         }
+        // A shard that was made anew may have found matches that it has not read.
+        for index in 0..self.shards.len() {
+            self.show(&Seen::InboxRead {
+                shard: index as u16,
+            });
+            self.step(index, Input::Inbox);
+        }
     }
 
     pub fn rest(&mut self) -> Result<(), Violation> {

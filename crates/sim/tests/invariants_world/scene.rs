@@ -174,7 +174,8 @@ impl Scene {
     }
 
     pub fn sign_on(&mut self, seat: u32, counsellor: u32) {
-        let pin = Some(format!("123{counsellor}"));
+        let pin =
+            Some(["1230", "1231", "1232", "1233", "2000", "3000"][counsellor as usize].to_owned());
         self.seat(
             seat,
             SeatChange::SignOn {
@@ -374,7 +375,7 @@ impl Scene {
             1 => self.seat(seat, SeatChange::SignOff),
             2 => self.seat(seat, SeatChange::Ready),
             _ => {
-                let who = self.dice.roll(4) as u32;
+                let who = self.dice.roll(6) as u32;
                 self.sign_on(seat, who);
             }
         }
