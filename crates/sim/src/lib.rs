@@ -32,6 +32,8 @@ pub mod wire;
 mod world;
 
 pub use faults::FaultLevel;
+#[doc(hidden)]
+pub use run::run_forged;
 pub use run::{Failure, PROVINCE_YEAR, RunOptions, RunReport, run};
 pub use scenario::Scenario;
 pub use world::WorldError;

@@ -6,6 +6,7 @@ use crate::invariants::{Invariant, Violation};
 use crate::scenario::Scenario;
 use crate::world::{World, WorldError, WorldSettings};
 use meishier_model::Mono;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Write;
 use std::time::Duration;
@@ -57,6 +58,12 @@ pub struct RunReport {
     pub tally: Tally,
     /// Attempts to reach a person.
     pub served: Served,
+    /// Messages of the engine that stand in the log, and messages to it, each counted once however
+    /// often it arrived, as the wires count them.
+    pub messages: (u64, u64),
+    /// What the faults did until they were over, by name: how often each mishap happened, what
+    /// became of datagrams, which quirks of far ends showed.
+    pub faults: BTreeMap<&'static str, u64>,
     /// SHA-256 of the log, hexadecimal.
     pub log_sha256: String,
     /// The first broken promise; the run ended there.
@@ -75,6 +82,12 @@ impl RunReport {
     /// The one command that runs it again.
     #[must_use]
     pub fn replay(&self) -> String {
+        self.replay_of(&self.scenario)
+    }
+
+    /// The same for a scenario that was read from this file.
+    #[must_use]
+    pub fn replay_of(&self, scenario: &str) -> String {
         let RunOptions {
             seed,
             days,
@@ -83,8 +96,7 @@ impl RunReport {
         } = &self.options;
         let restore = restore_at.map_or(String::new(), |step| format!(" --restore-at {step}"));
         format!(
-            "meishier sim --scenario {} --seed {seed} --days {days} --faults {}{restore}",
-            self.scenario,
+            "meishier sim --scenario {scenario} --seed {seed} --days {days} --faults {}{restore}",
             faults.as_str()
         )
     }
@@ -124,10 +136,25 @@ pub fn run(
     options: &RunOptions,
     log: Option<Box<dyn Write>>,
 ) -> Result<RunReport, WorldError> {
-    let (world, violation) = play(scenario, options, log, false)?;
+    run_forged(scenario, options, log, None)
+}
+
+/// A run whose judges are shown one record, counted from 1, twice: how a failure looks while
+/// nothing is broken. For tests.
+///
+/// # Errors
+/// As [`run`].
+#[doc(hidden)]
+pub fn run_forged(
+    scenario: &Scenario,
+    options: &RunOptions,
+    log: Option<Box<dyn Write>>,
+    forge: Option<u64>,
+) -> Result<RunReport, WorldError> {
+    let (world, violation) = play(scenario, options, log, false, forge)?;
     let failure = match violation {
         None => None,
-        Some(violation) => Some(explain(scenario, options, &world, violation)?),
+        Some(violation) => Some(explain(scenario, options, &world, violation, forge)?),
     };
     Ok(RunReport {
         options: options.clone(),
@@ -135,6 +162,8 @@ pub fn run(
         steps: world.steps(),
         tally: world.tally().clone(),
         served: world.served(),
+        messages: world.messages(),
+        faults: world.faults(),
         log_sha256: world.log_sha256(),
         failure,
     })
@@ -145,8 +174,9 @@ fn explain(
     options: &RunOptions,
     world: &World,
     violation: Violation,
+    forge: Option<u64>,
 ) -> Result<Failure, WorldError> {
-    let (again, second) = play(scenario, options, None, true)?;
+    let (again, second) = play(scenario, options, None, true, forge)?;
     let ladder = match second {
         Some(second) if second == violation => again
             .ladder(violation.call.as_deref())
@@ -166,6 +196,7 @@ fn play(
     options: &RunOptions,
     log: Option<Box<dyn Write>>,
     trace: bool,
+    forge: Option<u64>,
 ) -> Result<(World, Option<Violation>), WorldError> {
     let mut world = World::start(
         scenario,
@@ -175,6 +206,7 @@ fn play(
             faults: options.faults,
             log,
             trace,
+            forge,
         },
     )?;
     let violation = phases(&mut world, options).err();

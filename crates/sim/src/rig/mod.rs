@@ -109,6 +109,13 @@ pub enum Effect {
         /// The message.
         bytes: Vec<u8>,
     },
+    /// The connection on which a message was to leave is gone; nothing is sent.
+    Unsent {
+        /// To there.
+        to: SocketAddr,
+        /// The message.
+        bytes: Vec<u8>,
+    },
     /// Give the engine this at that moment.
     Later(Mono, ToEngine),
     /// The answer to a command.
@@ -504,6 +511,8 @@ impl Rig {
                     let flow = transmit.flow;
                     let what = ToEngine::FlowFailed { shard, flow };
                     self.effects.push_back(Effect::Later(now.mono, what));
+                    let (to, bytes) = (flow.remote, transmit.bytes);
+                    self.effects.push_back(Effect::Unsent { to, bytes });
                     return;
                 }
                 let (to, bytes) = (transmit.flow.remote, transmit.bytes);

@@ -21,10 +21,18 @@ pub(super) struct Judges {
     pub paused: Vec<SeatId>,
     /// False: nobody judges, as before the first step.
     pub judging: bool,
+    records: u64,
+    /// Number of the record that the checker sees twice.
+    forge: Option<u64>,
 }
 
 impl Judges {
-    pub(super) fn new(checker: Checker, log: Log, trace: Option<Trace>) -> Self {
+    pub(super) fn new(
+        checker: Checker,
+        log: Log,
+        trace: Option<Trace>,
+        forge: Option<u64>,
+    ) -> Self {
         Self {
             checker,
             log,
@@ -33,6 +41,8 @@ impl Judges {
             arrived: Vec::new(),
             paused: Vec::new(),
             judging: true,
+            records: 0,
+            forge,
         }
     }
 
@@ -90,20 +100,14 @@ impl Judges {
     }
 
     fn on_record(&mut self, now: Mono, record: &CallRecord) {
-        self.log.write(
-            now,
-            format_args!(
-                "record {} {} {} waited {} talked {} offers {} transfers {}",
-                record.call,
-                record.outcome.as_str(),
-                record.released_by.as_str(),
-                record.waited_ms,
-                record.talked_ms,
-                record.offers.len(),
-                record.transfers.len(),
-            ),
-            &[],
-        );
+        // A record of names and numbers is always JSON.
+        let text = serde_json::to_string(record).unwrap_or_default();
+        self.log.write(now, format_args!("record {text}"), &[]);
+        self.records += 1;
+        if self.forge == Some(self.records) {
+            self.log
+                .write(now, format_args!("the judges see it twice"), &[]);
+        }
     }
 }
 
@@ -122,7 +126,12 @@ impl Witness for Judges {
                 }
             }
             Seen::Notice { shard, notice } => self.on_notice(at, *shard, notice),
-            Seen::Record(record) => self.on_record(at, record),
+            Seen::Record(record) => {
+                self.on_record(at, record);
+                if self.forge == Some(self.records) {
+                    self.checker.see(now, seen);
+                }
+            }
             Seen::MediaCommand { shard, command } => {
                 self.log
                     .write(at, format_args!("shard{shard} media {command:?}"), &[]);

@@ -44,6 +44,8 @@ pub struct WorldSettings {
     pub log: Option<Box<dyn Write>>,
     /// Keeps the messages for ladders.
     pub trace: bool,
+    /// The judges are shown this record, counted from 1, twice, as if the engine had written it twice.
+    pub forge: Option<u64>,
 }
 
 /// Why there can be no world. Whoever wrote the scenario is at fault.
@@ -156,7 +158,7 @@ impl World {
             off: 0,
             agenda: Agenda::default(),
             wire: Wire::new(plan.wire, dice.branch("wire")),
-            judges: Judges::new(checker, Log::new(settings.log), trace),
+            judges: Judges::new(checker, Log::new(settings.log), trace, settings.forge),
             scenario: scenario.clone(),
             dice: dice.branch("world"),
             fars: carriers(rig.config(), engine, &dice),
@@ -183,6 +185,9 @@ impl World {
             tally: Tally::new(scenario),
             mute: BTreeMap::new(),
             looking: false,
+            mishaps: BTreeMap::new(),
+            unsent: 0,
+            faults_done: None,
             plan,
             rig,
         };
