@@ -257,10 +257,12 @@ impl World {
     pub(crate) fn replace_engine(&mut self) -> Result<(), Violation> {
         let shards = self.rig.shards().iter();
         let calls = shards.flat_map(|shard| shard.call_standings());
-        let phases: Vec<&str> = calls.map(|call| call.phase.as_str()).collect();
+        let calls = calls.map(|call| format!(" {} {}", call.phase.as_str(), call.sip_call_id));
+        let calls: Vec<String> = calls.collect();
+        let (step, calls) = (self.steps, calls.join(","));
         self.judges.note(
             self.now.mono,
-            format_args!("engine restored at step {}: {phases:?}", self.steps),
+            format_args!("engine restored at step {step}:{calls}"),
         );
         self.rig
             .replace_all(self.now, &mut self.judges)
