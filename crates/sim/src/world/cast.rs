@@ -263,7 +263,12 @@ impl World {
         match wish {
             Wish::Ring { call, status } => agent.ring(now, CallKey(call.0), status),
             Wish::Answer { call } => agent.answer(now, CallKey(call.0)),
-            Wish::Reject { call, status } => agent.reject(now, CallKey(call.0), status),
+            Wish::Reject { call, status } => {
+                let rejected = agent.reject(now, CallKey(call.0), status);
+                // No event tells of the end of a call that this end rejected.
+                self.forget_call(far, CallKey(call.0));
+                rejected
+            }
             Wish::Hold { call, on } => agent.hold(now, CallKey(call.0), on),
             Wish::Bye { call } => {
                 let hung_up = agent.bye(now, CallKey(call.0));
