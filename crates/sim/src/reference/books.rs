@@ -254,7 +254,10 @@ impl Books {
             Seen::Out { to, bytes, .. } => self.left(now, *to, bytes),
             Seen::Record(record) => self.recorded(now, record),
             Seen::Notice { notice, .. } => self.told(now, notice),
-            Seen::MediaCommand { .. } | Seen::MediaEvent { .. } | Seen::InboxRead { .. } => {}
+            Seen::MediaGone { .. }
+            | Seen::MediaCommand { .. }
+            | Seen::MediaEvent { .. }
+            | Seen::InboxRead { .. } => {}
             Seen::Command { token, command } if for_one_shard(command) => {
                 let asked = Asked {
                     command: (*command).clone(),
