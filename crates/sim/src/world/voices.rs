@@ -135,9 +135,12 @@ impl World {
         let result = self.judged(&mut streams, changed);
         if changed.is_none() {
             let legs = &self.judges.checker.books().legs;
-            self.voices
-                .by_call_id
-                .retain(|id, _| legs.get(id).is_some());
+            let fars = &self.fars;
+            // The first INVITE may not have reached the engine yet.
+            self.voices.by_call_id.retain(|id, voice| {
+                let known = fars[voice.far.0].agent.call_id(voice.key).is_some();
+                known || legs.get(id).is_some()
+            });
             self.judges.told.retain(|id, _| legs.get(id).is_some());
         }
         self.judges.streams = streams;
