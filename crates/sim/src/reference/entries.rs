@@ -2,6 +2,7 @@
 
 use super::books::{Books, Recorded};
 use super::calls::{Call, Decision, Offer};
+use super::seats::Seat;
 use meishier_engine::{Notice, Phase};
 use meishier_model::{CallId, CallRecord, Mono, Now, OfferOutcome};
 
@@ -139,15 +140,23 @@ impl Books {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
-        call.decided = Some(call.decided.take().unwrap_or(Decision {
+        let decided = call.decided.get_or_insert(Decision {
             step,
             at: now.mono,
             rivals: Vec::new(),
-        }));
+        });
+        let sure =
+            |book: &&Seat| book.off.is_none() && book.unsure.is_none() && book.free <= decided.at;
+        let who = self
+            .seats
+            .get(seat as usize)
+            .filter(sure)
+            .and_then(|book| book.person);
         call.offer = Some(Offer {
             seat,
             at: now,
             leg: None,
+            who,
         });
         call.overtaken = 0;
         self.facts.offered.push((id, seat));
@@ -174,12 +183,11 @@ impl Books {
         call.offers.push((seat, outcome));
         let offer = call.offer.take();
         call.decided = None;
-        let leg = offer.and_then(|offer| offer.leg);
+        let (leg, who) = offer.map_or((None, None), |offer| (offer.leg, offer.who));
         let book = self.seats.get_mut(seat as usize);
         if outcome == OfferOutcome::Answered {
             call.talk = Some((seat, now.mono, leg));
             call.talks += 1;
-            let who = book.as_ref().and_then(|seat| seat.person);
             call.answered_by = call.answered_by.or(Some((seat, who)));
         } else {
             call.wait(now.mono, step);
