@@ -171,6 +171,11 @@ impl World {
                 if changed.is_some_and(|calls| !calls.contains(&standing.call)) {
                     continue;
                 }
+                let legs = &self.judges.checker.books().legs;
+                if legs.get(standing.sip_call_id).is_none() {
+                    // Its path broke long ago; what the far end believes is not known any more.
+                    continue;
+                }
                 let call = self.call_streams(streams, shard.id().0, &standing);
                 if let Err(what) = streams.check_call(&call) {
                     return broken(Some(standing.sip_call_id), what);
