@@ -119,8 +119,9 @@ impl Books {
         call.since = now.mono;
         if to == Phase::Queued && before != Phase::Queued {
             call.wait(now.mono, step);
-            // Whom both counsellor and target left is the one who needs help most.
-            call.claim.risk |= before == Phase::Transferring;
+            // Who was cut off in mid-sentence, by a seat that vanished or by counsellor and target
+            // both, goes before everybody who has not been heard yet: the engine's own rule.
+            call.claim.risk |= matches!(before, Phase::Talking | Phase::Transferring);
         }
         if to == Phase::WrappingUp {
             call.ended = Some((now, before));
