@@ -14,6 +14,7 @@ mod media;
 
 pub use media::MediaThread;
 
+use crate::defect::Flaw;
 use crate::dice::Dice;
 use crate::invariants::Seen;
 use crate::wire::Means;
@@ -157,6 +158,7 @@ pub struct Rig {
     boot: Wall,
     seed: [u8; 32],
     effects: VecDeque<Effect>,
+    flaw: Flaw,
 }
 
 impl std::fmt::Debug for Rig {
@@ -206,6 +208,7 @@ impl Rig {
             boot: now.wall,
             seed,
             effects: VecDeque::new(),
+            flaw: Flaw::default(),
             config,
         };
         for id in 0..rig.config.shards {
@@ -213,6 +216,12 @@ impl Rig {
             rig.shards.push(shard);
         }
         Ok(rig)
+    }
+
+    /// Breaks the engine on purpose, and whatever replaces it.
+    pub(crate) fn break_deliberately(&mut self, flaw: Flaw) {
+        self.flaw = flaw;
+        flaw.apply(&self.queue, &mut self.shards);
     }
 
     /// Where the engine listens.
@@ -605,6 +614,7 @@ impl Rig {
         self.forget_media(now, shard, witness);
         self.shards[shard] = Shard::resume(self.setup(ShardId(shard as u16)), now, snapshot);
         self.timers[shard] = None;
+        self.break_deliberately(self.flaw);
         witness.see(now, &Seen::Replaced);
         self.drain(now, shard, witness);
         Ok(())
@@ -635,6 +645,7 @@ impl Rig {
             self.shards.push(Shard::restart(setup, now, snapshot));
             self.timers[shard] = None;
         }
+        self.break_deliberately(self.flaw);
         witness.see(now, &Seen::Replaced);
         for shard in 0..self.shards.len() {
             self.drain(now, shard, witness);

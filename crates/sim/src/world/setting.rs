@@ -6,6 +6,7 @@ use super::far::{Far, FarId};
 use super::judges::Judges;
 use super::{Due, World};
 use crate::agenda::Agenda;
+use crate::defect::Flaw;
 use crate::dice::Dice;
 use crate::faults::{FaultLevel, FaultPlan};
 use crate::figures::{Served, Tally};
@@ -45,6 +46,8 @@ pub struct WorldSettings {
     pub log: Option<Box<dyn Write>>,
     /// Keeps the messages for ladders.
     pub trace: bool,
+    /// What is broken on purpose.
+    pub flaw: Flaw,
 }
 
 /// Why there can be no world. Whoever wrote the scenario is at fault.
@@ -146,7 +149,8 @@ impl World {
             mono: ORIGIN,
             wall: scenario.start_wall().map_err(WorldError::Config)?,
         };
-        let rig = Self::rig(&text, &plan, start, &dice)?;
+        let mut rig = Self::rig(&text, &plan, start, &dice)?;
+        rig.break_deliberately(settings.flaw);
         let engine = rig.address();
         let checker = Checker::new(&text, engine, start);
         let trace = settings.trace.then(Trace::default);
