@@ -278,7 +278,7 @@ impl World {
     fn carry_out_effects(&mut self) {
         while let Some(effect) = self.rig.poll_effect() {
             match effect {
-                Effect::Send { to, means, bytes } => self.from_engine(to, means, bytes),
+                Effect::Send { to, means, bytes } => self.sent_by_engine(to, means, bytes),
                 Effect::Later(at, what) => self.agenda.put(at, Due::Engine(what)),
                 Effect::Reply { token, reply } => self.on_reply(token, reply),
                 Effect::Record(record) => {
@@ -315,7 +315,7 @@ impl World {
         self.carry_out_effects();
     }
 
-    fn from_engine(&mut self, to: SocketAddr, means: Means, bytes: Vec<u8>) {
+    fn sent_by_engine(&mut self, to: SocketAddr, means: Means, bytes: Vec<u8>) {
         let (arrivals, copies) = self.wire.send(self.now.mono, to, false, means);
         let from = self.rig.address();
         self.judges.sent(self.now.mono, (from, to), &bytes, copies);
@@ -327,7 +327,7 @@ impl World {
         }
     }
 
-    fn to_engine(&mut self, far: FarId, bytes: Vec<u8>) {
+    fn sent_by_far(&mut self, far: FarId, bytes: Vec<u8>) {
         let (from, means) = (self.fars[far.0].address, self.fars[far.0].means);
         let (arrivals, copies) = self.wire.send(self.now.mono, from, true, means);
         let to = self.rig.address();
@@ -346,7 +346,7 @@ impl World {
     fn settle(&mut self) {
         while let Some(far) = self.dirty.pop_first() {
             while let Some(bytes) = self.fars[far.0].agent.poll_packet() {
-                self.to_engine(far, bytes);
+                self.sent_by_far(far, bytes);
             }
             while let Some(event) = self.fars[far.0].agent.poll_event() {
                 self.on_agent(far, event);
