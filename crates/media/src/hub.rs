@@ -200,7 +200,7 @@ impl Hub {
             }
         };
         let digit = match kind {
-            Kind::Event => party.digits.handle(packet.timestamp, packet.payload),
+            Kind::Event => party.digits.handle(now, &packet),
             Kind::Audio => None,
         };
         self.totals.received += 1;

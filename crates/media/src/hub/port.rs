@@ -192,7 +192,7 @@ impl Port {
         let held = media.remote.ip().is_unspecified();
         if !held && (media.remote, accept) != (self.settled, self.accept) {
             self.left = self.fixed.take().map(|old| (old, now + MOVING));
-            self.digits.reset();
+            self.digits.on_move();
             self.stream.interrupt();
             self.settled = media.remote;
             self.accept = accept;
@@ -227,7 +227,7 @@ impl Port {
             Ok((_, packet)) => {
                 if self.fixed != Some(from) {
                     if self.fixed.is_some() {
-                        self.digits.reset();
+                        self.digits.on_move();
                         self.stream.interrupt();
                     }
                     self.fixed = Some(from);
