@@ -164,8 +164,10 @@ impl Hub {
                 media,
                 accept,
             } => {
-                if let Some(port) = self.port_mut(port) {
-                    port.update(now, media, accept);
+                if let Some(slot) = self.slots.get_mut(port.0 as usize)
+                    && let Some(port) = slot.port.as_deref_mut()
+                {
+                    port.update(now, media, accept, &mut slot.ghosts);
                 }
             }
             MediaCommand::Hear { port, source } => {
