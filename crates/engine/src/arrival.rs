@@ -2,6 +2,7 @@
 
 use crate::api::{Notice, Phase, Refusal};
 use crate::call::{Call, CallerSide, State, Voice};
+use crate::defect::Defect;
 use crate::ports::PortOwner;
 use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
@@ -258,7 +259,7 @@ impl Shard {
         let mut saved = Duration::ZERO;
         for (i, ring) in decision.rings.iter().enumerate() {
             start = start.max(ring.after.saturating_sub(saved));
-            if start.is_zero() {
+            if start.is_zero() || self.broken.is(Defect::RingsOpenAtOnce) {
                 open += 1;
             } else {
                 closed_rings.push((ring.pool, now.mono + start));

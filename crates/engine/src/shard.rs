@@ -2,6 +2,7 @@
 
 use crate::api::{Command, Gauges, Input, Notice, Output, Refusal, Reply, ShardMessage};
 use crate::call::Call;
+use crate::defect::{Broken, Defect};
 use crate::ports::Ports;
 use crate::seat::SeatMachine;
 use crate::service::ServiceCall;
@@ -111,6 +112,7 @@ pub struct Shard {
     pub(crate) lines_valid: Option<(Wall, Option<Wall>)>,
     pub(crate) lines_timer: Option<Mono>,
     pub(crate) draining: bool,
+    pub(crate) broken: Broken,
 }
 
 impl std::fmt::Debug for Shard {
@@ -207,6 +209,7 @@ impl Shard {
             lines_valid: None,
             lines_timer: None,
             draining: false,
+            broken: Broken::default(),
             config,
         }
     }
@@ -321,7 +324,7 @@ impl Shard {
         for shard in wakes {
             if *shard == self.id {
                 self.inbox_dirty = true;
-            } else {
+            } else if !self.broken.is(Defect::WakeForgotten) {
                 self.outputs.push_back(Output::Wake(*shard));
             }
         }

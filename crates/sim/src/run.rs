@@ -1,5 +1,6 @@
 //! One run from its seed to its report: faults first, then peace, then the last judgement.
 
+use crate::defect::Flaw;
 use crate::faults::FaultLevel;
 use crate::figures::{Served, Tally};
 use crate::invariants::{Invariant, Violation};
@@ -124,10 +125,32 @@ pub fn run(
     options: &RunOptions,
     log: Option<Box<dyn Write>>,
 ) -> Result<RunReport, WorldError> {
-    let (world, violation) = play(scenario, options, log, false)?;
+    judged(scenario, options, log, Flaw::default())
+}
+
+/// Runs a scenario with an engine that is broken on purpose.
+///
+/// # Errors
+/// As [`run`].
+#[cfg(feature = "defects")]
+pub fn run_broken(
+    scenario: &Scenario,
+    options: &RunOptions,
+    defect: crate::Defect,
+) -> Result<RunReport, WorldError> {
+    judged(scenario, options, None, Flaw::of(defect))
+}
+
+fn judged(
+    scenario: &Scenario,
+    options: &RunOptions,
+    log: Option<Box<dyn Write>>,
+    flaw: Flaw,
+) -> Result<RunReport, WorldError> {
+    let (world, violation) = play(scenario, options, log, (false, flaw))?;
     let failure = match violation {
         None => None,
-        Some(violation) => Some(explain(scenario, options, &world, violation)?),
+        Some(violation) => Some(explain(scenario, options, &world, violation, flaw)?),
     };
     Ok(RunReport {
         options: options.clone(),
@@ -145,8 +168,9 @@ fn explain(
     options: &RunOptions,
     world: &World,
     violation: Violation,
+    flaw: Flaw,
 ) -> Result<Failure, WorldError> {
-    let (again, second) = play(scenario, options, None, true)?;
+    let (again, second) = play(scenario, options, None, (true, flaw))?;
     let ladder = match second {
         Some(second) if second == violation => again
             .ladder(violation.call.as_deref())
@@ -165,7 +189,7 @@ fn play(
     scenario: &Scenario,
     options: &RunOptions,
     log: Option<Box<dyn Write>>,
-    trace: bool,
+    (trace, flaw): (bool, Flaw),
 ) -> Result<(World, Option<Violation>), WorldError> {
     let mut world = World::start(
         scenario,
@@ -175,6 +199,7 @@ fn play(
             faults: options.faults,
             log,
             trace,
+            flaw,
         },
     )?;
     let violation = phases(&mut world, options).err();

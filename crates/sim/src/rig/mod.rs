@@ -14,6 +14,7 @@ mod media;
 
 pub use media::MediaThread;
 
+use crate::defect::Flaw;
 use crate::dice::Dice;
 use crate::invariants::Seen;
 use crate::wire::Means;
@@ -157,6 +158,7 @@ pub struct Rig {
     boot: Wall,
     seed: [u8; 32],
     effects: VecDeque<Effect>,
+    flaw: Flaw,
 }
 
 impl std::fmt::Debug for Rig {
@@ -206,6 +208,7 @@ impl Rig {
             boot: now.wall,
             seed,
             effects: VecDeque::new(),
+            flaw: Flaw::default(),
             config,
         };
         for id in 0..rig.config.shards {
@@ -213,6 +216,12 @@ impl Rig {
             rig.shards.push(shard);
         }
         Ok(rig)
+    }
+
+    /// Breaks the engine on purpose, and whatever replaces it.
+    pub(crate) fn break_deliberately(&mut self, flaw: Flaw) {
+        self.flaw = flaw;
+        flaw.apply(&self.queue, &mut self.shards);
     }
 
     /// Where the engine listens.
@@ -602,13 +611,20 @@ impl Rig {
         witness: &mut dyn Witness,
     ) -> Result<(), String> {
         let snapshot: ShardSnapshot = rewritten(&self.shards[shard].snapshot_all())?;
-        self.generations[shard] += 1;
-        self.media.forget(shard);
+        self.forget_media(now, shard, witness);
         self.shards[shard] = Shard::resume(self.setup(ShardId(shard as u16)), now, snapshot);
         self.timers[shard] = None;
+        self.break_deliberately(self.flaw);
         witness.see(now, &Seen::Replaced);
         self.drain(now, shard, witness);
         Ok(())
+    }
+
+    fn forget_media(&mut self, now: Now, shard: usize, witness: &mut dyn Witness) {
+        self.generations[shard] += 1;
+        self.media.forget(shard);
+        let shard = shard as u16;
+        witness.see(now, &Seen::MediaGone { shard });
     }
 
     /// The process ends and another one goes on from what was written: all shards beside a new
@@ -624,12 +640,12 @@ impl Rig {
         self.bindings.clear();
         self.shards.clear();
         for (shard, snapshot) in whole.shards.into_iter().enumerate() {
-            self.generations[shard] += 1;
-            self.media.forget(shard);
+            self.forget_media(now, shard, witness);
             let setup = self.setup(ShardId(shard as u16));
             self.shards.push(Shard::restart(setup, now, snapshot));
             self.timers[shard] = None;
         }
+        self.break_deliberately(self.flaw);
         witness.see(now, &Seen::Replaced);
         for shard in 0..self.shards.len() {
             self.drain(now, shard, witness);

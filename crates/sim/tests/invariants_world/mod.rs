@@ -422,6 +422,14 @@ impl Rig {
         }
     }
 
+    /// The engine goes on with another configuration.
+    pub fn reload(&mut self, text: &str) {
+        let (parsed, _) = config::parse(text, None).unwrap_or_else(|_| panic!("a bad file"));
+        self.config = Arc::new(parsed);
+        self.show(&Seen::Configured(text));
+        self.replace();
+    }
+
     pub fn rest(&mut self) -> Result<(), Violation> {
         let shards = &self.shards;
         let look = Inspection {
