@@ -54,7 +54,6 @@ impl Watch {
                     && now.mono.since(since) > allowed(books, now, look, *id)
                 {
                     let ms = now.mono.since(since).as_millis();
-                    eprintln!("DBG {call:?} {seat:?} {:?} used {:?} {:?} free {:?} lag {:?}", look.shards.get(usize::from(books.home(*id))).and_then(|s| s.seat_standing(SeatId(*id))), books.used, books.limits, books.free_since, books.lag(now.mono));
                     let what = format!("call {} waits {ms} ms beside seat {id}", call.id);
                     return Invariant::Stranded.broken(Some(&call.sip), what);
                 }
