@@ -358,6 +358,8 @@ impl Rig {
                     let flow = transmit.flow;
                     let what = ToEngine::FlowFailed { shard, flow };
                     self.effects.push_back(Effect::Later(now.mono, what));
+                    let (to, bytes) = (flow.remote, transmit.bytes);
+                    self.effects.push_back(Effect::Unsent { to, bytes });
                     return;
                 }
                 let (to, bytes) = (transmit.flow.remote, transmit.bytes);

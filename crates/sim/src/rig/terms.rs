@@ -87,6 +87,13 @@ pub enum Effect {
         /// The message.
         bytes: Vec<u8>,
     },
+    /// The connection on which a message was to leave is gone; nothing is sent.
+    Unsent {
+        /// To there.
+        to: SocketAddr,
+        /// The message.
+        bytes: Vec<u8>,
+    },
     /// Give the engine this at that moment.
     Later(Mono, ToEngine),
     /// The answer to a command.
