@@ -1,6 +1,7 @@
 //! One party: whose packets it accepts, what it hears, its stream.
 
 use super::digits::Digits;
+use super::ghosts::{Agreement, Ghosts};
 use super::silence::Silence;
 use super::stream::Stream;
 use crate::codec::{Accept, Negotiated};
@@ -27,6 +28,8 @@ pub(super) struct Port {
     /// Address and port of the first valid packet, or of the first from the very port that SDP
     /// names, should another of the same address have come before.
     fixed: Option<SocketAddr>,
+    /// The stream that last came from there.
+    ssrc: u32,
     /// The address that the party left, which is not learned again until then: packets may be under way.
     left: Option<(SocketAddr, Mono)>,
     pub hearing: Hearing,
@@ -171,6 +174,7 @@ impl Port {
             media,
             accept,
             fixed: None,
+            ssrc: 0,
             left: None,
             hearing: Hearing::Silence,
             stream,
@@ -208,15 +212,28 @@ impl Port {
         now: Mono,
         from: SocketAddr,
         bytes: &'a [u8],
+        ghosts: &mut Ghosts,
     ) -> Result<(Kind, Packet<'a>), Refusal> {
-        let result = self.examine(now, from, bytes);
+        let result = self.examine(now, from, bytes).and_then(|(kind, packet)| {
+            match ghosts.haunts(now, from, packet.ssrc, self.agreement()) {
+                true => Err(Refusal::Source),
+                false => Ok((kind, packet)),
+            }
+        });
+        if result.is_err() {
+            self.note(now, from, bytes, ghosts);
+        }
         match &result {
-            Ok(_) => {
-                if self.fixed.is_some_and(|fixed| fixed != from) {
-                    self.digits.reset();
-                    self.stream.interrupt();
+            Ok((_, packet)) => {
+                if self.fixed != Some(from) {
+                    if self.fixed.is_some() {
+                        self.digits.reset();
+                        self.stream.interrupt();
+                    }
+                    self.fixed = Some(from);
+                    ghosts.clear(from, packet.ssrc);
                 }
-                self.fixed = Some(from);
+                self.ssrc = packet.ssrc;
                 self.stats.received += 1;
             }
             Err(Refusal::Source) => self.stats.wrong_source += 1,
@@ -224,6 +241,32 @@ impl Port {
             Err(Refusal::Rtcp | Refusal::Direction) => {}
         }
         result
+    }
+
+    /// Remembers who was refused at the party's own address: a NAT may have given the party itself
+    /// another port there, and its BYE may have been lost with the old one.
+    fn note(&mut self, now: Mono, from: SocketAddr, bytes: &[u8], ghosts: &mut Ghosts) {
+        if !self.accept.allows(from.ip()) || rtp::is_rtcp(bytes) {
+            return;
+        }
+        if let Some(packet) = rtp::parse(bytes) {
+            if self.fixed == Some(from) {
+                self.ssrc = packet.ssrc;
+            } else {
+                ghosts.note(now, from, packet.ssrc, self.agreement());
+            }
+        }
+    }
+
+    fn agreement(&self) -> Agreement {
+        (self.settled, self.accept)
+    }
+
+    /// The port is closed: its party is of an earlier call from now on.
+    pub fn leave(&self, now: Mono, ghosts: &mut Ghosts) {
+        if let Some(fixed) = self.fixed {
+            ghosts.note(now, fixed, self.ssrc, self.agreement());
+        }
     }
 
     fn examine<'a>(

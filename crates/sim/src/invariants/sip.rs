@@ -22,7 +22,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Sip<'_>, Violation> {
 }
 
 /// Headers that must be there.
-pub(super) fn sound(message: &Sip<'_>, _bytes: &[u8]) -> Result<(), Violation> {
+pub(super) fn sound(message: &Sip<'_>) -> Result<(), Violation> {
     let call = Some(message.call_id);
     let missing = [
         ("Call-ID", message.call_id.is_empty()),

@@ -4,6 +4,7 @@ use super::calls::Call;
 use super::legs::Legs;
 use super::plan::{Claim, Plan};
 use super::seats::Seat;
+use super::sip::Sip;
 use crate::invariants::Seen;
 use meishier_engine::Command;
 use meishier_model::{CallId, Mono, Now, Outcome, ReleasedBy, TransferOutcome};
@@ -106,6 +107,8 @@ pub struct Books {
     pub asked: BTreeMap<u64, Asked>,
     /// Lines that are open, as the engine told.
     pub limits: Vec<u16>,
+    /// Lines by the schedule, for the minute of civil time given.
+    pub due: (i64, Vec<u16>),
     /// Lines in use, as the queue says.
     pub used: Vec<u16>,
     /// Since when each pool has a free line.
@@ -157,6 +160,7 @@ impl Books {
                 .map(|n| (*n > 0).then_some(now.mono))
                 .collect(),
             used: vec![0; pools],
+            due: (i64::MIN, Vec::new()),
             limits,
             plan,
             former: None,
@@ -251,10 +255,17 @@ impl Books {
     pub fn see(&mut self, now: Now, seen: &Seen<'_>) {
         match seen {
             Seen::In { from, bytes, .. } => self.came(now, *from, bytes),
-            Seen::Out { to, bytes, .. } => self.left(now, *to, bytes),
+            Seen::Out { to, bytes, .. } => {
+                if let Some(sip) = Sip::read(bytes) {
+                    self.left(now, *to, &sip);
+                }
+            }
             Seen::Record(record) => self.recorded(now, record),
             Seen::Notice { notice, .. } => self.told(now, notice),
-            Seen::MediaCommand { .. } | Seen::MediaEvent { .. } | Seen::InboxRead { .. } => {}
+            Seen::MediaGone { .. }
+            | Seen::MediaCommand { .. }
+            | Seen::MediaEvent { .. }
+            | Seen::InboxRead { .. } => {}
             Seen::Command { token, command } if for_one_shard(command) => {
                 let asked = Asked {
                     command: (*command).clone(),
@@ -281,6 +292,7 @@ impl Books {
             Seen::Configured(text) => {
                 self.facts.replaced = true;
                 let plan = Plan::read(text);
+                self.due.0 = i64::MIN;
                 self.limits.resize(plan.pools.len(), 0);
                 self.used.resize(plan.pools.len(), 0);
                 self.free_since.resize(plan.pools.len(), None);

@@ -40,6 +40,8 @@ pub struct Offer {
     pub at: Now,
     /// Call-ID of the seat's leg, once its INVITE left.
     pub leg: Option<Arc<str>>,
+    /// Who sat there when the queue decided, if that is known for sure.
+    pub who: Option<u32>,
 }
 
 /// A press of the transfer key.

@@ -2,6 +2,7 @@
 
 use super::books::{Books, Recorded};
 use super::calls::{Call, Decision, Offer};
+use super::seats::Seat;
 use meishier_engine::{Notice, Phase};
 use meishier_model::{CallId, CallRecord, Mono, Now, OfferOutcome};
 
@@ -118,8 +119,9 @@ impl Books {
         call.since = now.mono;
         if to == Phase::Queued && before != Phase::Queued {
             call.wait(now.mono, step);
-            // Whom both counsellor and target left is the one who needs help most.
-            call.claim.risk |= before == Phase::Transferring;
+            // Who was cut off in mid-sentence, by a seat that vanished or by counsellor and target
+            // both, goes before everybody who has not been heard yet: the engine's own rule.
+            call.claim.risk |= matches!(before, Phase::Talking | Phase::Transferring);
         }
         if to == Phase::WrappingUp {
             call.ended = Some((now, before));
@@ -139,15 +141,23 @@ impl Books {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
-        call.decided = Some(call.decided.take().unwrap_or(Decision {
+        let decided = call.decided.get_or_insert(Decision {
             step,
             at: now.mono,
             rivals: Vec::new(),
-        }));
+        });
+        let sure =
+            |book: &&Seat| book.off.is_none() && book.unsure.is_none() && book.free <= decided.at;
+        let who = self
+            .seats
+            .get(seat as usize)
+            .filter(sure)
+            .and_then(|book| book.person);
         call.offer = Some(Offer {
             seat,
             at: now,
             leg: None,
+            who,
         });
         call.overtaken = 0;
         self.facts.offered.push((id, seat));
@@ -174,12 +184,11 @@ impl Books {
         call.offers.push((seat, outcome));
         let offer = call.offer.take();
         call.decided = None;
-        let leg = offer.and_then(|offer| offer.leg);
+        let (leg, who) = offer.map_or((None, None), |offer| (offer.leg, offer.who));
         let book = self.seats.get_mut(seat as usize);
         if outcome == OfferOutcome::Answered {
             call.talk = Some((seat, now.mono, leg));
             call.talks += 1;
-            let who = book.as_ref().and_then(|seat| seat.person);
             call.answered_by = call.answered_by.or(Some((seat, who)));
         } else {
             call.wait(now.mono, step);

@@ -45,8 +45,8 @@ impl Books {
         });
     }
 
-    pub(super) fn left(&mut self, now: Now, to: SocketAddr, bytes: &[u8]) {
-        let Some(sip) = Sip::read(bytes) else { return };
+    /// A message left that was read already.
+    pub fn left(&mut self, now: Now, to: SocketAddr, sip: &Sip<'_>) {
         if let Start::Response(_) = sip.start
             && let Some(invited) = self
                 .facts
@@ -56,8 +56,8 @@ impl Books {
         {
             invited.heeded = true;
         }
-        let party = self.party(&sip);
-        if let Some(id) = self.legs.outgoing(now.mono, to, &sip, party) {
+        let party = self.party(sip);
+        if let Some(id) = self.legs.outgoing(now.mono, to, sip, party) {
             match party {
                 Some(Party::Seat(call, seat)) => {
                     let call = self.calls.get_mut(&call);
@@ -83,7 +83,7 @@ impl Books {
                 _ => {}
             }
         }
-        self.star_over(now, &sip);
+        self.star_over(now, sip);
     }
 
     /// Whose leg an INVITE of the engine begins.

@@ -611,14 +611,20 @@ impl Rig {
         witness: &mut dyn Witness,
     ) -> Result<(), String> {
         let snapshot: ShardSnapshot = rewritten(&self.shards[shard].snapshot_all())?;
-        self.generations[shard] += 1;
-        self.media.forget(shard);
+        self.forget_media(now, shard, witness);
         self.shards[shard] = Shard::resume(self.setup(ShardId(shard as u16)), now, snapshot);
         self.timers[shard] = None;
         self.break_deliberately(self.flaw);
         witness.see(now, &Seen::Replaced);
         self.drain(now, shard, witness);
         Ok(())
+    }
+
+    fn forget_media(&mut self, now: Now, shard: usize, witness: &mut dyn Witness) {
+        self.generations[shard] += 1;
+        self.media.forget(shard);
+        let shard = shard as u16;
+        witness.see(now, &Seen::MediaGone { shard });
     }
 
     /// The process ends and another one goes on from what was written: all shards beside a new
@@ -634,8 +640,7 @@ impl Rig {
         self.bindings.clear();
         self.shards.clear();
         for (shard, snapshot) in whole.shards.into_iter().enumerate() {
-            self.generations[shard] += 1;
-            self.media.forget(shard);
+            self.forget_media(now, shard, witness);
             let setup = self.setup(ShardId(shard as u16));
             self.shards.push(Shard::restart(setup, now, snapshot));
             self.timers[shard] = None;

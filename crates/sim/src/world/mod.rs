@@ -17,6 +17,7 @@ mod far;
 mod judges;
 mod mishaps;
 mod setting;
+mod voices;
 
 pub use setting::{WorldError, WorldSettings};
 
@@ -116,6 +117,7 @@ pub(crate) struct World {
     /// Parties whose RTP has stopped, by where they want theirs, and until when.
     mute: BTreeMap<SocketAddr, Mono>,
     looking: bool,
+    voices: voices::Voices,
 }
 
 impl World {
@@ -232,7 +234,10 @@ impl World {
             Due::Mishap(mishap) => self.mishap(mishap)?,
             Due::PowerBack(seat) => self.power_back(seat),
             Due::WallRight => self.set_wall(0),
-            Due::MediaLook => self.look_at_media(),
+            Due::MediaLook => {
+                self.look_at_media();
+                self.judge_streams(None)?;
+            }
             Due::Registers(seat) => self.register(seat),
         }
         self.settle();
@@ -257,6 +262,10 @@ impl World {
             queue: self.rig.queue(),
         };
         self.judges.after_step(self.now, &look)?;
+        let changed = std::mem::take(&mut self.judges.changed);
+        if !changed.is_empty() {
+            self.judge_streams(Some(&changed))?;
+        }
         if !self.looking && self.rig.media().open() > 0 {
             self.looking = true;
             self.agenda.put(self.now.mono + MEDIA_LOOK, Due::MediaLook);

@@ -16,6 +16,7 @@ use crate::peer::{Codec, Quirks};
 use crate::people::{Duties, SeatMind};
 use crate::rig::{Rig, RigSettings};
 use crate::scenario::Scenario;
+use crate::stream::{Place, Streams};
 use crate::trace::Trace;
 use crate::traffic::Traffic;
 use crate::wire::{Means, Wire};
@@ -187,10 +188,16 @@ impl World {
             tally: Tally::new(scenario),
             mute: BTreeMap::new(),
             looking: false,
+            voices: super::voices::Voices::new(rig.config().waiting.music),
             plan,
             rig,
         };
         world.carriers = world.fars.len();
+        let places = world.rig.rtp_addresses().map(|(address, shard, port)| {
+            let shard = shard as u16;
+            (address, Place { shard, port })
+        });
+        world.judges.streams = Streams::new(places);
         world.furnish(&dice);
         world.begin();
         Ok(world)

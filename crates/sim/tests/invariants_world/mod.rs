@@ -413,6 +413,21 @@ impl Rig {
             self.drain(index);
             self.judge(index);
         }
+        // A shard that was made anew may have found matches that it has not read.
+        for index in 0..self.shards.len() {
+            self.show(&Seen::InboxRead {
+                shard: index as u16,
+            });
+            self.step(index, Input::Inbox);
+        }
+    }
+
+    /// The engine goes on with another configuration.
+    pub fn reload(&mut self, text: &str) {
+        let (parsed, _) = config::parse(text, None).unwrap_or_else(|_| panic!("a bad file"));
+        self.config = Arc::new(parsed);
+        self.show(&Seen::Configured(text));
+        self.replace();
     }
 
     pub fn rest(&mut self) -> Result<(), Violation> {

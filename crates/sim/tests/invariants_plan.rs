@@ -1,0 +1,171 @@
+//! The judges read the shipped configurations as the engine does, by code of their own.
+
+mod invariants_world;
+
+use invariants_world::{ENGINE, Rig, addr, sdp};
+use meishier_engine::config;
+use meishier_model::{PoolId, SeatId, Wall};
+use meishier_sim::reference::Plan;
+use meishier_sim::reference::number::plain;
+
+const GUIZHOU: &str = include_str!("../../../deploy/guizhou.toml");
+const BEIJING: &str = include_str!("../../../deploy/beijing.toml");
+const BENCH: &str = include_str!("../../../deploy/bench.toml");
+const SMALL: &str = include_str!("invariants_world/small.toml");
+
+fn both(text: &str) -> (config::Config, Plan) {
+    let (read, _) = config::parse(text, None).unwrap_or_else(|_| panic!("a bad file"));
+    (read, Plan::read(text))
+}
+
+#[test]
+fn seats_and_people() {
+    for text in [GUIZHOU, BEIJING, BENCH, SMALL] {
+        let (read, plan) = both(text);
+        assert_eq!(plan.broken, None);
+        assert_eq!(plan.shards, read.shards);
+        assert_eq!(plan.t1, read.sip.t1);
+        assert_eq!(plan.domain, read.sip.domain);
+        let offer = (plan.ring, plan.backoff, plan.wrapup, plan.pause_after);
+        let read_offer = &read.offer;
+        let (ring, backoff, wrapup) = (read_offer.ring, read_offer.backoff, read_offer.wrapup);
+        assert_eq!(offer, (ring, backoff, wrapup, read_offer.pause_after));
+        assert_eq!(plan.ageing, read.waiting.ageing_step);
+        assert_eq!(plan.max_waiting, read.waiting.max_waiting);
+        assert_eq!(plan.seats.len(), read.seats.len());
+        for (mine, seat) in plan.seats.iter().zip(&read.seats) {
+            let pools: Vec<u16> = seat.pools.iter().map(|pool| pool.0).collect();
+            let fixed = matches!(seat.contact, config::SeatContact::Static { .. });
+            assert_eq!(
+                (&mine.name, &mine.pools, mine.fixed),
+                (&seat.name, &pools, fixed)
+            );
+        }
+        assert_eq!(plan.counsellors.len(), read.counsellors.len());
+        for (mine, person) in plan.counsellors.iter().zip(&read.counsellors) {
+            let skills = person
+                .skills
+                .iter()
+                .fold(0, |set, (skill, _)| set | 1 << skill.index());
+            let expires = person.qualification.as_ref().map(|q| q.expires);
+            assert_eq!((&mine.account, &mine.pin), (&person.account, &person.pin));
+            assert_eq!((mine.skills, mine.expires), (skills, expires));
+            for seat in 0..read.seats.len() as u32 {
+                let may = mine
+                    .seats
+                    .as_ref()
+                    .is_none_or(|seats| seats.contains(&seat));
+                assert_eq!(may, person.seats.contains(&SeatId(seat)));
+            }
+        }
+        let keys = read
+            .transfer
+            .keys
+            .iter()
+            .map(|key| (key.name.clone(), key.ring));
+        assert_eq!(plan.keys, keys.collect());
+    }
+}
+
+#[test]
+fn lines_of_two_years() {
+    for text in [GUIZHOU, BEIJING, SMALL] {
+        let (read, plan) = both(text);
+        // From 2025-01-01 in Shanghai on, every 23 minutes.
+        let start = 1_735_660_800_000_i64;
+        for beat in 0..(730 * 24 * 60 / 23) {
+            let wall = Wall(start + beat * 23 * 60_000);
+            let lines: Vec<u16> = (0..plan.pools.len())
+                .map(|p| read.routing.lines(PoolId(p as u16), wall))
+                .collect();
+            assert_eq!(plan.lines(wall), lines, "at {}", wall.0);
+        }
+    }
+}
+
+/// INVITE and CANCEL of a caller; the route of its record.
+fn route_of(rig: &mut Rig, count: usize, caller: &str, called: &str) -> Vec<String> {
+    let from = addr("127.0.0.1:5080");
+    for method in ["INVITE", "CANCEL"] {
+        let body = if method == "INVITE" {
+            sdp(4000)
+        } else {
+            String::new()
+        };
+        let text = format!(
+            "{method} sip:{called}@{ENGINE} SIP/2.0\r\n\
+             Via: SIP/2.0/UDP {from};branch=z9hG4bK{count}\r\n\
+             From: <sip:{caller}@{from}>;tag=f\r\nTo: <sip:{called}@{ENGINE}>\r\n\
+             Call-ID: {count}@caller\r\nCSeq: 1 {method}\r\nContact: <sip:x@{from}>\r\n\
+             Content-Type: application/sdp\r\nMax-Forwards: 70\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        rig.arrive(from, &text);
+    }
+    rig.pass(std::time::Duration::from_secs(40));
+    assert_eq!(rig.found, None, "{caller} to {called}");
+    rig.records
+        .last()
+        .unwrap()
+        .route
+        .iter()
+        .map(|(pool, _)| pool.clone())
+        .collect()
+}
+
+#[test]
+fn routes_of_callers() {
+    let numbers = [
+        "12356",
+        "+8612356",
+        "085412356",
+        "+8685412356",
+        "01012356",
+        "0851-12356",
+        "x",
+    ];
+    let callers = [
+        "13812345678",
+        "085412345678",
+        "+8685112345678",
+        "0085612345678",
+        "mo",
+    ];
+    for text in [GUIZHOU, BEIJING] {
+        let (mut rig, plan) = (Rig::with(text, 1), Plan::read(text));
+        let pairs = numbers
+            .iter()
+            .flat_map(|to| callers.iter().map(move |from| (*from, *to)));
+        for (count, (caller, called)) in pairs.enumerate() {
+            let route = plan.route(0, caller, called).unwrap();
+            let mine: Vec<String> = route
+                .rings
+                .iter()
+                .map(|r| plan.pools[usize::from(r.0)].name.clone())
+                .collect();
+            assert_eq!(
+                mine,
+                route_of(&mut rig, count, caller, called),
+                "{caller} to {called}"
+            );
+        }
+        assert_eq!(rig.records.len(), numbers.len() * callers.len());
+    }
+}
+
+#[test]
+fn numbers_in_one_form() {
+    let pairs = [
+        ("+8612356", "12356"),
+        ("+8685412356", "085412356"),
+        ("0085412356", "0085412356"),
+        ("013912345678", "13912345678"),
+        ("+8613912345678", "13912345678"),
+        ("0851-1234 5678", "085112345678"),
+        ("alice", "alice"),
+    ];
+    for (dialled, form) in pairs {
+        assert_eq!(plain(dialled), form);
+    }
+}
