@@ -169,12 +169,8 @@ impl Books {
 
     fn offer_ended(&mut self, now: Now, id: CallId, seat: u32, outcome: OfferOutcome) {
         let (step, lag) = (self.step, self.lag(now.mono));
-        let former = self
-            .former
-            .as_ref()
-            .map_or(self.plan.backoff, |plan| plan.backoff);
-        let backoff = self.plan.backoff.min(former);
-        let more = self.plan.backoff.max(former) - backoff;
+        let (backoff, longest) = self.bounds(|plan| plan.backoff);
+        let more = longest - backoff;
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
@@ -208,12 +204,8 @@ impl Books {
     /// The counsellor is no longer with the call.
     pub(super) fn released(&mut self, now: Now, id: CallId) {
         let lag = self.lag(now.mono);
-        let former = self
-            .former
-            .as_ref()
-            .map_or(self.plan.wrapup, |plan| plan.wrapup);
-        let wrapup = self.plan.wrapup.min(former);
-        let more = self.plan.wrapup.max(former) - wrapup;
+        let (wrapup, longest) = self.bounds(|plan| plan.wrapup);
+        let more = longest - wrapup;
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };

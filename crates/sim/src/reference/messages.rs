@@ -106,6 +106,10 @@ impl Books {
         if sip.method == "INVITE"
             && sip.status().is_some_and(|status| status >= 200)
             && let Some(Party::Star(seat)) = self.legs.get(sip.call_id).map(|leg| leg.party)
+            && !self
+                .legs
+                .iter()
+                .any(|(_, leg)| leg.party == Party::Star(seat) && leg.last.is_none())
             && let Some(seat) = self.seats.get_mut(seat as usize)
             && seat.unsure.is_some()
         {
