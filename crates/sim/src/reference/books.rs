@@ -310,6 +310,11 @@ impl Books {
                 self.former
                     .insert(0, std::mem::replace(&mut self.plan, plan));
                 self.former.truncate(FORMER);
+                let lag = self.lag(now.mono) * 2;
+                let longest = self.plan.wrapup.max(self.plan.backoff);
+                for seat in &mut self.seats {
+                    seat.reconfigured(now.mono, longest, lag);
+                }
             }
             Seen::WallJump => self.jumps += 1,
             Seen::FlowFailed { remote } => self.legs.flow_failed(*remote),

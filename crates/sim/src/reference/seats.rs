@@ -152,6 +152,14 @@ impl Seat {
         self.rest(now, rest, lag);
     }
 
+    /// Other rests count from now on: what began a rest may not have reached the seat's shard yet.
+    pub(super) fn reconfigured(&mut self, now: Mono, longest: Duration, lag: Duration) {
+        if now.since(self.rest_began) <= lag && self.rests.take().is_some() {
+            let until = self.rest_began + longest + lag;
+            self.may_rest = self.may_rest.max(Some(until));
+        }
+    }
+
     /// The conversation is over. Nobody wraps up for somebody who has signed off.
     pub(super) fn released(&mut self, now: Mono, wrapup: Duration, lag: Duration) {
         let rest = if self.person.is_some() {
