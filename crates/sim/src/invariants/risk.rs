@@ -9,8 +9,11 @@ use crate::reference::Books;
 use crate::reference::legs::Party;
 use crate::reference::sip::Sip;
 use meishier_model::{CallRecord, Now, Outcome, ReleasedBy};
+use std::time::Duration;
 
 const IT: Invariant = Invariant::Risk;
+/// A leg may have been given up this long before 64·T1 by the judges' clock.
+const MARGIN: Duration = Duration::from_secs(1);
 
 /// A final response leaves for a caller.
 pub(super) fn refused(books: &Books, message: &Sip<'_>) -> Result<(), Violation> {
@@ -57,7 +60,13 @@ pub(super) fn recorded(books: &Books, now: Now, record: &CallRecord) -> Result<(
     let patience = books.plan.patience();
     let ended = call.ended.map_or(now, |ended| ended.0);
     let silent = leg.is_none_or(|leg| leg.silent(ended.mono, patience));
-    if dropped && !silent && !books.stopping {
+    // RFC 3261 §13.3.1.4: whose ACK has not come 64·T1 after the 200 does not hear us, though CANCEL
+    // after CANCEL may still reach us; the session is ended by BYE.
+    let deaf = leg.is_some_and(|leg| {
+        let answered = leg.last.filter(|(status, _)| *status < 300 && !leg.acked);
+        answered.is_some_and(|(_, at)| ended.mono.since(at) + MARGIN >= patience)
+    });
+    if dropped && !silent && !deaf && !books.stopping {
         let what = format!("call {} of a caller at risk was dropped", call.id);
         return IT.broken(Some(&call.sip), what);
     }

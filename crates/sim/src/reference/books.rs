@@ -3,7 +3,7 @@
 use super::calls::Call;
 use super::legs::Legs;
 use super::plan::{Claim, Plan};
-use super::seats::Seat;
+use super::seats::{Seat, UNREACHABLE_REST};
 use super::sip::Sip;
 use crate::invariants::Seen;
 use meishier_engine::Command;
@@ -301,6 +301,11 @@ impl Books {
                     .filter_map(|at| plan.seats.get(at))
                     .map(|s| Seat::new(s.fixed));
                 self.seats.extend(new);
+                let most = plan.wrapup.max(plan.backoff).max(UNREACHABLE_REST);
+                let lag = self.lag(now.mono) * 2;
+                for seat in &mut self.seats {
+                    seat.rules_changed(now.mono, most, lag);
+                }
                 self.former = Some(Box::new(std::mem::replace(&mut self.plan, plan)));
             }
             Seen::WallJump => self.jumps += 1,

@@ -172,12 +172,7 @@ impl Books {
 
     fn offer_ended(&mut self, now: Now, id: CallId, seat: u32, outcome: OfferOutcome) {
         let (step, lag) = (self.step, self.lag(now.mono));
-        let former = self
-            .former
-            .as_ref()
-            .map_or(self.plan.backoff, |plan| plan.backoff);
-        let backoff = self.plan.backoff.min(former);
-        let more = self.plan.backoff.max(former) - backoff;
+        let backoff = self.plan.backoff;
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
@@ -204,19 +199,14 @@ impl Books {
             }
         }
         if let Some(seat) = book.filter(|seat| seat.busy == Some(id)) {
-            seat.offer_ended(now.mono, outcome, backoff, lag + more);
+            seat.offer_ended(now.mono, outcome, backoff, lag);
         }
     }
 
     /// The counsellor is no longer with the call.
     pub(super) fn released(&mut self, now: Now, id: CallId) {
         let lag = self.lag(now.mono);
-        let former = self
-            .former
-            .as_ref()
-            .map_or(self.plan.wrapup, |plan| plan.wrapup);
-        let wrapup = self.plan.wrapup.min(former);
-        let more = self.plan.wrapup.max(former) - wrapup;
+        let wrapup = self.plan.wrapup;
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
@@ -230,7 +220,7 @@ impl Books {
         if let Some(seat) = self.seats.get_mut(seat as usize)
             && seat.busy == Some(id)
         {
-            seat.released(now.mono, wrapup, lag + more);
+            seat.released(now.mono, wrapup, lag);
         }
     }
 
