@@ -271,7 +271,12 @@ impl World {
         match wish {
             Wish::Ring { call, status } => agent.ring(now, CallKey(call.0), status),
             Wish::Answer { call } => agent.answer(now, CallKey(call.0)),
-            Wish::Reject { call, status } => agent.reject(now, CallKey(call.0), status),
+            Wish::Reject { call, status } => {
+                let refused = agent.reject(now, CallKey(call.0), status);
+                // The telephone is free for the next call.
+                self.forget_call(far, CallKey(call.0));
+                refused
+            }
             Wish::Hold { call, on } => agent.hold(now, CallKey(call.0), on),
             Wish::Bye { call } => {
                 let hung_up = agent.bye(now, CallKey(call.0));
