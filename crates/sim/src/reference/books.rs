@@ -216,6 +216,15 @@ impl Books {
         std::iter::once(&self.plan).chain(&self.former)
     }
 
+    /// The least and the greatest of a time that configurations set.
+    #[must_use]
+    pub fn bounds(&self, of: impl Fn(&Plan) -> Duration) -> (Duration, Duration) {
+        let now = of(&self.plan);
+        self.plans()
+            .map(of)
+            .fold((now, now), |(a, b), t| (a.min(t), b.max(t)))
+    }
+
     /// True if a seat serves a pool whichever configuration it goes by.
     #[must_use]
     pub fn surely_serves(&self, seat: u32, pool: u16) -> bool {
