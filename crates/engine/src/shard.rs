@@ -126,12 +126,17 @@ impl std::fmt::Debug for Shard {
     }
 }
 
+/// Calls that one shard carries at most. Calls spread over the shards by hash, so each is given room
+/// for twice its even share.
+pub(crate) fn most_calls(config: &Config) -> usize {
+    (config.sip.max_calls * 2)
+        .div_ceil(usize::from(config.shards.max(1)))
+        .max(16)
+}
+
 fn endpoint_config(setup: &ShardConfig) -> EndpointConfig {
     let sip = &setup.config.sip;
-    // Calls spread over the shards by hash, so each is given room for twice its even share.
-    let share = (sip.max_calls * 2)
-        .div_ceil(usize::from(setup.config.shards.max(1)))
-        .max(16);
+    let share = most_calls(&setup.config);
     EndpointConfig {
         shard: setup.id,
         user_agent: sip.user_agent.clone(),

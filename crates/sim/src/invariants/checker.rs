@@ -116,6 +116,7 @@ impl Checker {
         overtaken::count(&mut self.books)?;
         overtaken::limits(&self.books, now, look)?;
         fit::check(&self.books, now)?;
+        risk::room(&self.books, look)?;
         transfer::check(&self.books, now, look)?;
         lines::check(&self.books, look)?;
         leg_over::check(&self.books, now)?;

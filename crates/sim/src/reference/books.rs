@@ -75,6 +75,8 @@ pub struct Facts {
     pub signed_on: Vec<(u32, u32)>,
     /// Seats that the engine paused.
     pub paused_by_engine: Vec<u32>,
+    /// Callers at risk who were told that there is no room for them either.
+    pub risk_refused: u32,
     /// Calls whose record came.
     pub recorded: Vec<Recorded>,
     /// Shards whose timers fired.

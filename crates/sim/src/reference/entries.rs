@@ -3,7 +3,7 @@
 use super::books::{Books, Recorded};
 use super::calls::{Call, Decision, Offer};
 use super::seats::Seat;
-use meishier_engine::{Notice, Phase};
+use meishier_engine::{Notice, Phase, Refusal};
 use meishier_model::{CallId, CallRecord, Mono, Now, OfferOutcome};
 
 impl Books {
@@ -62,6 +62,7 @@ impl Books {
                     }
                 }
             }
+            Notice::Refused(Refusal::RiskOverload) => self.facts.risk_refused += 1,
             Notice::Refused(_)
             | Notice::Ended { .. }
             | Notice::Seat { .. }

@@ -118,14 +118,17 @@ impl World {
         role: Role,
     ) -> Option<PartyStream> {
         let place: Place = streams.place_at(*self.judges.told.get(call_id)?)?;
-        let voice = self.voices.by_call_id.get(call_id)?;
-        let stream = self.fars[voice.far.0].agent.stream(voice.key);
-        let agent = stream.map(|stream| AgentStream {
-            local: stream.local,
-            codec: stream.codec.map(codec),
-            sends: stream.sends,
-            hears: stream.hears,
-            settled: !voice.changing && stream.codec.is_some() && stream.remote.is_some(),
+        // Whoever gave up before the engine read the INVITE knows nothing any more.
+        let voice = self.voices.by_call_id.get(call_id);
+        let agent = voice.and_then(|voice| {
+            let stream = self.fars[voice.far.0].agent.stream(voice.key)?;
+            Some(AgentStream {
+                local: stream.local,
+                codec: stream.codec.map(codec),
+                sends: stream.sends,
+                hears: stream.hears,
+                settled: !voice.changing && stream.codec.is_some() && stream.remote.is_some(),
+            })
         });
         Some(PartyStream {
             role,
