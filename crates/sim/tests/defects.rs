@@ -1,6 +1,7 @@
 //! Each invariant is shown able to fail: the engine is broken on purpose, and the judges say so.
 //!
 //! The same runs with a sound engine are clean, so it is the defect that they see.
+//! Defects are data of the engine that is broken, so runs of one process do not meet.
 
 use meishier_engine::Defect as Shards;
 use meishier_queue::Defect as Matching;
@@ -114,9 +115,7 @@ fn each_defect_is_caught_by_its_invariant() {
             report.expect("the scenario fits").failure
         });
         match found {
-            Some(failure) if must.contains(&failure.violation.invariant) => {
-                eprintln!("{defect:?}: {:?} {}", failure.at, failure.violation);
-            }
+            Some(failure) if must.contains(&failure.violation.invariant) => {}
             Some(failure) => wrong.push(format!(
                 "{defect:?}: {must:?} said nothing before\n{failure}"
             )),
@@ -130,6 +129,9 @@ fn each_defect_is_caught_by_its_invariant() {
 fn each_invariant_can_fail() {
     for (invariant, _, name, _) in Invariant::ALL {
         let rows = ROWS.iter().filter(|row| row.2.contains(&invariant));
-        assert!(rows.count() > 0, "no defect shows that {name} can fail");
+        assert!(
+            rows.count() >= 2,
+            "too few defects show that {name} can fail"
+        );
     }
 }
