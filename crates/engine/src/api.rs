@@ -465,6 +465,8 @@ pub enum Refusal {
     NoCommonMedia,
     /// A limit of the engine was reached (503).
     Overload,
+    /// The same of a caller at risk: what is kept for them is used up as well (503).
+    RiskOverload,
     /// A seat's star code without valid credentials.
     NotAdmitted,
     /// A seat dialled something that is no star code.
@@ -480,6 +482,7 @@ impl Refusal {
             Self::Draining => "draining",
             Self::NoCommonMedia => "no_common_media",
             Self::Overload => "overload",
+            Self::RiskOverload => "risk_overload",
             Self::NotAdmitted => "not_admitted",
             Self::NotAllowed => "not_allowed",
         }

@@ -2,8 +2,9 @@
 
 use crate::api::{Notice, Phase, Refusal};
 use crate::call::{Call, CallerSide, State, Voice};
-use crate::ports::PortOwner;
-use crate::shard::{LegOwner, Shard};
+use crate::defect::Defect;
+use crate::ports::{KEPT_FOR_RISK, PortOwner};
+use crate::shard::{LegOwner, Shard, most_calls};
 use crate::timers::Timer;
 use meishier_config::{AnswerMode, Early};
 use meishier_media::{Accept, Codec, Negotiated, SessionId, sdp};
@@ -142,15 +143,20 @@ impl Shard {
             );
         }
         let codecs = media_codecs(&self.config.trunks[usize::from(trunk.0)].codecs);
-        let seats = self.config.seats.len();
-        let Some((port, address)) = self.ports.take_for_caller(seats) else {
-            return self.reject(
-                now,
-                leg,
-                503,
-                &[("Retry-After", RETRY_AFTER)],
-                Refusal::Overload,
-            );
+        let parties = parties(request);
+        let decision = self.config.routing.decide(&Query {
+            wall: now.wall,
+            trunk,
+            caller: &parties.caller,
+            called: &parties.called,
+        });
+        let Some((port, address)) = self.room_for(decision.risk) else {
+            let why = if decision.risk {
+                Refusal::RiskOverload
+            } else {
+                Refusal::Overload
+            };
+            return self.reject(now, leg, 503, &[("Retry-After", RETRY_AFTER)], why);
         };
         let id = CallId::new(self.id, self.next_call);
         let answer = sdp::answer(
@@ -167,27 +173,31 @@ impl Shard {
             }
         };
         self.next_call += 1;
-        let mut call = self.new_call(now, id, leg, trunk, parties(request), (port, answer, media));
+        let media = (port, answer, media);
+        let mut call = self.new_call(now, (id, leg, trunk), parties, decision, media);
         call.codecs = codecs.into();
         self.admit(now, call);
+    }
+
+    /// A port for a caller, if there is room for the call. A share of all places is kept for callers
+    /// at risk; whoever has a place keeps it, so that even they find none once that is used up.
+    fn room_for(&mut self, risk: bool) -> Option<(PortId, SocketAddr)> {
+        let most = most_calls(&self.config);
+        let kept = if risk { 0 } else { most / KEPT_FOR_RISK };
+        if self.calls.len() + kept >= most {
+            return None;
+        }
+        self.ports.take_for_caller(self.config.seats.len(), risk)
     }
 
     fn new_call(
         &mut self,
         now: Now,
-        id: CallId,
-        leg: LegId,
-        trunk: TrunkId,
+        (id, leg, trunk): (CallId, LegId, TrunkId),
         parties: Parties,
+        decision: Decision,
         (port, answer, media): (PortId, Vec<u8>, Negotiated),
     ) -> Box<Call> {
-        let query = Query {
-            wall: now.wall,
-            trunk,
-            caller: &parties.caller,
-            called: &parties.called,
-        };
-        let decision = self.config.routing.decide(&query);
         let (entry, closed_rings) = self.entry(now, id, &decision);
         let accept = Accept {
             sdp: media.remote.ip(),
@@ -258,7 +268,7 @@ impl Shard {
         let mut saved = Duration::ZERO;
         for (i, ring) in decision.rings.iter().enumerate() {
             start = start.max(ring.after.saturating_sub(saved));
-            if start.is_zero() {
+            if start.is_zero() || self.broken.is(Defect::RingsOpenAtOnce) {
                 open += 1;
             } else {
                 closed_rings.push((ring.pool, now.mono + start));

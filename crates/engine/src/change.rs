@@ -2,6 +2,7 @@
 
 use crate::arrival::session;
 use crate::call::{Call, State, Voice};
+use crate::defect::Defect;
 use crate::shard::{LegOwner, Shard};
 use meishier_media::{Accept, MediaCommand, sdp};
 use meishier_model::{LegId, Now};
@@ -73,6 +74,9 @@ impl Shard {
         });
         match answer {
             Some((answer, update, (port, may_send))) => {
+                if self.broken.is(Defect::PortLostAtReinvite) {
+                    let _ = self.ports.take();
+                }
                 if !may_send {
                     // Who holds is not silent; a restored call's media would not say so.
                     self.end_silence(call, port);

@@ -94,6 +94,12 @@ impl Shard {
         })
     }
 
+    /// RTP ports that nobody uses, and all that this shard has.
+    #[must_use]
+    pub fn ports(&self) -> (usize, usize) {
+        self.ports.room()
+    }
+
     /// Timers that stand while nothing happens: trunks' OPTIONS, the next change of lines.
     #[must_use]
     pub fn standing_timers(&self) -> u64 {

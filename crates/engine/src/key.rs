@@ -6,6 +6,7 @@
 use crate::api::{CommandError, Notice, Reply, TransferStarted};
 use crate::arrival::{media_codecs, session};
 use crate::call::{Call, State, TargetSide, Voice};
+use crate::defect::Defect;
 use crate::offer::{CALL_HEADER, is_user, sip_transport};
 use crate::ports::PortOwner;
 use crate::shard::{LegOwner, Shard};
@@ -190,6 +191,10 @@ impl Shard {
     }
 
     pub(crate) fn on_counsellor_gone_in_transfer(&mut self, now: Now, call: &mut Call) {
+        if self.broken.is(Defect::CounsellorTakesCallerAlong) {
+            self.close_transfer(call, TransferOutcome::Joined, 0);
+            return self.end_transfer(now, call, ReleasedBy::Seat);
+        }
         self.release_seat(now, call, false);
         if let Some(target) = call.target_mut() {
             target.machine.handle_party_left(Party::Counsellor);
@@ -254,7 +259,7 @@ impl Shard {
             return;
         };
         let (deadline, state) = (target.machine.poll_timeout(), target.machine.state());
-        if let Some(at) = deadline {
+        if let Some(at) = deadline.filter(|_| !self.broken.is(Defect::TargetRingsForEver)) {
             self.set_call_timer(call, at, Timer::TransferRing(call.id));
         }
         if state == HandoverState::Done {

@@ -26,6 +26,7 @@ mod arrival;
 mod call;
 mod change;
 mod configure;
+mod defect;
 mod dispatch;
 mod inspect;
 mod key;
@@ -51,6 +52,8 @@ pub use api::{
     Reply, SeatChange, SeatState, SeatStatus, ShardMessage, ShardView, TransferStarted,
     home_of_counsellor, home_of_seat,
 };
+#[cfg(feature = "defects")]
+pub use defect::Defect;
 pub use dispatch::{dispatch, queue_config};
 pub use inspect::{CallStanding, SeatStanding};
 pub use offer::CALL_HEADER;

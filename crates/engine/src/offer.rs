@@ -6,12 +6,13 @@
 use crate::api::{Notice, ShardMessage, home_of_seat};
 use crate::arrival::session;
 use crate::call::{Call, SeatSide, State, Voice};
+use crate::defect::Defect;
 use crate::ports::PortOwner;
 use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
 use meishier_config::SeatContact;
 use meishier_media::{MediaCommand, sdp};
-use meishier_model::{CallId, LegId, Now, OfferOutcome, OfferRecord, PortId};
+use meishier_model::{CallId, LegId, Now, OfferOutcome, OfferRecord, Outcome, PortId, ReleasedBy};
 use meishier_queue::{Match, OfferId};
 use meishier_signaling::{Binding, Flow, Invite, Party, Transport};
 
@@ -221,7 +222,9 @@ impl Shard {
         let offer = side.offer;
         self.legs.insert(leg, LegOwner::Seat(call.id, offer));
         self.ports.own(port, PortOwner::Seat(call.id));
-        self.set_call_timer(call, now.mono + ring, Timer::OfferRing(call.id, offer));
+        if !self.broken.is(Defect::SeatRingsForEver) {
+            self.set_call_timer(call, now.mono + ring, Timer::OfferRing(call.id, offer));
+        }
     }
 
     pub(crate) fn on_ring_limit(&mut self, now: Now, call: &mut Call, offer: OfferId) {
@@ -259,6 +262,9 @@ impl Shard {
         status: u16,
     ) {
         self.drop_offer(now, call, outcome, status);
+        if self.broken.is(Defect::RiskDropped) && call.entry.risk {
+            return self.finish(now, call, Outcome::Failed, ReleasedBy::Engine, 480);
+        }
         self.requeue(now, call);
     }
 
@@ -298,6 +304,9 @@ impl Shard {
             outcome,
         };
         self.send(home_of_seat(side.seat, self.shards), message);
+        if self.broken.is(Defect::LineLostWithCaller) && outcome == OfferOutcome::CallerGone {
+            return;
+        }
         let wakes = self.queue.release_line(now.mono, side.line);
         self.wake(&wakes);
     }
@@ -306,6 +315,12 @@ impl Shard {
     pub(crate) fn requeue(&mut self, now: Now, call: &mut Call) {
         call.state = State::Queued;
         call.enqueued = now.mono;
+        if self.broken.is(Defect::CallerNotPutBack) {
+            return;
+        }
+        if self.broken.is(Defect::CallerPutBackTwice) {
+            let _ = self.queue.put_back(now.mono, call.entry.clone());
+        }
         match self.queue.put_back(now.mono, call.entry.clone()) {
             Ok(wakes) => self.wake(&wakes),
             Err(_) => self.notice(Notice::Unexpected("the queue did not take a caller back")),
@@ -326,7 +341,9 @@ impl Shard {
         self.end_silence(call, voice.port);
         if voice.open {
             call.closing.push(voice.port);
-            self.media(MediaCommand::Close { port: voice.port });
+            if !self.broken.is(Defect::PortNotClosed) {
+                self.media(MediaCommand::Close { port: voice.port });
+            }
         } else {
             self.free_port(voice.port);
         }

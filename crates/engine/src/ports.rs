@@ -4,10 +4,18 @@
 //! Every call that waits will need a port for the seat that answers it. A call is let in only
 //! while there is one left for each that can be answered at the same time, so that no ready seat
 //! is ever offered a call that has no port for it.
+//!
+//! A sixth of all ports is kept for callers at risk and for their seats: others are let in only
+//! while so many callers at risk can follow them. Once these are used up too, nobody is let in;
+//! nobody who was let in is thrown out for it.
 
 use meishier_model::{CallId, PortId};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
+
+/// One of so many places, of ports and of calls, is kept for callers at risk: of all callers of a
+/// hotline 14 to 20% are.
+pub(crate) const KEPT_FOR_RISK: usize = 6;
 
 /// Whose RTP port it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,13 +47,30 @@ impl Ports {
     }
 
     /// A port for a caller, if one is left for its seat too; `seats` is how many seats there are.
-    pub(crate) fn take_for_caller(&mut self, seats: usize) -> Option<(PortId, SocketAddr)> {
-        let unanswered = (self.callers + 1).saturating_sub(self.seats);
+    /// Whoever is not at `risk` leaves the reserve alone.
+    pub(crate) fn take_for_caller(
+        &mut self,
+        seats: usize,
+        risk: bool,
+    ) -> Option<(PortId, SocketAddr)> {
+        let kept = if risk { 0 } else { self.kept_for_risk() };
+        let more = 1 + kept;
+        let unanswered = (self.callers + more).saturating_sub(self.seats);
         let promised = unanswered.min(seats.saturating_sub(self.seats));
-        if self.free.len() <= promised {
+        if self.free.len() < more + promised {
             return None;
         }
         self.take()
+    }
+
+    /// How many callers at risk must still find room when another caller is let in.
+    fn kept_for_risk(&self) -> usize {
+        self.address.len() / KEPT_FOR_RISK / 2
+    }
+
+    /// Ports that nobody uses, and all.
+    pub(crate) fn room(&self) -> (usize, usize) {
+        (self.free.len(), self.address.len())
     }
 
     pub(crate) fn take(&mut self) -> Option<(PortId, SocketAddr)> {

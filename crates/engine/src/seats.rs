@@ -4,6 +4,7 @@ use crate::api::{
     Command, CommandError, Notice, Output, Reply, SeatChange, SeatStatus, ShardMessage,
     home_of_counsellor, home_of_seat,
 };
+use crate::defect::Defect;
 use crate::seat::{Asker, PendingSignOn, SeatEffect, SeatMachine, SeatPolicy};
 use crate::shard::Shard;
 use crate::timers::Timer;
@@ -12,6 +13,7 @@ use meishier_model::{CounsellorId, Now, OfferOutcome, SeatId};
 use meishier_queue::{Lowest, Match, OfferId, ReadySeat};
 use meishier_signaling::{BindingChange, Flow, Message, RequestId};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Longest reason of a pause that is kept, characters.
 const REASON_LIMIT: usize = 100;
@@ -25,10 +27,12 @@ pub(crate) fn may_work(counsellor: &Counsellor, now: Now) -> bool {
 impl Shard {
     fn policy(&self) -> SeatPolicy {
         let offer = &self.config.offer;
+        let counts = !self.broken.is(Defect::SeatNeverPaused);
+        let rests = !self.broken.is(Defect::SeatDoesNotRest);
         SeatPolicy {
-            backoff: offer.backoff,
+            backoff: if rests { offer.backoff } else { Duration::ZERO },
             wrapup: offer.wrapup,
-            pause_after: offer.pause_after,
+            pause_after: if counts { offer.pause_after } else { 0 },
         }
     }
 
@@ -144,7 +148,11 @@ impl Shard {
     }
 
     pub(crate) fn on_seat_timer(&mut self, now: Now, seat: SeatId) {
-        self.change_seat(now, seat, |machine| Ok(machine.handle_timeout(now.mono)));
+        let stays = self.broken.is(Defect::SeatRestsForEver);
+        self.change_seat(now, seat, |machine| {
+            let effect = machine.handle_timeout(now.mono);
+            Ok(if stays { SeatEffect::None } else { effect })
+        });
     }
 
     pub(crate) fn on_shard_message(&mut self, now: Now, message: ShardMessage) {
@@ -375,7 +383,13 @@ impl Shard {
             None => self.seat_status(now, seat).ok_or(CommandError::UnknownSeat),
         };
         match asker {
-            Asker::Command { token } => self.reply(token, Reply::Seat(result)),
+            Asker::Command { .. } if self.broken.is(Defect::NeverAnswered) => {}
+            Asker::Command { token } => {
+                if self.broken.is(Defect::AnsweredTwice) {
+                    self.reply(token, Reply::Seat(result.clone()));
+                }
+                self.reply(token, Reply::Seat(result));
+            }
             Asker::Shard { from, token } => {
                 self.send(from, ShardMessage::SeatCommandDone { token, result })
             }

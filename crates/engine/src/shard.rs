@@ -2,6 +2,7 @@
 
 use crate::api::{Command, Gauges, Input, Notice, Output, Refusal, Reply, ShardMessage};
 use crate::call::Call;
+use crate::defect::{Broken, Defect};
 use crate::ports::Ports;
 use crate::seat::SeatMachine;
 use crate::service::ServiceCall;
@@ -20,8 +21,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a digest nonce is good. Phones refresh their registration within it.
-const NONCE_TTL: Duration = Duration::from_secs(300);
+/// How long a digest nonce is good: the longest registration and a minute. So a telephone that
+/// refreshes before it expires uses its nonce once more. Whoever reads along could show it to another
+/// shard, which keeps counts of its own, for as long: so no longer than that.
+const NONCE_TTL: Duration = EXPIRES.2.saturating_add(Duration::from_secs(60));
 /// Shortest, default and longest registration. The registrar may shorten what a phone asks for
 /// (RFC 3261 §10.3 step 7); ten minutes is how long a restarted engine waits for it at most.
 const EXPIRES: (Duration, Duration, Duration) = (
@@ -111,6 +114,7 @@ pub struct Shard {
     pub(crate) lines_valid: Option<(Wall, Option<Wall>)>,
     pub(crate) lines_timer: Option<Mono>,
     pub(crate) draining: bool,
+    pub(crate) broken: Broken,
 }
 
 impl std::fmt::Debug for Shard {
@@ -122,12 +126,17 @@ impl std::fmt::Debug for Shard {
     }
 }
 
+/// Calls that one shard carries at most. Calls spread over the shards by hash, so each is given room
+/// for twice its even share.
+pub(crate) fn most_calls(config: &Config) -> usize {
+    (config.sip.max_calls * 2)
+        .div_ceil(usize::from(config.shards.max(1)))
+        .max(16)
+}
+
 fn endpoint_config(setup: &ShardConfig) -> EndpointConfig {
     let sip = &setup.config.sip;
-    // Calls spread over the shards by hash, so each is given room for twice its even share.
-    let share = (sip.max_calls * 2)
-        .div_ceil(usize::from(setup.config.shards.max(1)))
-        .max(16);
+    let share = most_calls(&setup.config);
     EndpointConfig {
         shard: setup.id,
         user_agent: sip.user_agent.clone(),
@@ -207,6 +216,7 @@ impl Shard {
             lines_valid: None,
             lines_timer: None,
             draining: false,
+            broken: Broken::default(),
             config,
         }
     }
@@ -321,7 +331,7 @@ impl Shard {
         for shard in wakes {
             if *shard == self.id {
                 self.inbox_dirty = true;
-            } else {
+            } else if !self.broken.is(Defect::WakeForgotten) {
                 self.outputs.push_back(Output::Wake(*shard));
             }
         }

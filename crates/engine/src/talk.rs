@@ -2,6 +2,7 @@
 
 use crate::api::{Notice, ShardMessage, home_of_seat};
 use crate::call::{Answer, Call, Ending, SeatSide, State};
+use crate::defect::Defect;
 use crate::ports::PortOwner;
 use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
@@ -191,8 +192,18 @@ impl Shard {
         };
         self.open_voice(&mut caller);
         self.open_voice(&mut seat);
-        self.hear(&caller, Source::Peer(seat.port));
-        self.hear(&seat, Source::Peer(caller.port));
+        if !self.broken.is(Defect::MusicGoesOn) {
+            self.hear(&caller, Source::Peer(seat.port));
+        }
+        if self.broken.is(Defect::CallersCrossed)
+            && let Some(other) = self.calls.values().find(|call| call.side.voice.open)
+        {
+            let other = other.side.voice.port;
+            self.hear(&caller, Source::Peer(other));
+        }
+        if !self.broken.is(Defect::CallerUnheard) {
+            self.hear(&seat, Source::Peer(caller.port));
+        }
         side.voice = Some(seat);
         call.side.voice = caller;
     }
@@ -283,7 +294,8 @@ impl Shard {
         let talked_ms = side
             .answered
             .map_or(0, |at| (now.mono - at).as_millis() as u64);
-        call.talked_ms = call.talked_ms.saturating_add(talked_ms);
+        let times = 1 + u64::from(self.broken.is(Defect::TalkCountsTwice));
+        call.talked_ms = call.talked_ms.saturating_add(talked_ms * times);
         let wakes = self.queue.release_line(now.mono, side.line);
         self.wake(&wakes);
         let message = ShardMessage::SeatReleased {
@@ -311,13 +323,22 @@ impl Shard {
             status,
         });
         self.cancel_call_timers(call, |_| true);
+        if self.broken.is(Defect::TimerOutlivesCall) {
+            let day = Duration::from_secs(86_400);
+            self.timers.set(now.mono + day, Timer::Announce(call.id));
+        }
         if !call.side.gone {
             call.side.gone = true;
-            self.release_leg(now, call.side.leg, None);
+            if !self.broken.is(Defect::CallerNotReleased) {
+                self.release_leg(now, call.side.leg, None);
+            }
         }
         let voice = call.side.voice.clone();
         self.drop_voice(&voice, call);
         if !call.closing.is_empty() {
+            if self.broken.is(Defect::WrapupNeverEnds) {
+                return;
+            }
             self.set_call_timer(call, now.mono + CLOSE_GUARD, Timer::CloseGuard(call.id));
         }
     }
@@ -381,7 +402,9 @@ impl Shard {
                 1 => call.rtp_seat = stats,
                 _ => {}
             }
-            call.closing.retain(|p| *p != port);
+            if !shard.broken.is(Defect::WrapupNeverEnds) {
+                call.closing.retain(|p| *p != port);
+            }
             if call.closing.is_empty() {
                 shard.cancel_call_timers(call, |t| matches!(t, Timer::CloseGuard(_)));
             }
@@ -454,6 +477,13 @@ impl Shard {
             outcome: ending.outcome,
             lasted,
         });
+        if self.broken.is(Defect::RecordForgotten) {
+            return;
+        }
+        if self.broken.is(Defect::RecordTwice) {
+            let copy = Box::new(record.clone());
+            self.outputs.push_back(crate::api::Output::Record(copy));
+        }
         self.outputs
             .push_back(crate::api::Output::Record(Box::new(record)));
     }

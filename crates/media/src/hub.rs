@@ -15,6 +15,7 @@
 
 mod beat;
 mod digits;
+mod ghosts;
 mod jitter;
 mod loops;
 mod outbox;
@@ -25,6 +26,7 @@ mod stream;
 use crate::g711::Tables;
 use crate::rtp::{self, Packet};
 use crate::{Codec, MediaCommand, MediaEvent, PromptSet};
+use ghosts::Ghosts;
 use jitter::Jitter;
 use loops::Loops;
 use meishier_model::{Mono, PortId};
@@ -75,6 +77,8 @@ struct Slot {
     heard_by: SmallVec<[PortId; 2]>,
     /// For as long as a mix contains this port.
     jitter: Option<Box<Jitter>>,
+    /// Who has sent to it, in this call and before.
+    ghosts: Ghosts,
 }
 
 /// Splitmix64: numbers that follow from the seed alone.
@@ -145,10 +149,11 @@ impl Hub {
                 media,
                 accept,
             } => {
-                self.on_close(port);
+                self.on_close(now, port);
                 let (ssrc, first) = (self.random.draw(), self.random.draw());
                 let stream = Stream::new(ssrc as u32, first as u16, (first >> 32) as u32);
                 if let Some(slot) = self.slot_mut(port) {
+                    slot.ghosts.age();
                     slot.port = Some(Box::new(Port::new(media, accept, stream)));
                     self.totals.open += 1;
                     self.start_looks(now);
@@ -159,25 +164,32 @@ impl Hub {
                 media,
                 accept,
             } => {
-                if let Some(port) = self.port_mut(port) {
-                    port.update(now, media, accept);
+                if let Some(slot) = self.slots.get_mut(port.0 as usize)
+                    && let Some(port) = slot.port.as_deref_mut()
+                {
+                    port.update(now, media, accept, &mut slot.ghosts);
                 }
             }
             MediaCommand::Hear { port, source } => {
                 self.on_hear(now, port, Hearing::new(port, source));
             }
-            MediaCommand::Close { port } => self.on_close(port),
+            MediaCommand::Close { port } => self.on_close(now, port),
         }
     }
 
     /// Takes a datagram that came from `from` at the local port `port`.
     pub fn handle_packet(&mut self, now: Mono, port: PortId, from: SocketAddr, packet: &[u8]) {
-        let Some(party) = self.port_mut(port) else {
+        let Some(slot) = self.slots.get_mut(port.0 as usize) else {
+            self.totals.wrong_source += 1;
+            return;
+        };
+        let Some(party) = slot.port.as_deref_mut() else {
+            slot.ghosts.hear(now, from, packet);
             self.totals.wrong_source += 1;
             return;
         };
         let codec = party.media.codec;
-        let (kind, packet) = match party.admit(now, from, packet) {
+        let (kind, packet) = match party.admit(now, from, packet, &mut slot.ghosts) {
             Ok(admitted) => admitted,
             Err(refusal) => {
                 match refusal {
@@ -190,7 +202,7 @@ impl Hub {
             }
         };
         let digit = match kind {
-            Kind::Event => party.digits.handle(packet.timestamp, packet.payload),
+            Kind::Event => party.digits.handle(now, &packet),
             Kind::Audio => None,
         };
         self.totals.received += 1;
@@ -297,7 +309,7 @@ impl Hub {
         self.set_beat(now, port, has_beat);
     }
 
-    fn on_close(&mut self, port: PortId) {
+    fn on_close(&mut self, now: Mono, port: PortId) {
         self.set_beat(Mono(0), port, false);
         let Some(slot) = self.slots.get_mut(port.0 as usize) else {
             return;
@@ -305,6 +317,7 @@ impl Hub {
         let Some(closed) = slot.port.take() else {
             return;
         };
+        closed.leave(now, &mut slot.ghosts);
         slot.jitter = None;
         let listeners = std::mem::take(&mut slot.heard_by);
         for listener in listeners {

@@ -37,6 +37,7 @@
 
 mod caller;
 mod config;
+mod defect;
 mod groups;
 mod inbox;
 mod lanes;
@@ -52,6 +53,8 @@ mod view;
 
 pub use caller::{Caller, Preference, Stamp, Widening};
 pub use config::{Ageing, EnqueueError, PoolConfig, QueueConfig, SeatError};
+#[cfg(feature = "defects")]
+pub use defect::Defect;
 pub use inbox::{Match, OfferId, Side, Wakes};
 pub use one_lock::Queue;
 pub use restore::QueueSnapshot;

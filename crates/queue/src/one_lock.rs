@@ -22,6 +22,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::caller::{Caller, Widening};
 use crate::config::{Ageing, EnqueueError, QueueConfig, SeatError};
+use crate::defect::{Broken, Defect};
 use crate::groups::Ready;
 use crate::inbox::{Inboxes, Match, OfferId, Wakes};
 use crate::lanes::{Lanes, Place};
@@ -53,6 +54,7 @@ pub(crate) struct State {
     pub(crate) turns: BTreeMap<SeatId, u64>,
     pub(crate) matches: u64,
     pub(crate) inboxes: Inboxes,
+    pub(crate) broken: Broken,
 }
 
 #[derive(Debug)]
@@ -79,6 +81,7 @@ impl Queue {
             turns: BTreeMap::new(),
             matches: 0,
             inboxes: Inboxes::new(config.shards),
+            broken: Broken::default(),
         };
         Self {
             state: Mutex::new(state),
@@ -101,7 +104,7 @@ impl Queue {
         state.check_caller(&caller)?;
         // Matches not taken yet count, so that a shard that does not read its inbox cannot make it grow.
         let held = state.callers.len() + state.inboxes.calls();
-        if held >= state.max_callers && !caller.risk {
+        if held >= state.max_callers && (!caller.risk || state.broken.is(Defect::FullRefusesRisk)) {
             return Err(EnqueueError::Full);
         }
         Ok(state.insert_caller(now, caller))
@@ -112,8 +115,9 @@ impl Queue {
     ///
     /// # Errors
     /// See [`EnqueueError`].
-    pub fn put_back(&self, now: Mono, caller: Caller) -> Result<Wakes, EnqueueError> {
+    pub fn put_back(&self, now: Mono, mut caller: Caller) -> Result<Wakes, EnqueueError> {
         let mut state = self.lock();
+        caller.stamp = state.broken.stamp(now, caller.stamp);
         state.check_caller(&caller)?;
         Ok(state.insert_caller(now, caller))
     }
@@ -121,7 +125,13 @@ impl Queue {
     /// The caller hung up. True: it was waiting and is out, no match will come. False: its match is
     /// or was in its shard's inbox, or it is unknown.
     pub fn abandon(&self, now: Mono, call: CallId) -> bool {
-        self.lock().remove_caller(now, call).is_some()
+        let mut state = self.lock();
+        if state.broken.is(Defect::AbandonTakesAnother)
+            && let Some(other) = state.callers.keys().copied().find(|other| *other != call)
+        {
+            state.remove_caller(now, other);
+        }
+        state.remove_caller(now, call).is_some()
     }
 
     /// A waiting caller asks for less. Nothing happens if it does not wait.
@@ -170,14 +180,16 @@ impl Queue {
     /// A seat may no longer be offered a call. True: it was ready and is out. False: it is matched,
     /// or was never ready.
     pub fn seat_withdrawn(&self, seat: SeatId) -> bool {
-        self.lock().remove_seat(seat).is_some()
+        let mut state = self.lock();
+        !state.broken.is(Defect::WithdrawnSeatStays) && state.remove_seat(seat).is_some()
     }
 
     /// The pool has so many lines from now on. Calls on lines beyond a lowered number keep them, and
     /// no new one comes until fewer than `lines` are in use. An unknown pool is ignored.
     pub fn set_lines(&self, now: Mono, pool: PoolId, lines: u16) -> Wakes {
-        self.lock()
-            .change_pool(now, pool, |p| p.lines.set_limit(lines))
+        let mut state = self.lock();
+        let lines = lines + u16::from(state.broken.is(Defect::OneLineTooMany));
+        state.change_pool(now, pool, |p| p.lines.set_limit(lines))
     }
 
     /// A line is free again. One that is not in use is ignored.
@@ -241,6 +253,7 @@ impl State {
     }
 
     pub(crate) fn insert_caller(&mut self, now: Mono, caller: Caller) -> Wakes {
+        let caller = self.broken.entry(caller);
         let call = caller.call;
         self.lanes.insert(&caller);
         self.callers.insert(
@@ -338,7 +351,7 @@ impl State {
         let Some(pool) = self.pools.get_mut(usize::from(id.0)) else {
             return wakes;
         };
-        let before = pool.usable();
+        let before = pool.usable() || self.broken.is(Defect::FreedLineUnmatched);
         change(pool);
         while !before && self.open && self.usable(id) {
             let Some(best) = self.best_caller_in(id) else {

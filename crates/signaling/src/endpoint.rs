@@ -11,6 +11,7 @@
 //! and `poll_event`, then come back at `poll_timeout` at the latest. `now` never goes back.
 
 use crate::counters::{Counters, Stats};
+use crate::defect::Broken;
 use crate::dialog::Dialog;
 use crate::event::{EndpointError, Event, LegError, RequestId};
 use crate::flow::{Flow, Transmit};
@@ -87,6 +88,7 @@ pub struct Endpoint {
     next_request: u64,
     /// The last time handed in; snapshots are taken at it.
     pub(crate) last: Mono,
+    pub(crate) broken: Broken,
 }
 
 impl Endpoint {
@@ -104,6 +106,7 @@ impl Endpoint {
             next_leg: 1,
             next_request: 1,
             last: Mono::default(),
+            broken: Broken::default(),
         }
     }
 
@@ -448,6 +451,7 @@ impl Endpoint {
             names: &mut self.names,
             tx: &mut self.tx,
             events: &mut self.events,
+            broken: self.broken,
         };
         let result = work(leg, &mut context);
         let over = leg.state == LegState::Over;

@@ -398,6 +398,7 @@ impl Endpoint {
             names: &mut self.names,
             tx: &mut self.tx,
             events: &mut self.events,
+            broken: self.broken,
         }
     }
 }

@@ -7,6 +7,7 @@
 //!   leg_session ─── requests within the dialog: BYE, re-INVITE both ways, UPDATE, INFO, OPTIONS
 //! ```
 
+use crate::defect::{Broken, Defect, no_bye};
 use crate::dialog::Dialog;
 use crate::endpoint::EndpointConfig;
 use crate::event::{EndCause, Event};
@@ -155,6 +156,7 @@ pub(crate) struct Context<'a> {
     pub names: &'a mut Names,
     pub tx: &'a mut Transactions,
     pub events: &'a mut VecDeque<Event>,
+    pub broken: Broken,
 }
 
 impl Leg {
@@ -261,6 +263,9 @@ impl Leg {
     /// Sends BYE (§15.1.1) and waits for its response. A change of the session that waits for our
     /// answer is refused first, one that we asked for is forgotten.
     pub(crate) fn send_bye(&mut self, cx: &mut Context<'_>) {
+        if no_bye(cx.broken, &self.dialog.call_id) {
+            return self.finish();
+        }
         self.state = LegState::Ending;
         self.unacknowledged = None;
         self.refuse_asked(cx, 487);
@@ -288,7 +293,10 @@ impl Leg {
     ) -> ClientKey {
         let word = cx.names.word();
         let method = purpose.method();
-        let cseq = self.dialog.next_seq();
+        let cseq = match cx.broken.is(Defect::CseqNotRaised) {
+            true => self.dialog.local_seq.max(1),
+            false => self.dialog.next_seq(),
+        };
         let bytes = self.request(cx, method, cseq, &branch(word), headers, sdp);
         let key = ClientKey {
             word,

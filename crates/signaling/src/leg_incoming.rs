@@ -1,6 +1,7 @@
 //! A leg whose INVITE came to us: ringing, answering, refusing, CANCEL and ACK.
 
 use crate::body;
+use crate::defect::{Defect, other_tag};
 use crate::event::{EndCause, Event, LegError};
 use crate::keys::ServerKey;
 use crate::leg::{Context, Leg, LegState, Unacknowledged, reason_of};
@@ -145,6 +146,14 @@ impl Leg {
         if !cx.tx.respond(cx.now, key, 200, bytes.clone()) {
             return Err(LegError::State);
         }
+        if cx.broken.is(Defect::SecondAnswer) {
+            let other = other_tag(&bytes, &self.dialog.local_tag);
+            cx.tx.send_response(200, self.flow, other);
+        }
+        let bytes = match cx.broken.is(Defect::AnswerAgainDiffers) {
+            true => other_tag(&bytes, &self.dialog.local_tag),
+            false => bytes,
+        };
         let timers = &cx.config.timers;
         self.unacknowledged = Some(Box::new(Unacknowledged {
             bytes,

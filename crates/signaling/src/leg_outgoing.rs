@@ -1,6 +1,7 @@
 //! A leg that we started: the responses to our INVITE, CANCEL, and the ACK of every 2xx.
 
 use crate::body;
+use crate::defect::Defect;
 use crate::dialog::{self, Dialog};
 use crate::event::Event;
 use crate::flow::Flow;
@@ -53,7 +54,7 @@ impl Leg {
             cancel: true,
             ..key
         };
-        if self.clients.contains(&cancel) {
+        if self.clients.contains(&cancel) || cx.broken.is(Defect::CancelForgotten) {
             return;
         }
         let reason = self.farewell.clone();
@@ -89,6 +90,9 @@ impl Leg {
     /// Sends the ACK of the 2xx to our INVITE of number `cseq` (§13.2.2.4: other requests may have
     /// been sent since) and keeps it for when the 2xx comes again.
     pub(crate) fn acknowledge(&mut self, cx: &mut Context<'_>, key: ClientKey, cseq: u32) {
+        if cx.broken.is(Defect::AckForgotten) {
+            return;
+        }
         let word = cx.names.word();
         let bytes = self.request(cx, Method::Ack, cseq, &branch(word), &[], None);
         cx.tx.keep_ack(key, &self.dialog.remote_tag, &bytes);

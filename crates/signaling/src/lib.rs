@@ -32,6 +32,7 @@ pub mod body;
 pub mod builder;
 mod client_transactions;
 pub mod counters;
+mod defect;
 mod dialog;
 mod digest;
 pub mod dispatch;
@@ -71,6 +72,8 @@ mod write;
 
 pub use auth::{AuthConfig, AuthResult, Authenticator};
 pub use counters::{Counters, Stats};
+#[cfg(feature = "defects")]
+pub use defect::Defect;
 pub use dispatch::shard_of;
 pub use endpoint::{Endpoint, EndpointConfig, Invite, Party};
 pub use event::{EndCause, EndpointError, Event, LegError, Probed, RequestId};

@@ -13,6 +13,7 @@
 //! ```
 
 pub mod agenda;
+mod defect;
 pub mod dice;
 pub mod faults;
 pub mod figures;
@@ -31,7 +32,11 @@ pub mod traffic;
 pub mod wire;
 mod world;
 
+#[cfg(feature = "defects")]
+pub use defect::Defect;
 pub use faults::FaultLevel;
+#[cfg(feature = "defects")]
+pub use run::run_broken;
 #[doc(hidden)]
 pub use run::run_forged;
 pub use run::{Failure, PROVINCE_YEAR, RunOptions, RunReport, run};

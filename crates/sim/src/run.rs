@@ -1,5 +1,6 @@
 //! One run from its seed to its report: faults first, then peace, then the last judgement.
 
+use crate::defect::Flaw;
 use crate::faults::FaultLevel;
 use crate::figures::{Served, Tally};
 use crate::invariants::{Invariant, Violation};
@@ -136,7 +137,30 @@ pub fn run(
     options: &RunOptions,
     log: Option<Box<dyn Write>>,
 ) -> Result<RunReport, WorldError> {
-    run_forged(scenario, options, log, None)
+    judged(scenario, options, log, Wrong::default())
+}
+
+/// What is wrong on purpose in a run of a test.
+#[derive(Clone, Copy, Debug, Default)]
+struct Wrong {
+    /// In the engine.
+    flaw: Flaw,
+    /// The judges are shown this record, counted from 1, twice.
+    forge: Option<u64>,
+}
+
+/// Runs a scenario with an engine that is broken on purpose.
+///
+/// # Errors
+/// As [`run`].
+#[cfg(feature = "defects")]
+pub fn run_broken(
+    scenario: &Scenario,
+    options: &RunOptions,
+    defect: crate::Defect,
+) -> Result<RunReport, WorldError> {
+    let flaw = Flaw::of(defect);
+    judged(scenario, options, None, Wrong { flaw, forge: None })
 }
 
 /// A run whose judges are shown one record, counted from 1, twice: how a failure looks while
@@ -151,10 +175,20 @@ pub fn run_forged(
     log: Option<Box<dyn Write>>,
     forge: Option<u64>,
 ) -> Result<RunReport, WorldError> {
-    let (world, violation) = play(scenario, options, log, false, forge)?;
+    let flaw = Flaw::default();
+    judged(scenario, options, log, Wrong { flaw, forge })
+}
+
+fn judged(
+    scenario: &Scenario,
+    options: &RunOptions,
+    log: Option<Box<dyn Write>>,
+    wrong: Wrong,
+) -> Result<RunReport, WorldError> {
+    let (world, violation) = play(scenario, options, log, (false, wrong))?;
     let failure = match violation {
         None => None,
-        Some(violation) => Some(explain(scenario, options, &world, violation, forge)?),
+        Some(violation) => Some(explain(scenario, options, &world, violation, wrong)?),
     };
     Ok(RunReport {
         options: options.clone(),
@@ -174,9 +208,9 @@ fn explain(
     options: &RunOptions,
     world: &World,
     violation: Violation,
-    forge: Option<u64>,
+    wrong: Wrong,
 ) -> Result<Failure, WorldError> {
-    let (again, second) = play(scenario, options, None, true, forge)?;
+    let (again, second) = play(scenario, options, None, (true, wrong))?;
     let ladder = match second {
         Some(second) if second == violation => again
             .ladder(violation.call.as_deref())
@@ -195,8 +229,7 @@ fn play(
     scenario: &Scenario,
     options: &RunOptions,
     log: Option<Box<dyn Write>>,
-    trace: bool,
-    forge: Option<u64>,
+    (trace, wrong): (bool, Wrong),
 ) -> Result<(World, Option<Violation>), WorldError> {
     let mut world = World::start(
         scenario,
@@ -206,7 +239,8 @@ fn play(
             faults: options.faults,
             log,
             trace,
-            forge,
+            flaw: wrong.flaw,
+            forge: wrong.forge,
         },
     )?;
     let violation = phases(&mut world, options).err();

@@ -74,6 +74,17 @@ fn the_clock_is_set() {
 }
 
 #[test]
+fn another_configuration() {
+    runs(
+        600..640,
+        Faults {
+            reload: true,
+            ..Faults::default()
+        },
+    );
+}
+
+#[test]
 fn everything_at_once() {
     runs(
         500..560,
@@ -82,6 +93,7 @@ fn everything_at_once() {
             lag: true,
             restore: true,
             jumps: true,
+            reload: false,
         },
     );
 }

@@ -42,11 +42,12 @@ pub(crate) fn histogram(
 }
 
 /// The order of [`Handles::refused`].
-const REFUSALS: [Refusal; 6] = [
+const REFUSALS: [Refusal; 7] = [
     Refusal::UnknownSource,
     Refusal::Draining,
     Refusal::NoCommonMedia,
     Refusal::Overload,
+    Refusal::RiskOverload,
     Refusal::NotAdmitted,
     Refusal::NotAllowed,
 ];

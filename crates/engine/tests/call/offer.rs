@@ -3,7 +3,7 @@
 use crate::world::scene::{S0, S1, SECOND, baseline, offer_at, seat_state, sign_on, talking};
 use crate::world::{CARRIER, CONFIG, Caller, TEN_O_CLOCK, World, addr, answer, reply, sdp};
 use meishier_engine::media::{MediaCommand, Source};
-use meishier_engine::{Command, Notice, SeatChange, SeatState};
+use meishier_engine::{Command, Notice, Refusal, SeatChange, SeatState};
 use meishier_model::{Outcome, ReleasedBy, SeatId};
 use std::time::Duration;
 
@@ -207,4 +207,70 @@ fn a_call_is_let_in_only_while_a_port_is_left_for_its_seat() {
     offer_at(&mut world, S0);
     offer_at(&mut world, S1);
     assert_eq!(seat_state(&mut world, 0), SeatState::Offered);
+}
+
+/// Callers of numbers that begin with `first`, all on one shard: Call-IDs are tried until they fall
+/// there.
+fn callers_on_one_shard(world: &World, first: char, count: usize) -> Vec<Caller> {
+    let numbers = (0..2_000).map(|n| format!("{first}{n}"));
+    let callers = numbers.map(|number| Caller::new(CARRIER, &number));
+    let here = callers.filter(|caller| {
+        let text = caller.request("INVITE", 1, "i", "");
+        meishier_engine::dispatch(text.as_bytes(), &world.config, 4).0 == 0
+    });
+    here.take(count).collect()
+}
+
+/// The configuration with a route by which callers of 7… are at risk.
+fn with_risk_route(text: &str) -> String {
+    let risk = "[[routes]]\nname = \"known\"\ncallers = [\"7\"]\nrisk = true\nrings = [\"city\"]\n\n[[routes]]";
+    text.replacen("[[routes]]", risk, 1)
+}
+
+#[test]
+fn callers_at_risk_have_ports_of_their_own() {
+    // 24 ports: two callers at risk and their seats find room when nobody else does.
+    let mut world = World::with_ports(&with_risk_route(CONFIG), TEN_O_CLOCK, 24);
+    for caller in callers_on_one_shard(&world, '1', 40) {
+        caller.invite(&mut world);
+    }
+    let ordinary = world.gauges().calls;
+    let risk = callers_on_one_shard(&world, '7', 40);
+    for caller in &risk[..2] {
+        caller.invite(&mut world);
+    }
+    assert_eq!(world.gauges().calls, ordinary + 2);
+    assert_eq!(refused_at_risk(&world), 0);
+    // Nobody is thrown out when even that is used up; it is told.
+    for caller in &risk[2..] {
+        caller.invite(&mut world);
+    }
+    let all = world.gauges().calls;
+    assert!(all >= ordinary + 2 && refused_at_risk(&world) as u64 == 40 - (all - ordinary));
+    assert_eq!(world.records.len(), 0);
+    // And each of them has a port for the seat.
+    sign_on(&mut world, 0, 0);
+    sign_on(&mut world, 1, 1);
+    offer_at(&mut world, S0);
+    offer_at(&mut world, S1);
+}
+
+#[test]
+fn callers_at_risk_have_places_of_their_own() {
+    let few = with_risk_route(CONFIG).replacen("max_calls = 100", "max_calls = 40", 1);
+    let mut world = World::with_ports(&few, TEN_O_CLOCK, 200);
+    for caller in callers_on_one_shard(&world, '1', 40) {
+        caller.invite(&mut world);
+    }
+    // Twice the even share of forty among four shards is twenty; a sixth of it is kept.
+    assert_eq!(world.gauges().calls, 17);
+    for caller in callers_on_one_shard(&world, '7', 4) {
+        caller.invite(&mut world);
+    }
+    assert_eq!((world.gauges().calls, refused_at_risk(&world)), (20, 1));
+}
+
+fn refused_at_risk(world: &World) -> usize {
+    let told = |notice: &&Notice| matches!(notice, Notice::Refused(Refusal::RiskOverload));
+    world.notices.iter().filter(told).count()
 }

@@ -1,6 +1,7 @@
 //! One party: whose packets it accepts, what it hears, its stream.
 
 use super::digits::Digits;
+use super::ghosts::{Agreement, Ghosts};
 use super::silence::Silence;
 use super::stream::Stream;
 use crate::codec::{Accept, Negotiated};
@@ -16,7 +17,7 @@ use std::time::Duration;
 /// Most bytes of audio in a packet: 120 ms.
 pub(super) const MAX_PAYLOAD: usize = 960;
 
-/// How long packets from the address that a party left are kept out.
+/// How long packets from where a party was before it moved are kept out.
 const MOVING: Duration = Duration::from_millis(500);
 
 pub(super) struct Port {
@@ -27,8 +28,11 @@ pub(super) struct Port {
     /// Address and port of the first valid packet, or of the first from the very port that SDP
     /// names, should another of the same address have come before.
     fixed: Option<SocketAddr>,
-    /// The address that the party left, which is not learned again until then: packets may be under way.
-    left: Option<(SocketAddr, Mono)>,
+    /// The stream that last came from there.
+    ssrc: u32,
+    /// Until then the party moves: addresses that were known before are not learned, because packets
+    /// from there may be under way.
+    moving: Mono,
     pub hearing: Hearing,
     pub stream: Stream,
     pub digits: Digits,
@@ -171,7 +175,8 @@ impl Port {
             media,
             accept,
             fixed: None,
-            left: None,
+            ssrc: 0,
+            moving: Mono(0),
             hearing: Hearing::Silence,
             stream,
             digits: Digits::default(),
@@ -184,11 +189,13 @@ impl Port {
 
     /// A new agreement. The learned address holds as long as nothing about addresses changed; a
     /// party that holds by c=0.0.0.0 did not move.
-    pub fn update(&mut self, now: Mono, media: Negotiated, accept: Accept) {
+    pub fn update(&mut self, now: Mono, media: Negotiated, accept: Accept, ghosts: &mut Ghosts) {
         let held = media.remote.ip().is_unspecified();
         if !held && (media.remote, accept) != (self.settled, self.accept) {
-            self.left = self.fixed.take().map(|old| (old, now + MOVING));
-            self.digits.reset();
+            self.leave(now, ghosts);
+            self.fixed = None;
+            self.moving = now + MOVING;
+            self.digits.on_move();
             self.stream.interrupt();
             self.settled = media.remote;
             self.accept = accept;
@@ -208,15 +215,31 @@ impl Port {
         now: Mono,
         from: SocketAddr,
         bytes: &'a [u8],
+        ghosts: &mut Ghosts,
     ) -> Result<(Kind, Packet<'a>), Refusal> {
-        let result = self.examine(now, from, bytes);
+        let result = self.examine(from, bytes).and_then(|(kind, packet)| {
+            let moving = self.fixed.is_none() && now < self.moving && from != self.settled;
+            if (moving && ghosts.knows(from))
+                || ghosts.haunts(now, from, packet.ssrc, self.agreement())
+            {
+                return Err(Refusal::Source);
+            }
+            Ok((kind, packet))
+        });
+        if result.is_err() {
+            self.note(now, from, bytes, ghosts);
+        }
         match &result {
-            Ok(_) => {
-                if self.fixed.is_some_and(|fixed| fixed != from) {
-                    self.digits.reset();
-                    self.stream.interrupt();
+            Ok((_, packet)) => {
+                if self.fixed != Some(from) {
+                    if self.fixed.is_some() {
+                        self.digits.on_move();
+                        self.stream.interrupt();
+                    }
+                    self.fixed = Some(from);
+                    ghosts.clear(from, packet.ssrc);
                 }
-                self.fixed = Some(from);
+                self.ssrc = packet.ssrc;
                 self.stats.received += 1;
             }
             Err(Refusal::Source) => self.stats.wrong_source += 1,
@@ -226,9 +249,34 @@ impl Port {
         result
     }
 
+    /// Remembers who was refused at the party's own address: a NAT may have given the party itself
+    /// another port there, and its BYE may have been lost with the old one.
+    fn note(&mut self, now: Mono, from: SocketAddr, bytes: &[u8], ghosts: &mut Ghosts) {
+        if !self.accept.allows(from.ip()) || rtp::is_rtcp(bytes) {
+            return;
+        }
+        if let Some(packet) = rtp::parse(bytes) {
+            if self.fixed == Some(from) {
+                self.ssrc = packet.ssrc;
+            } else {
+                ghosts.note(now, from, packet.ssrc, self.agreement());
+            }
+        }
+    }
+
+    fn agreement(&self) -> Agreement {
+        (self.settled, self.accept)
+    }
+
+    /// The party is not where it was: its port is closed, or it moves.
+    pub fn leave(&self, now: Mono, ghosts: &mut Ghosts) {
+        if let Some(fixed) = self.fixed {
+            ghosts.note(now, fixed, self.ssrc, self.agreement());
+        }
+    }
+
     fn examine<'a>(
         &self,
-        now: Mono,
         from: SocketAddr,
         bytes: &'a [u8],
     ) -> Result<(Kind, Packet<'a>), Refusal> {
@@ -236,12 +284,7 @@ impl Port {
             // A gateway speaks for many calls from one address. One that goes on with a call which
             // we have lost may come first; the port that SDP names is the party's all the same.
             Some(fixed) => fixed == from || (from == self.settled && fixed.ip() == from.ip()),
-            None => {
-                let left = self
-                    .left
-                    .is_some_and(|(old, until)| old == from && from != self.settled && now < until);
-                !left && self.accept.allows(from.ip())
-            }
+            None => self.accept.allows(from.ip()),
         };
         if !ours {
             return Err(Refusal::Source);

@@ -75,7 +75,13 @@ fn options(wanted: &Wanted, count: u64) -> (&'static str, RunOptions) {
         faults: wanted.faults.unwrap_or(usual),
         restore_at: None,
     };
-    (names.get(count as usize % names.len().max(1)).copied().unwrap_or(""), options)
+    (
+        names
+            .get(count as usize % names.len().max(1))
+            .copied()
+            .unwrap_or(""),
+        options,
+    )
 }
 
 #[derive(Default)]
@@ -122,7 +128,9 @@ fn main() -> ExitCode {
     let wanted = match wanted() {
         Ok(wanted) => wanted,
         Err(error) => {
-            eprintln!("{error}\nsoak --minutes M [--threads N] [--seed S] [--scenario NAME] [--faults LEVEL] [--days D]");
+            eprintln!(
+                "{error}\nsoak --minutes M [--threads N] [--seed S] [--scenario NAME] [--faults LEVEL] [--days D]"
+            );
             return ExitCode::from(2);
         }
     };

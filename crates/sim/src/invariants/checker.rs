@@ -40,20 +40,33 @@ impl Checker {
 
     /// Takes note of something.
     pub fn see(&mut self, now: Now, seen: &Seen<'_>) {
+        if let Seen::Out { to, bytes, .. } = seen {
+            return self.sent(now, *to, bytes);
+        }
         if self.found.is_none() {
             self.found = self.at_once(now, seen).err();
         }
         self.books.see(now, seen);
     }
 
+    fn sent(&mut self, now: Now, to: SocketAddr, bytes: &[u8]) {
+        match sip::read(bytes) {
+            Ok(message) => {
+                if self.found.is_none() {
+                    self.found = self.judge_sent(now, &message).err();
+                }
+                self.books.left(now, to, &message);
+            }
+            Err(violation) => {
+                self.found.get_or_insert(violation);
+            }
+        }
+    }
+
     /// What is judged by the books as they were before.
     fn at_once(&self, now: Now, seen: &Seen<'_>) -> Result<(), Violation> {
         let books = &self.books;
         match seen {
-            Seen::Out { bytes, .. } => {
-                let message = sip::read(bytes)?;
-                self.sent(now, bytes, &message)
-            }
             Seen::Notice { notice, .. } => {
                 if let Notice::Offered { call, seat, .. } = notice {
                     one_offer::offered(books, now, *call, seat.0)?;
@@ -72,9 +85,9 @@ impl Checker {
         }
     }
 
-    fn sent(&self, now: Now, bytes: &[u8], message: &Sip<'_>) -> Result<(), Violation> {
+    fn judge_sent(&self, now: Now, message: &Sip<'_>) -> Result<(), Violation> {
         let books = &self.books;
-        sip::sound(message, bytes)?;
+        sip::sound(message)?;
         sip::in_dialog(books, message)?;
         sip::one_final(books, now, message)?;
         sip::answered_once(books, message)?;
@@ -103,8 +116,9 @@ impl Checker {
         overtaken::count(&mut self.books)?;
         overtaken::limits(&self.books, now, look)?;
         fit::check(&self.books, now)?;
+        risk::room(&self.books, look)?;
         transfer::check(&self.books, now, look)?;
-        lines::check(&self.books, now, look)?;
+        lines::check(&self.books, look)?;
         leg_over::check(&self.books, now)?;
         sip::acknowledged(&mut self.books, now)?;
         rings::check(&mut self.books, now)?;

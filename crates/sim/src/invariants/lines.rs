@@ -3,14 +3,13 @@
 use super::seen::Inspection;
 use super::table::{Invariant, Violation};
 use crate::reference::Books;
-use meishier_model::Now;
 
 const IT: Invariant = Invariant::Lines;
 
-pub(super) fn check(books: &Books, now: Now, look: &Inspection<'_>) -> Result<(), Violation> {
+pub(super) fn check(books: &Books, look: &Inspection<'_>) -> Result<(), Violation> {
     if look.touched == 0 && !books.facts.replaced {
-        let due = books.plan.lines(now.wall);
-        if due != books.limits {
+        let due = &books.due.1;
+        if *due != books.limits {
             let open = &books.limits;
             return IT.broken(
                 None,

@@ -84,6 +84,11 @@ pub enum Seen<'a> {
     },
     /// A shard (or all of them) was made anew from a snapshot.
     Replaced,
+    /// The media thread of a shard is gone with its process; another one begins.
+    MediaGone {
+        /// Which shard.
+        shard: u16,
+    },
     /// The engine runs with this configuration from now on.
     Configured(&'a str),
     /// The civil clock was set; the monotonic one was not.

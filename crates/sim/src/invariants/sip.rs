@@ -22,7 +22,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Sip<'_>, Violation> {
 }
 
 /// Headers that must be there.
-pub(super) fn sound(message: &Sip<'_>, _bytes: &[u8]) -> Result<(), Violation> {
+pub(super) fn sound(message: &Sip<'_>) -> Result<(), Violation> {
     let call = Some(message.call_id);
     let missing = [
         ("Call-ID", message.call_id.is_empty()),
@@ -154,6 +154,11 @@ pub(super) fn acknowledged(books: &mut Books, now: Now) -> Result<(), Violation>
 /// True if the engine may have forgotten the INVITE.
 fn given_up(leg: &Leg, now: Mono, patience: Duration) -> bool {
     let cancelled = leg.cancel.is_some_and(|at| now.since(at) >= patience);
-    let unheard = leg.provisional.is_none() && now.since(leg.began) >= patience;
+    // What is heard only when timer B has fired (§17.1.1.2) comes too late: a stream that was cut may
+    // deliver it then.
+    let heard = leg
+        .provisional
+        .is_some_and(|at| at.since(leg.began) < patience);
+    let unheard = !heard && now.since(leg.began) >= patience;
     leg.broken || cancelled || unheard
 }

@@ -22,6 +22,8 @@ pub enum Invariant {
     Record,
     /// 9. No waiting caller beside a ready seat that fits.
     Stranded,
+    /// 8. Nobody hears whom they should not; both ends of a talk hear each other.
+    Streams,
     /// 10. Nobody is overtaken without end; every phase has its limit.
     Overtaken,
     /// 11. What was taken is given back.
@@ -44,7 +46,7 @@ pub enum Invariant {
 
 impl Invariant {
     /// All of them with number, name and text.
-    pub const ALL: [(Invariant, u8, &'static str, &'static str); 17] = [
+    pub const ALL: [(Invariant, u8, &'static str, &'static str); 18] = [
         (
             Self::OnePlace,
             1,
@@ -92,6 +94,12 @@ impl Invariant {
             9,
             "stranded",
             "no waiting caller and ready seat that fit coexist for more than 100 ms",
+        ),
+        (
+            Self::Streams,
+            8,
+            "streams",
+            "media goes only where it was negotiated, both ends of a talk hear each other, and nobody hears another call",
         ),
         (
             Self::Overtaken,

@@ -3,13 +3,17 @@
 use super::calls::Call;
 use super::legs::Legs;
 use super::plan::{Claim, Plan};
-use super::seats::Seat;
+use super::seats::{Seat, UNREACHABLE_REST};
+use super::sip::Sip;
 use crate::invariants::Seen;
 use meishier_engine::Command;
 use meishier_model::{CallId, Mono, Now, Outcome, ReleasedBy, TransferOutcome};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Configurations that are remembered; the engine's calls rarely outlive so many changes.
+const FORMER: usize = 8;
 
 /// A command that was given.
 #[derive(Clone, Debug)]
@@ -71,6 +75,8 @@ pub struct Facts {
     pub signed_on: Vec<(u32, u32)>,
     /// Seats that the engine paused.
     pub paused_by_engine: Vec<u32>,
+    /// Callers at risk who were told that there is no room for them either.
+    pub risk_refused: u32,
     /// Calls whose record came.
     pub recorded: Vec<Recorded>,
     /// Shards whose timers fired.
@@ -90,8 +96,10 @@ pub struct Facts {
 pub struct Books {
     /// The configuration.
     pub plan: Plan,
-    /// The one before it, as long as seats may still go by it.
-    pub former: Option<Box<Plan>>,
+    /// Those before it, the latest first: what began under them may still go by them.
+    pub former: Vec<Plan>,
+    /// Waiting that equals one class: the queue's, which lasts as long as the engine.
+    pub ageing: Duration,
     /// Number of the step that is being judged.
     pub step: u64,
     /// Calls without record.
@@ -106,6 +114,8 @@ pub struct Books {
     pub asked: BTreeMap<u64, Asked>,
     /// Lines that are open, as the engine told.
     pub limits: Vec<u16>,
+    /// Lines by the schedule, for the minute of civil time given.
+    pub due: (i64, Vec<u16>),
     /// Lines in use, as the queue says.
     pub used: Vec<u16>,
     /// Since when each pool has a free line.
@@ -157,9 +167,11 @@ impl Books {
                 .map(|n| (*n > 0).then_some(now.mono))
                 .collect(),
             used: vec![0; pools],
+            due: (i64::MIN, Vec::new()),
             limits,
+            former: Vec::new(),
+            ageing: plan.ageing,
             plan,
-            former: None,
             step: 1,
             calls: BTreeMap::new(),
             ended: BTreeSet::new(),
@@ -201,24 +213,30 @@ impl Books {
         self.calls.range(from..=to).map(|(_, call)| call)
     }
 
-    /// Pools that a seat serves, whichever configuration it goes by.
-    #[must_use]
-    pub fn surely_serves(&self, seat: u32, pool: u16) -> bool {
-        self.plan.pools_of(seat).contains(&pool)
-            && self
-                .former
-                .as_ref()
-                .is_none_or(|plan| plan.pools_of(seat).contains(&pool))
+    /// The configuration and those before it.
+    pub fn plans(&self) -> impl Iterator<Item = &Plan> {
+        std::iter::once(&self.plan).chain(&self.former)
     }
 
-    /// Pools that a seat serves by some configuration that it may go by.
+    /// The least and the greatest of a time that configurations set.
+    #[must_use]
+    pub fn bounds(&self, of: impl Fn(&Plan) -> Duration) -> (Duration, Duration) {
+        let now = of(&self.plan);
+        self.plans()
+            .map(of)
+            .fold((now, now), |(a, b), t| (a.min(t), b.max(t)))
+    }
+
+    /// True if a seat serves a pool whichever configuration it goes by.
+    #[must_use]
+    pub fn surely_serves(&self, seat: u32, pool: u16) -> bool {
+        self.plans().all(|plan| plan.pools_of(seat).contains(&pool))
+    }
+
+    /// True if a seat serves a pool by some configuration that it may go by.
     #[must_use]
     pub fn maybe_serves(&self, seat: u32, pool: u16) -> bool {
-        self.plan.pools_of(seat).contains(&pool)
-            || self
-                .former
-                .as_ref()
-                .is_some_and(|plan| plan.pools_of(seat).contains(&pool))
+        self.plans().any(|plan| plan.pools_of(seat).contains(&pool))
     }
 
     /// Skills of whoever sits there, whichever configuration counts.
@@ -226,11 +244,8 @@ impl Books {
     pub fn sure_skills(&self, seat: u32) -> u64 {
         let who = self.seats.get(seat as usize).and_then(|seat| seat.person);
         let Some(who) = who else { return 0 };
-        let former = self
-            .former
-            .as_ref()
-            .map_or(u64::MAX, |plan| plan.skills(who));
-        self.plan.skills(who) & former
+        self.plans()
+            .fold(u64::MAX, |set, plan| set & plan.skills(who))
     }
 
     /// True if a seat fits a call through one of these pools.
@@ -251,10 +266,17 @@ impl Books {
     pub fn see(&mut self, now: Now, seen: &Seen<'_>) {
         match seen {
             Seen::In { from, bytes, .. } => self.came(now, *from, bytes),
-            Seen::Out { to, bytes, .. } => self.left(now, *to, bytes),
+            Seen::Out { to, bytes, .. } => {
+                if let Some(sip) = Sip::read(bytes) {
+                    self.left(now, *to, &sip);
+                }
+            }
             Seen::Record(record) => self.recorded(now, record),
             Seen::Notice { notice, .. } => self.told(now, notice),
-            Seen::MediaCommand { .. } | Seen::MediaEvent { .. } | Seen::InboxRead { .. } => {}
+            Seen::MediaGone { .. }
+            | Seen::MediaCommand { .. }
+            | Seen::MediaEvent { .. }
+            | Seen::InboxRead { .. } => {}
             Seen::Command { token, command } if for_one_shard(command) => {
                 let asked = Asked {
                     command: (*command).clone(),
@@ -281,6 +303,7 @@ impl Books {
             Seen::Configured(text) => {
                 self.facts.replaced = true;
                 let plan = Plan::read(text);
+                self.due.0 = i64::MIN;
                 self.limits.resize(plan.pools.len(), 0);
                 self.used.resize(plan.pools.len(), 0);
                 self.free_since.resize(plan.pools.len(), None);
@@ -289,7 +312,14 @@ impl Books {
                     .filter_map(|at| plan.seats.get(at))
                     .map(|s| Seat::new(s.fixed));
                 self.seats.extend(new);
-                self.former = Some(Box::new(std::mem::replace(&mut self.plan, plan)));
+                let most = plan.wrapup.max(plan.backoff).max(UNREACHABLE_REST);
+                self.former
+                    .insert(0, std::mem::replace(&mut self.plan, plan));
+                self.former.truncate(FORMER);
+                let lag = self.lag(now.mono) * 2;
+                for seat in &mut self.seats {
+                    seat.rules_changed(now.mono, most, lag);
+                }
             }
             Seen::WallJump => self.jumps += 1,
             Seen::FlowFailed { remote } => self.legs.flow_failed(*remote),

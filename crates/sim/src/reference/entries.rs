@@ -3,7 +3,7 @@
 use super::books::{Books, Recorded};
 use super::calls::{Call, Decision, Offer};
 use super::seats::Seat;
-use meishier_engine::{Notice, Phase};
+use meishier_engine::{Notice, Phase, Refusal};
 use meishier_model::{CallId, CallRecord, Mono, Now, OfferOutcome};
 
 impl Books {
@@ -62,6 +62,7 @@ impl Books {
                     }
                 }
             }
+            Notice::Refused(Refusal::RiskOverload) => self.facts.risk_refused += 1,
             Notice::Refused(_)
             | Notice::Ended { .. }
             | Notice::Seat { .. }
@@ -119,8 +120,9 @@ impl Books {
         call.since = now.mono;
         if to == Phase::Queued && before != Phase::Queued {
             call.wait(now.mono, step);
-            // Whom both counsellor and target left is the one who needs help most.
-            call.claim.risk |= before == Phase::Transferring;
+            // Who was cut off in mid-sentence, by a seat that vanished or by counsellor and target
+            // both, goes before everybody who has not been heard yet: the engine's own rule.
+            call.claim.risk |= matches!(before, Phase::Talking | Phase::Transferring);
         }
         if to == Phase::WrappingUp {
             call.ended = Some((now, before));
@@ -171,12 +173,7 @@ impl Books {
 
     fn offer_ended(&mut self, now: Now, id: CallId, seat: u32, outcome: OfferOutcome) {
         let (step, lag) = (self.step, self.lag(now.mono));
-        let former = self
-            .former
-            .as_ref()
-            .map_or(self.plan.backoff, |plan| plan.backoff);
-        let backoff = self.plan.backoff.min(former);
-        let more = self.plan.backoff.max(former) - backoff;
+        let backoff = self.plan.backoff;
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
@@ -203,19 +200,14 @@ impl Books {
             }
         }
         if let Some(seat) = book.filter(|seat| seat.busy == Some(id)) {
-            seat.offer_ended(now.mono, outcome, backoff, lag + more);
+            seat.offer_ended(now.mono, outcome, backoff, lag);
         }
     }
 
     /// The counsellor is no longer with the call.
     pub(super) fn released(&mut self, now: Now, id: CallId) {
         let lag = self.lag(now.mono);
-        let former = self
-            .former
-            .as_ref()
-            .map_or(self.plan.wrapup, |plan| plan.wrapup);
-        let wrapup = self.plan.wrapup.min(former);
-        let more = self.plan.wrapup.max(former) - wrapup;
+        let wrapup = self.plan.wrapup;
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
@@ -229,7 +221,7 @@ impl Books {
         if let Some(seat) = self.seats.get_mut(seat as usize)
             && seat.busy == Some(id)
         {
-            seat.released(now.mono, wrapup, lag + more);
+            seat.released(now.mono, wrapup, lag);
         }
     }
 

@@ -92,10 +92,14 @@ impl Leg {
     /// True once INVITE or dialog has ended, as far as one can tell.
     #[must_use]
     pub fn over(&self) -> bool {
+        self.ended() || self.broken
+    }
+
+    /// The same without doubt: a leg whose path broke may go on over another one.
+    fn ended(&self) -> bool {
         self.bye_in.is_some()
             || self.bye_out.is_some()
             || self.last.is_some_and(|(status, _)| status >= 300)
-            || self.broken
     }
 
     /// True if the far end answered.
@@ -206,7 +210,7 @@ impl Legs {
             Start::Response(status) => self.response(now, status, sip),
             Start::Request(..) => {}
         }
-        if self.get(sip.call_id).is_some_and(Leg::over) {
+        if self.get(sip.call_id).is_some_and(Leg::ended) {
             self.end(now, sip.call_id);
         }
         None
@@ -303,7 +307,7 @@ impl Legs {
             Start::Request(method, _) => self.sent_request(now, method, sip),
             Start::Response(status) => self.sent_response(now, status, sip),
         }
-        if self.get(sip.call_id).is_some_and(Leg::over) {
+        if self.get(sip.call_id).is_some_and(Leg::ended) {
             self.end(now, sip.call_id);
         }
         None

@@ -45,8 +45,8 @@ impl Books {
         });
     }
 
-    pub(super) fn left(&mut self, now: Now, to: SocketAddr, bytes: &[u8]) {
-        let Some(sip) = Sip::read(bytes) else { return };
+    /// A message left that was read already.
+    pub fn left(&mut self, now: Now, to: SocketAddr, sip: &Sip<'_>) {
         if let Start::Response(_) = sip.start
             && let Some(invited) = self
                 .facts
@@ -56,8 +56,8 @@ impl Books {
         {
             invited.heeded = true;
         }
-        let party = self.party(&sip);
-        if let Some(id) = self.legs.outgoing(now.mono, to, &sip, party) {
+        let party = self.party(sip);
+        if let Some(id) = self.legs.outgoing(now.mono, to, sip, party) {
             match party {
                 Some(Party::Seat(call, seat)) => {
                     let call = self.calls.get_mut(&call);
@@ -83,7 +83,7 @@ impl Books {
                 _ => {}
             }
         }
-        self.star_over(now, &sip);
+        self.star_over(now, sip);
     }
 
     /// Whose leg an INVITE of the engine begins.
@@ -103,13 +103,19 @@ impl Books {
 
     /// A star code was answered: whatever it did is done.
     fn star_over(&mut self, now: Now, sip: &Sip<'_>) {
+        // Unless the answer was another one's: then what it did may still be under way.
+        let until = now.mono + self.lag(now.mono) * 4;
         if sip.method == "INVITE"
             && sip.status().is_some_and(|status| status >= 200)
             && let Some(Party::Star(seat)) = self.legs.get(sip.call_id).map(|leg| leg.party)
+            && !self
+                .legs
+                .iter()
+                .any(|(_, leg)| leg.party == Party::Star(seat) && leg.last.is_none())
             && let Some(seat) = self.seats.get_mut(seat as usize)
             && seat.unsure.is_some()
         {
-            seat.unsure = Some(now.mono);
+            seat.unsure = Some(until);
         }
     }
 

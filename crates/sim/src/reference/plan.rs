@@ -49,6 +49,8 @@ pub struct Plan {
     pub pause_after: u8,
     /// Waiting that equals one class.
     pub ageing: Duration,
+    /// Calls that one shard carries at most: twice its even share of `max_calls`, 16 at least.
+    pub most_calls: usize,
     /// Callers who may wait.
     pub max_waiting: usize,
     /// Ring limits of the transfer keys.

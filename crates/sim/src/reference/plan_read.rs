@@ -108,6 +108,10 @@ fn names_of(list: &[&Table]) -> Vec<String> {
         .collect()
 }
 
+fn most_calls(all: u64, shards: u64) -> usize {
+    usize::try_from((all * 2).div_ceil(shards.max(1)).max(16)).unwrap_or(usize::MAX)
+}
+
 impl Plan {
     /// Reads the file. What cannot be read at all is told by [`Plan::broken`].
     #[must_use]
@@ -164,6 +168,7 @@ impl Plan {
             wrapup: time(offer, "wrapup", S(60)),
             pause_after: u8::try_from(number(offer, "pause_after", 3)).unwrap_or(3),
             ageing: time(waiting, "ageing_step", S(120)),
+            most_calls: most_calls(number(sip, "max_calls", 2000), number(&file, "shards", 1)),
             max_waiting: usize::try_from(number(waiting, "max_waiting", 1000)).unwrap_or(1000),
             keys: keys
                 .iter()

@@ -11,7 +11,7 @@ use meishier_model::{CallId, Mono, OfferOutcome};
 use std::time::Duration;
 
 /// A seat whose telephone could not be reached rests at least so long.
-const UNREACHABLE_REST: Duration = Duration::from_secs(1);
+pub(super) const UNREACHABLE_REST: Duration = Duration::from_secs(1);
 
 /// One seat.
 #[derive(Clone, Debug, Default)]
@@ -121,6 +121,15 @@ impl Seat {
         if !rest.is_zero() {
             self.rests = Some(now + rest);
             self.may_rest = Some(now + rest + lag);
+        }
+    }
+
+    /// Rests last otherwise from now on, `most` at most. The seat's shard goes by the rules of the
+    /// moment at which it hears that one begins, up to `lag` after the fact.
+    pub(super) fn rules_changed(&mut self, now: Mono, most: Duration, lag: Duration) {
+        if self.rest_began > Mono(0) && now.since(self.rest_began) <= lag {
+            self.rests = None;
+            self.may_rest = self.may_rest.max(Some(now + most + lag));
         }
     }
 

@@ -10,6 +10,10 @@ use std::collections::BTreeSet;
 impl Books {
     /// Takes in what can be seen of the engine. To be called before the step is judged.
     pub fn settle(&mut self, now: Now, look: &Inspection<'_>) {
+        let minute = now.wall.0.div_euclid(60_000);
+        if self.due.0 != minute {
+            self.due = (minute, self.plan.lines(now.wall));
+        }
         self.settle_calls(now, look);
         self.settle_seats(now, look);
         let counts = look.queue.counts();
@@ -174,7 +178,7 @@ impl Books {
         let Some(call) = self.calls.get(&id) else {
             return Vec::new();
         };
-        let ageing = self.plan.ageing;
+        let ageing = self.ageing;
         let rank = call.rank(ageing);
         let before = waiting.iter().filter_map(|id| self.calls.get(id));
         let before = before.filter(|d| {

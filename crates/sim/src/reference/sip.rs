@@ -46,10 +46,15 @@ impl<'a> Sip<'a> {
     /// Reads a message; `None` if its first line is no SIP.
     #[must_use]
     pub fn read(bytes: &'a [u8]) -> Option<Self> {
-        let end = find_end(bytes)?;
-        let head = std::str::from_utf8(bytes.get(..end)?).ok()?;
-        let mut lines = head.split("\r\n");
-        let start = start(lines.next()?)?;
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => text,
+            // A body may be anything; the headers are text.
+            Err(error) => std::str::from_utf8(bytes.get(..error.valid_up_to())?).ok()?,
+        };
+        let mut lines = text.split('\n');
+        let first = lines.next()?;
+        let mut head = first.len() + 1;
+        let start = start(first.trim_end())?;
         let mut out = Self {
             start,
             call_id: "",
@@ -64,13 +69,19 @@ impl<'a> Sip<'a> {
             contact: false,
             forwards: false,
             length: None,
-            body: bytes.len().saturating_sub(end + 4),
+            body: 0,
         };
         for line in lines {
+            head += line.len() + 1;
+            let line = line.trim_end();
+            if line.is_empty() {
+                break;
+            }
             if let Some((name, value)) = line.split_once(':') {
-                out.header(name.trim_end(), value.trim());
+                out.header(name.trim_end(), value.trim_start());
             }
         }
+        out.body = bytes.len().saturating_sub(head);
         Some(out)
     }
 
@@ -152,10 +163,6 @@ impl<'a> Sip<'a> {
             user
         }
     }
-}
-
-fn find_end(bytes: &[u8]) -> Option<usize> {
-    bytes.windows(4).position(|four| four == b"\r\n\r\n")
 }
 
 fn start(line: &str) -> Option<Start<'_>> {

@@ -146,6 +146,7 @@ impl World {
             }
             Wish::Hold { call, on } => {
                 if let Some((far, key)) = self.leg_of(id, call) {
+                    self.voice_changes(far, key, true);
                     self.fars[far.0].agent.hold(self.now.mono, key, on);
                     self.dirty.insert(far);
                 }
@@ -184,6 +185,10 @@ impl World {
         };
         let key = self.fars[far.0].agent.invite(self.now.mono, call);
         self.dirty.insert(far);
+        if let Some(call_id) = self.fars[far.0].agent.call_id(key) {
+            let call_id = call_id.to_owned();
+            self.has_voice(call_id, far, key);
+        }
         self.note_dialling(id, dial.call, (far, key));
         self.legs.insert((far, key), (id, dial.call));
         if let Some(desk) = self.callers.get_mut(&id) {
@@ -259,15 +264,18 @@ impl World {
     /// Wishes of whoever was called; the token is the agent's key.
     fn on_telephone_wish(&mut self, far: FarId, wish: Wish) {
         let now = self.now.mono;
+        if let Wish::Hold { call, .. } = &wish {
+            self.voice_changes(far, CallKey(call.0), true);
+        }
         let agent = &mut self.fars[far.0].agent;
         match wish {
             Wish::Ring { call, status } => agent.ring(now, CallKey(call.0), status),
             Wish::Answer { call } => agent.answer(now, CallKey(call.0)),
             Wish::Reject { call, status } => {
-                let rejected = agent.reject(now, CallKey(call.0), status);
-                // No event tells of the end of a call that this end rejected.
+                let refused = agent.reject(now, CallKey(call.0), status);
+                // The telephone is free for the next call.
                 self.forget_call(far, CallKey(call.0));
-                rejected
+                refused
             }
             Wish::Hold { call, on } => agent.hold(now, CallKey(call.0), on),
             Wish::Bye { call } => {
@@ -294,6 +302,14 @@ impl World {
 
     /// An agent tells something.
     pub(super) fn on_agent(&mut self, far: FarId, event: AgentEvent) {
+        match &event {
+            AgentEvent::Incoming { key, call_id, .. } => {
+                self.has_voice(call_id.clone(), far, *key);
+            }
+            // With any other status nobody knows what the engine made of it.
+            AgentEvent::HoldDone { key, status: 200 } => self.voice_changes(far, *key, false),
+            _ => {}
+        }
         match (self.seat_at(far), event) {
             (_, AgentEvent::Registered { .. } | AgentEvent::RegisterRefused { .. }) => {}
             (Some(seat), event) => self.on_seat_phone(seat, far, event),

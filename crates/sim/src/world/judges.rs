@@ -3,9 +3,11 @@
 use crate::invariants::{Checker, Inspection, Seen, Violation};
 use crate::log::Log;
 use crate::rig::Witness;
+use crate::stream::Streams;
 use crate::trace::{Trace, call_id};
 use meishier_engine::{Notice, SeatState};
 use meishier_model::{CallId, CallRecord, Mono, Now, SeatId};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 /// The onlookers of one run.
@@ -19,8 +21,12 @@ pub(super) struct Judges {
     pub arrived: Vec<(String, CallId)>,
     /// Seats that the engine paused.
     pub paused: Vec<SeatId>,
-    /// False: nobody judges, as before the first step.
-    pub judging: bool,
+    /// Who hears whom, by the engine's orders to its media threads.
+    pub streams: Streams,
+    /// Where the engine wants its RTP, as its SDP said last, by Call-ID.
+    pub told: BTreeMap<String, SocketAddr>,
+    /// Calls whose phase changed in the present step.
+    pub changed: BTreeSet<CallId>,
     records: u64,
     /// Number of the record that the checker sees twice.
     forge: Option<u64>,
@@ -40,7 +46,9 @@ impl Judges {
             reading: None,
             arrived: Vec::new(),
             paused: Vec::new(),
-            judging: true,
+            streams: Streams::default(),
+            told: BTreeMap::new(),
+            changed: BTreeSet::new(),
             records: 0,
             forge,
         }
@@ -71,13 +79,13 @@ impl Judges {
 
     pub(super) fn after_step(&mut self, now: Now, look: &Inspection<'_>) -> Result<(), Violation> {
         self.reading = None;
-        if self.judging {
-            self.checker.after_step(now, look)?;
-        }
-        Ok(())
+        self.checker.after_step(now, look)
     }
 
     fn on_notice(&mut self, now: Mono, shard: u16, notice: &Notice) {
+        if let Notice::Phase { call, .. } = notice {
+            self.changed.insert(*call);
+        }
         match notice {
             Notice::Arrived { call, .. } => {
                 if let Some(id) = self.reading.clone() {
@@ -111,6 +119,16 @@ impl Judges {
     }
 }
 
+/// The address in an SDP body (RFC 8866 §5.7, §5.14); `None` without one.
+fn rtp_address(bytes: &[u8]) -> Option<SocketAddr> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let (_, body) = text.split_once("\r\n\r\n")?;
+    let after = |key: &str| body.split("\r\n").find_map(|line| line.strip_prefix(key));
+    let ip = after("c=IN IP4 ").or_else(|| after("c=IN IP6 "))?;
+    let port = after("m=audio ")?.split(' ').next()?;
+    Some(SocketAddr::new(ip.parse().ok()?, port.parse().ok()?))
+}
+
 impl Witness for Judges {
     fn see(&mut self, now: Now, seen: &Seen<'_>) {
         let at = now.mono;
@@ -125,6 +143,14 @@ impl Witness for Judges {
                     self.reading = call_id(bytes).map(str::to_owned);
                 }
             }
+            Seen::Out { bytes, .. } => {
+                if let (Some(at), Some(id)) = (rtp_address(bytes), call_id(bytes)) {
+                    match self.told.get_mut(id) {
+                        Some(known) => *known = at,
+                        None => drop(self.told.insert(id.to_owned(), at)),
+                    }
+                }
+            }
             Seen::Notice { shard, notice } => self.on_notice(at, *shard, notice),
             Seen::Record(record) => {
                 self.on_record(at, record);
@@ -133,10 +159,12 @@ impl Witness for Judges {
                 }
             }
             Seen::MediaCommand { shard, command } => {
+                self.streams.on_command(at, *shard, command);
                 self.log
                     .write(at, format_args!("shard{shard} media {command:?}"), &[]);
             }
             Seen::MediaEvent { shard, event } => {
+                self.streams.on_event(at, *shard, event);
                 self.log
                     .write(at, format_args!("shard{shard} hears {event:?}"), &[]);
             }
@@ -144,6 +172,7 @@ impl Witness for Judges {
                 self.log
                     .write(at, format_args!("command {token} {command:?}"), &[]);
             }
+            Seen::MediaGone { shard } => self.streams.forget_shard(*shard),
             Seen::Timeout { shard } => {
                 self.log.write(at, format_args!("shard{shard} timer"), &[]);
             }

@@ -17,6 +17,7 @@ mod far;
 mod judges;
 mod mishaps;
 mod setting;
+mod voices;
 
 pub use setting::{WorldError, WorldSettings};
 
@@ -116,6 +117,7 @@ pub(crate) struct World {
     /// Parties whose RTP has stopped, by where they want theirs, and until when.
     mute: BTreeMap<SocketAddr, Mono>,
     looking: bool,
+    voices: voices::Voices,
     /// How often each mishap happened.
     mishaps: BTreeMap<&'static str, u64>,
     /// Messages of the engine whose connection was gone.
@@ -268,7 +270,10 @@ impl World {
             Due::Mishap(mishap) => self.mishap(mishap)?,
             Due::PowerBack(seat) => self.power_back(seat),
             Due::WallRight => self.set_wall(0),
-            Due::MediaLook => self.look_at_media(),
+            Due::MediaLook => {
+                self.look_at_media();
+                self.judge_streams(None)?;
+            }
             Due::Registers(seat) => self.register(seat),
         }
         self.settle();
@@ -293,6 +298,10 @@ impl World {
             queue: self.rig.queue(),
         };
         self.judges.after_step(self.now, &look)?;
+        let changed = std::mem::take(&mut self.judges.changed);
+        if !changed.is_empty() {
+            self.judge_streams(Some(&changed))?;
+        }
         if !self.looking && self.rig.media().open() > 0 {
             self.looking = true;
             self.agenda.put(self.now.mono + MEDIA_LOOK, Due::MediaLook);
@@ -305,7 +314,7 @@ impl World {
     fn carry_out_effects(&mut self) {
         while let Some(effect) = self.rig.poll_effect() {
             match effect {
-                Effect::Send { to, means, bytes } => self.from_engine(to, means, bytes),
+                Effect::Send { to, means, bytes } => self.sent_by_engine(to, means, bytes),
                 Effect::Unsent { to, bytes } => {
                     self.unsent += 1;
                     let way = (self.rig.address(), to);
@@ -347,7 +356,7 @@ impl World {
         self.carry_out_effects();
     }
 
-    fn from_engine(&mut self, to: SocketAddr, means: Means, bytes: Vec<u8>) {
+    fn sent_by_engine(&mut self, to: SocketAddr, means: Means, bytes: Vec<u8>) {
         let (arrivals, copies) = self.wire.send(self.now.mono, to, false, means);
         let from = self.rig.address();
         self.judges.sent(self.now.mono, (from, to), &bytes, copies);
@@ -359,7 +368,7 @@ impl World {
         }
     }
 
-    fn to_engine(&mut self, far: FarId, bytes: Vec<u8>) {
+    fn sent_by_far(&mut self, far: FarId, bytes: Vec<u8>) {
         let (from, means) = (self.fars[far.0].address, self.fars[far.0].means);
         let (arrivals, copies) = self.wire.send(self.now.mono, from, true, means);
         let to = self.rig.address();
@@ -378,7 +387,7 @@ impl World {
     fn settle(&mut self) {
         while let Some(far) = self.dirty.pop_first() {
             while let Some(bytes) = self.fars[far.0].agent.poll_packet() {
-                self.to_engine(far, bytes);
+                self.sent_by_far(far, bytes);
             }
             while let Some(event) = self.fars[far.0].agent.poll_event() {
                 self.on_agent(far, event);

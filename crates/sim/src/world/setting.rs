@@ -6,6 +6,7 @@ use super::far::{Far, FarId};
 use super::judges::Judges;
 use super::{Due, World};
 use crate::agenda::Agenda;
+use crate::defect::Flaw;
 use crate::dice::Dice;
 use crate::faults::{FaultLevel, FaultPlan};
 use crate::figures::{Served, Tally};
@@ -15,6 +16,7 @@ use crate::peer::{Codec, Quirks};
 use crate::people::{Duties, SeatMind};
 use crate::rig::{Rig, RigSettings};
 use crate::scenario::Scenario;
+use crate::stream::{Place, Streams};
 use crate::trace::Trace;
 use crate::traffic::Traffic;
 use crate::wire::{Means, Wire};
@@ -44,6 +46,8 @@ pub struct WorldSettings {
     pub log: Option<Box<dyn Write>>,
     /// Keeps the messages for ladders.
     pub trace: bool,
+    /// What is broken on purpose.
+    pub flaw: Flaw,
     /// The judges are shown this record, counted from 1, twice, as if the engine had written it twice.
     pub forge: Option<u64>,
 }
@@ -147,7 +151,8 @@ impl World {
             mono: ORIGIN,
             wall: scenario.start_wall().map_err(WorldError::Config)?,
         };
-        let rig = Self::rig(&text, &plan, start, &dice)?;
+        let mut rig = Self::rig(&text, &plan, start, &dice)?;
+        rig.break_deliberately(settings.flaw);
         let engine = rig.address();
         let checker = Checker::new(&text, engine, start);
         let trace = settings.trace.then(Trace::default);
@@ -185,6 +190,7 @@ impl World {
             tally: Tally::new(scenario),
             mute: BTreeMap::new(),
             looking: false,
+            voices: super::voices::Voices::new(rig.config().waiting.music),
             mishaps: BTreeMap::new(),
             unsent: 0,
             faults_done: None,
@@ -192,6 +198,11 @@ impl World {
             rig,
         };
         world.carriers = world.fars.len();
+        let places = world.rig.rtp_addresses().map(|(address, shard, port)| {
+            let shard = shard as u16;
+            (address, Place { shard, port })
+        });
+        world.judges.streams = Streams::new(places);
         world.furnish(&dice);
         world.begin();
         Ok(world)

@@ -5,6 +5,7 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod forge;
 pub mod scene;
 
 use meishier_engine::media::{MediaCommand, MediaEvent};
@@ -420,6 +421,14 @@ impl Rig {
             });
             self.step(index, Input::Inbox);
         }
+    }
+
+    /// The engine goes on with another configuration.
+    pub fn reload(&mut self, text: &str) {
+        let (parsed, _) = config::parse(text, None).unwrap_or_else(|_| panic!("a bad file"));
+        self.config = Arc::new(parsed);
+        self.show(&Seen::Configured(text));
+        self.replace();
     }
 
     pub fn rest(&mut self) -> Result<(), Violation> {

@@ -110,6 +110,7 @@ pub struct Faults {
     pub loss: bool,
     pub lag: bool,
     pub restore: bool,
+    pub reload: bool,
     pub jumps: bool,
 }
 
@@ -199,6 +200,31 @@ impl Scene {
         self.mail();
     }
 
+    /// A seat's telephone dials a star code.
+    fn star(&mut self, seat: u32, code: &str) {
+        self.born += 1;
+        let text = self.star_request("INVITE", seat, code, self.born);
+        self.rig.arrive(addr(&format!("10.0.2.{seat}:5060")), &text);
+        self.mail();
+    }
+
+    fn star_request(&self, method: &str, seat: u32, code: &str, count: u32) -> String {
+        let body = if method == "INVITE" {
+            sdp(4000)
+        } else {
+            String::new()
+        };
+        format!(
+            "{method} sip:{code}@{ENGINE} SIP/2.0\r\n\
+             Via: SIP/2.0/UDP 10.0.2.{seat}:5060;branch=z9hG4bKstar{count}{method}\r\n\
+             From: <sip:s{seat}@test.invalid>;tag=f{seat}\r\nTo: <sip:{code}@{ENGINE}>\r\n\
+             Call-ID: {count}-{seat}@star\r\nCSeq: 1 {method}\r\n\
+             Contact: <sip:s{seat}@10.0.2.{seat}:5060>\r\nContent-Type: application/sdp\r\n\
+             Max-Forwards: 70\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    }
+
     /// Everybody reads what came.
     pub fn mail(&mut self) {
         loop {
@@ -222,6 +248,15 @@ impl Scene {
         let status: u16 = mail.text[8..11].parse().unwrap();
         if !mail.header("CSeq").ends_with("INVITE") || status < 200 {
             return;
+        }
+        if let Some((count, seat)) = call_id
+            .strip_suffix("@star")
+            .and_then(|id| id.split_once('-'))
+        {
+            let text = self.star_request("ACK", seat.parse().unwrap(), "x", count.parse().unwrap());
+            let to = format!("To: {}", mail.header("To"));
+            let text = text.replace(&format!("To: <sip:x@{ENGINE}>"), &to);
+            return self.rig.arrive(mail.to, &text);
         }
         let Some(caller) = call_id
             .strip_suffix("@caller")
@@ -354,6 +389,16 @@ impl Scene {
                     self.rig.command(command);
                 }
             }
+            16 if self.faults.reload => {
+                let text = match self.dice.roll(2) {
+                    0 => super::CONFIG.to_owned(),
+                    _ => super::CONFIG
+                        .replace("wrapup = \"4s\"", "wrapup = \"2s\"")
+                        .replace("ring = \"10s\"", "ring = \"7s\"")
+                        .replace("lines = 2 }, {", "lines = 1 }, {"),
+                };
+                self.rig.reload(&text);
+            }
             16 if self.faults.restore => self.rig.replace(),
             17 if self.faults.jumps => {
                 let shift = self.dice.roll(36_000_000) as i64 - 18_000_000;
@@ -374,6 +419,18 @@ impl Scene {
             0 => self.pause(seat),
             1 => self.seat(seat, SeatChange::SignOff),
             2 => self.seat(seat, SeatChange::Ready),
+            3 => {
+                let code = [
+                    "*12",
+                    "*13",
+                    "*14",
+                    "*11*101*1231",
+                    "*11*103*1233",
+                    "*11*100*9999",
+                ];
+                let code = code[self.dice.index(6)];
+                self.star(seat, code);
+            }
             _ => {
                 let who = self.dice.roll(6) as u32;
                 self.sign_on(seat, who);

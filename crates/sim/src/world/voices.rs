@@ -1,0 +1,218 @@
+//! Who hears whom, judged: the engine's streams against what the far ends believe.
+//!
+//! Judged after each step for the calls whose phase changed in it, and for all calls whenever media
+//! looks whose packets come.
+
+use super::World;
+use super::far::FarId;
+use crate::invariants::{Invariant, Violation};
+use crate::peer::{CallKey, Codec};
+use crate::reference::legs::{Leg as BookLeg, Party};
+use crate::stream::{AgentStream, CallStreams, PartyStream, Place, Role, Streams};
+use meishier_engine::{CallStanding, Phase};
+use meishier_model::CallId;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+/// A call of a far end, by its Call-ID.
+#[derive(Debug)]
+struct Voice {
+    far: FarId,
+    key: CallKey,
+    /// A hold or a resumption is under way, or its fate is not known to this end.
+    changing: bool,
+}
+
+/// The books of who speaks where.
+#[derive(Debug)]
+pub(super) struct Voices {
+    by_call_id: BTreeMap<String, Voice>,
+    /// Every address at which a far end ever wanted RTP.
+    wanted: BTreeSet<SocketAddr>,
+    music: bool,
+}
+
+impl Voices {
+    pub(super) fn new(music: bool) -> Self {
+        Self {
+            by_call_id: BTreeMap::new(),
+            wanted: BTreeSet::new(),
+            music,
+        }
+    }
+}
+
+/// The engine has this party's answer, or has given its own, and nobody has hung up as far as the
+/// engine knows.
+fn present(leg: &BookLeg) -> bool {
+    let over = leg.over() || leg.broken || leg.released.is_some();
+    let ending = leg.cancel.is_some() || leg.bye_in.is_some() || leg.bye_out.is_some();
+    leg.answered() && !over && !ending
+}
+
+fn codec(codec: Codec) -> meishier_media::Codec {
+    match codec {
+        Codec::Pcma => meishier_media::Codec::Pcma,
+        Codec::Pcmu => meishier_media::Codec::Pcmu,
+    }
+}
+
+fn role(leg: &BookLeg, standing: &CallStanding<'_>) -> Option<Role> {
+    match leg.party {
+        Party::Caller(Some(call)) if call == standing.call => Some(Role::Caller),
+        Party::Seat(call, seat) if call == standing.call => {
+            let present = standing.seat.is_some_and(|it| it.0 == seat);
+            (present && leg.released.is_none()).then_some(Role::Seat)
+        }
+        Party::Target(call) if call == standing.call => {
+            let running = standing.phase == Phase::Transferring && leg.released.is_none();
+            running.then_some(Role::Target)
+        }
+        _ => None,
+    }
+}
+
+/// False if the books have let go of a party: its path broke long ago, and what it believes is not
+/// known any more.
+fn everybody_known(call: &CallStreams, standing: &CallStanding<'_>) -> bool {
+    let is_there = |role: Role| call.parties.iter().any(|party| party.role == role);
+    let talks = matches!(standing.phase, Phase::Talking | Phase::Transferring);
+    let seat = !talks || standing.seat.is_none() || is_there(Role::Seat);
+    let target = standing.phase != Phase::Transferring || is_there(Role::Target);
+    is_there(Role::Caller) && seat && target
+}
+
+impl World {
+    /// A far end has a call of this Call-ID.
+    pub(super) fn has_voice(&mut self, call_id: String, far: FarId, key: CallKey) {
+        let voice = Voice {
+            far,
+            key,
+            changing: false,
+        };
+        self.voices.by_call_id.insert(call_id, voice);
+    }
+
+    /// A far end changes its session, or has done so.
+    pub(super) fn voice_changes(&mut self, far: FarId, key: CallKey, changing: bool) {
+        let call_id = self.fars[far.0].agent.call_id(key);
+        let voice = call_id.and_then(|id| self.voices.by_call_id.get_mut(id));
+        if let Some(voice) = voice {
+            voice.changing = changing;
+        }
+    }
+
+    /// What the far ends believe now.
+    fn hear_voices(&mut self) {
+        for voice in self.voices.by_call_id.values() {
+            if let Some(stream) = self.fars[voice.far.0].agent.stream(voice.key) {
+                self.voices.wanted.insert(stream.local);
+            }
+        }
+    }
+
+    fn party(
+        &self,
+        streams: &Streams,
+        (call_id, leg): (&str, &BookLeg),
+        role: Role,
+    ) -> Option<PartyStream> {
+        let place: Place = streams.place_at(*self.judges.told.get(call_id)?)?;
+        // Whoever gave up before the engine read the INVITE knows nothing any more.
+        let voice = self.voices.by_call_id.get(call_id);
+        let agent = voice.and_then(|voice| {
+            let stream = self.fars[voice.far.0].agent.stream(voice.key)?;
+            Some(AgentStream {
+                local: stream.local,
+                codec: stream.codec.map(codec),
+                sends: stream.sends,
+                hears: stream.hears,
+                settled: !voice.changing && stream.codec.is_some() && stream.remote.is_some(),
+            })
+        });
+        Some(PartyStream {
+            role,
+            port: place.port,
+            present: present(leg),
+            agent,
+        })
+    }
+
+    /// Judges the streams of these calls, or of all.
+    pub(super) fn judge_streams(
+        &mut self,
+        changed: Option<&BTreeSet<CallId>>,
+    ) -> Result<(), Violation> {
+        let mut streams = std::mem::take(&mut self.judges.streams);
+        self.hear_voices();
+        let result = self.judged(&mut streams, changed);
+        if changed.is_none() {
+            let legs = &self.judges.checker.books().legs;
+            let fars = &self.fars;
+            // The first INVITE may not have reached the engine yet.
+            self.voices.by_call_id.retain(|id, voice| {
+                let known = fars[voice.far.0].agent.call_id(voice.key).is_some();
+                known || legs.get(id).is_some()
+            });
+            self.judges.told.retain(|id, _| legs.get(id).is_some());
+        }
+        self.judges.streams = streams;
+        result
+    }
+
+    fn judged(
+        &self,
+        streams: &mut Streams,
+        changed: Option<&BTreeSet<CallId>>,
+    ) -> Result<(), Violation> {
+        let broken = |call: Option<&str>, what: String| {
+            Err(Violation {
+                invariant: Invariant::Streams,
+                call: call.map(str::to_owned),
+                what,
+            })
+        };
+        if let Err(what) = streams.check() {
+            return broken(None, what);
+        }
+        let wanted = &self.voices.wanted;
+        if let Err(what) = streams.check_destinations(|at| wanted.contains(&at)) {
+            return broken(None, what);
+        }
+        for shard in self.rig.shards() {
+            for standing in shard.call_standings() {
+                if changed.is_some_and(|calls| !calls.contains(&standing.call)) {
+                    continue;
+                }
+                let call = self.call_streams(streams, shard.id().0, &standing);
+                if !everybody_known(&call, &standing) {
+                    continue;
+                }
+                if let Err(what) = streams.check_call(&call) {
+                    return broken(Some(standing.sip_call_id), what);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn call_streams(
+        &self,
+        streams: &Streams,
+        shard: u16,
+        standing: &CallStanding<'_>,
+    ) -> CallStreams {
+        let legs = self.judges.checker.books().legs.iter();
+        let parties = legs.filter_map(|(call_id, leg)| {
+            let role = role(leg, standing)?;
+            self.party(streams, (call_id, leg), role)
+        });
+        CallStreams {
+            name: standing.call.to_string(),
+            shard,
+            phase: standing.phase,
+            music: self.voices.music,
+            parties: parties.collect(),
+        }
+    }
+}
