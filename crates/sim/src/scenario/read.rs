@@ -25,7 +25,7 @@ pub(super) fn parse(text: &str) -> Result<Scenario, Vec<ScenarioError>> {
     }
     let mut scenario = None;
     if syntax.is_empty() {
-        let top = Reader::new(&notes, Some(document.get_ref()), 0..0, "文件");
+        let top = Reader::new(&notes, Some(document.get_ref()), 0..0, "");
         let base = base(&top);
         scenario = read(&top, base.as_ref());
         top.finish();

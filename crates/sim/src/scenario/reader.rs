@@ -45,6 +45,14 @@ pub(super) struct Reader<'f> {
 
 type Value<'f> = Spanned<DeValue<'f>>;
 
+/// What a table is called in Chinese and in English; the file itself has no name.
+fn called(label: &str) -> (&str, &str) {
+    match label {
+        "" => ("文件", "the file"),
+        label => (label, label),
+    }
+}
+
 impl<'f> Reader<'f> {
     pub(super) fn new(
         notes: &'f Notes<'f>,
@@ -70,11 +78,11 @@ impl<'f> Reader<'f> {
     pub(super) fn or<T>(&self, key: &'static str, found: Option<T>, base: Option<T>) -> Option<T> {
         let there = self.table.is_some_and(|table| table.contains_key(key));
         if found.is_none() && base.is_none() && !there {
-            let (label, zh, en) = (&self.label, "缺少", "lacks");
+            let (zh, en) = called(&self.label);
             self.notes.add(
                 &self.span,
-                format!("{label} {zh} {key}"),
-                format!("{label} {en} {key}"),
+                format!("{zh} 缺少 {key}"),
+                format!("{en} lacks {key}"),
             );
         }
         found.or(base)
@@ -202,11 +210,11 @@ impl<'f> Reader<'f> {
             let name = key.get_ref();
             if !asked.iter().any(|known| known == name) {
                 let list = asked.join(", ");
-                let label = &self.label;
+                let (zh, en) = called(&self.label);
                 self.notes.add(
                     &key.span(),
-                    format!("{label} 没有名为 {name} 的键；可用：{list}"),
-                    format!("{label} has no key {name}; known: {list}"),
+                    format!("{zh} 没有名为 {name} 的键；可用：{list}"),
+                    format!("{en} has no key {name}; known: {list}"),
                 );
             }
         }
