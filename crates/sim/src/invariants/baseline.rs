@@ -28,9 +28,10 @@ pub(super) fn paused_by_engine(books: &Books, notice: &Notice) -> Result<(), Vio
         return Ok(());
     };
     let after = books
-        .plan
-        .pause_after
-        .min(books.former.as_ref().map_or(u8::MAX, |p| p.pause_after));
+        .plans()
+        .map(|plan| plan.pause_after)
+        .min()
+        .unwrap_or(0);
     if book.unsure.is_none() && !book.paused && book.rang_out.1 < after {
         let times = book.rang_out.1;
         return IT.broken(

@@ -31,8 +31,8 @@ pub(super) fn offered(books: &Books, now: Now, id: CallId, seat: u32) -> Result<
     else {
         return Ok(());
     };
-    let former = books.former.as_ref().map_or(0, |plan| plan.skills(who));
-    let missing = call.claim.needs(at) & !(books.plan.skills(who) | former);
+    let skills = books.plans().fold(0, |set, plan| set | plan.skills(who));
+    let missing = call.claim.needs(at) & !skills;
     if missing != 0 {
         let what = format!("seat {seat} lacks skills {missing:#b} that call {id} needs");
         return IT.broken(Some(&call.sip), what);
@@ -58,11 +58,10 @@ pub(super) fn check(books: &Books, now: Now) -> Result<(), Violation> {
         }
     }
     for (seat, who) in &books.facts.signed_on {
-        let by_former = books
-            .former
-            .as_ref()
-            .is_some_and(|p| p.permits(*who, *seat, now.wall));
-        if !books.plan.permits(*who, *seat, now.wall) && !by_former {
+        if !books
+            .plans()
+            .any(|plan| plan.permits(*who, *seat, now.wall))
+        {
             return IT.broken(
                 None,
                 format!("counsellor {who} may not sign on at seat {seat}"),

@@ -51,7 +51,12 @@ pub(super) fn offered(books: &Books, now: Now, id: CallId, seat_id: u32) -> Resu
             "call {id} is offered to seat {seat_id}, which rests"
         ));
     }
-    if books.plan.pause_after > 0 && seat.rang_out.0 >= books.plan.pause_after {
+    let limits = books.plans().map(|plan| plan.pause_after);
+    let limit = limits
+        .map(|n| if n == 0 { u8::MAX } else { n })
+        .max()
+        .unwrap_or(u8::MAX);
+    if limit < u8::MAX && seat.rang_out.0 >= limit {
         let times = seat.rang_out.0;
         return say(format!(
             "seat {seat_id} let {times} offers ring out and gets another one"

@@ -18,7 +18,7 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// Counts offers that passed somebody by.
 pub(super) fn count(books: &mut Books) -> Result<(), Violation> {
-    let ageing = books.plan.ageing;
+    let ageing = books.ageing;
     for (id, seat) in books.facts.offered.clone() {
         let Some(call) = books.calls.get(&id) else {
             continue;
@@ -79,11 +79,7 @@ pub(super) fn count(books: &mut Books) -> Result<(), Violation> {
 
 /// No phase lasts longer than the engine lets it.
 pub(super) fn limits(books: &Books, now: Now, look: &Inspection<'_>) -> Result<(), Violation> {
-    let former = books
-        .former
-        .as_ref()
-        .map_or(books.plan.ring, |plan| plan.ring);
-    let ring = books.plan.ring.max(former) + GRACE;
+    let ring = books.bounds(|plan| plan.ring).1 + GRACE;
     let lag = books.lag(now.mono) * 2;
     for call in books.calls_of(look.touched) {
         let limit = match call.phase {

@@ -35,7 +35,7 @@ pub(super) fn check(books: &Books, now: Now, record: &CallRecord) -> Result<(), 
 
 fn who(books: &Books, call: &Call, record: &CallRecord) -> Option<String> {
     let trunk = books.plan.trunks.get(usize::from(call.trunk));
-    let known = trunk.is_some_and(|trunk| trunk.name == record.trunk) || books.former.is_some();
+    let known = trunk.is_some_and(|trunk| trunk.name == record.trunk) || !books.former.is_empty();
     if record.sip_call_id != *call.sip || !known {
         return Some("another Call-ID or trunk".to_owned());
     }
@@ -112,7 +112,7 @@ fn history(books: &Books, call: &Call, record: &CallRecord) -> Option<String> {
         .map(|(pool, _)| books.plan.pools.get(usize::from(*pool)));
     let same = rings.map(|pool| pool.map(|pool| pool.name.as_str()));
     let same = same.eq(record.route.iter().map(|(name, _)| Some(name.as_str())));
-    if !same && books.former.is_none() {
+    if !same && books.former.is_empty() {
         return Some("another route than the file's".to_owned());
     }
     None

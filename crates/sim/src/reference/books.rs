@@ -12,6 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Configurations that are remembered; the engine's calls rarely outlive so many changes.
+const FORMER: usize = 8;
+
 /// A command that was given.
 #[derive(Clone, Debug)]
 pub struct Asked {
@@ -93,8 +96,10 @@ pub struct Facts {
 pub struct Books {
     /// The configuration.
     pub plan: Plan,
-    /// The one before it, as long as seats may still go by it.
-    pub former: Option<Box<Plan>>,
+    /// Those before it, the latest first: what began under them may still go by them.
+    pub former: Vec<Plan>,
+    /// Waiting that equals one class: the queue's, which lasts as long as the engine.
+    pub ageing: Duration,
     /// Number of the step that is being judged.
     pub step: u64,
     /// Calls without record.
@@ -164,8 +169,9 @@ impl Books {
             used: vec![0; pools],
             due: (i64::MIN, Vec::new()),
             limits,
+            former: Vec::new(),
+            ageing: plan.ageing,
             plan,
-            former: None,
             step: 1,
             calls: BTreeMap::new(),
             ended: BTreeSet::new(),
@@ -207,24 +213,30 @@ impl Books {
         self.calls.range(from..=to).map(|(_, call)| call)
     }
 
-    /// Pools that a seat serves, whichever configuration it goes by.
-    #[must_use]
-    pub fn surely_serves(&self, seat: u32, pool: u16) -> bool {
-        self.plan.pools_of(seat).contains(&pool)
-            && self
-                .former
-                .as_ref()
-                .is_none_or(|plan| plan.pools_of(seat).contains(&pool))
+    /// The configuration and those before it.
+    pub fn plans(&self) -> impl Iterator<Item = &Plan> {
+        std::iter::once(&self.plan).chain(&self.former)
     }
 
-    /// Pools that a seat serves by some configuration that it may go by.
+    /// The least and the greatest of a time that configurations set.
+    #[must_use]
+    pub fn bounds(&self, of: impl Fn(&Plan) -> Duration) -> (Duration, Duration) {
+        let now = of(&self.plan);
+        self.plans()
+            .map(of)
+            .fold((now, now), |(a, b), t| (a.min(t), b.max(t)))
+    }
+
+    /// True if a seat serves a pool whichever configuration it goes by.
+    #[must_use]
+    pub fn surely_serves(&self, seat: u32, pool: u16) -> bool {
+        self.plans().all(|plan| plan.pools_of(seat).contains(&pool))
+    }
+
+    /// True if a seat serves a pool by some configuration that it may go by.
     #[must_use]
     pub fn maybe_serves(&self, seat: u32, pool: u16) -> bool {
-        self.plan.pools_of(seat).contains(&pool)
-            || self
-                .former
-                .as_ref()
-                .is_some_and(|plan| plan.pools_of(seat).contains(&pool))
+        self.plans().any(|plan| plan.pools_of(seat).contains(&pool))
     }
 
     /// Skills of whoever sits there, whichever configuration counts.
@@ -232,11 +244,8 @@ impl Books {
     pub fn sure_skills(&self, seat: u32) -> u64 {
         let who = self.seats.get(seat as usize).and_then(|seat| seat.person);
         let Some(who) = who else { return 0 };
-        let former = self
-            .former
-            .as_ref()
-            .map_or(u64::MAX, |plan| plan.skills(who));
-        self.plan.skills(who) & former
+        self.plans()
+            .fold(u64::MAX, |set, plan| set & plan.skills(who))
     }
 
     /// True if a seat fits a call through one of these pools.
@@ -303,12 +312,14 @@ impl Books {
                     .filter_map(|at| plan.seats.get(at))
                     .map(|s| Seat::new(s.fixed));
                 self.seats.extend(new);
-                let most = plan.wrapup.max(plan.backoff).max(UNREACHABLE_REST);
+                self.former
+                    .insert(0, std::mem::replace(&mut self.plan, plan));
+                self.former.truncate(FORMER);
                 let lag = self.lag(now.mono) * 2;
+                let longest = self.plan.wrapup.max(self.plan.backoff);
                 for seat in &mut self.seats {
-                    seat.rules_changed(now.mono, most, lag);
+                    seat.reconfigured(now.mono, longest.max(UNREACHABLE_REST), lag);
                 }
-                self.former = Some(Box::new(std::mem::replace(&mut self.plan, plan)));
             }
             Seen::WallJump => self.jumps += 1,
             Seen::FlowFailed { remote } => self.legs.flow_failed(*remote),

@@ -103,13 +103,19 @@ impl Books {
 
     /// A star code was answered: whatever it did is done.
     fn star_over(&mut self, now: Now, sip: &Sip<'_>) {
+        // Unless the answer was another one's: then what it did may still be under way.
+        let until = now.mono + self.lag(now.mono) * 4;
         if sip.method == "INVITE"
             && sip.status().is_some_and(|status| status >= 200)
             && let Some(Party::Star(seat)) = self.legs.get(sip.call_id).map(|leg| leg.party)
+            && !self
+                .legs
+                .iter()
+                .any(|(_, leg)| leg.party == Party::Star(seat) && leg.last.is_none())
             && let Some(seat) = self.seats.get_mut(seat as usize)
             && seat.unsure.is_some()
         {
-            seat.unsure = Some(now.mono);
+            seat.unsure = Some(until);
         }
     }
 

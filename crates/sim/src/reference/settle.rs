@@ -178,7 +178,7 @@ impl Books {
         let Some(call) = self.calls.get(&id) else {
             return Vec::new();
         };
-        let ageing = self.plan.ageing;
+        let ageing = self.ageing;
         let rank = call.rank(ageing);
         let before = waiting.iter().filter_map(|id| self.calls.get(id));
         let before = before.filter(|d| {

@@ -5,6 +5,7 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod forge;
 pub mod scene;
 
 use meishier_engine::media::{MediaCommand, MediaEvent};
