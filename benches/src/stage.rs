@@ -261,6 +261,11 @@ impl Stage {
     fn on_seat(&mut self, at: Instant, message: &str, from: SocketAddr) -> io::Result<()> {
         let kind = Kind::to_seat(message);
         self.tally.add(kind, message.len());
+        // Nobody speaks here, so the engine asks whether they are there (RFC 3261 §11).
+        if sip::method(message) == Some("OPTIONS") {
+            let ok = sip::response(message, "200 OK", "", "", "");
+            return self.answer_as_seat(&ok, from);
+        }
         let caller = sip::header(message, "From").map_or("", |value| sip::user(sip::uri(value)));
         let number = caller
             .strip_prefix('c')
@@ -298,6 +303,9 @@ impl Stage {
     fn on_caller(&mut self, at: Instant, message: &str) -> io::Result<()> {
         let kind = Kind::to_caller(message);
         self.tally.add(kind, message.len());
+        if sip::method(message) == Some("OPTIONS") {
+            return self.send_to_engine(&sip::response(message, "200 OK", "", "", ""));
+        }
         let number = sip::header(message, "Call-ID").and_then(sip::number_of);
         let Some(index) = number.and_then(|number| usize::try_from(number).ok()) else {
             return Ok(());

@@ -280,6 +280,10 @@ impl Crowd {
                     .sip
                     .send_to(dialog.request("ACK", 1, "INVITE", "").as_bytes(), engine);
             }
+            (Some("OPTIONS"), ..) => {
+                let ok = message.response("200 OK", "", local, "");
+                let _ = self.callers.sip.send_to(ok.as_bytes(), engine);
+            }
             (Some(method), ..) => {
                 self.tally
                     .faults
@@ -329,6 +333,16 @@ impl Crowd {
                 if side.step == Step::Calling {
                     (side.step, side.next_packet) = (Step::Talking, now);
                 }
+            }
+            // The engine asks who is silent (RFC 3261 §11).
+            (Some("OPTIONS"), Some(index)) => {
+                let over = self.seats.sides[index].step == Step::Done;
+                let status = if over {
+                    "481 Call/Transaction Does Not Exist"
+                } else {
+                    "200 OK"
+                };
+                let _ = self.seats.sip.send_to(reply(status, "").as_bytes(), engine);
             }
             (Some("BYE"), Some(index)) => {
                 let _ = self

@@ -62,6 +62,20 @@ const LAYERS: &[Layer] = &[
         ],
         Some(&["serde", "smallvec"]),
     ),
+    Layer("ladder", &[], Some(&[])),
+    Layer(
+        "sim",
+        &[
+            "model",
+            "queue",
+            "config",
+            "signaling",
+            "media",
+            "engine",
+            "ladder",
+        ],
+        None,
+    ),
     Layer("records", &["model"], None),
     Layer("phones", &["model"], None),
     Layer("telemetry", &["model", "engine"], None),
@@ -293,6 +307,33 @@ fn the_core_is_pure() {
         }
     }
     assert!(out.is_empty(), "\n{}", out.join("\n"));
+}
+
+/// The deliberate defects of the simulator's tests are compiled for them alone.
+#[test]
+fn nothing_switches_deliberate_defects_on() {
+    let metadata = metadata();
+    let packages = metadata.workspace_packages();
+    let holders = ["queue", "signaling", "engine", "sim"];
+    for package in &packages {
+        let name = short(&package.name);
+        let own = package.features.get("defects").is_some();
+        assert_eq!(own, holders.contains(&name), "{name} and the defects");
+        let mut others = package
+            .features
+            .iter()
+            .filter(|(name, _)| *name != "defects");
+        let leads = |enabled: &String| enabled.ends_with("defects");
+        assert!(!others.any(|(_, all)| all.iter().any(leads)), "{name}");
+        let wants = |features: &[String]| features.iter().any(leads);
+        let mut all = package.dependencies.iter();
+        assert!(!all.any(|dependency| wants(&dependency.features)), "{name}");
+    }
+    let nodes = &metadata.resolve.as_ref().unwrap().nodes;
+    let on = nodes
+        .iter()
+        .find(|node| node.features.iter().any(|f| **f == "defects"));
+    assert!(on.is_none(), "{:?}", on.map(|node| &node.id));
 }
 
 #[test]

@@ -19,8 +19,6 @@ pub enum Defect {
     SeatRestsForEver,
     /// Every ring is open from the beginning.
     RingsOpenAtOnce,
-    /// A counsellor may sit at two seats.
-    TwoSeatsForOne,
     /// A caller at risk is let go when a seat lets ring out.
     RiskDropped,
     /// The counsellor who leaves a transfer takes the caller along.
@@ -53,6 +51,8 @@ pub enum Defect {
     NeverAnswered,
     /// The counsellor does not hear the caller.
     CallerUnheard,
+    /// The caller hears a caller of another call.
+    CallersCrossed,
     /// The caller goes on hearing music.
     MusicGoesOn,
 }

@@ -192,6 +192,7 @@ impl Shard {
 
     pub(crate) fn on_counsellor_gone_in_transfer(&mut self, now: Now, call: &mut Call) {
         if self.broken.is(Defect::CounsellorTakesCallerAlong) {
+            self.close_transfer(call, TransferOutcome::Joined, 0);
             return self.end_transfer(now, call, ReleasedBy::Seat);
         }
         self.release_seat(now, call, false);

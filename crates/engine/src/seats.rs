@@ -203,7 +203,7 @@ impl Shard {
                     .get(&counsellor)
                     .copied()
                     .filter(|held| *held != seat);
-                if elsewhere.is_none() && !self.broken.is(Defect::TwoSeatsForOne) {
+                if elsewhere.is_none() {
                     self.claims.insert(counsellor, seat);
                 }
                 self.send(

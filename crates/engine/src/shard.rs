@@ -21,8 +21,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a digest nonce is good. Phones refresh their registration within it.
-const NONCE_TTL: Duration = Duration::from_secs(300);
+/// How long a digest nonce is good: the longest registration and a minute. So a telephone that
+/// refreshes before it expires uses its nonce once more. Whoever reads along could show it to another
+/// shard, which keeps counts of its own, for as long: so no longer than that.
+const NONCE_TTL: Duration = EXPIRES.2.saturating_add(Duration::from_secs(60));
 /// Shortest, default and longest registration. The registrar may shorten what a phone asks for
 /// (RFC 3261 §10.3 step 7); ten minutes is how long a restarted engine waits for it at most.
 const EXPIRES: (Duration, Duration, Duration) = (

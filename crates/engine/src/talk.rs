@@ -195,6 +195,12 @@ impl Shard {
         if !self.broken.is(Defect::MusicGoesOn) {
             self.hear(&caller, Source::Peer(seat.port));
         }
+        if self.broken.is(Defect::CallersCrossed)
+            && let Some(other) = self.calls.values().find(|call| call.side.voice.open)
+        {
+            let other = other.side.voice.port;
+            self.hear(&caller, Source::Peer(other));
+        }
         if !self.broken.is(Defect::CallerUnheard) {
             self.hear(&seat, Source::Peer(caller.port));
         }

@@ -311,6 +311,26 @@ fn the_trunk_is_down_after_two_silent_options_and_up_after_one_answer() {
 }
 
 #[test]
+fn a_challenge_is_good_for_the_refresh_of_the_longest_registration() {
+    for (after, answer) in [
+        (480, "SIP/2.0 200"),
+        (599, "SIP/2.0 200"),
+        (661, "SIP/2.0 401"),
+    ] {
+        let mut world = World::new();
+        world.arrive(addr(PHONE), &register(1, 600, ""));
+        let refused = world.take(addr(PHONE), "SIP/2.0 401");
+        let (uri, password) = ("sip:test.invalid", "secret-r0");
+        let challenge = md5_challenge(&refused);
+        let auth = digest(&challenge, "REGISTER", uri, "r0", password);
+        world.pass(after * SECOND);
+        world.clear();
+        world.arrive(addr(PHONE), &register(2, 600, &auth));
+        world.take(addr(PHONE), answer);
+    }
+}
+
+#[test]
 fn the_same_secret_serves_all_shards() {
     // A challenge of one shard is accepted by another: the phone's second INVITE may hash elsewhere.
     let world = World::new();

@@ -164,8 +164,10 @@ impl Hub {
                 media,
                 accept,
             } => {
-                if let Some(port) = self.port_mut(port) {
-                    port.update(now, media, accept);
+                if let Some(slot) = self.slots.get_mut(port.0 as usize)
+                    && let Some(port) = slot.port.as_deref_mut()
+                {
+                    port.update(now, media, accept, &mut slot.ghosts);
                 }
             }
             MediaCommand::Hear { port, source } => {
@@ -200,7 +202,7 @@ impl Hub {
             }
         };
         let digit = match kind {
-            Kind::Event => party.digits.handle(packet.timestamp, packet.payload),
+            Kind::Event => party.digits.handle(now, &packet),
             Kind::Audio => None,
         };
         self.totals.received += 1;

@@ -248,6 +248,53 @@ fn key_presses_are_counted_once_in_every_habit_of_telephones() {
 }
 
 #[test]
+fn a_key_held_down_while_the_party_moves_is_one_digit() {
+    // Its stream goes on (`None`), or begins anew with another SSRC and other timestamps; the key is
+    // let up before or after.
+    for (anew, early) in [
+        (None, 0),
+        (None, 3),
+        (Some(5), 0),
+        (Some(5), 3),
+        (Some(5), 5),
+    ] {
+        let mut wire = Wire::new();
+        wire.open(0, Codec::Pcma);
+        let mut phone = Phone::new(Codec::Pcma, 1, 400.0);
+        let mut moved = media(0, Codec::Pcma);
+        moved.remote.set_port(9000);
+        let mut from = address(0);
+        for i in 0..8u16 {
+            if i == 8 - early {
+                wire.packet_from(0, from, &phone.event(101, 1, true, 160 * i, false));
+            }
+            if i == 4 {
+                let media = moved.clone();
+                wire.command(MediaCommand::Update {
+                    port: PortId(0),
+                    media,
+                    accept: accept(0),
+                });
+                from = moved.remote;
+                if let Some(ssrc) = anew {
+                    (phone.ssrc, phone.timestamp) = (ssrc, 77);
+                }
+            }
+            let end = i >= 8 - early.max(1);
+            wire.packet_from(0, from, &phone.event(101, 1, end, 160 * (i + 1), i == 0));
+        }
+        assert_eq!(wire.digits(), "1", "{anew:?} {early}");
+        // The next press of the same key is another one, in the stream as it is and anew.
+        phone.timestamp = phone.timestamp.wrapping_add(8000);
+        wire.packet_from(0, from, &phone.event(101, 1, false, 160, true));
+        wire.packet_from(0, from, &phone.event(101, 1, true, 320, false));
+        (phone.ssrc, phone.timestamp) = (6, phone.timestamp.wrapping_sub(1000));
+        wire.packet_from(0, from, &phone.event(101, 1, false, 160, true));
+        assert_eq!(wire.digits(), "111", "{anew:?} {early}");
+    }
+}
+
+#[test]
 fn a_peer_without_telephone_event_sees_no_hole() {
     let mut wire = Wire::new();
     wire.open(0, Codec::Pcma);

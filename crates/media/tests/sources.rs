@@ -315,6 +315,32 @@ fn a_party_that_moves_is_followed_and_its_old_packets_do_not_bind() {
 }
 
 #[test]
+fn what_was_under_way_from_a_lost_nat_mapping_does_not_bind_when_the_party_moves() {
+    let mut wire = Wire::new();
+    wire.open(1, Codec::Pcma);
+    opened_behind_nat(&mut wire, 1);
+    let mut phone = Phone::new(Codec::Pcma, 1, 400.0);
+    wire.packet_from(0, OFFICE, &phone.next(160));
+    let lost = SocketAddr::new(OFFICE.ip(), 61_009);
+    wire.packet_from(0, lost, &phone.next(160));
+    let mut moved = media(0, Codec::Pcma);
+    moved.remote = at("10.0.0.1:7090");
+    let accept = Accept {
+        sdp: moved.remote.ip(),
+        signalling: Some(OFFICE.ip()),
+    };
+    wire.command(MediaCommand::Update {
+        port: PortId(0),
+        media: moved,
+        accept,
+    });
+    wire.packet_from(0, lost, &phone.next(160));
+    wire.packet_from(0, NEIGHBOUR, &phone.next(160));
+    assert_eq!(whither(&mut wire), NEIGHBOUR);
+    assert_eq!(wire.sent_to(1).len(), 2);
+}
+
+#[test]
 fn a_port_that_was_only_said_to_move_is_learned_again() {
     let (mut wire, mut phone) = pair();
     wire.packet(0, &phone.next(160));

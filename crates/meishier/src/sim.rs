@@ -46,7 +46,10 @@ fn scenario(name: &str, lang: Lang) -> Result<Scenario, String> {
         Lang::En => format!("scenario file {name} cannot be read: {error}"),
     })?;
     Scenario::parse(&text).map_err(|errors| {
-        let lines = errors.iter().map(|error| format!("{name}:{error}"));
+        let lines = errors.iter().map(|error| match lang {
+            Lang::Zh => format!("{name}：{error}"),
+            Lang::En => format!("{name}: line {}: {}", error.line, error.en),
+        });
         lines.collect::<Vec<_>>().join("\n")
     })
 }
@@ -75,7 +78,7 @@ fn play(args: &cli::Sim, lang: Lang) -> Result<(RunReport, Duration), String> {
     println!("{}", text(&report, took, lang));
     if let Some(failure) = &report.failure {
         println!("{failure}");
-        let again = report.replay();
+        let again = report.replay_of(&args.scenario);
         println!(
             "{}",
             match lang {

@@ -114,13 +114,14 @@ impl Transactions {
         }
     }
 
-    /// Nobody waits any more for what comes of an INVITE.
+    /// Nobody waits any more for what comes of a request.
     pub(crate) fn disown(&mut self, now: Mono, key: ClientKey) {
         let timers = self.timers_config;
         if let Some(client) = self.clients.get_mut(&key) {
             client.owner = Owner::Nobody;
-            if let ClientMachine::Invite(machine) = &mut client.machine {
-                machine.on_given_up(now, &timers);
+            match &mut client.machine {
+                ClientMachine::Invite(machine) => machine.on_given_up(now, &timers),
+                ClientMachine::Other(machine) => machine.on_given_up(now, &timers),
             }
             self.settle_client(key);
         }

@@ -9,12 +9,16 @@ pub enum Defect {
     CseqNotRaised,
     /// No ACK for 200.
     AckForgotten,
-    /// A call that is up ends without BYE.
+    /// A call of ours that is up ends without BYE.
     ByeForgotten,
+    /// A call that came to us and is up ends without BYE.
+    CallersByeForgotten,
     /// A call that rings ends without CANCEL.
     CancelForgotten,
     /// 200 is followed by another one with another tag.
     SecondAnswer,
+    /// 200 that is sent again has another tag.
+    AnswerAgainDiffers,
 }
 
 /// The switch.
@@ -36,6 +40,15 @@ impl Broken {
     pub(crate) const fn is(self, _: Defect) -> bool {
         false
     }
+}
+
+/// True if this BYE is not sent.
+pub(crate) fn no_bye(broken: Broken, call_id: &str) -> bool {
+    let which = match call_id.starts_with('~') {
+        true => Defect::ByeForgotten,
+        false => Defect::CallersByeForgotten,
+    };
+    broken.is(which)
 }
 
 /// The same message with another tag in place of this one.

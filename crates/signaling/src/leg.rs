@@ -7,7 +7,7 @@
 //!   leg_session ─── requests within the dialog: BYE, re-INVITE both ways, UPDATE, INFO, OPTIONS
 //! ```
 
-use crate::defect::{Broken, Defect};
+use crate::defect::{Broken, Defect, no_bye};
 use crate::dialog::Dialog;
 use crate::endpoint::EndpointConfig;
 use crate::event::{EndCause, Event};
@@ -263,7 +263,7 @@ impl Leg {
     /// Sends BYE (§15.1.1) and waits for its response. A change of the session that waits for our
     /// answer is refused first, one that we asked for is forgotten.
     pub(crate) fn send_bye(&mut self, cx: &mut Context<'_>) {
-        if cx.broken.is(Defect::ByeForgotten) {
+        if no_bye(cx.broken, &self.dialog.call_id) {
             return self.finish();
         }
         self.state = LegState::Ending;

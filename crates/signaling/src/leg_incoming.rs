@@ -148,8 +148,12 @@ impl Leg {
         }
         if cx.broken.is(Defect::SecondAnswer) {
             let other = other_tag(&bytes, &self.dialog.local_tag);
-            cx.tx.respond(cx.now, key, 200, other);
+            cx.tx.send_response(200, self.flow, other);
         }
+        let bytes = match cx.broken.is(Defect::AnswerAgainDiffers) {
+            true => other_tag(&bytes, &self.dialog.local_tag),
+            false => bytes,
+        };
         let timers = &cx.config.timers;
         self.unacknowledged = Some(Box::new(Unacknowledged {
             bytes,

@@ -12,12 +12,13 @@ use serde::{Deserialize, Serialize};
 ///                 ┌──────────┐ E: request again, interval doubles to T2
 ///        ┌────────│  Trying  │◀──┐
 ///        │        └──┬────┬──┴───┘
-///        │       1xx │    │ 200–699
+///        │       1xx │    │ 200–699, given up
 ///        │           ▼    │
 ///        │  ┌────────────┐│ E: request again every T2
 ///        ├──│ Proceeding ││◀──┐
 ///        │  └─────────┬──┘┴───┘
-///        │    200–699 │   │
+///        │    200–699,│   │
+///        │    given up│   │
 ///   F or │            ▼   ▼ start K
 /// failed │        ┌───────────┐ response again: absorbed
 ///   flow │        │ Completed │
@@ -129,6 +130,19 @@ impl NonInviteClient {
             NonInviteClientState::Completed | NonInviteClientState::Terminated => {
                 NonInviteClientAction::Nothing
             }
+        }
+    }
+
+    /// Nobody waits for the response any more: the request is not repeated, and a late response is
+    /// absorbed as if it were a second one.
+    pub fn on_given_up(&mut self, now: Mono, timers: &Timers) {
+        if matches!(
+            self.state,
+            NonInviteClientState::Trying | NonInviteClientState::Proceeding
+        ) {
+            self.repeat = Repeat::off();
+            self.state = NonInviteClientState::Completed;
+            self.end = Some(now + timers.linger(false));
         }
     }
 

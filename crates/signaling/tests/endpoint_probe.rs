@@ -141,6 +141,33 @@ fn a_call_that_ends_meanwhile_hears_nothing_of_its_probe_and_leaves_nothing() {
 }
 
 #[test]
+fn a_probe_is_not_repeated_once_its_call_has_ended() {
+    for transport in [Transport::Udp, Transport::Tcp] {
+        for by_peer in [true, false] {
+            let mut b = Bench::new(transport);
+            let (mut caller, leg) = confirmed(&mut b);
+            b.end.probe(b.now, leg).unwrap();
+            b.drain();
+            let options = b.last().clone();
+            if by_peer {
+                b.receive(&caller.bye());
+            } else {
+                b.end.hangup(b.now, leg, None).unwrap();
+            }
+            b.drain();
+            b.sent.clear();
+            b.pass(Duration::from_millis(600));
+            // Not even a provisional response starts it again.
+            b.receive(&reply(&options, 100, "", "", ""));
+            b.pass(LONG);
+            let sent = b.take_sent();
+            assert!(sent.iter().all(|m| m.starts_with("BYE")));
+            b.assert_empty_after(LONG);
+        }
+    }
+}
+
+#[test]
 fn the_ack_of_a_change_has_the_changes_number_though_a_probe_was_sent_since() {
     let mut b = Bench::udp();
     let (_, leg) = called(&mut b);

@@ -77,6 +77,25 @@ impl Mishap {
         Self::Burst,
     ];
 
+    /// Its name in reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cut => "cut",
+            Self::TrunkDown => "trunk_down",
+            Self::SeatVanishes => "seat_vanishes",
+            Self::PeerStops => "peer_stops",
+            Self::FlowFails => "flow_fails",
+            Self::RtpStops => "rtp_stops",
+            Self::WallJumps => "wall_jumps",
+            Self::EngineStalls => "engine_stalls",
+            Self::Reconfigured => "reconfigured",
+            Self::ShardReplaced => "shard_replaced",
+            Self::EngineReplaced => "engine_replaced",
+            Self::Burst => "burst",
+        }
+    }
+
     /// How often it happens at its most, times a day.
     fn most_a_day(self) -> f64 {
         match self {

@@ -37,6 +37,8 @@ pub use defect::Defect;
 pub use faults::FaultLevel;
 #[cfg(feature = "defects")]
 pub use run::run_broken;
+#[doc(hidden)]
+pub use run::run_forged;
 pub use run::{Failure, PROVINCE_YEAR, RunOptions, RunReport, run};
 pub use scenario::Scenario;
 pub use world::WorldError;

@@ -348,9 +348,10 @@ impl Scene {
         if self.at.get(&port) == Some(&number) {
             self.figures.arrived += 1;
             if let Some(end) = self.ends.get_mut(&number)
-                && let_in
+                && end.source == from
             {
-                end.known |= end.source == from;
+                end.known |= let_in;
+                end.met |= end.sends(packet);
             }
         } else {
             self.figures.ghosts += 1;

@@ -7,6 +7,7 @@ use crate::invariants::{Invariant, Violation};
 use crate::scenario::Scenario;
 use crate::world::{World, WorldError, WorldSettings};
 use meishier_model::Mono;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Write;
 use std::time::Duration;
@@ -58,6 +59,12 @@ pub struct RunReport {
     pub tally: Tally,
     /// Attempts to reach a person.
     pub served: Served,
+    /// Messages of the engine that stand in the log, and messages to it, each counted once however
+    /// often it arrived, as the wires count them.
+    pub messages: (u64, u64),
+    /// What the faults did until they were over, by name: how often each mishap happened, what
+    /// became of datagrams, which quirks of far ends showed.
+    pub faults: BTreeMap<&'static str, u64>,
     /// SHA-256 of the log, hexadecimal.
     pub log_sha256: String,
     /// The first broken promise; the run ended there.
@@ -76,6 +83,12 @@ impl RunReport {
     /// The one command that runs it again.
     #[must_use]
     pub fn replay(&self) -> String {
+        self.replay_of(&self.scenario)
+    }
+
+    /// The same for a scenario that was read from this file.
+    #[must_use]
+    pub fn replay_of(&self, scenario: &str) -> String {
         let RunOptions {
             seed,
             days,
@@ -84,8 +97,7 @@ impl RunReport {
         } = &self.options;
         let restore = restore_at.map_or(String::new(), |step| format!(" --restore-at {step}"));
         format!(
-            "meishier sim --scenario {} --seed {seed} --days {days} --faults {}{restore}",
-            self.scenario,
+            "meishier sim --scenario {scenario} --seed {seed} --days {days} --faults {}{restore}",
             faults.as_str()
         )
     }
@@ -125,7 +137,16 @@ pub fn run(
     options: &RunOptions,
     log: Option<Box<dyn Write>>,
 ) -> Result<RunReport, WorldError> {
-    judged(scenario, options, log, Flaw::default())
+    judged(scenario, options, log, Wrong::default())
+}
+
+/// What is wrong on purpose in a run of a test.
+#[derive(Clone, Copy, Debug, Default)]
+struct Wrong {
+    /// In the engine.
+    flaw: Flaw,
+    /// The judges are shown this record, counted from 1, twice.
+    forge: Option<u64>,
 }
 
 /// Runs a scenario with an engine that is broken on purpose.
@@ -138,19 +159,36 @@ pub fn run_broken(
     options: &RunOptions,
     defect: crate::Defect,
 ) -> Result<RunReport, WorldError> {
-    judged(scenario, options, None, Flaw::of(defect))
+    let flaw = Flaw::of(defect);
+    judged(scenario, options, None, Wrong { flaw, forge: None })
+}
+
+/// A run whose judges are shown one record, counted from 1, twice: how a failure looks while
+/// nothing is broken. For tests.
+///
+/// # Errors
+/// As [`run`].
+#[doc(hidden)]
+pub fn run_forged(
+    scenario: &Scenario,
+    options: &RunOptions,
+    log: Option<Box<dyn Write>>,
+    forge: Option<u64>,
+) -> Result<RunReport, WorldError> {
+    let flaw = Flaw::default();
+    judged(scenario, options, log, Wrong { flaw, forge })
 }
 
 fn judged(
     scenario: &Scenario,
     options: &RunOptions,
     log: Option<Box<dyn Write>>,
-    flaw: Flaw,
+    wrong: Wrong,
 ) -> Result<RunReport, WorldError> {
-    let (world, violation) = play(scenario, options, log, (false, flaw))?;
+    let (world, violation) = play(scenario, options, log, (false, wrong))?;
     let failure = match violation {
         None => None,
-        Some(violation) => Some(explain(scenario, options, &world, violation, flaw)?),
+        Some(violation) => Some(explain(scenario, options, &world, violation, wrong)?),
     };
     Ok(RunReport {
         options: options.clone(),
@@ -158,6 +196,8 @@ fn judged(
         steps: world.steps(),
         tally: world.tally().clone(),
         served: world.served(),
+        messages: world.messages(),
+        faults: world.faults(),
         log_sha256: world.log_sha256(),
         failure,
     })
@@ -168,9 +208,9 @@ fn explain(
     options: &RunOptions,
     world: &World,
     violation: Violation,
-    flaw: Flaw,
+    wrong: Wrong,
 ) -> Result<Failure, WorldError> {
-    let (again, second) = play(scenario, options, None, (true, flaw))?;
+    let (again, second) = play(scenario, options, None, (true, wrong))?;
     let ladder = match second {
         Some(second) if second == violation => again
             .ladder(violation.call.as_deref())
@@ -189,7 +229,7 @@ fn play(
     scenario: &Scenario,
     options: &RunOptions,
     log: Option<Box<dyn Write>>,
-    (trace, flaw): (bool, Flaw),
+    (trace, wrong): (bool, Wrong),
 ) -> Result<(World, Option<Violation>), WorldError> {
     let mut world = World::start(
         scenario,
@@ -199,7 +239,8 @@ fn play(
             faults: options.faults,
             log,
             trace,
-            flaw,
+            flaw: wrong.flaw,
+            forge: wrong.forge,
         },
     )?;
     let violation = phases(&mut world, options).err();

@@ -56,6 +56,23 @@ pub enum Means {
     Stream,
 }
 
+/// What the wires did so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WireCounts {
+    /// Messages from the engine to far ends.
+    pub from_engine: u64,
+    /// Messages from far ends to the engine.
+    pub to_engine: u64,
+    /// Messages that were held up or swallowed by a cut.
+    pub cut: u64,
+    /// Datagrams that no cut swallowed.
+    pub datagrams: u64,
+    /// Of these, lost.
+    pub lost: u64,
+    /// Of these, arrived more than once.
+    pub doubled: u64,
+}
+
 /// Everything between the engine and the far ends.
 #[derive(Debug)]
 pub struct Wire {
@@ -65,6 +82,7 @@ pub struct Wire {
     cuts: BTreeMap<IpAddr, (Cut, Mono)>,
     /// When the last message of each stream arrives: the next one not before.
     streams: BTreeMap<(SocketAddr, bool), Mono>,
+    counts: WireCounts,
 }
 
 impl Wire {
@@ -76,7 +94,14 @@ impl Wire {
             dice,
             cuts: BTreeMap::new(),
             streams: BTreeMap::new(),
+            counts: WireCounts::default(),
         }
+    }
+
+    /// What was sent so far, and what became of it.
+    #[must_use]
+    pub fn counts(&self) -> WireCounts {
+        self.counts
     }
 
     /// From now on they behave so.
@@ -116,6 +141,11 @@ impl Wire {
     ) -> ([Option<Mono>; MAX_COPIES], usize) {
         let mut arrivals = [None; MAX_COPIES];
         let cut = self.cut_until(now, far.ip(), to_engine);
+        match to_engine {
+            true => self.counts.to_engine += 1,
+            false => self.counts.from_engine += 1,
+        }
+        self.counts.cut += u64::from(cut.is_some());
         if means == Means::Stream {
             let last = self.streams.entry((far, to_engine)).or_default();
             let start = cut.unwrap_or(now);
@@ -128,13 +158,19 @@ impl Wire {
             arrivals[0] = Some(at);
             return (arrivals, 1);
         }
-        if cut.is_some() || self.dice.chance(self.settings.loss) {
+        if cut.is_some() {
+            return (arrivals, 0);
+        }
+        self.counts.datagrams += 1;
+        if self.dice.chance(self.settings.loss) {
+            self.counts.lost += 1;
             return (arrivals, 0);
         }
         let mut copies = 1;
         while copies < MAX_COPIES && self.dice.chance(self.settings.duplication) {
             copies += 1;
         }
+        self.counts.doubled += u64::from(copies > 1);
         for arrival in &mut arrivals[..copies] {
             let delay = self
                 .dice

@@ -1,1 +1,137 @@
 //! Each invariant is shown able to fail: the engine is broken on purpose, and the judges say so.
+//!
+//! The same runs with a sound engine are clean, so it is the defect that they see.
+//! Defects are data of the engine that is broken, so runs of one process do not meet.
+
+use meishier_engine::Defect as Shards;
+use meishier_queue::Defect as Matching;
+use meishier_signaling::Defect as Sip;
+use meishier_sim::invariants::Invariant;
+use meishier_sim::{Defect, FaultLevel, RunOptions, Scenario, run, run_broken};
+
+/// A small hotline in which everything happens often.
+const BUSY: &str = include_str!("defects/busy.toml");
+
+/// What is broken, under which faults it shows, and the invariant that must say so: one of these.
+struct Row(Defect, FaultLevel, &'static [Invariant]);
+
+const fn engine(which: Shards, must: &'static [Invariant]) -> Row {
+    Row(Defect::Engine(which), FaultLevel::None, must)
+}
+
+const fn queue(which: Matching, must: &'static [Invariant]) -> Row {
+    Row(Defect::Queue(which), FaultLevel::None, must)
+}
+
+const fn sip(which: Sip, must: &'static [Invariant]) -> Row {
+    Row(Defect::Signaling(which), FaultLevel::None, must)
+}
+
+/// Seeds that are tried with each defect.
+const SEEDS: [u64; 4] = [0, 1, 2, 3];
+
+const ROWS: &[Row] = &[
+    engine(Shards::CallerNotPutBack, &[Invariant::OnePlace]),
+    queue(Matching::AbandonTakesAnother, &[Invariant::OnePlace]),
+    engine(Shards::WakeForgotten, &[Invariant::OnePlace]),
+    engine(Shards::RecordForgotten, &[Invariant::OnePlace]),
+    engine(Shards::SeatDoesNotRest, &[Invariant::OneOffer]),
+    engine(Shards::SeatNeverPaused, &[Invariant::OneOffer]),
+    queue(Matching::WithdrawnSeatStays, &[Invariant::OneOffer]),
+    queue(Matching::LastComesFirst, &[Invariant::Order]),
+    queue(Matching::RiskStandsBehind, &[Invariant::Order]),
+    queue(Matching::PutBackLosesPlace, &[Invariant::Order]),
+    queue(Matching::WaitingLiftsNobody, &[Invariant::Order]),
+    queue(Matching::SkillsIgnored, &[Invariant::Fit]),
+    engine(Shards::RingsOpenAtOnce, &[Invariant::Fit]),
+    queue(Matching::FullRefusesRisk, &[Invariant::Risk]),
+    engine(Shards::RiskDropped, &[Invariant::Risk]),
+    engine(Shards::CounsellorTakesCallerAlong, &[Invariant::Transfer]),
+    engine(Shards::TargetRingsForEver, &[Invariant::Transfer]),
+    engine(Shards::CallerUnheard, &[Invariant::Streams]),
+    engine(Shards::CallersCrossed, &[Invariant::Streams]),
+    engine(Shards::MusicGoesOn, &[Invariant::Streams]),
+    engine(Shards::RecordTwice, &[Invariant::Record]),
+    engine(Shards::TalkCountsTwice, &[Invariant::Record]),
+    queue(Matching::FreedLineUnmatched, &[Invariant::Stranded]),
+    engine(Shards::SeatRestsForEver, &[Invariant::Stranded]),
+    engine(Shards::SeatRingsForEver, &[Invariant::Overtaken]),
+    engine(Shards::WrapupNeverEnds, &[Invariant::Overtaken]),
+    engine(Shards::PortLostAtReinvite, &[Invariant::Baseline]),
+    engine(Shards::TimerOutlivesCall, &[Invariant::Baseline]),
+    queue(Matching::OneLineTooMany, &[Invariant::Lines]),
+    engine(Shards::LineLostWithCaller, &[Invariant::Lines]),
+    sip(Sip::CseqNotRaised, &[Invariant::Sip]),
+    sip(Sip::AckForgotten, &[Invariant::Sip]),
+    sip(Sip::SecondAnswer, &[Invariant::AnsweredOnce]),
+    Row(
+        Defect::Signaling(Sip::AnswerAgainDiffers),
+        FaultLevel::Light,
+        &[Invariant::AnsweredOnce],
+    ),
+    sip(Sip::CancelForgotten, &[Invariant::Rings]),
+    sip(Sip::ByeForgotten, &[Invariant::Rings]),
+    engine(Shards::CallerNotReleased, &[Invariant::LegOver]),
+    sip(Sip::CallersByeForgotten, &[Invariant::LegOver]),
+    engine(Shards::PortNotClosed, &[Invariant::Notices]),
+    engine(Shards::CallerPutBackTwice, &[Invariant::Notices]),
+    engine(Shards::AnsweredTwice, &[Invariant::Replies]),
+    engine(Shards::NeverAnswered, &[Invariant::Replies]),
+];
+
+fn options(seed: u64, faults: FaultLevel) -> RunOptions {
+    RunOptions {
+        seed,
+        days: 1,
+        faults,
+        restore_at: None,
+    }
+}
+
+fn scenario() -> Scenario {
+    Scenario::parse(BUSY).expect("the scenario can be read")
+}
+
+#[test]
+fn a_sound_engine_is_not_accused() {
+    let scenario = scenario();
+    for faults in [FaultLevel::None, FaultLevel::Light] {
+        for seed in SEEDS {
+            let report = run(&scenario, &options(seed, faults), None).expect("the scenario fits");
+            if let Some(failure) = report.failure {
+                panic!("seed {seed}, faults {}: {failure}", faults.as_str());
+            }
+        }
+    }
+}
+
+#[test]
+fn each_defect_is_caught_by_its_invariant() {
+    let scenario = scenario();
+    let mut wrong = Vec::new();
+    for Row(defect, faults, must) in ROWS {
+        let found = SEEDS.into_iter().find_map(|seed| {
+            let report = run_broken(&scenario, &options(seed, *faults), *defect);
+            report.expect("the scenario fits").failure
+        });
+        match found {
+            Some(failure) if must.contains(&failure.violation.invariant) => {}
+            Some(failure) => wrong.push(format!(
+                "{defect:?}: {must:?} said nothing before\n{failure}"
+            )),
+            None => wrong.push(format!("{defect:?}: nobody said anything")),
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn each_invariant_can_fail() {
+    for (invariant, _, name, _) in Invariant::ALL {
+        let rows = ROWS.iter().filter(|row| row.2.contains(&invariant));
+        assert!(
+            rows.count() >= 2,
+            "too few defects show that {name} can fail"
+        );
+    }
+}

@@ -35,6 +35,20 @@ fn any_part_of_all_faults() {
 }
 
 #[test]
+fn ghosts_at_shared_addresses_take_nobodys_place() {
+    for seed in 300..312 {
+        let faults = MediaFaults {
+            breaks: 0.1,
+            rebinds: 0.2,
+            ghosts: 1.0,
+            ..MediaFaults::none()
+        };
+        let figures = passed(seed, 30, faults);
+        assert!(figures.ghosts > 500, "{figures:?}");
+    }
+}
+
+#[test]
 fn the_same_seed_sends_the_same_bytes() {
     let one = passed(7, 10, MediaFaults::light());
     assert_eq!(one, passed(7, 10, MediaFaults::light()));

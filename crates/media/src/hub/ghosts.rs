@@ -40,7 +40,8 @@ struct Ghost {
 pub(super) struct Ghosts(Vec<Ghost>);
 
 impl Ghosts {
-    /// Notes a stream of the party that the port is open for, or of somebody at its address.
+    /// Notes a stream of the party that the port is open for, which goes, or of somebody at its
+    /// address, who was refused.
     pub fn note(&mut self, now: Mono, from: SocketAddr, ssrc: u32, agreement: Agreement) {
         if let Some(known) = self.find(from, ssrc) {
             known.heard = now;
@@ -61,6 +62,11 @@ impl Ghosts {
             heard: now,
             old: false,
         });
+    }
+
+    /// True if somebody has sent from there.
+    pub fn knows(&self, from: SocketAddr) -> bool {
+        self.0.iter().any(|ghost| ghost.from == from)
     }
 
     /// The port is opened again: whoever sent until now is of an earlier call.

@@ -17,7 +17,7 @@ use std::time::Duration;
 /// Most bytes of audio in a packet: 120 ms.
 pub(super) const MAX_PAYLOAD: usize = 960;
 
-/// How long packets from the address that a party left are kept out.
+/// How long packets from where a party was before it moved are kept out.
 const MOVING: Duration = Duration::from_millis(500);
 
 pub(super) struct Port {
@@ -30,8 +30,9 @@ pub(super) struct Port {
     fixed: Option<SocketAddr>,
     /// The stream that last came from there.
     ssrc: u32,
-    /// The address that the party left, which is not learned again until then: packets may be under way.
-    left: Option<(SocketAddr, Mono)>,
+    /// Until then the party moves: addresses that were known before are not learned, because packets
+    /// from there may be under way.
+    moving: Mono,
     pub hearing: Hearing,
     pub stream: Stream,
     pub digits: Digits,
@@ -175,7 +176,7 @@ impl Port {
             accept,
             fixed: None,
             ssrc: 0,
-            left: None,
+            moving: Mono(0),
             hearing: Hearing::Silence,
             stream,
             digits: Digits::default(),
@@ -188,11 +189,13 @@ impl Port {
 
     /// A new agreement. The learned address holds as long as nothing about addresses changed; a
     /// party that holds by c=0.0.0.0 did not move.
-    pub fn update(&mut self, now: Mono, media: Negotiated, accept: Accept) {
+    pub fn update(&mut self, now: Mono, media: Negotiated, accept: Accept, ghosts: &mut Ghosts) {
         let held = media.remote.ip().is_unspecified();
         if !held && (media.remote, accept) != (self.settled, self.accept) {
-            self.left = self.fixed.take().map(|old| (old, now + MOVING));
-            self.digits.reset();
+            self.leave(now, ghosts);
+            self.fixed = None;
+            self.moving = now + MOVING;
+            self.digits.on_move();
             self.stream.interrupt();
             self.settled = media.remote;
             self.accept = accept;
@@ -214,11 +217,14 @@ impl Port {
         bytes: &'a [u8],
         ghosts: &mut Ghosts,
     ) -> Result<(Kind, Packet<'a>), Refusal> {
-        let result = self.examine(now, from, bytes).and_then(|(kind, packet)| {
-            match ghosts.haunts(now, from, packet.ssrc, self.agreement()) {
-                true => Err(Refusal::Source),
-                false => Ok((kind, packet)),
+        let result = self.examine(from, bytes).and_then(|(kind, packet)| {
+            let moving = self.fixed.is_none() && now < self.moving && from != self.settled;
+            if (moving && ghosts.knows(from))
+                || ghosts.haunts(now, from, packet.ssrc, self.agreement())
+            {
+                return Err(Refusal::Source);
             }
+            Ok((kind, packet))
         });
         if result.is_err() {
             self.note(now, from, bytes, ghosts);
@@ -227,7 +233,7 @@ impl Port {
             Ok((_, packet)) => {
                 if self.fixed != Some(from) {
                     if self.fixed.is_some() {
-                        self.digits.reset();
+                        self.digits.on_move();
                         self.stream.interrupt();
                     }
                     self.fixed = Some(from);
@@ -262,7 +268,7 @@ impl Port {
         (self.settled, self.accept)
     }
 
-    /// The port is closed: its party is of an earlier call from now on.
+    /// The party is not where it was: its port is closed, or it moves.
     pub fn leave(&self, now: Mono, ghosts: &mut Ghosts) {
         if let Some(fixed) = self.fixed {
             ghosts.note(now, fixed, self.ssrc, self.agreement());
@@ -271,7 +277,6 @@ impl Port {
 
     fn examine<'a>(
         &self,
-        now: Mono,
         from: SocketAddr,
         bytes: &'a [u8],
     ) -> Result<(Kind, Packet<'a>), Refusal> {
@@ -279,12 +284,7 @@ impl Port {
             // A gateway speaks for many calls from one address. One that goes on with a call which
             // we have lost may come first; the port that SDP names is the party's all the same.
             Some(fixed) => fixed == from || (from == self.settled && fixed.ip() == from.ip()),
-            None => {
-                let left = self
-                    .left
-                    .is_some_and(|(old, until)| old == from && from != self.settled && now < until);
-                !left && self.accept.allows(from.ip())
-            }
+            None => self.accept.allows(from.ip()),
         };
         if !ours {
             return Err(Refusal::Source);

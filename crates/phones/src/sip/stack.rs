@@ -259,13 +259,18 @@ impl Stack {
             Method::Cancel => self.cancelled(&request, &of, from, key),
             Method::Bye => self.bye(&request, &of, from, key),
             Method::Update => self.updated(&request, &of, from, key),
-            Method::Options => self.reply(
-                &request,
-                from,
-                &key,
-                200,
-                vec![message::other("Allow", message::ALLOW)],
-            ),
+            Method::Options => {
+                // RFC 3261 §12.2.2: in a dialog that is gone it tells so.
+                let gone = of.to_tag.as_ref().is_some_and(|tag| {
+                    let leg = self
+                        .leg_of(&of.call_id, tag)
+                        .and_then(|id| self.legs.get(&id));
+                    leg.is_none_or(|leg| leg.state == LegState::Ended)
+                });
+                let status = if gone { 481 } else { 200 };
+                let allow = message::other("Allow", message::ALLOW);
+                self.reply(&request, from, &key, status, vec![allow]);
+            }
             Method::Info => {
                 let known = of
                     .to_tag

@@ -38,6 +38,8 @@ pub(super) struct FarEnd {
     pub rebound: bool,
     /// The hub has let in a packet since the last agreement about addresses.
     pub known: bool,
+    /// A packet of its present stream, from where it is now, has reached its port while that was open.
+    pub met: bool,
     /// The last change in what it sends, or in what was agreed with it.
     pub changed: Mono,
     pub presses: Vec<Press>,
@@ -49,22 +51,33 @@ pub(super) struct FarEnd {
     pressing: Option<(u8, u32)>,
 }
 
-/// The `n`-th telephone: a third at the carrier's gateway, a third at addresses of their own, a
-/// third behind NAT. Gives what SDP says and where its packets come from.
+/// The first telephone of those in an office behind one NAT.
+const OFFICE: u32 = 5;
+
+/// The `n`-th telephone: a third at the carrier's gateway, of which every second one sends from
+/// another port than its SDP names; a third at addresses of their own; a third behind NAT, every
+/// second one in the same office. Gives what SDP says and where its packets come from.
 fn address(n: u32) -> (SocketAddr, SocketAddr) {
     let low = n.to_be_bytes()[3];
     let middle = n.to_be_bytes()[2];
     let port = 10_000 + 2 * (n % 20_000) as u16;
+    let named = match n % 2 {
+        1 => 56_000 + 2 * (n % 4000) as u16,
+        _ => port,
+    };
     let at = |ip: [u8; 4], port: u16| SocketAddr::new(IpAddr::V4(Ipv4Addr::from(ip)), port);
     match n % 3 {
-        0 => (at([192, 0, 2, 1], port), at([192, 0, 2, 1], port)),
+        0 => (at([192, 0, 2, 1], named), at([192, 0, 2, 1], port)),
         1 => {
             let own = at([198, 18, middle, low], port);
             (own, own)
         }
         _ => (
             at([10, 0, middle, low], 7078),
-            at([198, 19, middle, low], port),
+            match n % 2 {
+                1 => at([198, 51, 100, 9], port),
+                _ => at([198, 19, middle, low], port),
+            },
         ),
     }
 }
@@ -91,6 +104,7 @@ impl FarEnd {
             sending: true,
             rebound: false,
             known: false,
+            met: false,
             changed: now,
             presses: Vec::new(),
             samples: UNIT * [1, 2, 2, 2, 3][dice.index(5)],
@@ -108,7 +122,13 @@ impl FarEnd {
 
     /// True if others share its address, so that one of them might be taken for it.
     pub fn shares_address(&self) -> bool {
-        self.source.ip() == address(0).0.ip()
+        let shared = [address(0).1.ip(), address(OFFICE).1.ip()];
+        shared.contains(&self.source.ip())
+    }
+
+    /// True if this packet is of its present stream.
+    pub fn sends(&self, packet: &[u8]) -> bool {
+        packet.get(8..12) == Some(&self.ssrc.to_be_bytes()[..])
     }
 
     /// The next packet: speech, or a piece of a key press.
@@ -160,7 +180,7 @@ impl FarEnd {
         self.accept = accept(sdp, source);
         self.addresses = [sdp, source, self.source];
         self.source = source;
-        (self.known, self.rebound) = (false, false);
+        (self.known, self.met, self.rebound) = (false, false, false);
         self.changed = now;
     }
 
@@ -168,7 +188,7 @@ impl FarEnd {
     pub fn rebind(&mut self, now: Mono) {
         let port = self.source.port() | 1;
         self.source.set_port(port);
-        self.rebound = true;
+        (self.met, self.rebound) = (false, true);
         self.changed = now;
     }
 
@@ -176,6 +196,7 @@ impl FarEnd {
     pub fn restart(&mut self, now: Mono, dice: &mut Dice) {
         (self.ssrc, self.sequence) = (dice.bits() as u32, dice.bits() as u16);
         self.timestamp = dice.bits() as u32;
+        self.met = false;
         self.changed = now;
     }
 

@@ -134,7 +134,8 @@ impl Scene {
         Ok(Some(port))
     }
 
-    /// A party is gone; some go on talking for a while.
+    /// A party is gone; some go on talking for a while. At an address that others share that is no
+    /// ghost of whose stream the hub has seen nothing: it cannot tell it from the next party.
     fn leave(&mut self, port: Option<PortId>) -> Result<(), String> {
         let Some(port) = port else { return Ok(()) };
         self.order(MediaCommand::Close { port })?;
@@ -146,7 +147,7 @@ impl Scene {
         let ghost = self
             .ends
             .get_mut(&number)
-            .filter(|end| haunts && !end.shares_address());
+            .filter(|end| haunts && (end.met || !end.shares_address()));
         match ghost {
             Some(ghost) => {
                 ghost.sending = true;

@@ -9,7 +9,7 @@ use super::other_out::{Due, Method, OtherOut};
 use super::register::Registration;
 use super::sdp::Session;
 use super::timers::earlier;
-use super::{AgentEvent, AgentSettings, CallKey, NewCall, Quirks, Stream};
+use super::{AgentEvent, AgentSettings, CallKey, Fired, NewCall, Quirks, Stream};
 use crate::dice::Dice;
 use meishier_model::Mono;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -52,6 +52,7 @@ impl Agent {
             events: VecDeque::new(),
             answered: OtherIn::default(),
             account: None,
+            fired: Fired::default(),
         };
         Self {
             quirks: Quirks::default(),
@@ -72,6 +73,12 @@ impl Agent {
     #[must_use]
     pub fn settings(&self) -> &AgentSettings {
         &self.desk.settings
+    }
+
+    /// How often its quirks showed.
+    #[must_use]
+    pub fn fired(&self) -> Fired {
+        self.desk.fired
     }
 
     /// True unless [`Agent::power`] turned it off.

@@ -73,6 +73,17 @@ pub struct Quirks {
     pub hold_by_update: f64,
 }
 
+/// How often quirks showed; see [`Quirks`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fired {
+    /// ACKs that were not sent.
+    pub lost_acks: u64,
+    /// BYEs that were followed by another one.
+    pub doubled_byes: u64,
+    /// INVITEs that were answered after their CANCEL.
+    pub late_answers: u64,
+}
+
 /// Media of a call, as this end understands offer and answer (RFC 3264).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stream {

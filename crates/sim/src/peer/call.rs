@@ -120,6 +120,7 @@ impl Call {
         self.change = None;
         self.give_up = None;
         let times = if cx.roll(cx.quirks.duplicate_bye) {
+            cx.desk.fired.doubled_byes += 1;
             2
         } else {
             1

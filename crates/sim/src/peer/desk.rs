@@ -4,7 +4,7 @@
 use super::digest::Account;
 use super::other_in::{OtherIn, name_of};
 use super::text::{Message, Writer};
-use super::{AgentEvent, AgentSettings, Codec, Quirks, Transport};
+use super::{AgentEvent, AgentSettings, Codec, Fired, Quirks, Transport};
 use crate::dice::Dice;
 use meishier_model::Mono;
 use std::collections::VecDeque;
@@ -19,6 +19,7 @@ pub(crate) struct Desk {
     pub events: VecDeque<AgentEvent>,
     pub answered: OtherIn,
     pub account: Option<Account>,
+    pub fired: Fired,
 }
 
 /// A desk at one moment.

@@ -267,6 +267,7 @@ impl Call {
         }
         let key = self.key;
         if cx.roll(cx.quirks.late_answer) {
+            cx.desk.fired.late_answers += 1;
             // Whoever took the call up hears that nobody is there, and waits for BYE.
             self.answer(cx);
             self.tell_end(cx, AgentEvent::Cancelled { key });

@@ -271,7 +271,9 @@ impl Call {
         let Some(ack) = self.invites_out.get(at).map(|i| i.ack.clone()) else {
             return;
         };
-        if status >= 300 || !cx.roll(cx.quirks.lose_ack) {
+        if status < 300 && cx.roll(cx.quirks.lose_ack) {
+            cx.desk.fired.lost_acks += 1;
+        } else {
             cx.send(ack);
         }
     }

@@ -35,4 +35,6 @@ mod text;
 mod timers;
 
 pub use agent::Agent;
-pub use api::{AgentEvent, AgentSettings, CallKey, Codec, NewCall, Quirks, Stream, Transport};
+pub use api::{
+    AgentEvent, AgentSettings, CallKey, Codec, Fired, NewCall, Quirks, Stream, Transport,
+};

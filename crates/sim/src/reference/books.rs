@@ -312,13 +312,13 @@ impl Books {
                     .filter_map(|at| plan.seats.get(at))
                     .map(|s| Seat::new(s.fixed));
                 self.seats.extend(new);
+                let most = plan.wrapup.max(plan.backoff).max(UNREACHABLE_REST);
                 self.former
                     .insert(0, std::mem::replace(&mut self.plan, plan));
                 self.former.truncate(FORMER);
                 let lag = self.lag(now.mono) * 2;
-                let longest = self.plan.wrapup.max(self.plan.backoff);
                 for seat in &mut self.seats {
-                    seat.reconfigured(now.mono, longest.max(UNREACHABLE_REST), lag);
+                    seat.rules_changed(now.mono, most, lag);
                 }
             }
             Seen::WallJump => self.jumps += 1,

@@ -124,6 +124,15 @@ impl Seat {
         }
     }
 
+    /// Rests last otherwise from now on, `most` at most. The seat's shard goes by the rules of the
+    /// moment at which it hears that one begins, up to `lag` after the fact.
+    pub(super) fn rules_changed(&mut self, now: Mono, most: Duration, lag: Duration) {
+        if self.rest_began > Mono(0) && now.since(self.rest_began) <= lag {
+            self.rests = None;
+            self.may_rest = self.may_rest.max(Some(now + most + lag));
+        }
+    }
+
     pub(super) fn offer_ended(
         &mut self,
         now: Mono,
@@ -150,16 +159,6 @@ impl Seat {
             }
         };
         self.rest(now, rest, lag);
-    }
-
-    /// Other rests count from now on, `longest` at most: what began a rest may not have reached the
-    /// seat's shard yet, which goes by the rules of the moment at which it does. That there was no
-    /// rest by the old rules says nothing.
-    pub(super) fn reconfigured(&mut self, now: Mono, longest: Duration, lag: Duration) {
-        if self.rest_began > Mono(0) && now.since(self.rest_began) <= lag {
-            self.rests = None;
-            self.may_rest = self.may_rest.max(Some(now + longest + lag));
-        }
     }
 
     /// The conversation is over. Nobody wraps up for somebody who has signed off.

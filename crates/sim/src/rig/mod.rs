@@ -10,129 +10,30 @@
 //! It stands where the real program has sockets and threads. Inboxes are read late by a seeded
 //! time, each sender's letters in their order.
 
+mod afresh;
+mod flows;
 mod media;
+mod terms;
 
 pub use media::MediaThread;
+pub use terms::{Effect, RigSettings, ToEngine, Witness};
 
 use crate::defect::Flaw;
 use crate::dice::Dice;
 use crate::invariants::Seen;
 use crate::wire::Means;
 use meishier_config::{Config, Lang};
-use meishier_engine::signaling::{Binding, Flow, Transport};
+use meishier_engine::signaling::{Binding, Transport};
 use meishier_engine::{
-    Command, EngineSnapshot, Input, Output, Reply, Shard, ShardConfig, ShardMessage, ShardSnapshot,
-    dispatch, queue_config,
+    Command, Input, Output, Shard, ShardConfig, ShardMessage, dispatch, queue_config,
 };
 use meishier_media::MediaEvent;
-use meishier_model::{CallRecord, Mono, Now, PortId, ShardId, Wall};
+use meishier_model::{Mono, Now, PortId, ShardId, Wall};
 use meishier_queue::Queue;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Sees everything at the engine's border in the order in which it happens.
-pub trait Witness {
-    /// Something came in or went out.
-    fn see(&mut self, now: Now, seen: &Seen<'_>);
-}
-
-/// Something for the engine.
-#[derive(Debug)]
-pub enum ToEngine {
-    /// A message arrives.
-    Packet {
-        /// From there.
-        from: SocketAddr,
-        /// As a datagram or over a stream.
-        means: Means,
-        /// The message.
-        bytes: Vec<u8>,
-    },
-    /// A letter of another shard.
-    Letter {
-        /// For which shard.
-        to: usize,
-        /// The letter.
-        message: ShardMessage,
-    },
-    /// Look into the queue's inbox.
-    Wake(usize),
-    /// Media has news.
-    Media {
-        /// For which shard.
-        shard: usize,
-        /// The news.
-        event: MediaEvent,
-        /// Media of an earlier process is not heard any more.
-        generation: u32,
-    },
-    /// A shard's timer.
-    Timer {
-        /// Whose.
-        shard: usize,
-        /// When it was due; stale if the shard has another one by now.
-        due: Mono,
-    },
-    /// A path failed, as one shard is told.
-    FlowFailed {
-        /// Which shard.
-        shard: usize,
-        /// The path.
-        flow: Flow,
-    },
-    /// Somebody asks for something.
-    Command {
-        /// Name of the answer.
-        token: u64,
-        /// What.
-        command: Command,
-    },
-    /// The civil clock was set: a shard evaluates its schedule again.
-    Reschedule {
-        /// Which shard.
-        shard: usize,
-        /// Name of the answer.
-        token: u64,
-    },
-}
-
-/// What the engine wants of the world.
-#[derive(Debug)]
-pub enum Effect {
-    /// Send a message.
-    Send {
-        /// To there.
-        to: SocketAddr,
-        /// As a datagram or over a stream.
-        means: Means,
-        /// The message.
-        bytes: Vec<u8>,
-    },
-    /// Give the engine this at that moment.
-    Later(Mono, ToEngine),
-    /// The answer to a command.
-    Reply {
-        /// The command's token.
-        token: u64,
-        /// The answer.
-        reply: Reply,
-    },
-    /// A call is over.
-    Record(Box<CallRecord>),
-}
-
-/// What the rig is made from.
-#[derive(Clone, Debug)]
-pub struct RigSettings {
-    /// The configuration's text.
-    pub text: String,
-    /// RTP ports of each shard; few of them make the engine refuse calls.
-    pub ports: u16,
-    /// The longest time for which a letter lies in an inbox.
-    pub lag: Duration,
-}
 
 /// The engine under test and its driver.
 pub struct Rig {
@@ -429,62 +330,6 @@ impl Rig {
         Some(shard)
     }
 
-    /// The path to a far end fails: every shard hears of it, in both forms in which a flow may name
-    /// a connection, as the real driver tells it.
-    pub fn fail_flow(&mut self, now: Mono, remote: SocketAddr, means: Means) {
-        let flow = match means {
-            Means::Datagram => Some(self.flow(remote, means)),
-            Means::Stream => self.connections.remove(&remote).map(|connection| Flow {
-                transport: Transport::Tcp,
-                local: self.engine,
-                remote,
-                connection,
-            }),
-        };
-        let Some(flow) = flow else { return };
-        for shard in 0..self.shards.len() {
-            let what = ToEngine::FlowFailed { shard, flow };
-            self.effects.push_back(Effect::Later(now, what));
-            if flow.connection != 0 {
-                let flow = Flow {
-                    connection: 0,
-                    ..flow
-                };
-                let what = ToEngine::FlowFailed { shard, flow };
-                self.effects.push_back(Effect::Later(now, what));
-            }
-        }
-    }
-
-    fn flow(&mut self, remote: SocketAddr, means: Means) -> Flow {
-        let (transport, connection) = match means {
-            Means::Datagram => (Transport::Udp, 0),
-            Means::Stream => (Transport::Tcp, self.connection(remote)),
-        };
-        Flow {
-            transport,
-            local: self.engine,
-            remote,
-            connection,
-        }
-    }
-
-    /// The connection with a far end, made if there is none.
-    fn connection(&mut self, remote: SocketAddr) -> u64 {
-        let next = self.next_connection + 1;
-        let connection = *self.connections.entry(remote).or_insert(next);
-        self.next_connection = self.next_connection.max(connection);
-        connection
-    }
-
-    /// True if the message can leave on this flow: a connection that is gone carries nothing.
-    fn carries(&mut self, flow: &Flow) -> bool {
-        flow.transport == Transport::Udp || {
-            let present = self.connection(flow.remote);
-            flow.connection == 0 || flow.connection == present
-        }
-    }
-
     fn give(&mut self, now: Now, shard: usize, input: Input<'_>, witness: &mut dyn Witness) {
         self.shards[shard].handle(now, input);
         self.drain(now, shard, witness);
@@ -513,6 +358,8 @@ impl Rig {
                     let flow = transmit.flow;
                     let what = ToEngine::FlowFailed { shard, flow };
                     self.effects.push_back(Effect::Later(now.mono, what));
+                    let (to, bytes) = (flow.remote, transmit.bytes);
+                    self.effects.push_back(Effect::Unsent { to, bytes });
                     return;
                 }
                 let (to, bytes) = (transmit.flow.remote, transmit.bytes);
@@ -598,89 +445,4 @@ impl Rig {
                 .push_back(Effect::Later(at, ToEngine::Wake(shard)));
         }
     }
-
-    /// Replaces one shard by what its snapshot says, written out as JSON and read again, beside the
-    /// queue that goes on.
-    ///
-    /// # Errors
-    /// The snapshot could not be written or read; the engine is at fault.
-    pub fn replace_shard(
-        &mut self,
-        now: Now,
-        shard: usize,
-        witness: &mut dyn Witness,
-    ) -> Result<(), String> {
-        let snapshot: ShardSnapshot = rewritten(&self.shards[shard].snapshot_all())?;
-        self.forget_media(now, shard, witness);
-        self.shards[shard] = Shard::resume(self.setup(ShardId(shard as u16)), now, snapshot);
-        self.timers[shard] = None;
-        self.break_deliberately(self.flaw);
-        witness.see(now, &Seen::Replaced);
-        self.drain(now, shard, witness);
-        Ok(())
-    }
-
-    fn forget_media(&mut self, now: Now, shard: usize, witness: &mut dyn Witness) {
-        self.generations[shard] += 1;
-        self.media.forget(shard);
-        let shard = shard as u16;
-        witness.see(now, &Seen::MediaGone { shard });
-    }
-
-    /// The process ends and another one goes on from what was written: all shards beside a new
-    /// queue. Letters that lay in inboxes are kept and come later; connections are gone.
-    ///
-    /// # Errors
-    /// The snapshot could not be written or read; the engine is at fault.
-    pub fn replace_all(&mut self, now: Now, witness: &mut dyn Witness) -> Result<(), String> {
-        let whole = EngineSnapshot::take(now, &self.shards, &self.queue, Vec::new());
-        let whole: EngineSnapshot = rewritten(&whole)?;
-        self.queue = Arc::new(whole.queue(&self.config, now));
-        self.connections.clear();
-        self.bindings.clear();
-        self.shards.clear();
-        for (shard, snapshot) in whole.shards.into_iter().enumerate() {
-            self.forget_media(now, shard, witness);
-            let setup = self.setup(ShardId(shard as u16));
-            self.shards.push(Shard::restart(setup, now, snapshot));
-            self.timers[shard] = None;
-        }
-        self.break_deliberately(self.flaw);
-        witness.see(now, &Seen::Replaced);
-        for shard in 0..self.shards.len() {
-            self.drain(now, shard, witness);
-        }
-        // Nobody knows which wakes the old process had not heard of: everybody looks.
-        let _ = self.queue.open(now.mono);
-        for shard in 0..self.shards.len() {
-            self.waking[shard] = false;
-            self.wake(now, shard);
-        }
-        Ok(())
-    }
-
-    /// Gives every shard another configuration of the same identity. False if the text is none;
-    /// everything stays as it was then, as in the real program.
-    pub fn configure(&mut self, now: Now, text: &str, witness: &mut dyn Witness) -> bool {
-        let Ok(config) = read(text, Lang::En) else {
-            return false;
-        };
-        if self.config.same_identity(&config).is_err() {
-            return false;
-        }
-        let config = Arc::new(config);
-        self.config = Arc::clone(&config);
-        witness.see(now, &Seen::Configured(text));
-        for shard in 0..self.shards.len() {
-            self.give(now, shard, Input::Configure(Arc::clone(&config)), witness);
-        }
-        true
-    }
-}
-
-/// Written as JSON and read again.
-fn rewritten<T: serde::Serialize + serde::de::DeserializeOwned>(what: &T) -> Result<T, String> {
-    let text = serde_json::to_vec(what);
-    let text = text.map_err(|error| format!("a snapshot cannot be written: {error}"))?;
-    serde_json::from_slice(&text).map_err(|error| format!("a snapshot cannot be read: {error}"))
 }

@@ -189,12 +189,29 @@ impl World {
             let call_id = call_id.to_owned();
             self.has_voice(call_id, far, key);
         }
+        self.note_dialling(id, dial.call, (far, key));
         self.legs.insert((far, key), (id, dial.call));
         if let Some(desk) = self.callers.get_mut(&id) {
             desk.leg = Some(((far, key), dial.call));
             desk.answered = false;
             desk.heard = false;
         }
+    }
+
+    /// Who makes this call: the records tell of calls, the scenario of people.
+    fn note_dialling(&mut self, id: u64, attempt: Token, (far, key): super::desks::Leg) {
+        let plan = self.callers.get(&id).map(|desk| &desk.plan);
+        let kind = plan.map_or("", |plan| match (plan.nuisance, plan.risk) {
+            (true, _) => "nuisance",
+            (_, true) => "risk",
+            _ => "usual",
+        });
+        let call_id = self.fars[far.0].agent.call_id(key).unwrap_or("");
+        self.judges.log.write(
+            self.now.mono,
+            format_args!("caller {id} dials {} {kind} {call_id}", attempt.0),
+            &[],
+        );
     }
 
     fn on_seat_wish(&mut self, seat: usize, wish: Wish) {
@@ -254,7 +271,12 @@ impl World {
         match wish {
             Wish::Ring { call, status } => agent.ring(now, CallKey(call.0), status),
             Wish::Answer { call } => agent.answer(now, CallKey(call.0)),
-            Wish::Reject { call, status } => agent.reject(now, CallKey(call.0), status),
+            Wish::Reject { call, status } => {
+                let refused = agent.reject(now, CallKey(call.0), status);
+                // The telephone is free for the next call.
+                self.forget_call(far, CallKey(call.0));
+                refused
+            }
             Wish::Hold { call, on } => agent.hold(now, CallKey(call.0), on),
             Wish::Bye { call } => {
                 let hung_up = agent.bye(now, CallKey(call.0));

@@ -27,10 +27,18 @@ pub(super) struct Judges {
     pub told: BTreeMap<String, SocketAddr>,
     /// Calls whose phase changed in the present step.
     pub changed: BTreeSet<CallId>,
+    records: u64,
+    /// Number of the record that the checker sees twice.
+    forge: Option<u64>,
 }
 
 impl Judges {
-    pub(super) fn new(checker: Checker, log: Log, trace: Option<Trace>) -> Self {
+    pub(super) fn new(
+        checker: Checker,
+        log: Log,
+        trace: Option<Trace>,
+        forge: Option<u64>,
+    ) -> Self {
         Self {
             checker,
             log,
@@ -41,6 +49,8 @@ impl Judges {
             streams: Streams::default(),
             told: BTreeMap::new(),
             changed: BTreeSet::new(),
+            records: 0,
+            forge,
         }
     }
 
@@ -98,20 +108,14 @@ impl Judges {
     }
 
     fn on_record(&mut self, now: Mono, record: &CallRecord) {
-        self.log.write(
-            now,
-            format_args!(
-                "record {} {} {} waited {} talked {} offers {} transfers {}",
-                record.call,
-                record.outcome.as_str(),
-                record.released_by.as_str(),
-                record.waited_ms,
-                record.talked_ms,
-                record.offers.len(),
-                record.transfers.len(),
-            ),
-            &[],
-        );
+        // A record of names and numbers is always JSON.
+        let text = serde_json::to_string(record).unwrap_or_default();
+        self.log.write(now, format_args!("record {text}"), &[]);
+        self.records += 1;
+        if self.forge == Some(self.records) {
+            self.log
+                .write(now, format_args!("the judges see it twice"), &[]);
+        }
     }
 }
 
@@ -148,7 +152,12 @@ impl Witness for Judges {
                 }
             }
             Seen::Notice { shard, notice } => self.on_notice(at, *shard, notice),
-            Seen::Record(record) => self.on_record(at, record),
+            Seen::Record(record) => {
+                self.on_record(at, record);
+                if self.forge == Some(self.records) {
+                    self.checker.see(now, seen);
+                }
+            }
             Seen::MediaCommand { shard, command } => {
                 self.streams.on_command(at, *shard, command);
                 self.log

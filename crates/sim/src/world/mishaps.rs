@@ -45,8 +45,9 @@ impl World {
         if let Some((_, often)) = often.copied() {
             self.plan_mishap(mishap, often);
         }
+        *self.mishaps.entry(mishap.as_str()).or_default() += 1;
         self.judges
-            .note(self.now.mono, format_args!("mishap {mishap:?}"));
+            .note(self.now.mono, format_args!("mishap {}", mishap.as_str()));
         match mishap {
             Mishap::Cut => self.cut_somebody(),
             Mishap::TrunkDown => self.trunk_down(),
@@ -254,6 +255,15 @@ impl World {
 
     /// The engine is killed and another one goes on from its snapshot.
     pub(crate) fn replace_engine(&mut self) -> Result<(), Violation> {
+        let shards = self.rig.shards().iter();
+        let calls = shards.flat_map(|shard| shard.call_standings());
+        let calls = calls.map(|call| format!(" {} {}", call.phase.as_str(), call.sip_call_id));
+        let calls: Vec<String> = calls.collect();
+        let (step, calls) = (self.steps, calls.join(","));
+        self.judges.note(
+            self.now.mono,
+            format_args!("engine restored at step {step}:{calls}"),
+        );
         self.rig
             .replace_all(self.now, &mut self.judges)
             .map_err(Self::engine_at_fault)?;

@@ -118,6 +118,12 @@ pub(crate) struct World {
     mute: BTreeMap<SocketAddr, Mono>,
     looking: bool,
     voices: voices::Voices,
+    /// How often each mishap happened.
+    mishaps: BTreeMap<&'static str, u64>,
+    /// Messages of the engine whose connection was gone.
+    unsent: u64,
+    /// What the faults did until they were over.
+    faults_done: Option<BTreeMap<&'static str, u64>>,
 }
 
 impl World {
@@ -171,6 +177,36 @@ impl World {
             .trace
             .as_ref()
             .map(|trace| trace.ladder(call_id))
+    }
+
+    /// Messages that were put on the wire or should have been, by the wire's own account: from the
+    /// engine, and to it.
+    pub(crate) fn messages(&self) -> (u64, u64) {
+        let counts = self.wire.counts();
+        (counts.from_engine + self.unsent, counts.to_engine)
+    }
+
+    /// What the faults did, by name: mishaps, the wires, the far ends' quirks.
+    pub(crate) fn faults(&self) -> BTreeMap<&'static str, u64> {
+        if let Some(done) = &self.faults_done {
+            return done.clone();
+        }
+        let mut faults = self.mishaps.clone();
+        let wire = self.wire.counts();
+        let sum = |of: fn(crate::peer::Fired) -> u64| -> u64 {
+            self.fars.iter().map(|far| of(far.agent.fired())).sum()
+        };
+        faults.extend([
+            ("messages_cut", wire.cut),
+            ("datagrams", wire.datagrams),
+            ("datagrams_lost", wire.lost),
+            ("datagrams_doubled", wire.doubled),
+            ("messages_unsent", self.unsent),
+            ("lost_acks", sum(|fired| fired.lost_acks)),
+            ("doubled_byes", sum(|fired| fired.doubled_byes)),
+            ("late_answers", sum(|fired| fired.late_answers)),
+        ]);
+        faults
     }
 
     /// The civil time that everybody but the engine sees.
@@ -278,7 +314,12 @@ impl World {
     fn carry_out_effects(&mut self) {
         while let Some(effect) = self.rig.poll_effect() {
             match effect {
-                Effect::Send { to, means, bytes } => self.from_engine(to, means, bytes),
+                Effect::Send { to, means, bytes } => self.sent_by_engine(to, means, bytes),
+                Effect::Unsent { to, bytes } => {
+                    self.unsent += 1;
+                    let way = (self.rig.address(), to);
+                    self.judges.sent(self.now.mono, way, &bytes, 0);
+                }
                 Effect::Later(at, what) => self.agenda.put(at, Due::Engine(what)),
                 Effect::Reply { token, reply } => self.on_reply(token, reply),
                 Effect::Record(record) => {
@@ -315,7 +356,7 @@ impl World {
         self.carry_out_effects();
     }
 
-    fn from_engine(&mut self, to: SocketAddr, means: Means, bytes: Vec<u8>) {
+    fn sent_by_engine(&mut self, to: SocketAddr, means: Means, bytes: Vec<u8>) {
         let (arrivals, copies) = self.wire.send(self.now.mono, to, false, means);
         let from = self.rig.address();
         self.judges.sent(self.now.mono, (from, to), &bytes, copies);
@@ -327,7 +368,7 @@ impl World {
         }
     }
 
-    fn to_engine(&mut self, far: FarId, bytes: Vec<u8>) {
+    fn sent_by_far(&mut self, far: FarId, bytes: Vec<u8>) {
         let (from, means) = (self.fars[far.0].address, self.fars[far.0].means);
         let (arrivals, copies) = self.wire.send(self.now.mono, from, true, means);
         let to = self.rig.address();
@@ -346,7 +387,7 @@ impl World {
     fn settle(&mut self) {
         while let Some(far) = self.dirty.pop_first() {
             while let Some(bytes) = self.fars[far.0].agent.poll_packet() {
-                self.to_engine(far, bytes);
+                self.sent_by_far(far, bytes);
             }
             while let Some(event) = self.fars[far.0].agent.poll_event() {
                 self.on_agent(far, event);
@@ -397,6 +438,7 @@ impl World {
 
     /// Nothing goes wrong from now on, and what was wrong is right again.
     pub(crate) fn end_faults(&mut self) {
+        self.faults_done = Some(self.faults());
         self.faulty = false;
         self.plan = FaultPlan::none();
         self.wire.set(self.plan.wire);

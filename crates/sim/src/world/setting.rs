@@ -48,6 +48,8 @@ pub struct WorldSettings {
     pub trace: bool,
     /// What is broken on purpose.
     pub flaw: Flaw,
+    /// The judges are shown this record, counted from 1, twice, as if the engine had written it twice.
+    pub forge: Option<u64>,
 }
 
 /// Why there can be no world. Whoever wrote the scenario is at fault.
@@ -161,7 +163,7 @@ impl World {
             off: 0,
             agenda: Agenda::default(),
             wire: Wire::new(plan.wire, dice.branch("wire")),
-            judges: Judges::new(checker, Log::new(settings.log), trace),
+            judges: Judges::new(checker, Log::new(settings.log), trace, settings.forge),
             scenario: scenario.clone(),
             dice: dice.branch("world"),
             fars: carriers(rig.config(), engine, &dice),
@@ -189,6 +191,9 @@ impl World {
             mute: BTreeMap::new(),
             looking: false,
             voices: super::voices::Voices::new(rig.config().waiting.music),
+            mishaps: BTreeMap::new(),
+            unsent: 0,
+            faults_done: None,
             plan,
             rig,
         };

@@ -72,6 +72,16 @@ fn role(leg: &BookLeg, standing: &CallStanding<'_>) -> Option<Role> {
     }
 }
 
+/// False if the books have let go of a party: its path broke long ago, and what it believes is not
+/// known any more.
+fn everybody_known(call: &CallStreams, standing: &CallStanding<'_>) -> bool {
+    let is_there = |role: Role| call.parties.iter().any(|party| party.role == role);
+    let talks = matches!(standing.phase, Phase::Talking | Phase::Transferring);
+    let seat = !talks || standing.seat.is_none() || is_there(Role::Seat);
+    let target = standing.phase != Phase::Transferring || is_there(Role::Target);
+    is_there(Role::Caller) && seat && target
+}
+
 impl World {
     /// A far end has a call of this Call-ID.
     pub(super) fn has_voice(&mut self, call_id: String, far: FarId, key: CallKey) {
@@ -174,12 +184,10 @@ impl World {
                 if changed.is_some_and(|calls| !calls.contains(&standing.call)) {
                     continue;
                 }
-                let legs = &self.judges.checker.books().legs;
-                if legs.get(standing.sip_call_id).is_none() {
-                    // Its path broke long ago; what the far end believes is not known any more.
+                let call = self.call_streams(streams, shard.id().0, &standing);
+                if !everybody_known(&call, &standing) {
                     continue;
                 }
-                let call = self.call_streams(streams, shard.id().0, &standing);
                 if let Err(what) = streams.check_call(&call) {
                     return broken(Some(standing.sip_call_id), what);
                 }
