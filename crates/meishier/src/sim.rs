@@ -87,6 +87,19 @@ fn play(args: &cli::Sim, lang: Lang) -> Result<(RunReport, Duration), String> {
             }
         );
     }
+    if let Some(why) = &report.log_failure {
+        return Err(match lang {
+            Lang::Zh => format!("日志没有写全：{why}"),
+            Lang::En => format!("the log is not whole: {why}"),
+        });
+    }
+    if args.restore_at.is_some_and(|step| step > report.steps) {
+        let steps = report.steps;
+        return Err(match lang {
+            Lang::Zh => format!("只走了 {steps} 步，没有到要恢复的那一步"),
+            Lang::En => format!("there were {steps} steps; the one to restore at never came"),
+        });
+    }
     Ok((report, took))
 }
 

@@ -14,6 +14,8 @@ pub struct Log {
     /// The line being put together; reused.
     line: Vec<u8>,
     copy: Option<Box<dyn Write>>,
+    /// Why the copy could not be written, if so.
+    failure: Option<String>,
     lines: u64,
 }
 
@@ -31,6 +33,7 @@ impl Log {
             hash: Sha256::new(),
             line: Vec::with_capacity(2048),
             copy,
+            failure: None,
             lines: 0,
         }
     }
@@ -49,9 +52,21 @@ impl Log {
         self.hash.update(&self.line);
         if let Some(copy) = &mut self.copy {
             // A log that cannot be written is no reason to end the run: its hash is still told.
-            let _ = copy.write_all(&self.line);
+            if let Err(error) = copy.write_all(&self.line) {
+                self.failure.get_or_insert_with(|| error.to_string());
+            }
         }
         self.lines += 1;
+    }
+
+    /// Writes out what is still held back; why the copy is not whole, if it is not.
+    pub fn close(&mut self) -> Option<String> {
+        if let Some(mut copy) = self.copy.take()
+            && let Err(error) = copy.flush()
+        {
+            self.failure.get_or_insert_with(|| error.to_string());
+        }
+        self.failure.clone()
     }
 
     /// How many lines were written.

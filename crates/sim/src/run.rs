@@ -15,6 +15,8 @@ use std::time::Duration;
 const DAY: Duration = Duration::from_secs(86_400);
 /// How long the last callers may take once nobody new calls: the longest talks and some more.
 const LAST_CALLS: Duration = Duration::from_secs(12 * 3600);
+/// How long people go on calling once nothing goes wrong any more.
+const PEACE: Duration = Duration::from_secs(2 * 3600);
 /// How long transactions and rests may take to end after the last call.
 const REST: Duration = Duration::from_secs(900);
 /// Calls of a province-year: 119 a day, as Beijing has them.
@@ -67,6 +69,8 @@ pub struct RunReport {
     pub faults: BTreeMap<&'static str, u64>,
     /// SHA-256 of the log, hexadecimal.
     pub log_sha256: String,
+    /// Why the copy of the log is not whole, if it is not.
+    pub log_failure: Option<String>,
     /// The first broken promise; the run ended there.
     pub failure: Option<Failure>,
 }
@@ -185,7 +189,8 @@ fn judged(
     log: Option<Box<dyn Write>>,
     wrong: Wrong,
 ) -> Result<RunReport, WorldError> {
-    let (world, violation) = play(scenario, options, log, (false, wrong))?;
+    let (mut world, violation) = play(scenario, options, log, (false, wrong))?;
+    let log_failure = world.close_log();
     let failure = match violation {
         None => None,
         Some(violation) => Some(explain(scenario, options, &world, violation, wrong)?),
@@ -199,6 +204,7 @@ fn judged(
         messages: world.messages(),
         faults: world.faults(),
         log_sha256: world.log_sha256(),
+        log_failure,
         failure,
     })
 }
@@ -236,6 +242,7 @@ fn play(
         WorldSettings {
             seed: options.seed,
             lasts: DAY * options.days.max(1),
+            peace: PEACE,
             faults: options.faults,
             log,
             trace,
@@ -261,11 +268,19 @@ fn phases(world: &mut World, options: &RunOptions) -> Result<(), Violation> {
     let end = start + DAY * options.days.max(1);
     world.run(end, &mut restore)?;
     world.end_faults();
-    let limit: Mono = end + LAST_CALLS;
+    world.run(end + PEACE, &mut restore)?;
+    let limit: Mono = end + PEACE + LAST_CALLS;
     world.run(limit, &mut |world| {
         restore(world)?;
         Ok(!world.quiet())
     })?;
+    if let Some(call) = world.ignored() {
+        return Err(Violation {
+            invariant: Invariant::OnePlace,
+            call: Some(call.to_owned()),
+            what: "nothing went wrong any more, and a caller had no answer".to_owned(),
+        });
+    }
     if !world.quiet() {
         return Err(Violation {
             invariant: Invariant::Baseline,

@@ -6,7 +6,7 @@ mod invariants_world;
 use invariants_world::forge::{disguise, forge, found, hide, one_call, one_seat, quiet};
 use invariants_world::scene::Scene;
 use invariants_world::{CONFIG, Forge};
-use meishier_engine::{Command, Notice, Phase, Reply, SeatChange};
+use meishier_engine::{Command, Notice, Phase, Refusal, Reply, SeatChange};
 use meishier_model::{CallId, CallRecord, CounsellorId, SeatId};
 use meishier_sim::invariants::{Invariant, Seen};
 
@@ -233,6 +233,31 @@ fn risk_a_caller_is_refused() {
         scene.call("133", "12356");
     }
     disguise(&mut scene, "c11", "133", "139");
+    scene.call("133", "12356");
+    assert_eq!(found(&scene), Invariant::Risk);
+}
+
+#[test]
+fn risk_a_caller_is_told_of_no_room_where_there_is_some() {
+    let mut scene = quiet();
+    for seat in 0..3 {
+        scene.seat(seat, SeatChange::SignOff);
+    }
+    for _ in 0..10 {
+        scene.call("133", "12356");
+    }
+    let refused = |seen: &Seen<'_>| {
+        let Seen::Notice { notice, .. } = seen else {
+            return false;
+        };
+        matches!(notice, Notice::Refused(Refusal::Overload))
+    };
+    forge(&mut scene, refused, || {
+        Forge::Instead(Box::new(|checker, now| {
+            let notice = &Notice::Refused(Refusal::RiskOverload);
+            checker.see(now, &Seen::Notice { shard: 0, notice });
+        }))
+    });
     scene.call("133", "12356");
     assert_eq!(found(&scene), Invariant::Risk);
 }

@@ -3,6 +3,8 @@
 //! `soak --minutes M [--threads N] [--seed S] [--scenario NAME] [--faults LEVEL] [--days D]`; ends with 1 if a promise was broken. This is a
 //! driver: the clock and the threads that the simulator itself must not have are here.
 
+use meishier_sim::dice::Dice;
+use meishier_sim::media_scenario::{self, MediaFaults};
 use meishier_sim::scenario::NAMES;
 use meishier_sim::{FaultLevel, RunOptions, RunReport, Scenario, run};
 use std::process::ExitCode;
@@ -12,6 +14,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Scenarios that a soak does not play: they are for tests that do something else with them.
 const NOT_PLAYED: &[&str] = &["tiny"];
+
+/// One run in so many has one of the media scenario beside it.
+const MEDIA_EVERY: u64 = 4;
+/// How long one of these lasts, seconds.
+const MEDIA_SECONDS: u64 = 30;
 
 struct Wanted {
     minutes: f64,
@@ -107,6 +114,17 @@ impl Sum {
     }
 }
 
+/// Single packets through the real hub, with everything that can go wrong with them.
+fn play_media(seed: u64, sum: &Mutex<Sum>) {
+    let faults = MediaFaults::swarm(&mut Dice::new(seed));
+    if let Err(what) = media_scenario::run(seed, MEDIA_SECONDS, faults) {
+        let mut sum = sum.lock().unwrap_or_else(|poison| poison.into_inner());
+        sum.broken.push(format!(
+            "media scenario, seed {seed}, {MEDIA_SECONDS} s: {what}"
+        ));
+    }
+}
+
 fn play(wanted: &Wanted, next: &AtomicU64, until: Instant, sum: &Mutex<Sum>) {
     while Instant::now() < until {
         let count = next.fetch_add(1, Ordering::Relaxed);
@@ -115,11 +133,21 @@ fn play(wanted: &Wanted, next: &AtomicU64, until: Instant, sum: &Mutex<Sum>) {
             println!("no such scenario: {name:?}");
             return;
         };
-        let report = run(&scenario, &options, None);
+        if count % MEDIA_EVERY == MEDIA_EVERY - 1 {
+            play_media(options.seed, sum);
+        }
+        let report = std::panic::catch_unwind(|| run(&scenario, &options, None));
         let mut sum = sum.lock().unwrap_or_else(|poison| poison.into_inner());
         match report {
-            Ok(report) => sum.add(&report),
-            Err(error) => sum.broken.push(format!("{name}: {error}")),
+            Ok(Ok(report)) => sum.add(&report),
+            Ok(Err(error)) => sum.broken.push(format!("{name}: {error}")),
+            // What it said stands above.
+            Err(_) => sum.broken.push(format!(
+                "meishier sim --scenario {name} --seed {} --days {} --faults {}: panicked",
+                options.seed,
+                options.days,
+                options.faults.as_str()
+            )),
         }
     }
 }

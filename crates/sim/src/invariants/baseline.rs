@@ -61,8 +61,9 @@ pub(super) fn at_rest(books: &Books, now: Now, look: &Inspection<'_>) -> Result<
     if let Some(token) = books.asked.keys().next() {
         return Invariant::Replies.broken(None, format!("command {token} was never answered"));
     }
-    let patience = books.plan.patience();
-    let open = |leg: &Leg| !leg.over() && leg.cancel.is_none() && !leg.silent(now.mono, patience);
+    // An INVITE that nobody ever answered needs no end (RFC 3261 §9.1).
+    let began = |leg: &Leg| leg.provisional.is_some() || leg.last.is_some();
+    let open = |leg: &Leg| began(leg) && !leg.over() && leg.cancel.is_none();
     if let Some((id, _)) = books.legs.iter().find(|(_, leg)| open(leg)) {
         return Invariant::Rings.broken(Some(id), "a leg was never ended".to_owned());
     }

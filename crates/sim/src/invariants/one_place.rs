@@ -20,7 +20,10 @@ pub(super) fn check(books: &Books, now: Now, look: &Inspection<'_>) -> Result<()
         .iter()
         .find(|i| i.trunk.is_some() && !i.heeded)
     {
-        return IT.broken(Some(&lost.sip), "an INVITE had no answer at all".to_owned());
+        return IT.broken(
+            Some(&lost.sip),
+            "an INVITE was neither taken nor refused".to_owned(),
+        );
     }
     standings(books, look)?;
     queue(books, now)

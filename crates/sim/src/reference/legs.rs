@@ -354,7 +354,9 @@ impl Legs {
             let stands = if status < 300 { ABSORBED } else { CONFIRMED };
             let key = hash(&[sip.call_id, sip.branch, sip.method]);
             self.finals.entry(key).or_insert((status, now + stands));
-            self.aging.push_back((now + stands, key));
+            // Remembered longer, so that a repetition of it that is sent late does not count as another
+            // transaction's beginning: a stall may put all of them behind the transaction's end.
+            self.aging.push_back((now + stands + REMEMBERED, key));
         }
     }
 

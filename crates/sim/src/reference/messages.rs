@@ -47,7 +47,8 @@ impl Books {
 
     /// A message left that was read already.
     pub fn left(&mut self, now: Now, to: SocketAddr, sip: &Sip<'_>) {
-        if let Start::Response(_) = sip.start
+        // 100 says only that the transaction is there.
+        if let Start::Response(200..) = sip.start
             && let Some(invited) = self
                 .facts
                 .invites

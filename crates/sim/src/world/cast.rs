@@ -193,6 +193,7 @@ impl World {
         self.legs.insert((far, key), (id, dial.call));
         if let Some(desk) = self.callers.get_mut(&id) {
             desk.leg = Some(((far, key), dial.call));
+            desk.dialled = self.now.mono;
             desk.answered = false;
             desk.heard = false;
         }
@@ -352,7 +353,10 @@ impl World {
                 return self.tell(Who::Target((far, key)), &what);
             }
             AgentEvent::Ended { key } => (key, |call| Happening::CallEnded { call }),
-            AgentEvent::Failed { key } => (key, |call| Happening::CallFailed { call }),
+            AgentEvent::Failed { key } => {
+                self.on_ignored(far, key);
+                (key, |call| Happening::CallFailed { call })
+            }
             _ => return,
         };
         if let Some((id, call)) = self.legs.get(&(far, key)).copied() {
@@ -361,6 +365,17 @@ impl World {
         } else if self.targets.contains_key(&(far, key)) {
             self.tell(Who::Target((far, key)), &what(Token(key.0)));
             self.targets.remove(&(far, key));
+        }
+    }
+
+    /// An attempt had no answer, or its 200 no end. In peace that is the engine's doing.
+    fn on_ignored(&mut self, far: FarId, key: CallKey) {
+        let leg = self.legs.get(&(far, key));
+        let desk = leg.and_then(|(id, _)| self.callers.get(id));
+        let in_peace = |began: Mono| self.peace.is_some_and(|peace| began >= peace);
+        if desk.is_some_and(|desk| !desk.answered && in_peace(desk.dialled)) {
+            let id = self.fars[far.0].agent.call_id(key);
+            self.ignored = Some(id.unwrap_or_default().to_owned());
         }
     }
 

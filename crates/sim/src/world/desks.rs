@@ -29,6 +29,8 @@ pub(super) struct CallerDesk {
     pub plan: CallPlan,
     /// The attempt under way.
     pub leg: Option<(Leg, Token)>,
+    /// When the attempt under way began.
+    pub dialled: Mono,
     /// 200 came.
     pub answered: bool,
     /// A counsellor's voice was heard in this attempt.
@@ -72,6 +74,7 @@ impl CallerDesk {
             mind: CallerMind::new(plan.clone(), dice),
             plan,
             leg: None,
+            dialled: Mono(0),
             answered: false,
             heard: false,
             timer: None,

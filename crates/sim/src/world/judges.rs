@@ -176,6 +176,20 @@ impl Witness for Judges {
             Seen::Timeout { shard } => {
                 self.log.write(at, format_args!("shard{shard} timer"), &[]);
             }
+            Seen::Reply { token, reply } => {
+                self.log
+                    .write(at, format_args!("reply {token} {reply:?}"), &[]);
+            }
+            Seen::Registered(change) => {
+                self.log.write(at, format_args!("{change:?}"), &[]);
+            }
+            Seen::FlowFailed { remote } => {
+                self.log.write(at, format_args!("{remote} failed"), &[]);
+            }
+            Seen::Configured(text) => {
+                self.log
+                    .write(at, format_args!("configured"), text.as_bytes());
+            }
             // What is sent stands in the log with its fate on the wire.
             _ => {}
         }

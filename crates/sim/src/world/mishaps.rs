@@ -236,6 +236,7 @@ impl World {
         self.stalled_until = self.until(Duration::from_millis(50), s(40));
         let lasts = self.stalled_until - self.now.mono;
         self.slow(lasts);
+        self.agenda.put(self.stalled_until, Due::StallOver);
     }
 
     pub(super) fn engine_at_fault(what: String) -> Violation {

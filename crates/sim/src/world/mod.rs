@@ -46,6 +46,10 @@ const BURST: usize = 9;
 /// How often it is looked whose packets come.
 const MEDIA_LOOK: Duration = Duration::from_secs(5);
 
+/// How long what went wrong may have consequences once nothing goes wrong any more: until the last
+/// request is given up (64·T1) and the telephones have registered again.
+const PEACE_SETTLES: Duration = Duration::from_secs(600);
+
 /// Something that is going to happen.
 #[derive(Debug)]
 enum Due {
@@ -69,6 +73,8 @@ enum Due {
     WallRight,
     /// Media looks whose packets come.
     MediaLook,
+    /// The engine has caught up after it stood still.
+    StallOver,
     /// A seat's telephone registers anew.
     Registers(usize),
 }
@@ -117,6 +123,10 @@ pub(crate) struct World {
     /// Parties whose RTP has stopped, by where they want theirs, and until when.
     mute: BTreeMap<SocketAddr, Mono>,
     looking: bool,
+    /// From then on every attempt must have an answer of the engine.
+    peace: Option<Mono>,
+    /// Somebody's attempt had none: the Call-ID.
+    ignored: Option<String>,
     voices: voices::Voices,
     /// How often each mishap happened.
     mishaps: BTreeMap<&'static str, u64>,
@@ -164,6 +174,11 @@ impl World {
     /// What became of the attempts.
     pub(crate) fn served(&self) -> Served {
         self.served
+    }
+
+    /// Why the copy of the log is not whole, if it is not.
+    pub(crate) fn close_log(&mut self) -> Option<String> {
+        self.judges.log.close()
     }
 
     /// SHA-256 of the log.
@@ -274,6 +289,8 @@ impl World {
                 self.look_at_media();
                 self.judge_streams(None)?;
             }
+            Due::StallOver if self.now.mono < self.stalled_until => {}
+            Due::StallOver => self.slow(self.plan.lag),
             Due::Registers(seat) => self.register(seat),
         }
         self.settle();
@@ -320,7 +337,13 @@ impl World {
                     let way = (self.rig.address(), to);
                     self.judges.sent(self.now.mono, way, &bytes, 0);
                 }
-                Effect::Later(at, what) => self.agenda.put(at, Due::Engine(what)),
+                Effect::Later(at, what) => {
+                    if let ToEngine::Letter { to, message } = &what {
+                        let letter = format_args!("to shard{to} {message:?}");
+                        self.judges.log.write(self.now.mono, letter, &[]);
+                    }
+                    self.agenda.put(at, Due::Engine(what));
+                }
                 Effect::Reply { token, reply } => self.on_reply(token, reply),
                 Effect::Record(record) => {
                     self.calls.remove(&record.call);
@@ -452,6 +475,11 @@ impl World {
         for seat in 0..self.seats.len() {
             self.power_back(seat);
         }
+        self.slow(self.plan.lag);
+        let text = self.text.clone();
+        self.rig.configure(self.now, &text, &mut self.judges);
+        self.carry_out_effects();
+        self.peace = Some(self.now.mono + PEACE_SETTLES);
         self.judges.checker.faults_over(self.now);
         self.judges
             .note(self.now.mono, format_args!("faults are over"));
@@ -461,6 +489,11 @@ impl World {
     /// True once nobody calls and the engine carries no call.
     pub(crate) fn quiet(&self) -> bool {
         self.callers.is_empty() && self.rig.shards().iter().all(|shard| shard.idle())
+    }
+
+    /// Call-ID of an attempt in peace that the engine never answered.
+    pub(crate) fn ignored(&self) -> Option<&str> {
+        self.ignored.as_deref()
     }
 
     /// Everything is to be as it was at the start.

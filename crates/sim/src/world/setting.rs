@@ -38,8 +38,10 @@ const ORIGIN: Mono = Mono(1_000_000_000);
 pub struct WorldSettings {
     /// Everything follows from it.
     pub seed: u64,
-    /// How long people call.
+    /// How long people call while things go wrong.
     pub lasts: Duration,
+    /// How long they go on calling once nothing goes wrong any more.
+    pub peace: Duration,
     /// What goes wrong.
     pub faults: FaultLevel,
     /// Where a copy of the log goes.
@@ -181,7 +183,7 @@ impl World {
             commands: BTreeMap::new(),
             next_token: 0,
             traffic: Traffic::new(scenario, dice.branch("traffic")),
-            arrivals_until: start.mono + settings.lasts,
+            arrivals_until: start.mono + settings.lasts + settings.peace,
             burst_until: start.mono,
             stalled_until: start.mono,
             dirty: BTreeSet::new(),
@@ -190,6 +192,8 @@ impl World {
             tally: Tally::new(scenario),
             mute: BTreeMap::new(),
             looking: false,
+            peace: None,
+            ignored: None,
             voices: super::voices::Voices::new(rig.config().waiting.music),
             mishaps: BTreeMap::new(),
             unsent: 0,
