@@ -9,6 +9,7 @@ use crate::people::{Happening, Token};
 use crate::rig::ToEngine;
 use crate::wire::{Cut, Means};
 use meishier_model::Mono;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -69,6 +70,29 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// What the faults did, by name: mishaps, the wires, the far ends' quirks.
+    pub(crate) fn faults(&self) -> BTreeMap<&'static str, u64> {
+        if let Some(done) = &self.faults_done {
+            return done.clone();
+        }
+        let mut faults = self.mishaps.clone();
+        let wire = self.wire.counts();
+        let sum = |of: fn(crate::peer::Fired) -> u64| -> u64 {
+            self.fars.iter().map(|far| of(far.agent.fired())).sum()
+        };
+        faults.extend([
+            ("messages_cut", wire.cut),
+            ("datagrams", wire.datagrams),
+            ("datagrams_lost", wire.lost),
+            ("datagrams_doubled", wire.doubled),
+            ("messages_unsent", self.unsent),
+            ("lost_acks", sum(|fired| fired.lost_acks)),
+            ("doubled_byes", sum(|fired| fired.doubled_byes)),
+            ("late_answers", sum(|fired| fired.late_answers)),
+        ]);
+        faults
     }
 
     fn until(&mut self, shortest: Duration, longest: Duration) -> Mono {

@@ -201,29 +201,6 @@ impl World {
         (counts.from_engine + self.unsent, counts.to_engine)
     }
 
-    /// What the faults did, by name: mishaps, the wires, the far ends' quirks.
-    pub(crate) fn faults(&self) -> BTreeMap<&'static str, u64> {
-        if let Some(done) = &self.faults_done {
-            return done.clone();
-        }
-        let mut faults = self.mishaps.clone();
-        let wire = self.wire.counts();
-        let sum = |of: fn(crate::peer::Fired) -> u64| -> u64 {
-            self.fars.iter().map(|far| of(far.agent.fired())).sum()
-        };
-        faults.extend([
-            ("messages_cut", wire.cut),
-            ("datagrams", wire.datagrams),
-            ("datagrams_lost", wire.lost),
-            ("datagrams_doubled", wire.doubled),
-            ("messages_unsent", self.unsent),
-            ("lost_acks", sum(|fired| fired.lost_acks)),
-            ("doubled_byes", sum(|fired| fired.doubled_byes)),
-            ("late_answers", sum(|fired| fired.late_answers)),
-        ]);
-        faults
-    }
-
     /// The civil time that everybody but the engine sees.
     fn true_now(&self) -> Now {
         let ms = (self.now.mono - self.start.mono).as_millis() as i64;
