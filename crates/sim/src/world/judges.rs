@@ -120,7 +120,7 @@ impl Judges {
 }
 
 /// The address in an SDP body (RFC 8866 §5.7, §5.14); `None` without one.
-fn rtp_address(bytes: &[u8]) -> Option<SocketAddr> {
+pub(super) fn rtp_address(bytes: &[u8]) -> Option<SocketAddr> {
     let text = std::str::from_utf8(bytes).ok()?;
     let (_, body) = text.split_once("\r\n\r\n")?;
     let after = |key: &str| body.split("\r\n").find_map(|line| line.strip_prefix(key));

@@ -370,6 +370,7 @@ impl World {
 
     fn sent_by_far(&mut self, far: FarId, bytes: Vec<u8>) {
         let (from, means) = (self.fars[far.0].address, self.fars[far.0].means);
+        self.voices.hear(&bytes);
         let (arrivals, copies) = self.wire.send(self.now.mono, from, true, means);
         let to = self.rig.address();
         self.judges.sent(self.now.mono, (from, to), &bytes, copies);

@@ -5,6 +5,7 @@
 
 use super::World;
 use super::far::FarId;
+use super::judges::rtp_address;
 use crate::invariants::{Invariant, Violation};
 use crate::peer::{CallKey, Codec};
 use crate::reference::legs::{Leg as BookLeg, Party};
@@ -39,6 +40,12 @@ impl Voices {
             wanted: BTreeSet::new(),
             music,
         }
+    }
+
+    /// A far end sent this. What it wants is told here and nowhere else: it may have given up and
+    /// forgotten it before the engine reads it.
+    pub(super) fn hear(&mut self, bytes: &[u8]) {
+        self.wanted.extend(rtp_address(bytes));
     }
 }
 
@@ -102,15 +109,6 @@ impl World {
         }
     }
 
-    /// What the far ends believe now.
-    fn hear_voices(&mut self) {
-        for voice in self.voices.by_call_id.values() {
-            if let Some(stream) = self.fars[voice.far.0].agent.stream(voice.key) {
-                self.voices.wanted.insert(stream.local);
-            }
-        }
-    }
-
     fn party(
         &self,
         streams: &Streams,
@@ -144,7 +142,6 @@ impl World {
         changed: Option<&BTreeSet<CallId>>,
     ) -> Result<(), Violation> {
         let mut streams = std::mem::take(&mut self.judges.streams);
-        self.hear_voices();
         let result = self.judged(&mut streams, changed);
         if changed.is_none() {
             let legs = &self.judges.checker.books().legs;
