@@ -354,7 +354,8 @@ pub enum StartState {
 pub struct Offer {
     /// How long a seat rings, 5 to 120 s.
     pub ring: Duration,
-    /// How long a seat that refused or rang out is offered nothing, 0 to 10 min.
+    /// How long a seat that refused or rang out is offered nothing, 0 to 10 min; the engine
+    /// never takes it for less than a second.
     pub backoff: Duration,
     /// After how many offers in a row that rang out a seat is paused; 0 never.
     pub pause_after: u8,

@@ -25,8 +25,9 @@ use meishier_queue::OfferId;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// Shortest rest of a seat whose telephone could not be reached.
-const UNREACHABLE_REST: Duration = Duration::from_secs(1);
+/// Shortest rest of a seat that did not take an offer, whatever the file says: a telephone that
+/// refuses at once, or cannot be reached, would else be matched with the same caller for ever.
+const SHORTEST_REST: Duration = Duration::from_secs(1);
 
 /// What the counsellor who is signed on wants.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -331,9 +332,9 @@ impl SeatMachine {
             return None;
         }
         let rest = match outcome {
-            OfferOutcome::NoAnswer | OfferOutcome::Refused => policy.backoff,
-            // Found out at once, so that without a rest the two would be matched again for ever.
-            OfferOutcome::Unreachable => policy.backoff.max(UNREACHABLE_REST),
+            OfferOutcome::NoAnswer | OfferOutcome::Refused | OfferOutcome::Unreachable => {
+                policy.backoff.max(SHORTEST_REST)
+            }
             OfferOutcome::Answered | OfferOutcome::CallerGone | OfferOutcome::Withdrawn => {
                 Duration::ZERO
             }

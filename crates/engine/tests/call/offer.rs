@@ -274,3 +274,20 @@ fn refused_at_risk(world: &World) -> usize {
     let told = |notice: &&Notice| matches!(notice, Notice::Refused(Refusal::RiskOverload));
     world.notices.iter().filter(told).count()
 }
+
+#[test]
+fn a_telephone_that_refuses_at_once_is_not_called_without_end() {
+    let text = CONFIG.replace("backoff = \"5s\"", "backoff = \"0s\"");
+    let mut world = World::with(&text, TEN_O_CLOCK);
+    sign_on(&mut world, 0, 0);
+    let caller = Caller::new(CARRIER, "13300000001");
+    caller.invite(&mut world);
+    for _ in 0..3 {
+        let invite = offer_at(&mut world, S0);
+        reply(&mut world, &invite, "486 Busy Here", "seat", "");
+        world.take(addr(S0), "ACK");
+        world.none(addr(S0), "INVITE");
+        assert_eq!(seat_state(&mut world, 0), SeatState::Backoff);
+        world.pass(SECOND);
+    }
+}

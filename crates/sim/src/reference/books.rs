@@ -3,7 +3,7 @@
 use super::calls::Call;
 use super::legs::Legs;
 use super::plan::{Claim, Plan};
-use super::seats::{Seat, UNREACHABLE_REST};
+use super::seats::{SHORTEST_REST, Seat};
 use super::sip::Sip;
 use crate::invariants::Seen;
 use meishier_engine::Command;
@@ -312,7 +312,7 @@ impl Books {
                     .filter_map(|at| plan.seats.get(at))
                     .map(|s| Seat::new(s.fixed));
                 self.seats.extend(new);
-                let most = plan.wrapup.max(plan.backoff).max(UNREACHABLE_REST);
+                let most = plan.wrapup.max(plan.backoff).max(SHORTEST_REST);
                 self.former
                     .insert(0, std::mem::replace(&mut self.plan, plan));
                 self.former.truncate(FORMER);

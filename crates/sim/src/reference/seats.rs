@@ -10,8 +10,8 @@
 use meishier_model::{CallId, Mono, OfferOutcome};
 use std::time::Duration;
 
-/// A seat whose telephone could not be reached rests at least so long.
-pub(super) const UNREACHABLE_REST: Duration = Duration::from_secs(1);
+/// A seat that did not take an offer rests at least so long.
+pub(super) const SHORTEST_REST: Duration = Duration::from_secs(1);
 
 /// One seat.
 #[derive(Clone, Debug, Default)]
@@ -146,16 +146,16 @@ impl Seat {
                 return;
             }
             OfferOutcome::CallerGone | OfferOutcome::Withdrawn => Duration::ZERO,
-            OfferOutcome::Unreachable => backoff.max(UNREACHABLE_REST),
+            OfferOutcome::Unreachable => backoff.max(SHORTEST_REST),
             OfferOutcome::NoAnswer => {
                 self.rang_out.0 = self.rang_out.0.saturating_add(1);
                 self.rang_out.1 = self.rang_out.1.saturating_add(1);
                 self.last_rang_out = Some(now);
-                backoff
+                backoff.max(SHORTEST_REST)
             }
             OfferOutcome::Refused => {
                 self.rang_out = (0, 0);
-                backoff
+                backoff.max(SHORTEST_REST)
             }
         };
         self.rest(now, rest, lag);
