@@ -79,14 +79,15 @@ fn role(leg: &BookLeg, standing: &CallStanding<'_>) -> Option<Role> {
     }
 }
 
-/// False if the books have let go of a party: its path broke long ago, and what it believes is not
-/// known any more.
+/// False if nobody can say whether a party is still there: its path broke.
 fn everybody_known(call: &CallStreams, standing: &CallStanding<'_>) -> bool {
     let is_there = |role: Role| call.parties.iter().any(|party| party.role == role);
     let talks = matches!(standing.phase, Phase::Talking | Phase::Transferring);
     let seat = !talks || standing.seat.is_none() || is_there(Role::Seat);
     let target = standing.phase != Phase::Transferring || is_there(Role::Target);
-    is_there(Role::Caller) && seat && target
+    // A path that failed may have ended a leg without a message, and the far end has forgotten it.
+    let vague = |party: &PartyStream| !party.present && party.agent.is_none();
+    is_there(Role::Caller) && seat && target && !call.parties.iter().any(vague)
 }
 
 impl World {
