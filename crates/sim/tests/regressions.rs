@@ -20,7 +20,7 @@ const ROWS: &[Row] = &[
     (
         "surge3",
         500_008,
-        1,
+        3,
         FaultLevel::Swarm,
         "the engine had no port left for a caller at risk; a sixth is kept for them now",
     ),
