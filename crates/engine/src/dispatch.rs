@@ -1,6 +1,7 @@
 //! Which shard gets a message, and the queue that the shards share.
 
 use crate::api::home_of_seat;
+use crate::shard::most_calls;
 use meishier_config::{Config, Strategy as ConfigStrategy};
 use meishier_model::{PoolId, SeatId, ShardId, Wall};
 use meishier_queue::{Ageing, PoolConfig, QueueConfig, Strategy};
@@ -43,6 +44,8 @@ pub fn queue_config(config: &Config, wall: Wall) -> QueueConfig {
         pools: pools.collect(),
         seats: config.seats.len(),
         max_callers: config.waiting.max_waiting,
+        // Every call that any shard may carry, so that one put back always finds its place.
+        capacity: most_calls(config) * usize::from(config.shards.max(1)),
         ageing: Ageing {
             step: config.waiting.ageing_step,
         },

@@ -86,4 +86,6 @@ pub enum Widening {
     OpenRing,
     /// This preference stops binding. Nothing happens if there is none or it was dropped.
     DropPreference(SkillId),
+    /// The caller has no seat of its own any more and takes its turn in its rings alone.
+    ReleaseOwnSeat,
 }

@@ -6,6 +6,18 @@ use std::time::Duration;
 
 use crate::seat::Strategy;
 
+/// How many pools a caller may name as rings.
+pub const MAX_RINGS: usize = 8;
+
+/// How many preferences a caller may have.
+pub const MAX_PREFERENCES: usize = 8;
+
+/// How many pools a seat may serve.
+pub const MAX_POOLS: usize = 8;
+
+/// How many lines a pool may have; line numbers are below it.
+pub const MAX_LINES: u16 = 4096;
+
 /// Size and rules of one queue.
 #[derive(Clone, Debug)]
 pub struct QueueConfig {
@@ -17,6 +29,10 @@ pub struct QueueConfig {
     pub seats: usize,
     /// How many callers may wait before ordinary ones are refused.
     pub max_callers: usize,
+    /// How many callers fit at all, those whose match was not taken yet among them. What lies between
+    /// [`Self::max_callers`] and this is for risk callers and for those who are put back. At most
+    /// 98,304 in a queue of at most 8,192 seats.
+    pub capacity: usize,
     /// How waiting lifts a caller.
     pub ageing: Ageing,
 }
@@ -60,7 +76,7 @@ impl Default for Ageing {
 /// Why a caller was not let in. The caller of this interface is at fault in all cases but `Full`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EnqueueError {
-    /// As many callers wait as may. Never for a risk caller, never for one put back.
+    /// As many callers wait as may; for a risk caller and one put back, as many as fit at all.
     Full,
     /// This call waits already, or its match still lies in its shard's inbox.
     Duplicate,
@@ -68,6 +84,8 @@ pub enum EnqueueError {
     BadPool,
     /// The shard, or the own seat, does not exist.
     BadShard,
+    /// More rings than [`MAX_RINGS`] or preferences than [`MAX_PREFERENCES`].
+    TooMany,
 }
 
 /// Why a seat was not taken. The caller of this interface is at fault in all cases.
@@ -79,6 +97,10 @@ pub enum SeatError {
     BadPool,
     /// There is no such shard.
     BadShard,
+    /// More pools than [`MAX_POOLS`].
+    TooMany,
+    /// Too many matches of seats lie untaken in the inboxes of callers' shards.
+    Full,
 }
 
 impl fmt::Display for EnqueueError {
@@ -88,6 +110,7 @@ impl fmt::Display for EnqueueError {
             Self::Duplicate => "the call waits already or its match was not taken yet",
             Self::BadPool => "a ring names no pool of this queue",
             Self::BadShard => "no such shard or own seat",
+            Self::TooMany => "more rings or preferences than a caller may have",
         })
     }
 }
@@ -100,6 +123,8 @@ impl fmt::Display for SeatError {
             Self::UnknownSeat => "no such seat",
             Self::BadPool => "the seat names no pool of this queue",
             Self::BadShard => "no such shard",
+            Self::TooMany => "more pools than a seat may serve",
+            Self::Full => "too many matches were not taken by their shards",
         })
     }
 }

@@ -78,11 +78,3 @@ impl Broken {
         stamp
     }
 }
-
-#[cfg(feature = "defects")]
-impl crate::Queue {
-    /// Breaks it.
-    pub fn break_deliberately(&self, which: Defect) {
-        self.lock().broken.which = Some(which);
-    }
-}

@@ -38,25 +38,23 @@
 mod caller;
 mod config;
 mod defect;
-mod groups;
-mod inbox;
-mod lanes;
-mod lines;
+mod matches;
 mod one_lock;
 mod order;
-mod pace;
-mod pool;
-mod reading;
-mod restore;
+mod queue;
 mod seat;
+mod snapshot;
 mod view;
 
 pub use caller::{Caller, Preference, Stamp, Widening};
-pub use config::{Ageing, EnqueueError, PoolConfig, QueueConfig, SeatError};
+pub use config::{
+    Ageing, EnqueueError, MAX_LINES, MAX_POOLS, MAX_PREFERENCES, MAX_RINGS, PoolConfig,
+    QueueConfig, SeatError,
+};
 #[cfg(feature = "defects")]
 pub use defect::Defect;
-pub use inbox::{Match, OfferId, Side, Wakes};
-pub use one_lock::Queue;
-pub use restore::QueueSnapshot;
+pub use matches::{Match, OfferId, Side, Wakes};
+pub use queue::Queue;
 pub use seat::{Lowest, ReadySeat, Strategy};
-pub use view::{Counts, PoolWaiting, Quantiles, WaitingView, WhyNot};
+pub use snapshot::QueueSnapshot;
+pub use view::{Counts, Figures, PoolWaiting, Quantiles, WaitingView, WhyNot};

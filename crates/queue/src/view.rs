@@ -20,6 +20,20 @@ pub struct Counts {
     pub matches: u64,
 }
 
+/// What the queue counts of its own work since its start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Matches made.
+    pub matches: u64,
+    /// Changes that another thread finished writing than the one that decided them.
+    pub helped: u64,
+    /// Changes that were worked out anew since another came first.
+    pub repeated: u64,
+    /// Callers and seats in lanes and groups that had no row of their own and are scanned one by
+    /// one; above zero the table of rows is too small.
+    pub scanned: u64,
+}
+
 /// Who waits for one pool. A caller with several open rings counts in each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoolWaiting {

@@ -320,6 +320,7 @@ fn config() -> QueueConfig {
             .to_vec(),
         seats: SEATS as usize,
         max_callers: 12,
+        capacity: 4096,
         ageing: Ageing {
             step: Duration::from_micros(50),
         },

@@ -257,6 +257,7 @@ fn world() -> World {
         pools: vec![pool; usize::from(POOLS)],
         seats: (u32::from(SHARDS) * SEATS_A_SHARD) as usize,
         max_callers: 1_000_000,
+        capacity: 1 << 16,
         ageing: Ageing::default(),
     };
     World {

@@ -6,17 +6,17 @@
 use meishier_model::{CallId, PoolId, SeatId};
 use std::collections::BTreeSet;
 
+use super::groups::Ready;
+use super::lanes::Place;
+use super::{OneLock, State, Waiting};
 use crate::caller::Caller;
-use crate::groups::Ready;
-use crate::lanes::Place;
-use crate::one_lock::{Queue, State, Waiting};
 use crate::order::Standing;
 use crate::view::{Counts, PoolWaiting, Quantiles, WaitingView, WhyNot};
 
-/// At most so many ready seats are named in one answer of [`Queue::why`].
+/// At most so many ready seats are named in one answer of [`OneLock::why`].
 const WHY_SEATS: usize = 64;
 
-impl Queue {
+impl OneLock {
     /// How many waiting callers stand before this one and compete with it (an open ring or the own
     /// seat in common), whatever skills they need; `None` if it does not wait.
     #[must_use]

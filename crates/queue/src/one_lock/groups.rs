@@ -8,8 +8,8 @@ use smallvec::SmallVec;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::lanes::LaneKey;
 use crate::caller::Caller;
-use crate::lanes::LaneKey;
 use crate::seat::{Lowest, ReadySeat, Strategy};
 
 /// A seat that is ready, with what was fixed when it became so.

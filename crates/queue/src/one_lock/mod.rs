@@ -16,26 +16,39 @@
 //!   seat ───► pools[p].groups[skills, lowest] ── first ┘
 //! ```
 
+mod groups;
+mod inboxes;
+mod lanes;
+mod lines;
+mod pace;
+mod pool;
+mod reading;
+mod restore;
+
 use meishier_model::{CallId, Class, LineId, Mono, PoolId, SeatId, ShardId};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::caller::{Caller, Widening};
-use crate::config::{Ageing, EnqueueError, QueueConfig, SeatError};
+use crate::config::{
+    Ageing, EnqueueError, MAX_LINES, MAX_POOLS, MAX_PREFERENCES, MAX_RINGS, QueueConfig, SeatError,
+};
 use crate::defect::{Broken, Defect};
-use crate::groups::Ready;
-use crate::inbox::{Inboxes, Match, OfferId, Wakes};
-use crate::lanes::{Lanes, Place};
+use crate::matches::{Match, OfferId, Wakes};
 use crate::order::Standing;
-use crate::pool::Pool;
 use crate::seat::ReadySeat;
+use crate::view::Figures;
+use groups::Ready;
+use inboxes::Inboxes;
+use lanes::{Lanes, Place};
+use pool::Pool;
 
 /// The queue of callers and ready seats.
 ///
 /// Every operation takes `&self`; any number of shards may call at once. Whatever an operation
-/// returns as [`Wakes`] are the shards that should call [`Queue::take_match`] until it is empty.
+/// returns as [`Wakes`] are the shards that should call [`OneLock::take_match`] until it is empty.
 #[derive(Debug)]
-pub struct Queue {
+pub(crate) struct OneLock {
     state: Mutex<State>,
 }
 
@@ -43,6 +56,7 @@ pub struct Queue {
 pub(crate) struct State {
     pub(crate) ageing: Ageing,
     pub(crate) max_callers: usize,
+    pub(crate) capacity: usize,
     pub(crate) max_seats: usize,
     /// False until everybody is back who was there before: nobody is matched so long.
     pub(crate) open: bool,
@@ -65,13 +79,14 @@ pub(crate) struct Waiting {
     kept: bool,
 }
 
-impl Queue {
+impl OneLock {
     /// An empty queue.
     #[must_use]
     pub fn new(config: QueueConfig) -> Self {
         let state = State {
             ageing: config.ageing,
             max_callers: config.max_callers,
+            capacity: config.capacity,
             max_seats: config.seats,
             open: true,
             pools: config.pools.iter().map(Pool::new).collect(),
@@ -101,10 +116,9 @@ impl Queue {
     /// is limited by the calls that the engine carries, not here.
     pub fn enqueue(&self, now: Mono, caller: Caller) -> Result<Wakes, EnqueueError> {
         let mut state = self.lock();
-        state.check_caller(&caller)?;
-        // Matches not taken yet count, so that a shard that does not read its inbox cannot make it grow.
-        let held = state.callers.len() + state.inboxes.calls();
-        if held >= state.max_callers && (!caller.risk || state.broken.is(Defect::FullRefusesRisk)) {
+        state.check_entry(&caller)?;
+        let all_alike = !caller.risk || state.broken.is(Defect::FullRefusesRisk);
+        if all_alike && state.held() >= state.max_callers {
             return Err(EnqueueError::Full);
         }
         Ok(state.insert_caller(now, caller))
@@ -118,7 +132,7 @@ impl Queue {
     pub fn put_back(&self, now: Mono, mut caller: Caller) -> Result<Wakes, EnqueueError> {
         let mut state = self.lock();
         caller.stamp = state.broken.stamp(now, caller.stamp);
-        state.check_caller(&caller)?;
+        state.check_entry(&caller)?;
         Ok(state.insert_caller(now, caller))
     }
 
@@ -146,7 +160,27 @@ impl Queue {
                     preference.dropped = true;
                 }
             }
+            Widening::ReleaseOwnSeat => caller.own_seat = None,
         })
+    }
+
+    /// See [`crate::Queue::rewrite`].
+    pub(crate) fn rewrite(&self, now: Mono, caller: Caller) -> Result<Option<Wakes>, EnqueueError> {
+        let mut state = self.lock();
+        state.check_caller(&caller)?;
+        if !state.callers.contains_key(&caller.call) {
+            return Ok(None);
+        }
+        let wakes = state.change_caller(now, caller.call, |before| {
+            let (stamp, shard, risk) = (before.stamp, before.shard, before.risk);
+            *before = Caller {
+                stamp,
+                shard,
+                risk: risk || caller.risk,
+                ..caller
+            };
+        });
+        Ok(Some(wakes))
     }
 
     /// A waiting caller rises: to `class` if that is better than its own, to risk if `risk`. Nobody
@@ -189,6 +223,7 @@ impl Queue {
     pub fn set_lines(&self, now: Mono, pool: PoolId, lines: u16) -> Wakes {
         let mut state = self.lock();
         let lines = lines + u16::from(state.broken.is(Defect::OneLineTooMany));
+        let lines = lines.min(MAX_LINES);
         state.change_pool(now, pool, |p| p.lines.set_limit(lines))
     }
 
@@ -213,6 +248,47 @@ impl Queue {
     }
 }
 
+impl OneLock {
+    /// See [`crate::Queue::has_match`].
+    pub(crate) fn has_match(&self, shard: ShardId) -> bool {
+        self.lock().inboxes.waiting().contains(&shard)
+    }
+
+    /// See [`crate::Queue::missed`].
+    pub(crate) fn missed(&self) -> Option<(CallId, SeatId)> {
+        let state = self.lock();
+        let call = state.best_caller().filter(|_| state.open)?;
+        let caller = &state.callers.get(&call)?.caller;
+        Some((call, state.best_seat(caller)?))
+    }
+
+    /// See [`crate::Queue::heal`].
+    pub(crate) fn heal(&self, now: Mono) -> Wakes {
+        let mut state = self.lock();
+        let mut wakes = Wakes::new();
+        while let Some(call) = state.best_caller().filter(|_| state.open) {
+            if !state.match_caller(now, call, &mut wakes) {
+                break;
+            }
+        }
+        wakes
+    }
+
+    /// See [`crate::Queue::figures`].
+    pub(crate) fn figures(&self) -> Figures {
+        Figures {
+            matches: self.lock().matches,
+            ..Figures::default()
+        }
+    }
+
+    /// Breaks it.
+    #[cfg(feature = "defects")]
+    pub(crate) fn break_deliberately(&self, which: Defect) {
+        self.lock().broken.which = Some(which);
+    }
+}
+
 impl State {
     pub(crate) fn pool(&self, pool: PoolId) -> Option<&Pool> {
         self.pools.get(usize::from(pool.0))
@@ -223,6 +299,9 @@ impl State {
     }
 
     pub(crate) fn check_caller(&self, caller: &Caller) -> Result<(), EnqueueError> {
+        if caller.rings.len() > MAX_RINGS || caller.preferred.len() > MAX_PREFERENCES {
+            return Err(EnqueueError::TooMany);
+        }
         let known = caller.rings.iter().all(|pool| self.pool(*pool).is_some());
         if !known || (caller.rings.is_empty() && caller.own_seat.is_none()) {
             return Err(EnqueueError::BadPool);
@@ -233,8 +312,23 @@ impl State {
         if !seat_known || !self.inboxes.has(caller.shard) {
             return Err(EnqueueError::BadShard);
         }
+        Ok(())
+    }
+
+    /// Callers that wait, and those whose match was not taken yet: a shard that does not read its
+    /// inbox cannot make it grow.
+    fn held(&self) -> usize {
+        self.callers.len() + self.inboxes.calls()
+    }
+
+    /// Whether this caller may come in, as far as the arenas go.
+    pub(crate) fn check_entry(&self, caller: &Caller) -> Result<(), EnqueueError> {
+        self.check_caller(caller)?;
         if self.callers.contains_key(&caller.call) || self.inboxes.holds_call(caller.call) {
             return Err(EnqueueError::Duplicate);
+        }
+        if self.held() >= self.capacity {
+            return Err(EnqueueError::Full);
         }
         Ok(())
     }
@@ -248,6 +342,9 @@ impl State {
         }
         if !self.inboxes.has(seat.shard) {
             return Err(SeatError::BadShard);
+        }
+        if seat.pools.len() > MAX_POOLS {
+            return Err(SeatError::TooMany);
         }
         Ok(())
     }

@@ -6,30 +6,15 @@
 //!                        (any order, any shard; nobody is matched)
 //! ```
 
-use meishier_model::{LineId, Mono, PoolId, SeatId};
-use serde::{Deserialize, Serialize};
+use meishier_model::{LineId, Mono, PoolId};
 
+use super::{OneLock, State};
 use crate::caller::Caller;
-use crate::config::{EnqueueError, QueueConfig, SeatError};
-use crate::inbox::{Match, OfferId, Side, Wakes};
-use crate::one_lock::{Queue, State};
-use crate::seat::ReadySeat;
+use crate::config::{EnqueueError, QueueConfig};
+use crate::matches::{OfferId, Side, Wakes};
+use crate::snapshot::QueueSnapshot;
 
-/// What a queue knows beside who waits, who is ready and which lines are in use. How fast its
-/// pools serve is not in it: [`Queue::expected_wait`] gathers its evidence anew.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QueueSnapshot {
-    /// Matches since the first start; also the last [`OfferId`] given.
-    matches: u64,
-    /// Number of each seat's last match, for round robin.
-    turns: Vec<(SeatId, u64)>,
-    /// Pools that take no more calls.
-    draining: Vec<PoolId>,
-    /// Copies of matches that their shards have not taken yet, inbox by inbox, in order.
-    left: Vec<Match>,
-}
-
-impl Queue {
+impl OneLock {
     /// What this queue alone knows, taken whole under the lock.
     #[must_use]
     pub fn snapshot(&self) -> QueueSnapshot {
@@ -88,17 +73,8 @@ impl Queue {
         if state.inboxes.holds_call(caller.call) {
             return Ok(Wakes::new());
         }
-        state.check_caller(&caller)?;
+        state.check_entry(&caller)?;
         Ok(state.insert_caller(enqueued, caller))
-    }
-
-    /// A seat that was ready before is ready again, since `since`. Whose match lies in an inbox is
-    /// not, and nothing happens.
-    ///
-    /// # Errors
-    /// See [`SeatError`].
-    pub fn reenter_seat(&self, since: Mono, seat: ReadySeat) -> Result<Wakes, SeatError> {
-        self.seat_ready(since, seat)
     }
 
     /// A call holds this line again. False if it is held already, or its pool does not exist.
@@ -129,7 +105,8 @@ impl Queue {
         let mut state = self.lock();
         let same = state.inboxes.shards() == usize::from(config.shards)
             && state.pools.len() == config.pools.len()
-            && state.max_seats == config.seats;
+            && state.max_seats == config.seats
+            && state.capacity == config.capacity;
         if !same {
             return false;
         }
@@ -151,7 +128,7 @@ impl State {
     }
 
     /// Who should go first of all whom some ready seat fits.
-    fn best_caller(&self) -> Option<meishier_model::CallId> {
+    pub(super) fn best_caller(&self) -> Option<meishier_model::CallId> {
         let pools = (0..).map(PoolId).take(self.pools.len());
         let usable = pools.filter(|pool| self.usable(*pool));
         let best = usable.filter_map(|pool| self.best_caller_in(pool)).min();

@@ -1,9 +1,9 @@
 //! One pool: its lines, its ready seats, its pace.
 
+use super::groups::Groups;
+use super::lines::Lines;
+use super::pace::Pace;
 use crate::config::PoolConfig;
-use crate::groups::Groups;
-use crate::lines::Lines;
-use crate::pace::Pace;
 
 /// What belongs to a pool.
 #[derive(Debug)]
