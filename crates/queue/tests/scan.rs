@@ -30,7 +30,6 @@ const DIFFERENT: Shape = Shape {
 fn fill(twins: &mut Twins, callers: u64) {
     let mut seen = BTreeSet::new();
     for n in 0..callers {
-        // Thirteen of the bits say the number, and a bit that no random seat lacks less often.
         let required = SkillSet(n << 3 | n << 40 | 1);
         assert!(seen.insert(required.0));
         let more = Caller {
