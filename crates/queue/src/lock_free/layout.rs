@@ -19,8 +19,8 @@ pub(super) const OWN_NODE: u32 = MAX_RINGS as u32;
 pub(super) const ENTRY_NODES: u32 = MAX_POOLS as u32;
 /// Levels of a strand: 8^5 callers stand in about five.
 pub(super) const LEVELS: u32 = 6;
-/// Rows with a requirement of their own; more requirements at once share the scanned rows.
-const ROWS: u32 = if cfg!(loom) { 4 } else { 4096 };
+/// Rows with a requirement of their own, at most; more requirements at once share the scanned rows.
+const MOST_ROWS: u32 = if cfg!(loom) { 4 } else { 4096 };
 /// Operations that may hold records claimed but not used, beside one a shard.
 const SPARE: u32 = if cfg!(loom) { 2 } else { 64 };
 /// Bits of the line table in one word.
@@ -254,7 +254,7 @@ impl Layout {
         let entries = (2 * seats + capacity.min(4096) + spare).next_multiple_of(8);
         // The scanned rows come first: one for the callers and one for the seats of each pool, one
         // for each seat's own callers.
-        let rows = 2 * pools + seats + ROWS;
+        let rows = 2 * pools + seats + MOST_ROWS.min(2 * (callers + entries));
         let (call_buckets, row_buckets) = (callers.next_power_of_two(), rows.next_power_of_two());
         let mut room = Room(GLOBALS);
         let pool = room.take(pools, POOL);

@@ -23,16 +23,18 @@ pub(crate) struct FreeList {
 impl FreeList {
     /// All of `count` records are free.
     pub(crate) fn new(memory: &Memory, first: u32, stride: u32, count: u32) -> Self {
+        let top = word::pack(u32::from(count > 0), 0);
         let list = Self {
-            tops: [0, 1].map(|_| CachePadded::new(AtomicU64::new(0))),
-            turn: CachePadded::new(AtomicU64::new(1)),
+            tops: [top, 0].map(|top| CachePadded::new(AtomicU64::new(top))),
+            turn: CachePadded::new(AtomicU64::new(0)),
             first,
             stride,
         };
-        for index in (0..count).rev() {
-            list.give(memory, index);
+        for index in 0..count {
+            let next = (index + 1) % count;
+            let link = if next == 0 { 0 } else { next + 1 };
+            memory.set_cell(list.link(index), u64::from(link));
         }
-        list.turn.store(0, Ordering::Relaxed);
         list
     }
 
