@@ -15,9 +15,9 @@ pub trait Contender: Sync {
     fn with<R>(&self, operation: impl FnOnce(&Queue) -> R) -> R;
 
     /// Does one operation and stops this thread inside it for `time`: holding the lock if there is
-    /// one, otherwise before the atomic access number `access` of this operation, from 1. False if
+    /// one, otherwise before the atomic access number `access` of this operation, from 0. False if
     /// the operation ended before it came so far, or cannot be stopped in this build.
-    fn with_stop(&self, access: u32, time: Duration, operation: impl FnOnce(&Queue)) -> bool;
+    fn with_stop(&self, access: u64, time: Duration, operation: impl FnOnce(&Queue)) -> bool;
 
     /// False if this build knows no way to stop a thread inside one of its operations.
     fn can_stop(&self) -> bool;
@@ -65,7 +65,7 @@ impl Bare {
     pub fn queue(shards: u16) -> Self {
         Self {
             queue: Queue::new(config(shards)),
-            stops: hold::INSTALL.is_some(),
+            stops: hold::POSSIBLE,
         }
     }
 
@@ -84,8 +84,8 @@ impl Contender for Bare {
         operation(&self.queue)
     }
 
-    fn with_stop(&self, access: u32, time: Duration, operation: impl FnOnce(&Queue)) -> bool {
-        hold::within(hold::INSTALL, access, time, || operation(&self.queue))
+    fn with_stop(&self, access: u64, time: Duration, operation: impl FnOnce(&Queue)) -> bool {
+        hold::within(access, time, || operation(&self.queue))
     }
 
     fn can_stop(&self) -> bool {
@@ -109,7 +109,7 @@ impl Contender for UnderStd {
         operation(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn with_stop(&self, _: u32, time: Duration, operation: impl FnOnce(&Queue)) -> bool {
+    fn with_stop(&self, _: u64, time: Duration, operation: impl FnOnce(&Queue)) -> bool {
         let queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         operation(&queue);
         std::thread::sleep(time);
@@ -137,7 +137,7 @@ impl Contender for UnderParkingLot {
         operation(&self.0.lock())
     }
 
-    fn with_stop(&self, _: u32, time: Duration, operation: impl FnOnce(&Queue)) -> bool {
+    fn with_stop(&self, _: u64, time: Duration, operation: impl FnOnce(&Queue)) -> bool {
         let queue = self.0.lock();
         operation(&queue);
         std::thread::sleep(time);

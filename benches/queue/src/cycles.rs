@@ -3,8 +3,9 @@
 use meishier_model::{Mono, ShardId};
 use meishier_queue::{Caller, ReadySeat, Side};
 use serde::{Deserialize, Serialize};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::clock::on_processor;
 use crate::contender::{Bare, Contender, Kind, UnderParkingLot, UnderStd};
 use crate::floor::Floor;
 use crate::latency::median;
@@ -12,7 +13,7 @@ use crate::sizes::{CALLERS, Scale, Size, Stand};
 use crate::traffic::{Traffic, idle_seat, seats_of, shuffled};
 
 /// Cycles between two looks at the clock. Their matches are delivered together.
-const BLOCK: usize = 32;
+const BLOCK: usize = 64;
 const SHARD: ShardId = ShardId(0);
 
 /// One contender at one size. Medians over the rounds, nanoseconds.
@@ -181,11 +182,11 @@ impl<C: Contender> Play for Bench<C> {
         let mut spent = Spent::default();
         for _ in 0..cycles.div_ceil(BLOCK) {
             self.prepare()?;
-            let start = Instant::now();
+            let start = on_processor();
             self.block()?;
-            let made = Instant::now();
+            let made = on_processor();
             let copies = self.deliver();
-            spent.deliveries += made.elapsed();
+            spent.deliveries += on_processor() - made;
             spent.cycles += made - start;
             if copies != 2 * BLOCK {
                 return Err(format!("{BLOCK} cycles left {copies} copies of matches"));

@@ -1,71 +1,52 @@
 //! A thread that is stopped inside an operation which holds no lock.
 
-use std::cell::Cell;
 use std::time::Duration;
 
-/// Has this thread's atomic accesses inside the queue call a function, each before it is done.
-pub type Install = fn(fn());
-
-/// The queue's hook; `None` while the queue is built without one.
-pub const INSTALL: Option<Install> = None;
-
-thread_local! {
-    /// Accesses until the stop, and how long it is; 0 accesses: none comes.
-    static STOP: Cell<(u32, Duration)> = const { Cell::new((0, Duration::ZERO)) };
-}
+/// False if the queue was built without its hook at each atomic access.
+pub const POSSIBLE: bool = cfg!(feature = "hold");
 
 /// Runs `operation` and stops this thread for `time` before its atomic access number `access`, from
-/// 1. False if it had fewer or there is no hook.
-pub fn within(
-    install: Option<Install>,
-    access: u32,
-    time: Duration,
-    operation: impl FnOnce(),
-) -> bool {
-    let Some(install) = install else {
-        operation();
-        return false;
-    };
-    STOP.set((access, time));
-    install(at_access);
-    operation();
-    let (left, _) = STOP.replace((0, Duration::ZERO));
-    left == 0
-}
+/// 0. False if it had fewer or there is no hook.
+#[cfg(feature = "hold")]
+pub fn within(access: u64, time: Duration, operation: impl FnOnce()) -> bool {
+    use std::cell::Cell;
+    use std::rc::Rc;
 
-fn at_access() {
-    let (left, time) = STOP.get();
-    if left > 0 {
-        STOP.set((left - 1, time));
-        if left == 1 {
+    let stopped = Rc::new(Cell::new(false));
+    let inside = Rc::clone(&stopped);
+    meishier_queue::hold::set(Some(Box::new(move |count| {
+        if count == access {
+            inside.set(true);
             std::thread::sleep(time);
         }
-    }
+    })));
+    operation();
+    meishier_queue::hold::set(None);
+    stopped.get()
 }
 
-#[cfg(test)]
+/// Runs `operation`; it cannot be stopped in this build.
+#[cfg(not(feature = "hold"))]
+pub fn within(_: u64, _: Duration, operation: impl FnOnce()) -> bool {
+    operation();
+    false
+}
+
+#[cfg(all(test, feature = "hold"))]
 mod tests {
     use super::within;
-    use std::cell::Cell;
+    use crate::contender::{Bare, Contender};
     use std::time::Duration;
-
-    thread_local! {
-        static HOOK: Cell<Option<fn()>> = const { Cell::new(None) };
-    }
-
-    fn access() {
-        if let Some(hook) = HOOK.get() {
-            hook();
-        }
-    }
 
     #[test]
     fn only_an_access_that_comes_is_a_stop() {
-        let three = || (0..3).for_each(|_| access());
-        let install: fn(fn()) = |hook| HOOK.set(Some(hook));
-        assert!(within(Some(install), 1, Duration::ZERO, three));
-        assert!(within(Some(install), 3, Duration::ZERO, three));
-        assert!(!within(Some(install), 4, Duration::ZERO, three));
-        assert!(!within(None, 1, Duration::ZERO, three));
+        let queue = Bare::queue(1);
+        let look = || {
+            let empty = !queue.with(|queue| queue.has_match(meishier_model::ShardId(0)));
+            assert!(empty);
+        };
+        assert!(within(0, Duration::ZERO, look));
+        assert!(!within(1_000_000, Duration::ZERO, look));
+        assert!(!within(0, Duration::ZERO, || {}));
     }
 }

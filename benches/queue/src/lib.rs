@@ -16,6 +16,7 @@
 //! The second program is one of its own so that counting allocations and the queue's hook at each
 //! atomic access cost the figures of the first one nothing.
 
+pub mod clock;
 pub mod contender;
 pub mod crowd;
 pub mod cycles;

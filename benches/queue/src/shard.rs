@@ -9,6 +9,11 @@ use crate::latency::{Op, Times};
 use crate::sizes::Size;
 use crate::traffic::{Traffic, idle_seat, seats_of};
 
+/// How many more calls a shard may have in the queue than at the start. Shards off the processor
+/// take no matches; without this bound those would hold all lines of the pool, and far more callers
+/// would wait than was said.
+const AHEAD: usize = 128;
+
 /// A shard that plays turns: one caller comes in, one seat becomes ready, and whatever came for the
 /// shard is taken. Pools are common, so its callers meet other shards' seats.
 pub struct Shard<'a, C> {
@@ -16,13 +21,16 @@ pub struct Shard<'a, C> {
     id: ShardId,
     traffic: Traffic,
     start: Instant,
+    /// Calls that wait or whose match was not taken, and the most that there may be.
+    calls: usize,
+    most_calls: usize,
     /// What was measured.
     pub times: Times,
     /// Callers that came in.
     pub entered: u64,
     /// Seats that became ready.
     pub readied: u64,
-    /// Callers and seats for whom there was no room, since shards off the processor held matches.
+    /// Callers and seats for whom there was no room.
     pub refused: u64,
 }
 
@@ -39,6 +47,8 @@ impl<'a, C: Contender> Shard<'a, C> {
             id: ShardId(id),
             traffic: Traffic::new(id, shards, size.lanes, &own),
             start,
+            calls: 0,
+            most_calls: AHEAD,
             times: Times::default(),
             entered: 0,
             readied: 0,
@@ -53,6 +63,8 @@ impl<'a, C: Contender> Shard<'a, C> {
         for n in 0..size.waiting {
             let at = n % all.len();
             let caller = all[at].traffic.caller(Mono(0));
+            all[at].calls += 1;
+            all[at].most_calls += 1;
             let done = contender.with(|queue| queue.enqueue(Mono(0), caller));
             done.map_err(|error| error.to_string())?;
         }
@@ -80,29 +92,32 @@ impl<'a, C: Contender> Shard<'a, C> {
             self.gets_ready(late, |contender, now, seat| {
                 contender.with(|queue| queue.seat_ready(now, seat).is_ok())
             });
+            self.takes(late);
+        } else if self.contender.with(|queue| queue.has_match(self.id)) {
+            self.takes(late);
         } else {
-            // Its own matches wait at shards that are off the processor.
+            // The others have to take their matches first. That nothing came is no operation to
+            // be counted, or there would be as many of them as one likes.
             std::thread::yield_now();
         }
-        self.takes(late);
     }
 
     /// One caller comes in by `enqueue`, which says whether there was room. False if there was none,
-    /// or no seat is free that could make up for it.
+    /// no seat is free that could make up for it, or the shard has enough calls.
     pub fn enters(
         &mut self,
         late: Option<Duration>,
         enqueue: impl FnOnce(&C, Mono, meishier_queue::Caller) -> bool,
     ) -> bool {
-        let now = self.now();
-        let Some(seat) = self.traffic.seat(now) else {
+        if self.calls >= self.most_calls || !self.traffic.has_seat() {
             return false;
-        };
-        self.traffic.keep(seat.seat);
+        }
+        let now = self.now();
         let caller = self.traffic.caller(now);
         let contender = self.contender;
         let done = self.timed(Op::Enqueue, late, || enqueue(contender, now, caller));
         self.entered += u64::from(done);
+        self.calls += usize::from(done);
         self.refused += u64::from(!done);
         done
     }
@@ -136,6 +151,7 @@ impl<'a, C: Contender> Shard<'a, C> {
             copies += 1;
             match made.side {
                 Side::Caller => {
+                    self.calls -= 1;
                     let now = self.now();
                     self.timed(Op::Release, late, || {
                         contender.with(|queue| queue.release_line(now, made.line))

@@ -15,7 +15,7 @@ const SHARDS: u16 = 8;
 const PERIOD: Duration = Duration::from_micros(500);
 /// From one stop to the next the stopped access moves on by this, so that few stops meet all of an
 /// operation.
-const STRIDE: u32 = 7;
+const STRIDE: u64 = 7;
 /// Cycles in which allocations are counted.
 const COUNTED: usize = 20_000;
 
@@ -146,7 +146,7 @@ fn stop_again_and_again<C: Contender>(
     stop: Duration,
     end: Instant,
 ) -> u32 {
-    let (mut stops, mut access) = (0, 1);
+    let (mut stops, mut access) = (0, 0);
     while Instant::now() + stop < end {
         let mut stopped = false;
         if stops % 2 == 0 {
@@ -169,13 +169,13 @@ fn stop_again_and_again<C: Contender>(
             paced(shard, end.min(Instant::now() + stop), false);
         } else {
             // The operation has fewer accesses.
-            access = access % STRIDE + 1;
+            access = (access + 1) % STRIDE;
         }
     }
     stops
 }
 
-fn enqueue_stopped<C: Contender>(shard: &mut Shard<'_, C>, access: u32, stop: Duration) -> bool {
+fn enqueue_stopped<C: Contender>(shard: &mut Shard<'_, C>, access: u64, stop: Duration) -> bool {
     let mut stopped = false;
     let entered = shard.enters(None, |contender, now, caller| {
         let mut done = false;

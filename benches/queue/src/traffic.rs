@@ -126,6 +126,12 @@ impl Traffic {
         Some(seat(id, self.shard, SkillSet((2 << ASKED) - 1), now))
     }
 
+    /// True if a seat is free.
+    #[must_use]
+    pub fn has_seat(&self) -> bool {
+        !self.seats.is_empty()
+    }
+
     /// A seat is free again; all the others have their turn first.
     pub fn free(&mut self, seat: SeatId) {
         self.seats.push_back(seat.0);

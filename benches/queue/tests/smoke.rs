@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::process::Command;
 
 #[test]
-fn the_goals_stand_first_in_the_json() {
+fn the_json_has_the_goals_and_the_tables() {
     // The second program stands beside the first.
     assert!(std::path::Path::new(env!("CARGO_BIN_EXE_meishier-queue-stalled")).is_file());
     let output = Command::new(env!("CARGO_BIN_EXE_meishier-queue-bench"))
