@@ -16,6 +16,7 @@
 mod counsellors;
 mod error;
 mod identity;
+pub mod limits;
 mod names;
 mod pools;
 mod read;

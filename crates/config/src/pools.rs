@@ -1,5 +1,6 @@
 //! `skills`, `[[pools]]` and their shifts.
 
+use crate::limits::MOST_LINES;
 use crate::names::{Known, check_plain};
 use crate::section::Section;
 use crate::sink::{Sink, both};
@@ -11,7 +12,7 @@ use std::ops::Range;
 /// Most pools.
 pub(crate) const MAX_POOLS: usize = 1024;
 /// Most lines of a pool.
-pub(crate) const MAX_LINES: i64 = 10_000;
+const MAX_LINES: i64 = MOST_LINES as i64;
 const MAX_SHIFTS: usize = 32;
 
 const STRATEGIES: [(&str, Strategy); 4] = [

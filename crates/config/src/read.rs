@@ -1,6 +1,7 @@
 //! From the text to the [`Config`]: reads every part in the order in which they refer to each other.
 
 use crate::error::{ConfigError, Warning};
+use crate::limits::MOST_SEATS;
 use crate::names::Known;
 use crate::section::Section;
 use crate::sink::{Sink, both, no_help};
@@ -12,6 +13,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 use toml::de::DeTable;
 
+/// Shards if the file names no number.
+const DEFAULT_SHARDS: u16 = 4;
 /// Longest file, bytes.
 const MAX_TEXT: usize = 4 * 1024 * 1024;
 
@@ -72,7 +75,7 @@ fn directory(top: &Section<'_>, zone: &str, today: Option<Wall>) -> Option<Direc
     let pools = pools::pools(sections, &mut known_pools);
     let sections = need(top, "trunks", "[[trunks]]", trunks::MAX_TRUNKS);
     let trunks = trunks::trunks(sections, &mut known_trunks);
-    let sections = need(top, "seats", "[[seats]]", seats::MAX_SEATS);
+    let sections = need(top, "seats", "[[seats]]", MOST_SEATS);
     let seats = seats::seats(sections, &mut known_seats, &known_pools);
 
     let clock = routes::clock(zone)?;
@@ -134,7 +137,7 @@ fn read(top: &Section<'_>, today: Option<Wall>) -> Option<Config> {
     warn_calendar(sink, &routing, today);
     Some(Config {
         name: name.to_owned(),
-        shards: shards.unwrap_or(1),
+        shards: shards.unwrap_or(DEFAULT_SHARDS),
         sip,
         rtp,
         http,

@@ -1,6 +1,7 @@
 //! `zone`, `[routing]` with its calendar, `[[routes]]`.
 
 use crate::counsellors::{date, not_a_date};
+use crate::limits::{MOST_PREFERENCES, MOST_RINGS};
 use crate::names::{Known, check_plain};
 use crate::pools::{PoolEntry, moment};
 use crate::section::{At, Section};
@@ -17,7 +18,6 @@ use toml::de::DeValue;
 
 /// Most routes.
 pub(crate) const MAX_ROUTES: usize = 4096;
-const MAX_RINGS: usize = 8;
 
 /// What routes refer to.
 pub(crate) struct Names<'k> {
@@ -165,7 +165,9 @@ fn route(section: &Section<'_>, name: &str, names: &Names<'_>) -> Route {
         required = id.map_or(required, |id| required.with(id));
     }
     let mut preferred = smallvec::SmallVec::new();
-    for (text, weight) in section.numbers("prefer", &(1..=1000)) {
+    let prefer = section.numbers("prefer", &(1..=1000));
+    section.at_most("prefer", prefer.len(), MOST_PREFERENCES);
+    for (text, weight) in prefer {
         let id = names.skills.find(sink, &text).and_then(skill);
         if let (Some(skill), Ok(weight)) = (id, u16::try_from(weight)) {
             preferred.push(Preference { skill, weight });
@@ -194,7 +196,7 @@ fn skill(index: u32) -> Option<SkillId> {
 /// Pools in order: `"city"` for at once, or `{ pool = "province", after = "15s" }`.
 fn rings(section: &Section<'_>, pools: &Known) -> smallvec::SmallVec<[Ring; 4]> {
     let sink = section.sink();
-    let values = section.array("rings", MAX_RINGS);
+    let values = section.array("rings", MOST_RINGS);
     let mut out: smallvec::SmallVec<[Ring; 4]> = smallvec::SmallVec::new();
     if values.is_empty() {
         match section.raw("rings") {

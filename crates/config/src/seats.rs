@@ -1,5 +1,6 @@
 //! `[[seats]]`, single or as a range of names.
 
+use crate::limits::{MOST_POOLS_OF_A_SEAT, MOST_SEATS};
 use crate::names::{Known, check_plain};
 use crate::section::{At, Section};
 use crate::service::TRANSPORTS;
@@ -8,9 +9,6 @@ use crate::types::{Seat, SeatContact, Transport};
 use crate::value::{NUMBER, Names, NamesError};
 use meishier_model::PoolId;
 use std::net::SocketAddr;
-
-/// Most seats.
-pub(crate) const MAX_SEATS: usize = 20_000;
 
 /// Reads all seats and gives them their indices.
 pub(crate) fn seats(sections: Vec<Section<'_>>, known: &mut Known, pools: &Known) -> Vec<Seat> {
@@ -29,7 +27,7 @@ fn entry(section: &Section<'_>, known: &mut Known, pools: &Known, out: &mut Vec<
     let pools = seat_pools(section, pools);
     let contact = contact(section);
     let Some(name) = name else { return };
-    let Some(names) = names(sink, "name", &name, MAX_SEATS, out.len()) else {
+    let Some(names) = names(sink, "name", &name, MOST_SEATS, out.len()) else {
         return known.broken(name.value);
     };
     number_outside_range(section, &names);
@@ -124,7 +122,7 @@ fn number_outside_range(section: &Section<'_>, names: &Names<'_>) {
 
 fn seat_pools(section: &Section<'_>, known: &Known) -> Vec<PoolId> {
     let sink = section.sink();
-    let texts = section.texts("pools", 64);
+    let texts = section.texts("pools", MOST_POOLS_OF_A_SEAT);
     if texts.is_empty() {
         match section.raw("pools") {
             Some(value) if value.get_ref().is_array() => {

@@ -252,8 +252,13 @@ impl<'f> Section<'f> {
             self.wrong::<()>(key, value, ("数组", "an array"));
             return Vec::new();
         };
-        let count = array.len();
-        if count > most {
+        self.at_most(key, array.len(), most);
+        array.iter().take(most).collect()
+    }
+
+    /// Notes that a key has more entries than it may.
+    pub fn at_most(&self, key: &'static str, count: usize, most: usize) {
+        if let Some(value) = self.raw(key).filter(|_| count > most) {
             self.sink.error(
                 &value.span(),
                 both!(
@@ -263,7 +268,6 @@ impl<'f> Section<'f> {
                 both!("最多 {most} 项", "at most {most}"),
             );
         }
-        array.iter().take(most).collect()
     }
 
     /// The strings of an array.

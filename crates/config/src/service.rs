@@ -1,5 +1,6 @@
 //! `[sip]`, `[rtp]`, `[http]`, `[records]`, `[offer]`, `[waiting]`.
 
+use crate::limits::MOST_CALLS;
 use crate::section::{At, Section};
 use crate::sink::{Sink, both};
 use crate::types::{Digest, Http, Listen, Offer, Records, Rtp, Sip, Transport, Waiting};
@@ -11,7 +12,7 @@ use std::time::Duration;
 const MS: fn(u64) -> Duration = Duration::from_millis;
 const S: fn(u64) -> Duration = Duration::from_secs;
 /// Most calls that one engine may be told to take.
-pub(crate) const MAX_CALLS: i64 = 100_000;
+const MAX_CALLS: i64 = MOST_CALLS as i64;
 /// Words for a transport.
 pub(crate) const TRANSPORTS: [(&str, Transport); 2] =
     [("udp", Transport::Udp), ("tcp", Transport::Tcp)];

@@ -307,8 +307,11 @@ impl Shard {
 
     /// Queues the call before anything else is done for it: a free seat is offered at once.
     fn admit(&mut self, now: Now, mut call: Box<Call>) {
+        let mut refused = None;
         match self.queue.enqueue(now.mono, call.entry.clone()) {
-            Ok(wakes) => self.wake(&wakes),
+            Ok(wakes) => self.wake(now, &wakes),
+            // Nobody at risk is sent away for want of room: who is here is kept until there is some.
+            Err(error) if call.entry.risk => refused = Some(error),
             Err(error) => {
                 let why = Refusal::Overload;
                 if error != EnqueueError::Full {
@@ -331,6 +334,9 @@ impl Shard {
             from: None,
             to: Some(Phase::Queued),
         });
+        if let Some(error) = refused {
+            self.keep_outside(now, &mut call, error);
+        }
         if let Some((_, at)) = call.closed_rings.first().copied() {
             self.set_call_timer(&mut call, at, Timer::OpenRing(id));
         }

@@ -2,10 +2,22 @@
 
 use crate::api::home_of_seat;
 use crate::shard::most_calls;
-use meishier_config::{Config, Strategy as ConfigStrategy};
+use meishier_config::{Config, Strategy as ConfigStrategy, limits};
 use meishier_model::{PoolId, SeatId, ShardId, Wall};
-use meishier_queue::{Ageing, PoolConfig, QueueConfig, Strategy};
+use meishier_queue::{
+    Ageing, MAX_LINES, MAX_POOLS, MAX_PREFERENCES, MAX_RINGS, PoolConfig, QueueConfig, Strategy,
+};
 use meishier_signaling::{scan, shard_of};
+
+/// How many callers a queue can be made for.
+const CAPACITY: usize = 98_304;
+
+// What a file may ask for, a queue can hold.
+const _: () = {
+    assert!(limits::MOST_CALLS <= CAPACITY && limits::MOST_SEATS <= 8192);
+    assert!(limits::MOST_RINGS <= MAX_RINGS && limits::MOST_PREFERENCES <= MAX_PREFERENCES);
+    assert!(limits::MOST_POOLS_OF_A_SEAT <= MAX_POOLS && limits::MOST_LINES <= MAX_LINES);
+};
 
 /// The shard that must get this message, of `shards`: REGISTER goes to the home of the seat named
 /// in To, so that registrar and seat are together; everything else goes by Call-ID.
@@ -44,8 +56,9 @@ pub fn queue_config(config: &Config, wall: Wall) -> QueueConfig {
         pools: pools.collect(),
         seats: config.seats.len(),
         max_callers: config.waiting.max_waiting,
-        // Every call that any shard may carry, so that one put back always finds its place.
-        capacity: most_calls(config) * usize::from(config.shards.max(1)),
+        // Every call that any shard may carry, so that one put back always finds its place. Only of
+        // very large engines a chance beyond all measure could bring more: all shards full at once.
+        capacity: (most_calls(config) * usize::from(config.shards.max(1))).min(CAPACITY),
         ageing: Ageing {
             step: config.waiting.ageing_step,
         },

@@ -135,6 +135,21 @@ pub enum Notice {
         /// Whose leg.
         party: LegParty,
     },
+    /// The watchdog found a caller waiting beside a ready seat that fits, and matched them.
+    Missed {
+        /// The caller's call.
+        call: CallId,
+        /// The seat.
+        seat: SeatId,
+    },
+    /// The queue had no place for a caller who may not be lost; it stays on the line and is let in
+    /// as soon as there is one.
+    KeptOutside {
+        /// The call.
+        call: CallId,
+        /// At risk.
+        risk: bool,
+    },
     /// An input that the engine could not place (a bug or a stale message); counted and alarmed.
     Unexpected(&'static str),
 }

@@ -60,7 +60,7 @@ impl Shard {
 
     fn end_match(&mut self, now: Now, found: &Match, outcome: OfferOutcome) {
         let wakes = self.queue.release_line(now.mono, found.line);
-        self.wake(&wakes);
+        self.wake(now, &wakes);
         let message = ShardMessage::OfferEnded {
             seat: found.seat,
             offer: found.offer,
@@ -308,7 +308,7 @@ impl Shard {
             return;
         }
         let wakes = self.queue.release_line(now.mono, side.line);
-        self.wake(&wakes);
+        self.wake(now, &wakes);
     }
 
     /// Back into the queue with the place that arrival gave.
@@ -322,8 +322,8 @@ impl Shard {
             let _ = self.queue.put_back(now.mono, call.entry.clone());
         }
         match self.queue.put_back(now.mono, call.entry.clone()) {
-            Ok(wakes) => self.wake(&wakes),
-            Err(_) => self.notice(Notice::Unexpected("the queue did not take a caller back")),
+            Ok(wakes) => self.wake(now, &wakes),
+            Err(error) => self.keep_outside(now, call, error),
         }
     }
 

@@ -99,17 +99,21 @@ impl Shard {
     }
 
     /// Tells a queue who waits here, which lines are held, and which seats are ready.
-    pub(crate) fn reenter(&mut self) {
+    pub(crate) fn reenter(&mut self, now: Now) {
         self.queue.count_from(self.last_offer());
         let mut refused = false;
+        let mut outside = Vec::new();
         for call in self.calls.values() {
             if let Some(side) = call.seat_side() {
                 refused |= !self.queue.hold_line(side.line);
             }
             if matches!(call.state, State::Queued) {
                 let back = self.queue.reenter_caller(call.enqueued, call.entry.clone());
-                refused |= back.is_err();
+                outside.extend(back.err().map(|error| (call.id, error)));
             }
+        }
+        for (id, error) in outside {
+            self.with_call(id, |shard, call| shard.keep_outside(now, call, error));
         }
         let ready: Vec<SeatId> = self
             .seats

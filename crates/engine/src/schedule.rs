@@ -20,7 +20,7 @@ impl Shard {
             let pool = PoolId(index);
             let lines = self.config.routing.lines(pool, now.wall);
             let wakes = self.queue.set_lines(now.mono, pool, lines);
-            self.wake(&wakes);
+            self.wake(now, &wakes);
             self.notice(Notice::Lines { pool, lines });
         }
         let until = self.config.routing.next_change(now.wall);

@@ -200,7 +200,7 @@ impl SeatMachine {
     }
 
     /// Compares what is with what should be.
-    fn settle(&self) -> SeatEffect {
+    pub(crate) fn settle(&self) -> SeatEffect {
         match self.activity {
             Activity::Idle if self.wants_calls() && !self.in_queue => SeatEffect::Enter,
             _ if self.in_queue && !(self.activity == Activity::Idle && self.wants_calls()) => {

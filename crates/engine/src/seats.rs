@@ -105,11 +105,8 @@ impl Shard {
                 };
                 machine.in_queue = true;
                 match self.queue.seat_ready(now.mono, ready) {
-                    Ok(wakes) => self.wake(&wakes),
-                    Err(_) => {
-                        machine.in_queue = false;
-                        self.notice(Notice::Unexpected("the queue did not take a seat"));
-                    }
+                    Ok(wakes) => self.wake(now, &wakes),
+                    Err(error) => self.seat_refused(now, machine, error),
                 }
             }
             SeatEffect::Leave => {

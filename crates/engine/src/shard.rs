@@ -2,7 +2,8 @@
 
 use crate::api::{Command, Gauges, Input, Notice, Output, Refusal, Reply, ShardMessage};
 use crate::call::Call;
-use crate::defect::{Broken, Defect};
+use crate::defect::Broken;
+use crate::matches::Watch;
 use crate::ports::Ports;
 use crate::seat::SeatMachine;
 use crate::service::ServiceCall;
@@ -11,7 +12,7 @@ use crate::trunk::TrunkState;
 use meishier_config::{Config, Digest, SeatContact};
 use meishier_media::MediaCommand;
 use meishier_model::{CallId, CounsellorId, LegId, Mono, Now, PortId, SeatId, ShardId, Wall};
-use meishier_queue::{OfferId, Queue, Wakes};
+use meishier_queue::{OfferId, Queue};
 use meishier_signaling::{
     AuthConfig, Authenticator, Counters, Endpoint, EndpointConfig, Event, Flow, Registrar,
     RegistrarConfig, RequestId, Timers as SipTimers, Transport,
@@ -108,6 +109,7 @@ pub struct Shard {
     pub(crate) own: VecDeque<ShardMessage>,
     /// Another entry of this shard's inbox in the queue may be there.
     pub(crate) inbox_dirty: bool,
+    pub(crate) watch: Watch,
     pub(crate) next_call: u64,
     pub(crate) next_token: u64,
     /// The lines were set for the time from the first moment up to the second.
@@ -211,6 +213,7 @@ impl Shard {
             outputs: VecDeque::new(),
             own: VecDeque::new(),
             inbox_dirty: false,
+            watch: Watch::default(),
             next_call: CallId::first_count(setup.boot),
             next_token: 0,
             lines_valid: None,
@@ -277,11 +280,13 @@ impl Shard {
     #[must_use]
     pub fn gauges(&self) -> Gauges {
         let sip = self.endpoint.stats();
+        // The watchdog's belongs to no call.
+        let timers = self.timers.len() - usize::from(self.watch.stands());
         Gauges {
             calls: self.calls.len() as u64,
             legs: sip.legs as u64,
             transactions: (sip.client_transactions + sip.server_transactions) as u64,
-            timers: (self.timers.len() + sip.timers) as u64,
+            timers: (timers + sip.timers) as u64,
             ports: self.ports.in_use() as u64,
             registrations: self.registrar.len() as u64,
         }
@@ -304,35 +309,10 @@ impl Shard {
                 self.take_matches(now);
             } else if let Some(change) = self.registrar.poll_change() {
                 self.on_binding_change(now, change);
+            } else if self.unheard() {
+                self.take_matches(now);
             } else {
                 return;
-            }
-        }
-    }
-
-    fn take_matches(&mut self, now: Now) {
-        while let Some(found) = self.queue.take_match(self.id) {
-            match found.side {
-                meishier_queue::Side::Caller => self.on_match_for_call(now, found),
-                meishier_queue::Side::Seat => self.on_match_for_seat(now, found),
-            }
-        }
-    }
-
-    /// Acts on matches that the present input brought about, before anything else.
-    pub(crate) fn match_now(&mut self, now: Now) {
-        if std::mem::take(&mut self.inbox_dirty) {
-            self.take_matches(now);
-        }
-    }
-
-    /// Tells other shards that the queue holds something for them.
-    pub(crate) fn wake(&mut self, wakes: &Wakes) {
-        for shard in wakes {
-            if *shard == self.id {
-                self.inbox_dirty = true;
-            } else if !self.broken.is(Defect::WakeForgotten) {
-                self.outputs.push_back(Output::Wake(*shard));
             }
         }
     }
@@ -471,6 +451,8 @@ impl Shard {
                 self.start_lines(now);
             }
             Timer::Service(id) => self.end_service(now, id),
+            Timer::Watch => self.on_watch(now),
+            Timer::SeatAgain(seat) => self.on_seat_again(now, seat),
             Timer::AnswerAfter(call)
             | Timer::Announce(call)
             | Timer::OpenRing(call)
@@ -478,6 +460,7 @@ impl Shard {
             | Timer::OfferRing(call, _)
             | Timer::TransferRing(call)
             | Timer::Probe(call, _)
+            | Timer::LetIn(call)
             | Timer::CloseGuard(call) => self.with_call(call, |shard, call| {
                 call.timers.retain(|t| *t != (at, timer));
                 shard.on_call_timer(now, call, timer);

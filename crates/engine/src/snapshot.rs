@@ -6,6 +6,7 @@
 
 use crate::api::{Notice, ShardMessage, home_of_seat};
 use crate::call::{Call, Ending, State, Voice};
+use crate::matches::LOOK;
 use crate::ports::PortOwner;
 use crate::seat::SeatMachine;
 use crate::shard::{LegOwner, Shard, ShardConfig};
@@ -180,7 +181,7 @@ impl Shard {
             shard.restore_or_end(now, call, beside);
         }
         if beside == Beside::Nothing {
-            shard.reenter();
+            shard.reenter(now);
         }
         // Told before any offer: the driver's index may be a new one.
         let connections = beside == Beside::Everything;
@@ -192,6 +193,8 @@ impl Shard {
             // The file may have changed while nobody ran.
             shard.seats_follow(now);
         }
+        shard.ask_for_seats(now);
+        shard.look_by(now.mono + LOOK);
         shard
     }
 
@@ -218,7 +221,7 @@ impl Shard {
             let (seat, offer) = (side.seat, side.offer);
             if beside == Beside::Everything {
                 let wakes = self.queue.release_line(now.mono, side.line);
-                self.wake(&wakes);
+                self.wake(now, &wakes);
             }
             let home = home_of_seat(seat, self.shards);
             let outcome = OfferOutcome::Withdrawn;

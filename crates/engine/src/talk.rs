@@ -297,7 +297,7 @@ impl Shard {
         let times = 1 + u64::from(self.broken.is(Defect::TalkCountsTwice));
         call.talked_ms = call.talked_ms.saturating_add(talked_ms * times);
         let wakes = self.queue.release_line(now.mono, side.line);
-        self.wake(&wakes);
+        self.wake(now, &wakes);
         let message = ShardMessage::SeatReleased {
             seat: side.seat,
             offer: side.offer,

@@ -23,6 +23,8 @@ pub(crate) enum Timer {
     TransferRing(CallId),
     /// A silent party is asked again.
     Probe(CallId, PortId),
+    /// A caller whom the queue refused asks again.
+    LetIn(CallId),
     /// Media has not confirmed the closing of the ports.
     CloseGuard(CallId),
     /// A seat's wrap-up or back-off ends.
@@ -33,6 +35,10 @@ pub(crate) enum Timer {
     Lines,
     /// A star-code call has lasted long enough.
     Service(u64),
+    /// A seat whom the queue refused asks again.
+    SeatAgain(SeatId),
+    /// Is a caller waiting beside a seat that fits?
+    Watch,
 }
 
 #[derive(Debug, Default)]

@@ -106,7 +106,7 @@ impl Shard {
             call.entry.open = call.entry.open.saturating_add(1);
             if matches!(call.state, State::Queued) {
                 let wakes = self.queue.widen(now.mono, call.id, Widening::OpenRing);
-                self.wake(&wakes);
+                self.wake(now, &wakes);
             }
         }
     }
@@ -117,13 +117,7 @@ impl Shard {
             if matches!(call.state, State::Queued) {
                 let step = Widening::DropPreference(preference.skill);
                 let wakes = self.queue.widen(now.mono, call.id, step);
-                for shard in wakes {
-                    if shard == self.id {
-                        self.inbox_dirty = true;
-                    } else {
-                        self.outputs.push_back(crate::api::Output::Wake(shard));
-                    }
-                }
+                self.wake(now, &wakes);
             }
         }
     }
@@ -138,10 +132,13 @@ impl Shard {
             Timer::TransferRing(_) => self.on_target_timer(now, call),
             Timer::Probe(_, port) => self.on_probe_timer(now, call, port),
             Timer::CloseGuard(_) => self.give_up_closing(call),
+            Timer::LetIn(_) => self.let_in_again(now, call),
             Timer::Announce(_)
             | Timer::Seat(_)
             | Timer::KeepAlive(_)
             | Timer::Lines
+            | Timer::SeatAgain(_)
+            | Timer::Watch
             | Timer::Service(_) => {}
         }
     }

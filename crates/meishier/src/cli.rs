@@ -122,6 +122,9 @@ pub struct Sim {
     /// 在引擎走完第 N 步时，把整个引擎写成快照再恢复 (restore the whole engine after this step)
     #[arg(long, value_name = "N")]
     pub restore_at: Option<u64>,
+    /// 排队用哪一种实现：lock-free 无锁，即正式使用的；one-lock 一把锁，用来对照 (which queue the engine runs on)
+    #[arg(long, value_enum, default_value_t = Queue::LockFree)]
+    pub queue: Queue,
     /// 界面语言 (language of messages)
     #[arg(long, value_enum, default_value_t = Lang::Zh)]
     pub lang: Lang,
@@ -144,6 +147,24 @@ impl From<Faults> for meishier_sim::FaultLevel {
             Faults::None => Self::None,
             Faults::Light => Self::Light,
             Faults::Swarm => Self::Swarm,
+        }
+    }
+}
+
+/// The queue of a simulation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Queue {
+    /// 无锁，正式使用的 (the one that the engine runs on)
+    LockFree,
+    /// 一把锁，用来对照 (the reference model)
+    OneLock,
+}
+
+impl From<Queue> for meishier_sim::QueueKind {
+    fn from(queue: Queue) -> Self {
+        match queue {
+            Queue::LockFree => Self::LockFree,
+            Queue::OneLock => Self::OneLock,
         }
     }
 }

@@ -23,6 +23,7 @@ pub fn sample(control: &Control, pools: usize, writer: &Writer, runtime: &Handle
     Sample {
         pools: pools.collect(),
         waiting: u64::from(counts.waiting),
+        queue: queue.figures(),
         media: media_sample(&stats),
         ports_bound: stats.rtp.ports,
         records: RecordsSample {

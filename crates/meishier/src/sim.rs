@@ -71,6 +71,7 @@ fn play(args: &cli::Sim, lang: Lang) -> Result<(RunReport, Duration), String> {
         days: args.days,
         faults: args.faults.into(),
         restore_at: args.restore_at,
+        queue: args.queue.into(),
     };
     let begun = Instant::now();
     let report = meishier_sim::run(&scenario, &options, log).map_err(|error| error.to_string())?;

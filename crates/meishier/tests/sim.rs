@@ -166,6 +166,18 @@ fn a_replay_line_is_a_command() {
 }
 
 #[test]
+fn it_runs_on_either_queue() {
+    let folder = tempfile::tempdir().unwrap();
+    for queue in ["lock-free", "one-lock"] {
+        let words = ["--scenario", "tiny", "--seed", "5", "--queue", queue];
+        let output = sim(&words, folder.path());
+        assert!(output.status.success(), "{queue}: {output:?}");
+    }
+    let words = ["--scenario", "tiny", "--seed", "5", "--queue", "none"];
+    assert!(!sim(&words, folder.path()).status.success());
+}
+
+#[test]
 fn an_unknown_scenario_names_those_that_there_are() {
     let folder = tempfile::tempdir().unwrap();
     for (lang, start) in [

@@ -35,6 +35,7 @@ mod world;
 #[cfg(feature = "defects")]
 pub use defect::Defect;
 pub use faults::FaultLevel;
+pub use rig::QueueKind;
 #[cfg(feature = "defects")]
 pub use run::run_broken;
 #[doc(hidden)]

@@ -4,6 +4,7 @@ use crate::defect::Flaw;
 use crate::faults::FaultLevel;
 use crate::figures::{Served, Tally};
 use crate::invariants::{Invariant, Violation};
+use crate::rig::QueueKind;
 use crate::scenario::Scenario;
 use crate::world::{World, WorldError, WorldSettings};
 use meishier_model::Mono;
@@ -33,6 +34,8 @@ pub struct RunOptions {
     pub faults: FaultLevel,
     /// The whole engine is turned into snapshots and restored after this step of the engine.
     pub restore_at: Option<u64>,
+    /// Which queue the engine runs on.
+    pub queue: QueueKind,
 }
 
 /// A broken promise, and how to see it again.
@@ -61,6 +64,8 @@ pub struct RunReport {
     pub tally: Tally,
     /// Attempts to reach a person.
     pub served: Served,
+    /// Offers to seats: all, and those whose caller was on another shard than the seat.
+    pub offers: (u64, u64),
     /// Messages of the engine that stand in the log, and messages to it, each counted once however
     /// often it arrived, as the wires count them.
     pub messages: (u64, u64),
@@ -98,10 +103,15 @@ impl RunReport {
             days,
             faults,
             restore_at,
+            queue,
         } = &self.options;
         let restore = restore_at.map_or(String::new(), |step| format!(" --restore-at {step}"));
+        let queue = match queue {
+            QueueKind::LockFree => String::new(),
+            other => format!(" --queue {}", other.as_str()),
+        };
         format!(
-            "meishier sim --scenario {scenario} --seed {seed} --days {days} --faults {}{restore}",
+            "meishier sim --scenario {scenario} --seed {seed} --days {days} --faults {}{restore}{queue}",
             faults.as_str()
         )
     }
@@ -201,6 +211,7 @@ fn judged(
         steps: world.steps(),
         tally: world.tally().clone(),
         served: world.served(),
+        offers: world.offers(),
         messages: world.messages(),
         faults: world.faults(),
         log_sha256: world.log_sha256(),
@@ -244,6 +255,7 @@ fn play(
             lasts: DAY * options.days.max(1),
             peace: PEACE,
             faults: options.faults,
+            queue: options.queue,
             log,
             trace,
             flaw: wrong.flaw,

@@ -7,7 +7,7 @@ use meishier_engine::Defect as Shards;
 use meishier_queue::Defect as Matching;
 use meishier_signaling::Defect as Sip;
 use meishier_sim::invariants::Invariant;
-use meishier_sim::{Defect, FaultLevel, RunOptions, Scenario, run, run_broken};
+use meishier_sim::{Defect, FaultLevel, QueueKind, RunOptions, Scenario, run, run_broken};
 
 /// A small hotline in which everything happens often.
 const BUSY: &str = include_str!("defects/busy.toml");
@@ -85,6 +85,7 @@ fn options(seed: u64, faults: FaultLevel) -> RunOptions {
         days: 1,
         faults,
         restore_at: None,
+        queue: QueueKind::default(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod whole;
 
-use meishier_sim::{FaultLevel, RunReport, run, run_forged};
+use meishier_sim::{FaultLevel, QueueKind, RunReport, run, run_forged};
 use whole::{named, options};
 
 const FORGED: u64 = 12;
@@ -23,6 +23,12 @@ fn a_failure_tells_everything_that_is_needed() {
     assert_eq!(
         report.replay_of("mine.toml"),
         "meishier sim --scenario mine.toml --seed 7 --days 1 --faults light"
+    );
+    let mut other = report.clone();
+    other.options.queue = QueueKind::OneLock;
+    assert_eq!(
+        other.replay(),
+        "meishier sim --scenario tiny --seed 7 --days 1 --faults light --queue one-lock"
     );
     // The run ends where it was seen.
     assert_eq!(failure.step, report.steps);

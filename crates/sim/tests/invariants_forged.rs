@@ -69,6 +69,31 @@ fn one_place_a_phase_that_was_not_told() {
     assert_eq!(found(&scene), Invariant::OnePlace);
 }
 
+/// The engine tells something that it never would while it is sound.
+fn tells(notice: Notice) -> Invariant {
+    let mut scene = quiet();
+    scene.call("133", "12356");
+    let (now, shard) = (scene.rig.now, 0);
+    let notice = &notice;
+    scene.rig.checker.see(now, &Seen::Notice { shard, notice });
+    scene.pass(10);
+    found(&scene)
+}
+
+#[test]
+fn stranded_whom_the_watchdog_has_to_match() {
+    let (call, seat) = (CallId(1), SeatId(0));
+    assert_eq!(tells(Notice::Missed { call, seat }), Invariant::Stranded);
+}
+
+#[test]
+fn risk_a_queue_without_a_place() {
+    for risk in [true, false] {
+        let call = CallId(1);
+        assert_eq!(tells(Notice::KeptOutside { call, risk }), Invariant::Risk);
+    }
+}
+
 #[test]
 fn one_offer_to_a_seat_that_counts_as_paused() {
     let mut scene = quiet();

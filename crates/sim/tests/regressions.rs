@@ -4,7 +4,7 @@
 //! of its own beside this one: the engine's in crates/engine/tests, the judges' below and in
 //! invariants_forged.rs. Seeds whose runs are long are left to `cargo xtask soak`.
 
-use meishier_sim::{FaultLevel, RunOptions, Scenario, run};
+use meishier_sim::{FaultLevel, QueueKind, RunOptions, Scenario, run};
 
 /// Scenario, seed, days, faults, what was found.
 type Row = (&'static str, u64, u32, FaultLevel, &'static str);
@@ -63,6 +63,7 @@ fn what_was_mended_stays_mended() {
             days: *days,
             faults: *faults,
             restore_at: None,
+            queue: QueueKind::default(),
         };
         let report = run(&scenario, &options, None).expect("its configuration is right");
         if let Some(failure) = &report.failure {

@@ -2,7 +2,7 @@
 
 mod whole;
 
-use meishier_sim::{FaultLevel, run};
+use meishier_sim::{FaultLevel, QueueKind, RunOptions, run};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use whole::{Entry, Reads, entry, named, options, play, sound};
@@ -34,6 +34,64 @@ fn the_same_seed_writes_the_same_bytes() {
         let (one, other) = (log(name, seed, 1, faults), log(name, seed, 1, faults));
         assert!(one.len() > 1_000_000, "{name}: {} bytes", one.len());
         assert_eq!(differ(&one, &other), None, "{name} {seed}");
+    }
+}
+
+/// The log with offers named by the order in which they appear: how a queue numbers them is its own
+/// affair, as long as no two share a number.
+fn offers_renamed(log: &[u8]) -> Vec<u8> {
+    const MARK: &[u8] = b"OfferId(";
+    let mut names: BTreeMap<&[u8], usize> = BTreeMap::new();
+    let mut out = Vec::with_capacity(log.len());
+    let mut rest = log;
+    while let Some(at) = rest.windows(MARK.len()).position(|w| w == MARK) {
+        let (before, after) = rest.split_at(at + MARK.len());
+        let digits = after.iter().take_while(|b| b.is_ascii_digit()).count();
+        let next = names.len();
+        let name = *names.entry(&after[..digits]).or_insert(next);
+        out.extend_from_slice(before);
+        out.extend_from_slice(name.to_string().as_bytes());
+        rest = &after[digits..];
+    }
+    out.extend_from_slice(rest);
+    assert!(names.len() > 20, "{} offers", names.len());
+    out
+}
+
+#[test]
+fn both_queues_write_the_same_bytes() {
+    for (name, seed, faults) in [
+        ("guizhou", 4, FaultLevel::None),
+        ("guizhou", 5, FaultLevel::Swarm),
+        ("beijing", 7, FaultLevel::Light),
+        ("tiny", 8, FaultLevel::Swarm),
+        ("tiny", 9, FaultLevel::Swarm),
+    ] {
+        let written = |queue| {
+            let options = RunOptions {
+                queue,
+                ..options(seed, 1, faults)
+            };
+            let (report, log) = play(&named(name), &options, Vec::new());
+            sound(&report);
+            offers_renamed(&log)
+        };
+        let (one, other) = (written(QueueKind::LockFree), written(QueueKind::OneLock));
+        assert_eq!(differ(&one, &other), None, "{name} {seed}");
+    }
+}
+
+#[test]
+fn callers_and_seats_of_the_provinces_are_on_different_shards() {
+    for (name, seed) in [("guizhou", 1), ("beijing", 1)] {
+        let report = run(&named(name), &options(seed, 1, FaultLevel::None), None).unwrap();
+        let (all, crossed) = report.offers;
+        // Among four shards three of four offers cross, give or take.
+        assert!(all >= 30, "{name}: {all}");
+        assert!(
+            crossed * 2 > all && crossed < all,
+            "{name}: {crossed} of {all}"
+        );
     }
 }
 

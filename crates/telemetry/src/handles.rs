@@ -104,6 +104,8 @@ pub(crate) struct Handles {
     pub(crate) seats_ready: Vec<Gauge>,
     pub(crate) seats_paused: Counter,
     pub(crate) lines_open: Vec<Gauge>,
+    pub(crate) missed: Counter,
+    pub(crate) kept_outside: [Counter; 2],
     pub(crate) unexpected: Counter,
 }
 
@@ -160,6 +162,9 @@ impl Handles {
             lines_open: by_pool(names::LINES_OPEN)
                 .map(|(name, pool)| gauge(r, name, &[("pool", pool)]))
                 .collect(),
+            missed: counter(r, names::QUEUE_MISSED, &[]),
+            kept_outside: ["other", "risk"]
+                .map(|caller| counter(r, names::KEPT_OUTSIDE, &[("caller", caller)])),
             unexpected: counter(r, names::UNEXPECTED, &[]),
         }
     }

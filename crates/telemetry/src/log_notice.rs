@@ -6,8 +6,9 @@ use meishier_model::{OfferOutcome, TransferOutcome};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Lines about unexpected inputs in one second at most: strangers can cause them.
-const UNEXPECTED_A_SECOND: u64 = 10;
+/// Lines in one second at most about unexpected inputs, which strangers can cause, and about the
+/// queue's faults.
+const FAULTS_A_SECOND: u64 = 10;
 
 /// How many lines of a kind were written in the running second.
 #[derive(Debug, Default)]
@@ -24,7 +25,7 @@ impl Allowance {
             if last != second {
                 Some(second << 32 | 1)
             } else {
-                (lines < UNEXPECTED_A_SECOND).then_some(state + 1)
+                (lines < FAULTS_A_SECOND).then_some(state + 1)
             }
         };
         self.state.try_update(Relaxed, Relaxed, step).is_ok()
@@ -119,6 +120,13 @@ impl Telemetry {
             Notice::DeadLeg { call, party } => {
                 tracing::warn!(%call, party = party.as_str(), "party vanished: its leg was ended");
             }
+            Notice::Missed { call, seat } if self.queue_logged.take(this_second()) => {
+                tracing::error!(%call, %seat, "a caller waited beside a seat that fits: matched by the watchdog");
+            }
+            Notice::KeptOutside { call, risk } if self.queue_logged.take(this_second()) => {
+                tracing::error!(%call, risk, "no place in the queue: the caller is kept on the line");
+            }
+            Notice::Missed { .. } | Notice::KeptOutside { .. } => {}
             Notice::Unexpected(what) => self.log_unexpected(what),
         }
     }
@@ -131,12 +139,14 @@ impl Telemetry {
     }
 
     fn log_unexpected(&self, what: &'static str) {
-        let second = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_secs();
-        if self.unexpected_logged.take(second) {
+        if self.unexpected_logged.take(this_second()) {
             tracing::error!(what, "unexpected");
         }
     }
+}
+
+/// Seconds since 1970.
+fn this_second() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap_or_default().as_secs()
 }

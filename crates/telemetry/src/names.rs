@@ -57,6 +57,12 @@ names! {
     WAITING = "meishier_waiting", Gauge, "Callers that wait, by pool; a caller whom two pools may serve counts in both.";
     WAITING_ALL = "meishier_waiting_callers", Gauge, "Callers that wait.";
     OLDEST = "meishier_oldest_wait_seconds", Gauge, "How long the first caller of the pool has waited; 0 if nobody waits.";
+    QUEUE_MATCHES = "meishier_queue_matches_total", Counter, "Matches of a caller and a seat.";
+    QUEUE_HELPED = "meishier_queue_helped_total", Counter, "Changes of the queue that another thread finished writing than the one that decided them.";
+    QUEUE_REPEATED = "meishier_queue_repeated_total", Counter, "Changes of the queue that were worked out anew since another came first.";
+    QUEUE_SCANNED = "meishier_queue_scanned_total", Counter, "Callers and seats without a row of their own in the queue's tables; each match looks through all of them.";
+    QUEUE_MISSED = "meishier_queue_missed_total", Counter, "Callers found waiting for more than 100 ms beside a ready seat that fits, and matched by the watchdog.";
+    KEPT_OUTSIDE = "meishier_queue_kept_outside_total", Counter, "Callers for whom the queue had no place and who are kept on the line until it has one: at risk, or put back.";
     UNEXPECTED = "meishier_unexpected_total", Counter, "Inputs that the engine could not place.";
     SIP_REQUESTS = "meishier_sip_requests_total", Counter, "SIP requests, by direction and method, without retransmissions sent.";
     SIP_RESPONSES = "meishier_sip_responses_total", Counter, "SIP responses, by direction and status, without retransmissions sent.";

@@ -1,6 +1,7 @@
 //! What the driver reads for one scrape. All counts are totals since the start of the process.
 
 use meishier_engine::api::Gauges;
+use meishier_engine::queue::Figures;
 use std::time::Duration;
 
 /// Everything that is asked for at the moment of a scrape.
@@ -14,6 +15,8 @@ pub struct Sample {
     pub pools: Vec<PoolSample>,
     /// Callers that wait (a caller whom two pools may serve counts once here).
     pub waiting: u64,
+    /// The queue's own work.
+    pub queue: Figures,
     /// What the writer of records did.
     pub records: RecordsSample,
     /// RTP ports that are bound, used or not.

@@ -77,6 +77,10 @@ const SUMS: &[Sum] = &[
     (names::RTP_DROPPED, &[("reason", "send_failed")], |s| {
         s.media.send_failed
     }),
+    (names::QUEUE_MATCHES, &[], |s| s.queue.matches),
+    (names::QUEUE_HELPED, &[], |s| s.queue.helped),
+    (names::QUEUE_REPEATED, &[], |s| s.queue.repeated),
+    (names::QUEUE_SCANNED, &[], |s| s.queue.scanned),
     (names::RECORDS_WRITTEN, &[], |s| s.records.written),
     (names::RECORDS_DUPLICATE, &[], |s| s.records.duplicates),
     (names::RECORDS_FAILED, &[], |s| s.records.failed),

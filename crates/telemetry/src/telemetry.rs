@@ -57,6 +57,7 @@ pub struct Telemetry {
     seats: Vec<AtomicU8>,
     pub(crate) scraped: Mutex<Scraped>,
     pub(crate) unexpected_logged: crate::log_notice::Allowance,
+    pub(crate) queue_logged: crate::log_notice::Allowance,
 }
 
 impl fmt::Debug for Telemetry {
@@ -84,6 +85,7 @@ impl Telemetry {
             names: names.clone(),
             recorder,
             unexpected_logged: crate::log_notice::Allowance::default(),
+            queue_logged: crate::log_notice::Allowance::default(),
         }))
     }
 
@@ -142,6 +144,10 @@ impl Telemetry {
             }
             Notice::Probe { party, .. } => add(handles.probes.of(*party)),
             Notice::DeadLeg { party, .. } => add(handles.dead_legs.of(*party)),
+            Notice::Missed { .. } => handles.missed.increment(1),
+            Notice::KeptOutside { risk, .. } => {
+                handles.kept_outside[usize::from(*risk)].increment(1);
+            }
             Notice::Unexpected(_) => handles.unexpected.increment(1),
         }
     }

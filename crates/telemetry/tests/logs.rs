@@ -108,6 +108,8 @@ fn notices() -> Vec<Notice> {
             pool: PoolId(0),
             lines: 9,
         },
+        Notice::Missed { call, seat },
+        Notice::KeptOutside { call, risk: true },
         Notice::Unexpected("stale match"),
     ];
     for outcome in [
@@ -160,6 +162,7 @@ fn every_notice_is_one_json_line_without_strangers_words() {
         "lasted_ms",
         "lines",
         "what",
+        "risk",
     ];
     for line in text.lines() {
         let object: serde_json::Map<String, serde_json::Value> =

@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 
 use meishier_engine::api::{Gauges, LegParty, Notice, Phase, Refusal, SeatState};
+use meishier_engine::queue::Figures;
 use meishier_model::{CallId, OfferOutcome, Outcome, PoolId, SeatId, TransferOutcome, TrunkId};
 use meishier_telemetry::{
     MediaSample, PoolSample, RecordsSample, Sample, ShardSample, SipSample, Telemetry,
@@ -203,6 +204,11 @@ fn facts_are_counted_under_their_names() {
         lines: 9,
     });
     t.notice(&Notice::Unexpected("stale match"));
+    let seat = SeatId(1);
+    t.notice(&Notice::Missed { call: CALL, seat });
+    for risk in [true, false, true] {
+        t.notice(&Notice::KeptOutside { call: CALL, risk });
+    }
     for party in [LegParty::Seat, LegParty::Seat, LegParty::Caller] {
         t.notice(&Notice::Probe { call: CALL, party });
     }
@@ -236,6 +242,12 @@ fn facts_are_counted_under_their_names() {
     );
     assert_eq!(value(&page, "meishier_lines_open{pool=\"province\"}"), 9.0);
     assert_eq!(value(&page, "meishier_unexpected_total"), 1.0);
+    assert_eq!(value(&page, "meishier_queue_missed_total"), 1.0);
+    let outside = |caller: &str| {
+        let series = format!("meishier_queue_kept_outside_total{{caller=\"{caller}\"}}");
+        value(&page, &series)
+    };
+    assert_eq!((outside("risk"), outside("other")), (2.0, 1.0));
     for (name, seat, caller) in [
         ("meishier_probes_total", 2.0, 1.0),
         ("meishier_dead_legs_total", 1.0, 0.0),
@@ -288,6 +300,12 @@ fn sample() -> Sample {
             PoolSample::default(),
         ],
         waiting: 4,
+        queue: Figures {
+            matches: 6,
+            helped: 7,
+            repeated: 8,
+            scanned: 9,
+        },
         records: RecordsSample {
             written: 1,
             duplicates: 2,
@@ -350,6 +368,10 @@ fn samples_are_summed_over_the_shards() {
         ("meishier_waiting_callers", 4.0),
         ("meishier_oldest_wait_seconds{pool=\"city\"}", 1.5),
         ("meishier_lines_used{pool=\"city\"}", 2.0),
+        ("meishier_queue_matches_total", 6.0),
+        ("meishier_queue_helped_total", 7.0),
+        ("meishier_queue_repeated_total", 8.0),
+        ("meishier_queue_scanned_total", 9.0),
         ("meishier_records_written_total", 1.0),
         ("meishier_records_duplicate_total", 2.0),
         ("meishier_records_failed_total", 3.0),

@@ -1,6 +1,7 @@
 //! Calls from INVITE to record, told as a person would.
 
 mod end;
+mod full;
 mod key;
 mod offer;
 mod restart;

@@ -7,7 +7,7 @@ pub mod digest;
 pub mod scene;
 
 use meishier_engine::media::{MediaCommand, MediaEvent};
-use meishier_engine::queue::Queue;
+use meishier_engine::queue::{Queue, QueueConfig};
 use meishier_engine::signaling::{Binding, Flow, Transport};
 use meishier_engine::{
     Command, EngineSnapshot, Gauges, Input, Notice, Output, Reply, Shard, ShardConfig, ShardLetter,
@@ -304,8 +304,20 @@ impl World {
 
     /// So many RTP ports a shard.
     pub fn with_ports(text: &str, wall: Wall, ports: u16) -> Self {
+        Self::with_rules(text, wall, ports, |_| ())
+    }
+
+    /// A queue that is not as large as the configuration would make it.
+    pub fn with_rules(
+        text: &str,
+        wall: Wall,
+        ports: u16,
+        change: impl FnOnce(&mut QueueConfig),
+    ) -> Self {
         let config = read(text);
-        let queue = Arc::new(Queue::new(queue_config(&config, wall)));
+        let mut rules = queue_config(&config, wall);
+        change(&mut rules);
+        let queue = Arc::new(Queue::new(rules));
         let now = Now {
             mono: Mono(1_000_000),
             wall,
@@ -432,6 +444,20 @@ impl World {
             }
             Some((shard, Some(Letter::Media(event)))) => self.handle(shard, Input::Media(event)),
             None => {}
+        }
+    }
+
+    /// Delivers what shards wrote to each other, and no wake.
+    pub fn deliver_letters(&mut self) {
+        while self.post.as_ref().is_some_and(|post| !post.ways.is_empty()) {
+            self.deliver(self.post.as_ref().map_or(0, |post| post.wakes.len()));
+        }
+    }
+
+    /// Nobody is told any more of matches that were made.
+    pub fn lose_wakes(&mut self) {
+        if let Some(post) = &mut self.post {
+            post.wakes.clear();
         }
     }
 

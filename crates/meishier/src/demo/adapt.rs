@@ -66,7 +66,7 @@ pub fn config(text: &str, wishes: &Wishes) -> Result<(Config, Wall), String> {
         .to_vec();
     config.http.listen = wishes.http;
     config.records.path.clone_from(&wishes.records);
-    config.shards = wishes.shards.unwrap_or(config.shards).max(2);
+    config.shards = wishes.shards.unwrap_or(config.shards);
     config.shutdown_limit = SHUTDOWN;
     for trunk in &mut config.trunks {
         // Port 0: any port of loopback, so that people can call with phones of their own.
@@ -146,7 +146,10 @@ pub mod tests {
         let (config, wall) = adapted("2026-03-04T10:00");
         assert_eq!(wall, Wall(1_772_589_600_000), "02:00 UTC");
         assert_eq!(config.seats.len(), 23);
-        assert!(config.shards >= 2);
+        assert!(
+            config.shards >= 4,
+            "a pool's callers and seats on different shards"
+        );
         assert_eq!(config.sip.listen.len(), 2);
         assert!(config.sip.listen.iter().all(|l| l.address.port() == 5999));
         for trunk in &config.trunks {

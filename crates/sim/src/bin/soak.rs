@@ -6,7 +6,7 @@
 use meishier_sim::dice::Dice;
 use meishier_sim::media_scenario::{self, MediaFaults};
 use meishier_sim::scenario::NAMES;
-use meishier_sim::{FaultLevel, RunOptions, RunReport, Scenario, run};
+use meishier_sim::{FaultLevel, QueueKind, RunOptions, RunReport, Scenario, run};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -81,6 +81,7 @@ fn options(wanted: &Wanted, count: u64) -> (&'static str, RunOptions) {
         days: wanted.days.unwrap_or(1 + (count % 3) as u32),
         faults: wanted.faults.unwrap_or(usual),
         restore_at: None,
+        queue: QueueKind::default(),
     };
     (
         names

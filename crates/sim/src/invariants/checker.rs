@@ -73,6 +73,8 @@ impl Checker {
                     fit::offered(books, now, *call, seat.0)?;
                 }
                 baseline::paused_by_engine(books, notice)?;
+                stranded::told(books, notice)?;
+                risk::kept_outside(books, notice)?;
                 notices::check(books, now, notice)
             }
             Seen::Record(record) => {

@@ -10,6 +10,7 @@ use super::table::{Invariant, Violation};
 use crate::reference::Books;
 use crate::reference::legs::Party;
 use crate::reference::sip::Sip;
+use meishier_engine::Notice;
 use meishier_model::{CallId, CallRecord, Now, Outcome, ReleasedBy};
 use std::time::Duration;
 
@@ -56,6 +57,16 @@ pub(super) fn refused(books: &Books, message: &Sip<'_>) -> Result<(), Violation>
         return IT.broken(Some(message.call_id), what);
     }
     Ok(())
+}
+
+/// The queue had no place for somebody. It has one for every call that the shards may carry, so that
+/// who is at risk, or was let in before, always finds one.
+pub(super) fn kept_outside(books: &Books, notice: &Notice) -> Result<(), Violation> {
+    let Notice::KeptOutside { call, .. } = notice else {
+        return Ok(());
+    };
+    let sip = books.calls.get(call).map(|call| &*call.sip);
+    IT.broken(sip, format!("the queue had no place for call {call}"))
 }
 
 /// Room after the step: what is kept for callers at risk is theirs, and they get it.

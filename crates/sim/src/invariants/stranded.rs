@@ -1,14 +1,15 @@
 //! Invariant 9: No waiting caller and ready seat that fit coexist for more than 100 ms.
 //!
 //! True at any time, not only after faults; what lies unread between shards is given the time that
-//! was announced for it.
+//! was announced for it. And the engine's own watchdog never finds such a pair: what it has to mend
+//! was broken.
 
 use super::seen::Inspection;
 use super::table::{Invariant, Violation};
 use crate::reference::Books;
 use crate::reference::calls::Call;
 use crate::reference::seats::Seat;
-use meishier_engine::{Phase, SeatState};
+use meishier_engine::{Notice, Phase, SeatState};
 use meishier_model::{Mono, Now, SeatId};
 use std::time::Duration;
 
@@ -61,6 +62,16 @@ impl Watch {
         }
         Ok(())
     }
+}
+
+/// The watchdog mended something.
+pub(super) fn told(books: &Books, notice: &Notice) -> Result<(), Violation> {
+    let Notice::Missed { call, seat } = notice else {
+        return Ok(());
+    };
+    let sip = books.calls.get(call).map(|call| &*call.sip);
+    let what = format!("the watchdog found call {call} beside {seat}");
+    Invariant::Stranded.broken(sip, what)
 }
 
 /// True if a pool of the seat has a free line.

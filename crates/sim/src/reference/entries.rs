@@ -69,6 +69,8 @@ impl Books {
             | Notice::Trunk { .. }
             | Notice::Probe { .. }
             | Notice::DeadLeg { .. }
+            | Notice::Missed { .. }
+            | Notice::KeptOutside { .. }
             | Notice::Unexpected(_) => {}
         }
     }

@@ -139,7 +139,7 @@ impl Plan {
         let default = text(section("routing"), "default");
         let keys = tables(section("transfer"), "keys");
         Self {
-            shards: u16::try_from(number(&file, "shards", 1))
+            shards: u16::try_from(number(&file, "shards", 4))
                 .unwrap_or(1)
                 .max(1),
             t1: time(sip, "t1", Duration::from_millis(500)),
@@ -168,7 +168,7 @@ impl Plan {
             wrapup: time(offer, "wrapup", S(60)),
             pause_after: u8::try_from(number(offer, "pause_after", 3)).unwrap_or(3),
             ageing: time(waiting, "ageing_step", S(120)),
-            most_calls: most_calls(number(sip, "max_calls", 2000), number(&file, "shards", 1)),
+            most_calls: most_calls(number(sip, "max_calls", 2000), number(&file, "shards", 4)),
             max_waiting: usize::try_from(number(waiting, "max_waiting", 1000)).unwrap_or(1000),
             keys: keys
                 .iter()

@@ -3,7 +3,7 @@
 use super::{Rig, Witness, read};
 use crate::invariants::Seen;
 use meishier_config::Lang;
-use meishier_engine::{EngineSnapshot, Input, Shard, ShardSnapshot};
+use meishier_engine::{EngineSnapshot, Input, Shard, ShardSnapshot, queue_config};
 use meishier_model::{Now, ShardId};
 use std::sync::Arc;
 
@@ -44,7 +44,8 @@ impl Rig {
     pub fn replace_all(&mut self, now: Now, witness: &mut dyn Witness) -> Result<(), String> {
         let whole = EngineSnapshot::take(now, &self.shards, &self.queue, Vec::new());
         let whole: EngineSnapshot = rewritten(&whole)?;
-        self.queue = Arc::new(whole.queue(&self.config, now));
+        let config = queue_config(&self.config, now.wall);
+        self.queue = Arc::new(self.kind.go_on(config, &whole.queue));
         self.connections.clear();
         self.bindings.clear();
         self.shards.clear();

@@ -16,7 +16,7 @@ mod media;
 mod terms;
 
 pub use media::MediaThread;
-pub use terms::{Effect, RigSettings, ToEngine, Witness};
+pub use terms::{Effect, QueueKind, RigSettings, ToEngine, Witness};
 
 use crate::defect::Flaw;
 use crate::dice::Dice;
@@ -39,6 +39,7 @@ use std::time::Duration;
 pub struct Rig {
     shards: Vec<Shard>,
     queue: Arc<Queue>,
+    kind: QueueKind,
     config: Arc<Config>,
     bindings: BTreeMap<String, Vec<Binding>>,
     engine: SocketAddr,
@@ -87,13 +88,14 @@ impl Rig {
         let config = Arc::new(read(&settings.text, Lang::En)?);
         let listen = config.sip.listen.first().map(|l| l.address);
         let engine = listen.ok_or("the configuration listens nowhere")?;
-        let queue = Arc::new(Queue::new(queue_config(&config, now.wall)));
+        let queue = settings.queue.start(queue_config(&config, now.wall));
         let count = usize::from(config.shards);
         let mut seed = [0; 32];
         seed.fill_with(|| dice.roll(256) as u8);
         let mut rig = Self {
             shards: Vec::with_capacity(count),
-            queue,
+            queue: Arc::new(queue),
+            kind: settings.queue,
             bindings: BTreeMap::new(),
             engine,
             ports: settings.ports,

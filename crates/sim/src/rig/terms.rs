@@ -6,6 +6,7 @@ use meishier_engine::signaling::Flow;
 use meishier_engine::{Command, Reply, ShardMessage};
 use meishier_media::MediaEvent;
 use meishier_model::{CallRecord, Mono, Now};
+use meishier_queue::{Queue, QueueConfig, QueueSnapshot};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -107,6 +108,43 @@ pub enum Effect {
     Record(Box<CallRecord>),
 }
 
+/// Which of the two queues the engine runs on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum QueueKind {
+    /// The one that the product runs on.
+    #[default]
+    LockFree,
+    /// The reference model under one lock.
+    OneLock,
+}
+
+impl QueueKind {
+    /// The name on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::LockFree => "lock-free",
+            Self::OneLock => "one-lock",
+        }
+    }
+
+    /// An empty queue of this kind.
+    pub(super) fn start(self, config: QueueConfig) -> Queue {
+        match self {
+            Self::LockFree => Queue::new(config),
+            Self::OneLock => Queue::one_lock(config),
+        }
+    }
+
+    /// A closed queue of this kind that goes on from what was written.
+    pub(super) fn go_on(self, config: QueueConfig, snapshot: &QueueSnapshot) -> Queue {
+        match self {
+            Self::LockFree => Queue::restore(config, snapshot),
+            Self::OneLock => Queue::restore_one_lock(config, snapshot),
+        }
+    }
+}
+
 /// What the rig is made from.
 #[derive(Clone, Debug)]
 pub struct RigSettings {
@@ -116,4 +154,6 @@ pub struct RigSettings {
     pub ports: u16,
     /// The longest time for which a letter lies in an inbox.
     pub lag: Duration,
+    /// The queue.
+    pub queue: QueueKind,
 }

@@ -395,7 +395,7 @@ fn engine(top: &Reader<'_>, base: Overlay) -> Overlay {
     let shards = t.whole("shards", 1..=64).map(|n| n as u16);
     let overlay = Overlay {
         shards: shards.or(base.shards),
-        max_calls: t.whole("max_calls", 1..=100_000).or(base.max_calls),
+        max_calls: t.whole("max_calls", 1..=65_536).or(base.max_calls),
         max_waiting: t.whole("max_waiting", 1..=100_000).or(base.max_waiting),
         wrapup: t.duration("wrapup").or(base.wrapup),
         announce_every: t.duration("announce_every").or(base.announce_every),

@@ -5,8 +5,8 @@ use crate::log::Log;
 use crate::rig::Witness;
 use crate::stream::Streams;
 use crate::trace::{Trace, call_id};
-use meishier_engine::{Notice, SeatState};
-use meishier_model::{CallId, CallRecord, Mono, Now, SeatId};
+use meishier_engine::{Notice, SeatState, Shard};
+use meishier_model::{CallId, CallRecord, Mono, Now, SeatId, ShardId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
@@ -21,12 +21,16 @@ pub(super) struct Judges {
     pub arrived: Vec<(String, CallId)>,
     /// Seats that the engine paused.
     pub paused: Vec<SeatId>,
+    /// The shard of each seat.
+    homes: Vec<ShardId>,
     /// Who hears whom, by the engine's orders to its media threads.
     pub streams: Streams,
     /// Where the engine wants its RTP, as its SDP said last, by Call-ID.
     pub told: BTreeMap<String, SocketAddr>,
     /// Calls whose phase changed in the present step.
     pub changed: BTreeSet<CallId>,
+    /// Offers to seats: all, and those that crossed shards.
+    pub offers: (u64, u64),
     records: u64,
     /// Number of the record that the checker sees twice.
     forge: Option<u64>,
@@ -46,12 +50,26 @@ impl Judges {
             reading: None,
             arrived: Vec::new(),
             paused: Vec::new(),
+            homes: Vec::new(),
             streams: Streams::default(),
             told: BTreeMap::new(),
             changed: BTreeSet::new(),
+            offers: (0, 0),
             records: 0,
             forge,
         }
+    }
+
+    /// Which seats are at home on these shards.
+    pub(super) fn at_home(&mut self, shards: &[Shard]) {
+        let of = |shard: &Shard| {
+            let id = shard.id();
+            let seats = shard.seat_standings().map(move |seat| (seat.seat, id));
+            seats.collect::<Vec<_>>()
+        };
+        let mut homes: Vec<(SeatId, ShardId)> = shards.iter().flat_map(of).collect();
+        homes.sort_unstable();
+        self.homes = homes.into_iter().map(|(_, shard)| shard).collect();
     }
 
     /// A message was put on the wire, with its fate.
@@ -94,6 +112,11 @@ impl Judges {
                     }
                     self.arrived.push((id, *call));
                 }
+            }
+            Notice::Offered { call, seat, .. } => {
+                let home = self.homes.get(seat.0 as usize);
+                self.offers.0 += 1;
+                self.offers.1 += u64::from(home != Some(&call.shard()));
             }
             Notice::Seat {
                 seat,

@@ -176,6 +176,11 @@ impl World {
         self.served
     }
 
+    /// Offers to seats: all, and those that crossed shards.
+    pub(crate) fn offers(&self) -> (u64, u64) {
+        self.judges.offers
+    }
+
     /// Why the copy of the log is not whole, if it is not.
     pub(crate) fn close_log(&mut self) -> Option<String> {
         self.judges.log.close()

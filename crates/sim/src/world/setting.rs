@@ -14,7 +14,7 @@ use crate::invariants::Checker;
 use crate::log::Log;
 use crate::peer::{Codec, Quirks};
 use crate::people::{Duties, SeatMind};
-use crate::rig::{Rig, RigSettings};
+use crate::rig::{QueueKind, Rig, RigSettings};
 use crate::scenario::Scenario;
 use crate::stream::{Place, Streams};
 use crate::trace::Trace;
@@ -44,6 +44,8 @@ pub struct WorldSettings {
     pub peace: Duration,
     /// What goes wrong.
     pub faults: FaultLevel,
+    /// Which queue the engine runs on.
+    pub queue: QueueKind,
     /// Where a copy of the log goes.
     pub log: Option<Box<dyn Write>>,
     /// Keeps the messages for ladders.
@@ -153,7 +155,7 @@ impl World {
             mono: ORIGIN,
             wall: scenario.start_wall().map_err(WorldError::Config)?,
         };
-        let mut rig = Self::rig(&text, &plan, start, &dice)?;
+        let mut rig = Self::rig(&text, &plan, settings.queue, start, &dice)?;
         rig.break_deliberately(settings.flaw);
         let engine = rig.address();
         let checker = Checker::new(&text, engine, start);
@@ -207,16 +209,24 @@ impl World {
             (address, Place { shard, port })
         });
         world.judges.streams = Streams::new(places);
+        world.judges.at_home(world.rig.shards());
         world.furnish(&dice);
         world.begin();
         Ok(world)
     }
 
-    fn rig(text: &str, plan: &FaultPlan, start: Now, dice: &Dice) -> Result<Rig, WorldError> {
+    fn rig(
+        text: &str,
+        plan: &FaultPlan,
+        queue: QueueKind,
+        start: Now,
+        dice: &Dice,
+    ) -> Result<Rig, WorldError> {
         let settings = RigSettings {
             text: text.to_owned(),
             ports: if plan.few_ports { PORTS.1 } else { PORTS.0 },
             lag: plan.lag,
+            queue,
         };
         Rig::new(&settings, start, dice.branch("rig")).map_err(WorldError::Config)
     }

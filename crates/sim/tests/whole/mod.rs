@@ -1,7 +1,7 @@
 //! Runs of the whole simulator, and their logs read line by line.
 #![allow(dead_code)]
 
-use meishier_sim::{FaultLevel, RunOptions, RunReport, Scenario, run};
+use meishier_sim::{FaultLevel, QueueKind, RunOptions, RunReport, Scenario, run};
 use std::cell::RefCell;
 use std::io::Write;
 use std::rc::Rc;
@@ -17,6 +17,7 @@ pub fn options(seed: u64, days: u32, faults: FaultLevel) -> RunOptions {
         days,
         faults,
         restore_at: None,
+        queue: QueueKind::default(),
     }
 }
 
