@@ -253,8 +253,9 @@ fn play(shape: &Shape, naming: Naming, seeds: std::ops::Range<u64>) {
         threads.gate.wait();
     });
     if let Some((seed, missed, events)) = wrong {
+        let names = linearizable(&shape.config(), Naming::Ignored, &events);
         panic!(
-            "no order explains round {seed}, missed: {missed:?}\n{}",
+            "no order explains round {seed}; only names are wrong: {names}, missed: {missed:?}\n{}",
             told(&events)
         );
     }
