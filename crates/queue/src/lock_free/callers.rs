@@ -11,7 +11,7 @@ use crate::caller::{Caller, Widening};
 use crate::config::{EnqueueError, MAX_PREFERENCES, MAX_RINGS};
 use crate::defect::Defect;
 use crate::matches::Wakes;
-use crate::memory::Stop;
+use crate::memory::{Stop, Tally};
 
 /// How a caller comes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl LockFree {
             operation.new_caller(index, terms);
             operation.index_call(index)?;
             operation.add(Global::Held, 1)?;
-            operation.add(Global::Waiting, 1)?;
+            operation.change.tally(Tally::Waiting, 1);
             operation.settle_new(index, false)?;
             Ok(Ok(true))
         });
@@ -173,7 +173,7 @@ impl LockFree {
                 ..caller.clone()
             };
             operation.caller(index).write(known.enqueued(), &after);
-            operation.leave_lanes(before)?;
+            operation.leave_lanes(before, false)?;
             operation.forget_call(before)?;
             operation.note(before);
             let _ = operation.after.callers.try_push(before);
@@ -237,6 +237,7 @@ impl Operation<'_, '_> {
     /// The words of a caller that nobody can reach yet.
     fn new_caller(&mut self, index: u32, terms: u32) {
         let layout = self.layout();
+        self.change.own(layout.caller_range(index));
         let words = [
             (CallerWord::State, WAITING),
             (CallerWord::Terms, terms),
@@ -245,9 +246,13 @@ impl Operation<'_, '_> {
         for (which, value) in words {
             self.change.set_private(layout.caller(index, which), value);
         }
-        let rings = self.caller(index).rings();
-        let nodes = (0..rings).chain([super::layout::OWN_NODE]);
-        self.clear_nodes(nodes.map(|node| Owner::Caller(index, node)));
+        let caller = self.caller(index);
+        let own = caller.own_seat().map(|_| super::layout::OWN_NODE);
+        self.clear_nodes(
+            (0..caller.rings())
+                .chain(own)
+                .map(|node| Owner::Caller(index, node)),
+        );
     }
 
     /// Takes a waiting caller out. False if it does not wait.
@@ -255,10 +260,10 @@ impl Operation<'_, '_> {
         let Some(index) = self.find_waiting(call)? else {
             return Ok(false);
         };
-        self.leave_lanes(index)?;
+        self.leave_lanes(index, false)?;
         self.forget_call(index)?;
         self.subtract(Global::Held, 1)?;
-        self.subtract(Global::Waiting, 1)?;
+        self.change.tally(Tally::Waiting, -1);
         self.note(index);
         let _ = self.after.callers.try_push(index);
         Ok(true)
@@ -289,7 +294,7 @@ impl Operation<'_, '_> {
     /// Moves a waiting caller to the lanes of its new terms, and matches it if a seat fits now.
     fn change_terms(&mut self, index: u32, terms: Terms) -> Result<(), Stop> {
         if self.terms(index)? != terms {
-            self.leave_lanes(index)?;
+            self.leave_lanes(index, true)?;
             self.set_terms(index, terms)?;
             self.join_lanes(index, terms)?;
         }

@@ -1,7 +1,7 @@
 //! Where each thing lies in the memory.
 //!
 //! ```text
-//!   globals │ pools │ seats │ buckets of calls │ buckets of rows │ callers │ entries │ rows │ towers
+//!   globals │ pools │ seats │ inboxes │ buckets │ callers │ entries │ rows │ free links │ towers
 //! ```
 //! A caller, a seat entry and a row are records of plain cells, written before anybody can see
 //! them, and words. A caller has a node for each ring and one for its own seat; a seat entry has one
@@ -9,7 +9,9 @@
 //! their strand too; those links lie in the towers.
 
 use crate::config::{MAX_LINES, MAX_POOLS, MAX_RINGS, QueueConfig};
-use crate::memory::{CellAt, VALUES, WordAt};
+use crate::memory::CellAt;
+use crate::memory::{VALUES, WordAt};
+use std::ops::Range;
 
 /// Nodes of a caller: its rings, then its own seat.
 pub(super) const CALLER_NODES: u32 = MAX_RINGS as u32 + 1;
@@ -19,8 +21,8 @@ pub(super) const OWN_NODE: u32 = MAX_RINGS as u32;
 pub(super) const ENTRY_NODES: u32 = MAX_POOLS as u32;
 /// Levels of a strand: 8^5 callers stand in about five.
 pub(super) const LEVELS: u32 = 6;
-/// Rows with a requirement of their own; more requirements at once share the scanned rows.
-const ROWS: u32 = if cfg!(loom) { 4 } else { 4096 };
+/// Rows with a requirement of their own, at most; more requirements at once share the scanned rows.
+const MOST_ROWS: u32 = if cfg!(loom) { 4 } else { 4096 };
 /// Operations that may hold records claimed but not used, beside one a shard.
 const SPARE: u32 = if cfg!(loom) { 2 } else { 64 };
 /// Bits of the line table in one word.
@@ -36,8 +38,6 @@ pub(super) enum Global {
     Phase,
     /// Callers that wait, and those whose match their shard has not taken.
     Held,
-    Waiting,
-    Ready,
     /// Matches, lower and upper half.
     MatchesLow,
     MatchesHigh,
@@ -85,85 +85,87 @@ pub(super) enum SeatWord {
 }
 const SEAT: u32 = 8;
 
-/// Cells of a caller; its words follow.
+/// Cells of a caller: the first line of the cache. Its words follow.
 #[derive(Clone, Copy, Debug)]
 #[repr(u32)]
 pub(super) enum CallerCell {
-    // Cell 0 is the free list's link.
-    Call = 1,
+    Call,
     At,
     /// Tie, and the shard above it.
     TieShard,
     Required,
     Enqueued,
-    /// Two cells, sixteen bits a ring.
+    /// Sixteen bits a ring.
     Rings,
     /// Own seat plus 1, number of rings (from bit 32) and of preferences (from bit 40).
-    Shape = 8,
+    Shape,
+    /// The fifth ring and on.
+    MoreRings,
     /// Four cells of two preferences each: skill and weight.
-    Preferred,
+    Preferred = CALLER_NODE + CALLER_NODES * NODE,
 }
 
-/// Words of a caller.
+/// Words of a caller: the second line, with its first node.
 #[derive(Clone, Copy, Debug)]
 #[repr(u32)]
 pub(super) enum CallerWord {
     /// [`super::WAITING`], or its seat entry plus [`super::MATCHED`].
-    State = 13,
-    /// See [`super::caller::Terms`].
+    State = 8,
+    /// See [`super::records::Terms`].
     Terms,
-    /// Number of the line it got, and by which of its rings or of the seat's pools.
-    Line,
     /// Next of its bucket, plus 1.
     Chain,
     /// Next of the inbox.
     Mail,
-    /// Number of its match, in short: see [`super::LockFree`]'s count.
+    /// Of a matched caller, in the words of its first node, which stands nowhere then: number of the
+    /// line it got, and by which of its rings or of the seat's pools.
+    Line,
+    /// Likewise: number of its match, in short.
     Offer,
 }
-const CALLER_NODE: u32 = 19;
+const CALLER_NODE: u32 = CallerWord::Line as u32;
 const CALLER: u32 = 48;
 
-/// Cells of a seat entry.
+/// Cells of a seat entry: the first line of the cache.
 #[derive(Clone, Copy, Debug)]
 #[repr(u32)]
 pub(super) enum EntryCell {
-    // Cell 0 is the free list's link.
     /// Seat, and the counsellor above it.
-    Seat = 1,
+    Seat,
     /// Shard, code of the lowest class (from bit 16), number of pools (from bit 32).
     Shape,
     Skills,
-    /// Three cells: three bits a skill.
-    Levels,
-    Idle = 7,
+    Idle,
     Minutes,
     Turn,
     Since,
-    /// Two cells, sixteen bits a pool.
+    /// Sixteen bits a pool.
     Pools,
+    /// The fifth pool and on.
+    MorePools = ENTRY_NODE + ENTRY_NODES * NODE,
+    /// Three cells: three bits a skill.
+    Levels,
 }
 
-/// Words of a seat entry.
+/// Words of a seat entry: the second line, with its first node.
 #[derive(Clone, Copy, Debug)]
 #[repr(u32)]
 pub(super) enum EntryWord {
     /// [`super::READY`], or its caller plus [`super::MATCHED`].
-    State = 14,
+    State = 8,
     /// Which copies of its match were taken.
     Taken,
     Mail,
 }
-const ENTRY_NODE: u32 = 17;
-const ENTRY: u32 = 48;
+const ENTRY_NODE: u32 = EntryWord::Mail as u32 + 1;
+const ENTRY: u32 = 40;
 
 /// Cells of a row: a lane of callers or a group of seats.
 #[derive(Clone, Copy, Debug)]
 #[repr(u32)]
 pub(super) enum RowCell {
-    // Cell 0 is the free list's link.
     /// Place, and the code of what its members have in common above it.
-    Place = 1,
+    Place,
     Skills,
     Levels,
 }
@@ -221,6 +223,7 @@ pub(super) struct Layout {
     caller: u32,
     entry: u32,
     row: u32,
+    links: [u32; 3],
     caller_tower: [u32; LEVELS as usize],
     entry_tower: [u32; LEVELS as usize],
     pub(super) size: u32,
@@ -254,7 +257,7 @@ impl Layout {
         let entries = (2 * seats + capacity.min(4096) + spare).next_multiple_of(8);
         // The scanned rows come first: one for the callers and one for the seats of each pool, one
         // for each seat's own callers.
-        let rows = 2 * pools + seats + ROWS;
+        let rows = 2 * pools + seats + MOST_ROWS.min(2 * (callers + entries));
         let (call_buckets, row_buckets) = (callers.next_power_of_two(), rows.next_power_of_two());
         let mut room = Room(GLOBALS);
         let pool = room.take(pools, POOL);
@@ -266,6 +269,7 @@ impl Layout {
         let caller = room.take(callers, CALLER);
         let entry = room.take(entries, ENTRY);
         let row = room.take(rows, ROW);
+        let links = [callers, entries, rows].map(|count| room.take(count, 1));
         let mut tower = |count: u32, nodes: u32| {
             let mut first = [0; LEVELS as usize];
             for (level, first) in (0..).zip(&mut first).skip(1) {
@@ -293,6 +297,7 @@ impl Layout {
             caller,
             entry,
             row,
+            links,
             caller_tower,
             entry_tower,
             size: room.0,
@@ -337,6 +342,17 @@ impl Layout {
         WordAt(self.row_bucket + (hash >> 40) as u32 % self.row_buckets)
     }
 
+    /// The words and cells of a caller or of an entry, as a range.
+    pub(super) fn caller_range(&self, caller: u32) -> Range<u32> {
+        let first = self.caller + caller * CALLER;
+        first..first + CALLER
+    }
+
+    pub(super) fn entry_range(&self, entry: u32) -> Range<u32> {
+        let first = self.entry + entry * ENTRY;
+        first..first + ENTRY
+    }
+
     pub(super) fn caller_cell(&self, caller: u32, which: CallerCell, more: u32) -> CellAt {
         CellAt(self.caller + caller * CALLER + which as u32 + more)
     }
@@ -361,23 +377,19 @@ impl Layout {
         WordAt(self.row + row * ROW + which as u32 + more)
     }
 
-    /// The links of the free lists: where the first lies, and how far apart they are.
-    pub(super) fn caller_links(&self) -> (u32, u32) {
-        (self.caller, CALLER)
-    }
-
-    pub(super) fn entry_links(&self) -> (u32, u32) {
-        (self.entry, ENTRY)
+    /// The links of the free callers, entries and rows: where the first lies, and how many.
+    pub(super) fn free_links(&self) -> [(u32, u32); 3] {
+        let own_rows = self.own_rows();
+        [
+            (self.links[0], self.callers),
+            (self.links[1], self.entries),
+            (self.links[2], self.rows - own_rows),
+        ]
     }
 
     /// Rows with a requirement of their own begin here; the scanned ones come before.
     pub(super) fn own_rows(&self) -> u32 {
         2 * self.pools + self.seats
-    }
-
-    pub(super) fn row_links(&self) -> (u32, u32, u32) {
-        let first = self.own_rows();
-        (self.row + first * ROW, ROW, self.rows - first)
     }
 
     /// A caller's node, as a value above 0.

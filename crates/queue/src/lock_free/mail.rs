@@ -8,6 +8,7 @@
 use meishier_model::{CallId, LineId, Mono, PoolId, SeatId, ShardId};
 
 use super::layout::{CallerWord, EntryWord, SeatWord};
+use super::matching::short_count;
 use super::operation::Operation;
 use super::{Global, LockFree, MATCHED};
 use crate::matches::{Match, OfferId, Side};
@@ -124,6 +125,9 @@ impl Operation<'_, '_> {
             Letter::Entry(_) => {
                 let seat = self.entry(entry).seat();
                 self.set(self.layout().seat(seat, SeatWord::Entry), 0)?;
+                // The seat's turn: nobody asks for it before the seat is ready again.
+                let turn = self.layout().seat(seat, SeatWord::Turn);
+                self.set(turn, short_count(found.offer.0))?;
                 SEAT_TOOK
             }
         };

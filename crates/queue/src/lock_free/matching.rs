@@ -11,7 +11,7 @@ use super::records::levels_in;
 use super::rows::{Kind, Place};
 use super::strand::Key;
 use super::{MATCHED, Phase, READY};
-use crate::memory::{Stop, VALUES};
+use crate::memory::{Stop, Tally, VALUES};
 use crate::order::Standing;
 
 /// A waiting caller and where it stands.
@@ -292,8 +292,8 @@ impl Operation<'_, '_> {
         let Some(number) = self.take_line(pool)? else {
             return Ok(false);
         };
-        self.leave_lanes(index)?;
-        self.leave_groups(entry)?;
+        self.leave_lanes(index, false)?;
+        self.leave_groups(entry, false)?;
         let layout = self.layout();
         self.set(layout.caller(index, CallerWord::State), MATCHED + entry)?;
         self.set(
@@ -312,8 +312,8 @@ impl Operation<'_, '_> {
             layout.seat(seat.seat(), SeatWord::Turn),
             short_count(matches),
         )?;
-        self.subtract(Global::Waiting, 1)?;
-        self.subtract(Global::Ready, 1)?;
+        self.change.tally(Tally::Waiting, -1);
+        self.change.tally(Tally::Ready, -1);
         self.post(caller.shard(), Letter::Caller(index))?;
         self.post(seat.shard(), Letter::Entry(entry))?;
         self.after.departed = (kept && by < BY_SEAT).then_some(pool);
@@ -413,10 +413,7 @@ impl Operation<'_, '_> {
         {
             return Ok(());
         }
-        self.private = true;
-        let joined = self.join_groups(entry);
-        self.private = false;
-        joined
+        self.join_groups(entry)
     }
 
     /// The seat of a record.
@@ -431,10 +428,7 @@ impl Operation<'_, '_> {
             return Ok(());
         }
         let terms = self.terms(index)?;
-        self.private = true;
-        let joined = self.join_lanes(index, terms);
-        self.private = false;
         self.note(index);
-        joined
+        self.join_lanes(index, terms)
     }
 }

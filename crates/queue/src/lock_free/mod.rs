@@ -109,15 +109,13 @@ impl LockFree {
     fn closed(config: &QueueConfig) -> Self {
         let layout = Layout::new(config);
         let memory = Memory::new(layout.size as usize, layout.threads());
-        let (callers, entries, rows) = (
-            layout.caller_links(),
-            layout.entry_links(),
-            layout.row_links(),
-        );
+        let [callers, entries, rows] = layout
+            .free_links()
+            .map(|(first, count)| FreeList::new(&memory, first, count));
         let queue = Self {
-            free_callers: FreeList::new(&memory, callers.0, callers.1, layout.callers),
-            free_entries: FreeList::new(&memory, entries.0, entries.1, layout.entries),
-            free_rows: FreeList::new(&memory, rows.0, rows.1, rows.2),
+            free_callers: callers,
+            free_entries: entries,
+            free_rows: rows,
             paces: (0..layout.pools).map(|_| Pace::new()).collect(),
             unheard: AtomicU64::new(0),
             work_since: AtomicU64::new(0),
@@ -170,7 +168,6 @@ impl LockFree {
                     change,
                     after: &mut after,
                     spare: &mut spare,
-                    private: false,
                 };
                 operation.nothing_left()?;
                 body(&mut operation)
@@ -231,7 +228,6 @@ impl LockFree {
                     change,
                     after: &mut after,
                     spare: &mut spare,
-                    private: false,
                 };
                 operation.settle_one()
             });
@@ -289,7 +285,6 @@ impl LockFree {
                     change,
                     after: &mut after,
                     spare: &mut spare,
-                    private: false,
                 };
                 operation.nothing_left()?;
                 body(&mut operation)
@@ -311,7 +306,6 @@ impl LockFree {
                 change,
                 after: &mut after,
                 spare: &mut spare,
-                private: false,
             })
         });
         glance.unwrap_or_default()

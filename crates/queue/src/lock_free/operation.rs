@@ -78,8 +78,6 @@ pub(super) struct Operation<'a, 'm> {
     pub(super) change: &'a mut Change<'m>,
     pub(super) after: &'a mut Afterwards,
     pub(super) spare: &'a mut SpareRows,
-    /// The record whose nodes are being linked was not published yet.
-    pub(super) private: bool,
 }
 
 impl<'m> Operation<'_, 'm> {
@@ -92,15 +90,6 @@ impl<'m> Operation<'_, 'm> {
     }
 
     pub(super) fn set(&mut self, at: WordAt, value: u32) -> Result<(), Stop> {
-        self.change.set(at, value)
-    }
-
-    /// Writes a word of the record that is being linked.
-    pub(super) fn set_own(&mut self, at: WordAt, value: u32) -> Result<(), Stop> {
-        if self.private {
-            self.change.set_private(at, value);
-            return Ok(());
-        }
         self.change.set(at, value)
     }
 

@@ -31,14 +31,10 @@ impl Pace {
 
     /// Tells whether anybody waits.
     pub(super) fn set_waiting(&self, now: Mono, waiting: bool) {
-        // Relaxed throughout: each number stands for itself.
+        // Relaxed throughout, and no read-modify-write: of two notes made at once one may be lost.
         if waiting {
             if self.mark.load(Ordering::Relaxed) == 0 {
-                let mark = now.0.saturating_add(1);
-                // That it fails means that another thread marked it.
-                let _ = self
-                    .mark
-                    .compare_exchange(0, mark, Ordering::Relaxed, Ordering::Relaxed);
+                self.mark.store(now.0.saturating_add(1), Ordering::Relaxed);
             }
         } else {
             self.mark.store(0, Ordering::Relaxed);
@@ -47,11 +43,14 @@ impl Pace {
 
     /// A caller of this line went to a seat. Those who never had to wait do not count.
     pub(super) fn departed(&self, now: Mono) {
-        let before = self.mark.swap(now.0.saturating_add(1), Ordering::Relaxed);
+        let before = self.mark.load(Ordering::Relaxed);
+        self.mark.store(now.0.saturating_add(1), Ordering::Relaxed);
         let Some(before) = before.checked_sub(1) else {
             return;
         };
-        let at = self.count.fetch_add(1, Ordering::Relaxed) as usize % self.intervals.len();
+        let count = self.count.load(Ordering::Relaxed);
+        self.count.store(count + 1, Ordering::Relaxed);
+        let at = count as usize % self.intervals.len();
         self.intervals[at].store(now.0.saturating_sub(before), Ordering::Relaxed);
     }
 

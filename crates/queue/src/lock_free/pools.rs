@@ -121,7 +121,7 @@ impl LockFree {
                 if let Some(entry) = operation.ready_entry(seat)?
                     && operation.entry(entry).serves(pool).is_some()
                 {
-                    operation.leave_groups(entry)?;
+                    operation.leave_groups(entry, true)?;
                     operation.join_groups(entry)?;
                 }
                 Ok(())

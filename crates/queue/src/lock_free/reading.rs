@@ -6,14 +6,14 @@
 use meishier_model::{CallId, PoolId, SeatId, SkillSet};
 use std::collections::BTreeSet;
 
-use super::layout::{CallerWord, Global, Owner, PoolWord};
+use super::layout::{CallerWord, Owner, PoolWord};
 use super::operation::Operation;
 use super::records::lowest_of;
 use super::rows::Place;
 use super::strand::Key;
 use super::{LockFree, WAITING};
 use crate::config::Ageing;
-use crate::memory::{Stop, VALUES};
+use crate::memory::{Stop, Tally, VALUES};
 use crate::order::Standing;
 use crate::view::{Counts, PoolWaiting, Quantiles, WaitingView, WhyNot};
 
@@ -64,8 +64,8 @@ impl LockFree {
                 lines_used.push(operation.get(used)? as u16);
             }
             Ok(Counts {
-                waiting: operation.global(Global::Waiting)?,
-                ready: operation.global(Global::Ready)?,
+                waiting: operation.queue.memory.tally(Tally::Waiting),
+                ready: operation.queue.memory.tally(Tally::Ready),
                 lines_used,
                 matches: operation.matches()?,
             })

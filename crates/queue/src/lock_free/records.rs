@@ -108,7 +108,8 @@ impl<'m> CallerAt<'m> {
     }
 
     pub(super) fn ring(self, index: u32) -> u32 {
-        let four = self.cell(C::Rings, (index >> 2) & 1);
+        let which = if index < 4 { C::Rings } else { C::MoreRings };
+        let four = self.cell(which, 0);
         (four >> (16 * (index & 3)) & 0xffff) as u32
     }
 
@@ -190,8 +191,11 @@ impl<'m> CallerAt<'m> {
         let rings = caller.rings.len().min(MAX_RINGS) as u64;
         let preferences = caller.preferred.len() as u64;
         set(C::Shape, 0, own | rings << 32 | preferences << 40);
-        for (more, four) in (0..).zip(caller.rings.chunks(4)).take(2) {
-            set(C::Rings, more, sixteens(four));
+        for (which, four) in [C::Rings, C::MoreRings]
+            .into_iter()
+            .zip(caller.rings.chunks(4))
+        {
+            set(which, 0, sixteens(four));
         }
         for (more, two) in (0..).zip(caller.preferred.chunks(2)).take(4) {
             let both = two.iter().rev().fold(0, |both, it| {
@@ -273,7 +277,8 @@ impl<'m> EntryAt<'m> {
     }
 
     pub(super) fn pool(self, index: u32) -> u32 {
-        let four = self.cell(E::Pools, (index >> 2) & 1);
+        let which = if index < 4 { E::Pools } else { E::MorePools };
+        let four = self.cell(which, 0);
         (four >> (16 * (index & 3)) & 0xffff) as u32
     }
 
@@ -333,8 +338,11 @@ impl<'m> EntryAt<'m> {
         }
         self.set(E::Idle, 0, seat.idle_since.0);
         self.set(E::Minutes, 0, seat.talked_ms / 60_000);
-        for (more, four) in (0..).zip(seat.pools.chunks(4)).take(2) {
-            self.set(E::Pools, more, sixteens(four));
+        for (which, four) in [E::Pools, E::MorePools]
+            .into_iter()
+            .zip(seat.pools.chunks(4))
+        {
+            self.set(which, 0, sixteens(four));
         }
     }
 }

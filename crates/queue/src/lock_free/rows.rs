@@ -54,11 +54,10 @@ impl Kind {
     }
 
     pub(super) fn group(skills: u64, lowest: u32, strategy: u32, levels: [u64; 3]) -> Self {
-        let by_level = strategy == Strategy::BestSkill as u32;
         Self {
             code: lowest | strategy << STRATEGY,
             skills,
-            levels: if by_level { levels } else { [0; 3] },
+            levels,
         }
     }
 
@@ -250,8 +249,8 @@ impl Operation<'_, '_> {
     }
 
     /// Takes a node out of its row, if it stands in one, and the row away if that was its last.
-    pub(super) fn leave(&mut self, owner: Owner) -> Result<(), Stop> {
-        let Some((row, true)) = self.unlink(owner)? else {
+    fn leave(&mut self, owner: Owner, stays: bool) -> Result<(), Stop> {
+        let Some((row, true)) = self.unlink(owner, stays)? else {
             return Ok(());
         };
         let layout = self.layout();
@@ -367,18 +366,24 @@ impl Operation<'_, '_> {
         Ok(())
     }
 
-    /// Takes a caller out of all its lanes.
-    pub(super) fn leave_lanes(&mut self, index: u32) -> Result<(), Stop> {
-        for ring in 0..self.caller(index).rings() {
-            self.leave(Owner::Caller(index, ring))?;
+    /// Takes a caller out of all its lanes; `stays`: it may join others in this change.
+    pub(super) fn leave_lanes(&mut self, index: u32, stays: bool) -> Result<(), Stop> {
+        let caller = self.caller(index);
+        for ring in 0..caller.rings() {
+            self.leave(Owner::Caller(index, ring), stays)?;
         }
-        self.leave(Owner::Caller(index, OWN_NODE))
+        if caller.own_seat().is_some() {
+            self.leave(Owner::Caller(index, OWN_NODE), stays)?;
+        }
+        Ok(())
     }
 
     /// What the seats of a group have in common with this one, in a pool of this strategy.
     pub(super) fn group_kind(&self, index: u32, strategy: u32) -> Kind {
         let entry = self.entry(index);
-        Kind::group(entry.skills(), entry.lowest(), strategy, entry.levels())
+        let by_level = strategy == Strategy::BestSkill as u32;
+        let levels = if by_level { entry.levels() } else { [0; 3] };
+        Kind::group(entry.skills(), entry.lowest(), strategy, levels)
     }
 
     /// Puts a seat into the groups of its pools.
@@ -397,10 +402,10 @@ impl Operation<'_, '_> {
         Ok(())
     }
 
-    /// Takes a seat out of all its groups.
-    pub(super) fn leave_groups(&mut self, index: u32) -> Result<(), Stop> {
+    /// Takes a seat out of all its groups; `stays`: it may join others in this change.
+    pub(super) fn leave_groups(&mut self, index: u32, stays: bool) -> Result<(), Stop> {
         for i in 0..self.entry(index).pools().min(ENTRY_NODES) {
-            self.leave(Owner::Entry(index, i))?;
+            self.leave(Owner::Entry(index, i), stays)?;
         }
         Ok(())
     }

@@ -2,14 +2,14 @@
 
 use meishier_model::{Mono, SeatId};
 
-use super::layout::{ENTRY_NODES, EntryWord, Global, Owner, SeatWord};
+use super::layout::{ENTRY_NODES, EntryWord, Owner, SeatWord};
 use super::operation::Operation;
 use super::records::EntryAt;
 use super::{LockFree, READY};
 use crate::config::{MAX_POOLS, SeatError};
 use crate::defect::Defect;
 use crate::matches::Wakes;
-use crate::memory::Stop;
+use crate::memory::{Stop, Tally};
 use crate::seat::ReadySeat;
 
 impl LockFree {
@@ -49,10 +49,10 @@ impl LockFree {
             };
             let since = before.map_or(now, |before| operation.entry(before).since());
             if let Some(before) = before {
-                operation.leave_groups(before)?;
+                operation.leave_groups(before, false)?;
                 let _ = operation.after.entries.try_push(before);
             } else {
-                operation.add(Global::Ready, 1)?;
+                operation.change.tally(Tally::Ready, 1);
             }
             operation.new_entry(index, since)?;
             operation.settle_seat(index)?;
@@ -73,10 +73,10 @@ impl LockFree {
             let Some(entry) = operation.ready_entry(seat.0)? else {
                 return Ok(false);
             };
-            operation.leave_groups(entry)?;
+            operation.leave_groups(entry, false)?;
             let at = operation.layout().seat(seat.0, SeatWord::Entry);
             operation.set(at, 0)?;
-            operation.subtract(Global::Ready, 1)?;
+            operation.change.tally(Tally::Ready, -1);
             let _ = operation.after.entries.try_push(entry);
             Ok(true)
         })
@@ -98,6 +98,7 @@ impl Operation<'_, '_> {
         let layout = self.layout();
         let seat = self.seat_of(index).0;
         let turn = self.turn_of(seat)?;
+        self.change.own(layout.entry_range(index));
         self.entry(index).write_since(since, turn);
         let words = [
             (EntryWord::State, READY),

@@ -86,23 +86,30 @@ impl Operation<'_, '_> {
             let next = self.get(after)?;
             was_empty |= level == 0 && previous == 0 && next == 0;
             let (own_next, own_previous) = layout.links(owner, level);
-            self.set_own(own_next, next)?;
-            self.set_own(own_previous, previous)?;
+            self.set(own_next, next)?;
+            self.set(own_previous, previous)?;
             self.set(after, node)?;
             self.set(self.previous_at(row, next, level), node)?;
         }
-        self.set_own(layout.node(owner, NodeWord::Row), row + 1)?;
+        self.set(layout.node(owner, NodeWord::Row), row + 1)?;
         Ok(was_empty)
     }
 
     /// Takes a node out of its row: the row, and whether it is empty now. `None` if it stood nowhere.
-    pub(super) fn unlink(&mut self, owner: Owner) -> Result<Option<(u32, bool)>, Stop> {
+    /// `stays`: its record goes on and may be linked again.
+    pub(super) fn unlink(
+        &mut self,
+        owner: Owner,
+        stays: bool,
+    ) -> Result<Option<(u32, bool)>, Stop> {
         let layout = self.layout();
         let at = layout.node(owner, NodeWord::Row);
         let Some(row) = self.get(at)?.checked_sub(1) else {
             return Ok(None);
         };
-        self.set(at, 0)?;
+        if stays {
+            self.set(at, 0)?;
+        }
         let mut empty = false;
         for level in 0..Layout::height(owner) {
             let (next, previous) = layout.links(owner, level);

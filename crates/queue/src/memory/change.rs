@@ -1,6 +1,8 @@
 //! One change under way: what it reads is one moment's state, what it writes shows at once or never.
 
-use super::{CellAt, DONE, MOST_WRITES, Memory, WordAt, word};
+use std::ops::Range;
+
+use super::{CellAt, DONE, MOST_WRITES, Memory, TALLIES, Tally, WordAt, word};
 use crate::sync::{Ordering, fence};
 
 /// Why a change was given up.
@@ -24,6 +26,9 @@ pub(crate) struct Change<'m> {
     filter: u64,
     /// Reads left while glancing; `None` in a change proper.
     glance: Option<u32>,
+    /// Words of a record that nobody else can reach yet.
+    private: Range<u32>,
+    tallies: [i8; TALLIES],
 }
 
 /// Reads that a glance may make before it gives up: it could be led in a circle.
@@ -42,7 +47,20 @@ impl<'m> Change<'m> {
             written: 0,
             filter: 0,
             glance: None,
+            private: 0..0,
+            tallies: [0; TALLIES],
         }
+    }
+
+    /// These words are of a record that nobody else can reach before this change is decided: they
+    /// are written at once.
+    pub(crate) fn own(&mut self, words: Range<u32>) {
+        self.private = words;
+    }
+
+    /// Counts once the change is decided.
+    pub(crate) fn tally(&mut self, which: Tally, more: i8) {
+        self.tallies[which as usize] += more;
     }
 
     pub(super) fn glancing(&mut self) {
@@ -90,6 +108,10 @@ impl<'m> Change<'m> {
     #[inline]
     pub(crate) fn set(&mut self, at: WordAt, value: u32) -> Result<(), Stop> {
         debug_assert!(value < word::VALUES, "a value has 22 bits");
+        if self.private.contains(&at.0) {
+            self.set_private(at, value);
+            return Ok(());
+        }
         let write = (u64::from(at.0) << 32) | u64::from(value);
         let mut index = self.written;
         if self.filter & bit(at) != 0
@@ -164,6 +186,13 @@ impl<'m> Change<'m> {
         // Release: who sees it finished sees its words. A plain store: helpers only ever turn this
         // stage into the same.
         own.stage.store(DONE, Ordering::Release);
+        for (tally, more) in own.tallies.iter().zip(self.tallies) {
+            if more != 0 {
+                // Relaxed, and no read-modify-write: only the descriptor's owner writes it.
+                let before = tally.load(Ordering::Relaxed);
+                tally.store(before.wrapping_add(more as u64), Ordering::Relaxed);
+            }
+        }
         true
     }
 }

@@ -11,33 +11,33 @@ use crossbeam::utils::CachePadded;
 use super::{CellAt, Memory, before_private_writes, word};
 use crate::sync::{AtomicU64, Ordering};
 
-/// Free records of one kind. Record `i` has its link in the cell `first + i * stride`.
+/// Free records of one kind. Record `i` has its link in the cell `first + i`.
 #[derive(Debug)]
 pub(crate) struct FreeList {
     tops: [CachePadded<AtomicU64>; 2],
     turn: CachePadded<AtomicU64>,
     first: u32,
-    stride: u32,
 }
 
 impl FreeList {
     /// All of `count` records are free.
-    pub(crate) fn new(memory: &Memory, first: u32, stride: u32, count: u32) -> Self {
+    pub(crate) fn new(memory: &Memory, first: u32, count: u32) -> Self {
+        let top = word::pack(u32::from(count > 0), 0);
         let list = Self {
-            tops: [0, 1].map(|_| CachePadded::new(AtomicU64::new(0))),
-            turn: CachePadded::new(AtomicU64::new(1)),
+            tops: [top, 0].map(|top| CachePadded::new(AtomicU64::new(top))),
+            turn: CachePadded::new(AtomicU64::new(0)),
             first,
-            stride,
         };
-        for index in (0..count).rev() {
-            list.give(memory, index);
+        for index in 0..count {
+            let next = (index + 1) % count;
+            let link = if next == 0 { 0 } else { next + 1 };
+            memory.set_cell(list.link(index), u64::from(link));
         }
-        list.turn.store(0, Ordering::Relaxed);
         list
     }
 
     fn link(&self, index: u32) -> CellAt {
-        CellAt(self.first + index * self.stride)
+        CellAt(self.first + index)
     }
 
     /// Takes a record; `None` if none is free.

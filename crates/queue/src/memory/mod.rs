@@ -71,6 +71,17 @@ pub(crate) struct Memory {
     repeated: CachePadded<AtomicU64>,
 }
 
+/// What is counted beside the words: by whoever decides a change, right after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub(crate) enum Tally {
+    /// Callers that wait.
+    Waiting,
+    /// Seats that are ready.
+    Ready,
+}
+const TALLIES: usize = 2;
+
 /// What one thread wants to write.
 #[derive(Debug)]
 struct Descriptor {
@@ -79,6 +90,8 @@ struct Descriptor {
     /// The head that its change would be or is; [`DONE`] once that is finished.
     stage: AtomicU64,
     length: AtomicU64,
+    /// Its owners' part of each tally, wrapping; only an owner writes it.
+    tallies: [AtomicU64; TALLIES],
     /// Word in the upper half, value in the lower.
     writes: Box<[AtomicU64]>,
 }
@@ -125,6 +138,17 @@ impl Memory {
     pub(crate) fn peek(&self, at: WordAt) -> u32 {
         // Acquire: what the value leads to was published before it.
         word::value(self.store[at.0 as usize].load(Ordering::Acquire))
+    }
+
+    /// How much was counted. Exact while no operation runs; a thread stopped between its change and
+    /// its count is missing from it.
+    pub(crate) fn tally(&self, which: Tally) -> u32 {
+        let parts = self.descriptors.iter();
+        let sum = parts.fold(0u64, |sum, it| {
+            sum.wrapping_add(it.tallies[which as usize].load(Ordering::Relaxed))
+        });
+        // Parts read at different moments may sum to less than nothing.
+        u32::try_from(sum as i64).unwrap_or(0)
     }
 
     /// Writes a word before anybody else knows this memory.
@@ -254,6 +278,7 @@ impl Descriptor {
             claimed: AtomicU64::new(0),
             stage: AtomicU64::new(DONE),
             length: AtomicU64::new(0),
+            tallies: [const { 0 }; TALLIES].map(AtomicU64::new),
             writes: (0..MOST_WRITES).map(|_| AtomicU64::new(0)).collect(),
         }
     }
