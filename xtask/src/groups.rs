@@ -44,17 +44,36 @@ fn cargo_only() -> Tally {
         "the program, built for its tests",
         cargo(&["build", "--quiet", "-p", "meishier"]),
     ));
-    // The simulator has a group of its own, in which it is fast.
+    // The queue and the simulator have groups of their own, in which they are fast.
     let mut all = cargo(&[
         "test",
         "--workspace",
         "--no-fail-fast",
         "--exclude",
+        "meishier-queue",
+        "--exclude",
         "meishier-sim",
     ]);
     all.env("MEISHIER_BIN", binary());
     tally.add(tests("tests", all));
+    tally.add(queue());
     tally.add(simulator());
+    tally
+}
+
+/// The queue's tests: as it is shipped, then with the hook at each atomic access and with
+/// deliberate defects.
+fn queue() -> Tally {
+    let soak = ["test", "--profile", "soak", "-p", "meishier-queue"];
+    let mut shipped = cargo(&soak);
+    shipped.arg("--no-fail-fast");
+    let mut tally = tests("queue", shipped);
+    let mut hooked = cargo(&soak);
+    hooked.args(["--features", "defects,hold", "--no-fail-fast"]);
+    for test in ["defects", "history", "hold", "threads"] {
+        hooked.args(["--test", test]);
+    }
+    tally.add(tests("queue, with hooks and defects", hooked));
     tally
 }
 

@@ -45,8 +45,8 @@ fn fill(twins: &mut Twins, callers: u64) {
 #[test]
 fn thousands_of_requirements_are_matched_like_a_few() {
     let mut twins = Twins::new(DIFFERENT, 1, "scan".to_owned());
-    fill(&mut twins, 4000);
-    assert_eq!(twins.model.counts().waiting, 4000);
+    fill(&mut twins, 4800);
+    assert_eq!(twins.model.counts().waiting, 4800);
     assert!(
         is_one_lock(&twins.queue) || twins.queue.figures().scanned > 0,
         "all of them had a row: this test needs more of them"

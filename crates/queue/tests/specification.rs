@@ -3,11 +3,12 @@
 mod fixtures;
 mod model_spec;
 
+use fixtures::operation::Offers;
 use fixtures::{class, skill};
 use meishier_model::{CallId, CounsellorId, LineId, Mono, PoolId, SeatId, ShardId, SkillSet};
 use meishier_queue::{
-    Ageing, Caller, Lowest, PoolConfig, Preference, Queue, QueueConfig, ReadySeat, Side, Stamp,
-    Widening,
+    Ageing, Caller, Lowest, Match, OfferId, PoolConfig, Preference, Queue, QueueConfig, ReadySeat,
+    Side, Stamp, Widening,
 };
 use model_spec::Spec;
 use proptest::collection::vec;
@@ -145,7 +146,7 @@ fn sorted(wakes: impl IntoIterator<Item = ShardId>, once: bool) -> Vec<ShardId> 
 }
 
 /// Does the same to both and compares what they answer.
-fn apply(queue: &mut Queue, spec: &mut Spec, now: Mono, op: Op) {
+fn apply(queue: &mut Queue, spec: &mut Spec, offers: &mut Offers, now: Mono, op: Op) {
     let (real, said) = match op {
         Op::Enqueue(caller) => {
             let real = queue.enqueue(now, caller.clone());
@@ -210,15 +211,12 @@ fn apply(queue: &mut Queue, spec: &mut Spec, now: Mono, op: Op) {
         }
         Op::Drain(pool, on) => (queue.drain(now, pool, on), spec.drain(now, pool, on)),
         Op::Take(shard) => {
-            assert_eq!(queue.take_match(shard), spec.take_match(shard));
+            take(queue, spec, offers, shard);
             return;
         }
         Op::TakeAll => {
             for shard in (0..SHARDS).map(ShardId) {
-                while let Some(made) = queue.take_match(shard) {
-                    assert_eq!(Some(made), spec.take_match(shard));
-                }
-                assert_eq!(spec.take_match(shard), None);
+                while take(queue, spec, offers, shard) {}
             }
             return;
         }
@@ -244,6 +242,22 @@ fn apply(queue: &mut Queue, spec: &mut Spec, now: Mono, op: Op) {
         sorted(said, true),
         "each woken shard once, and no other"
     );
+}
+
+/// Takes an entry from both. Offers have their own numbers, in the same order. False if there is
+/// none.
+fn take(queue: &Queue, spec: &mut Spec, offers: &mut Offers, shard: ShardId) -> bool {
+    let (real, said) = (queue.take_match(shard), spec.take_match(shard));
+    if let (Some(real), Some(said)) = (real, said) {
+        let order = offers.pair(said.offer, real.offer);
+        assert!(order.is_some(), "another order: {real:?}, {said:?}");
+    }
+    let unnamed = |made: Match| Match {
+        offer: OfferId(0),
+        ..made
+    };
+    assert_eq!(real.map(unnamed), said.map(unnamed));
+    real.is_some()
 }
 
 /// Another queue with everybody who is in the specification, last ones first.
@@ -333,10 +347,11 @@ proptest! {
     fn the_queue_does_what_the_specification_says(ops in vec((0..30_u64, op()), 1..250)) {
         let mut queue = Queue::new(config());
         let mut spec = Spec::new(config());
+        let mut offers = Offers::default();
         let mut now = Mono(400);
         for (later, op) in ops {
             now.0 += later;
-            apply(&mut queue, &mut spec, now, op);
+            apply(&mut queue, &mut spec, &mut offers, now, op);
             compare(&queue, &spec, now);
         }
     }
