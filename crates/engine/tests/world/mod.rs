@@ -20,7 +20,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use post::{Letter, Post, Sender};
+pub use post::Post;
+use post::{Letter, Sender};
 
 pub const ENGINE: &str = "10.0.0.1:5060";
 pub const CARRIER: &str = "10.0.1.1:5060";
