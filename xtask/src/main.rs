@@ -1,5 +1,5 @@
-//! The project's own commands: `cargo xtask test [--install]`, `cargo xtask bench calls [--json]` and
-//! `cargo xtask soak --minutes M`.
+//! The project's own commands: `cargo xtask test [--install]`, `cargo xtask bench calls [--json]`,
+//! `cargo xtask bench queue [--json] [--quick]` and `cargo xtask soak --minutes M`.
 //!
 //! What lives here: running other programs and adding up what they print. What may not: logic of
 //! the product.
@@ -21,6 +21,8 @@ const USAGE: &str = "\
 usage:
   cargo xtask test [--install]      all tests; --install (or CI=true) installs the peers from Debian
   cargo xtask bench calls [--json]  measures the started release binary from outside
+  cargo xtask bench queue [--json] [--quick]
+                                    measures the queue: one thread, several, one that is stopped
   cargo xtask soak --minutes M [--seed S]
                                     the simulator with fresh seeds on every core
 ";

@@ -78,3 +78,33 @@ impl Broken {
         stamp
     }
 }
+
+/// A switch that any thread may read while another sets it.
+#[derive(Debug, Default)]
+pub(crate) struct Switch {
+    #[cfg(feature = "defects")]
+    which: std::sync::OnceLock<Defect>,
+}
+
+impl Switch {
+    /// What is broken now.
+    #[cfg(feature = "defects")]
+    pub(crate) fn now(&self) -> Broken {
+        Broken {
+            which: self.which.get().copied(),
+        }
+    }
+
+    /// What is broken now: nothing.
+    #[cfg(not(feature = "defects"))]
+    pub(crate) const fn now(&self) -> Broken {
+        Broken {}
+    }
+
+    /// Breaks it, for good.
+    #[cfg(feature = "defects")]
+    pub(crate) fn set(&self, which: Defect) {
+        // A second defect is not asked for.
+        let _ = self.which.set(which);
+    }
+}

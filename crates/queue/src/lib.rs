@@ -38,12 +38,18 @@
 mod caller;
 mod config;
 mod defect;
+#[cfg(feature = "hold")]
+pub mod hold;
+mod lock_free;
 mod matches;
+mod memory;
 mod one_lock;
 mod order;
+mod pace;
 mod queue;
 mod seat;
 mod snapshot;
+mod sync;
 mod view;
 
 pub use caller::{Caller, Preference, Stamp, Widening};

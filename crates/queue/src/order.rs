@@ -39,10 +39,24 @@ impl Standing {
         call: CallId,
         ageing: Ageing,
     ) -> Self {
+        let step = ageing.step.min(Ageing::MAX_STEP).as_micros();
+        let step = u64::try_from(step).unwrap_or(u64::MAX);
+        Self::by_step(risk, own, class, stamp, call, step)
+    }
+
+    /// The same with the step in microseconds, at most [`Ageing::MAX_STEP`].
+    pub(crate) fn by_step(
+        risk: bool,
+        own: bool,
+        class: Class,
+        stamp: Stamp,
+        call: CallId,
+        step: u64,
+    ) -> Self {
         // Two callers' effective classes (class - waited / step) compare like the moments at which
         // both would have arrived to be of class 0 now, so no clock is needed to compare them.
-        let step = ageing.step.min(Ageing::MAX_STEP);
-        let effective = stamp.at + step * u32::from(class.number());
+        let later = step.saturating_mul(u64::from(class.number()));
+        let effective = Mono(stamp.at.0.saturating_add(later));
         Self {
             ordinary: !risk,
             other_seat: !own,

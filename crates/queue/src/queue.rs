@@ -4,6 +4,7 @@ use meishier_model::{CallId, Class, LineId, Mono, PoolId, SeatId, ShardId};
 
 use crate::caller::{Caller, Widening};
 use crate::config::{EnqueueError, QueueConfig, SeatError};
+use crate::lock_free::LockFree;
 use crate::matches::{Match, OfferId, Wakes};
 use crate::one_lock::OneLock;
 use crate::seat::ReadySeat;
@@ -21,6 +22,7 @@ pub struct Queue {
 
 #[derive(Debug)]
 enum Inside {
+    LockFree(Box<LockFree>),
     OneLock(OneLock),
 }
 
@@ -28,6 +30,7 @@ enum Inside {
 macro_rules! inside {
     ($queue:expr, $inner:ident => $call:expr) => {
         match &$queue.inside {
+            Inside::LockFree($inner) => $call,
             Inside::OneLock($inner) => $call,
         }
     };
@@ -37,7 +40,9 @@ impl Queue {
     /// An empty queue.
     #[must_use]
     pub fn new(config: QueueConfig) -> Self {
-        Self::one_lock(config)
+        Self {
+            inside: Inside::LockFree(Box::new(LockFree::new(&config))),
+        }
     }
 
     /// An empty queue that does everything under one lock: the reference model of the tests and the
@@ -53,7 +58,9 @@ impl Queue {
     /// lay in an inbox lies there. Nobody is matched before [`Self::open`].
     #[must_use]
     pub fn restore(config: QueueConfig, snapshot: &QueueSnapshot) -> Self {
-        Self::restore_one_lock(config, snapshot)
+        Self {
+            inside: Inside::LockFree(Box::new(LockFree::restore(&config, snapshot))),
+        }
     }
 
     /// The same as [`Self::restore`] under one lock.

@@ -381,9 +381,15 @@ impl State {
             return Wakes::new();
         };
         self.lanes.remove(&waiting.caller);
+        let before = waiting.caller.rings.clone();
         change(&mut waiting.caller);
         self.lanes.insert(&waiting.caller);
-        self.settle_caller(now, call)
+        let moved = before != waiting.caller.rings;
+        let wakes = self.settle_caller(now, call);
+        if moved {
+            self.note_waiting(now, &before);
+        }
+        wakes
     }
 
     /// Matches a caller that came or changed, if a seat fits it now.

@@ -22,6 +22,7 @@ impl OneLock {
         let draining = (0..).map(PoolId).zip(&state.pools);
         QueueSnapshot {
             matches: state.matches,
+            offers: state.matches,
             turns: state.turns.iter().map(|(s, turn)| (*s, *turn)).collect(),
             draining: draining
                 .filter(|(_, pool)| pool.draining)
@@ -39,7 +40,7 @@ impl OneLock {
         {
             let mut state = queue.lock();
             state.open = false;
-            state.matches = snapshot.matches;
+            state.matches = snapshot.matches.max(snapshot.offers);
             state.turns = snapshot.turns.iter().copied().collect();
             for id in &snapshot.draining {
                 if let Some(pool) = state.pools.get_mut(usize::from(id.0)) {

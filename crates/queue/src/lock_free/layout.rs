@@ -1,0 +1,437 @@
+//! Where each thing lies in the memory.
+//!
+//! ```text
+//!   globals │ pools │ seats │ buckets of calls │ buckets of rows │ callers │ entries │ rows │ towers
+//! ```
+//! A caller, a seat entry and a row are records of plain cells, written before anybody can see
+//! them, and words. A caller has a node for each ring and one for its own seat; a seat entry has one
+//! for each pool. Nodes of records whose number divides by 8, 64 … stand in the higher levels of
+//! their strand too; those links lie in the towers.
+
+use crate::config::{MAX_LINES, MAX_POOLS, MAX_RINGS, QueueConfig};
+use crate::memory::{CellAt, VALUES, WordAt};
+
+/// Nodes of a caller: its rings, then its own seat.
+pub(super) const CALLER_NODES: u32 = MAX_RINGS as u32 + 1;
+/// The node by which a caller stands at its own seat.
+pub(super) const OWN_NODE: u32 = MAX_RINGS as u32;
+/// Nodes of a seat entry.
+pub(super) const ENTRY_NODES: u32 = MAX_POOLS as u32;
+/// Levels of a strand: 8^5 callers stand in about five.
+pub(super) const LEVELS: u32 = 6;
+/// Rows with a requirement of their own, at most; more requirements at once share the scanned rows.
+const MOST_ROWS: u32 = if cfg!(loom) { 4 } else { 4096 };
+/// Operations that may hold records claimed but not used, beside one a shard.
+const SPARE: u32 = if cfg!(loom) { 2 } else { 64 };
+/// Bits of the line table in one word.
+pub(super) const LINE_BITS: u32 = 16;
+
+/// One word of its own each.
+#[derive(Clone, Copy, Debug)]
+#[repr(u32)]
+pub(super) enum Global {
+    /// First pool that has pairs left to make, plus 1.
+    Work,
+    /// See [`super::Phase`].
+    Phase,
+    /// Callers that wait, and those whose match their shard has not taken.
+    Held,
+    Waiting,
+    Ready,
+    /// Matches, lower and upper half.
+    MatchesLow,
+    MatchesHigh,
+    MaxCallers,
+    /// Microseconds of waiting that equal a class, lower and upper half.
+    StepLow,
+    StepHigh,
+    /// First seat at which callers of its own wait, plus 1.
+    Owned,
+}
+const GLOBALS: u32 = 16;
+
+/// Words of a pool.
+#[derive(Clone, Copy, Debug)]
+#[repr(u32)]
+pub(super) enum PoolWord {
+    /// Lines that may be used.
+    Limit,
+    Used,
+    Draining,
+    Strategy,
+    /// Next pool that has pairs left to make, plus 1; and whether this one stands on that list.
+    WorkNext,
+    OnWork,
+    Lanes,
+    Groups,
+    /// The line table: one word whose bits say which of the next are full.
+    LinesTop,
+}
+const LINE_MIDDLE: u32 = PoolWord::LinesTop as u32 + 1;
+const LINE_WORDS: u32 = MAX_LINES as u32 / LINE_BITS;
+const POOL: u32 = LINE_MIDDLE + LINE_WORDS / LINE_BITS + LINE_WORDS;
+
+/// Words and cells of a seat.
+#[derive(Clone, Copy, Debug)]
+#[repr(u32)]
+pub(super) enum SeatWord {
+    /// Its entry, plus 1, while it is ready or its match was not taken.
+    Entry,
+    /// Number of its last match, in short; 0 before the first.
+    Turn,
+    Lanes,
+    OwnedNext,
+    OwnedPrevious,
+}
+const SEAT: u32 = 8;
+
+/// Cells of a caller; its words follow.
+#[derive(Clone, Copy, Debug)]
+#[repr(u32)]
+pub(super) enum CallerCell {
+    // Cell 0 is the free list's link.
+    Call = 1,
+    At,
+    /// Tie, and the shard above it.
+    TieShard,
+    Required,
+    Enqueued,
+    /// Two cells, sixteen bits a ring.
+    Rings,
+    /// Own seat plus 1, number of rings (from bit 32) and of preferences (from bit 40).
+    Shape = 8,
+    /// Four cells of two preferences each: skill and weight.
+    Preferred,
+}
+
+/// Words of a caller.
+#[derive(Clone, Copy, Debug)]
+#[repr(u32)]
+pub(super) enum CallerWord {
+    /// [`super::WAITING`], or its seat entry plus [`super::MATCHED`].
+    State = 13,
+    /// See [`super::caller::Terms`].
+    Terms,
+    /// Number of the line it got, and by which of its rings or of the seat's pools.
+    Line,
+    /// Next of its bucket, plus 1.
+    Chain,
+    /// Next of the inbox.
+    Mail,
+    /// Number of its match, in short: see [`super::LockFree`]'s count.
+    Offer,
+}
+const CALLER_NODE: u32 = 19;
+const CALLER: u32 = 48;
+
+/// Cells of a seat entry.
+#[derive(Clone, Copy, Debug)]
+#[repr(u32)]
+pub(super) enum EntryCell {
+    // Cell 0 is the free list's link.
+    /// Seat, and the counsellor above it.
+    Seat = 1,
+    /// Shard, code of the lowest class (from bit 16), number of pools (from bit 32).
+    Shape,
+    Skills,
+    /// Three cells: three bits a skill.
+    Levels,
+    Idle = 7,
+    Minutes,
+    Turn,
+    Since,
+    /// Two cells, sixteen bits a pool.
+    Pools,
+}
+
+/// Words of a seat entry.
+#[derive(Clone, Copy, Debug)]
+#[repr(u32)]
+pub(super) enum EntryWord {
+    /// [`super::READY`], or its caller plus [`super::MATCHED`].
+    State = 14,
+    /// Which copies of its match were taken.
+    Taken,
+    Mail,
+}
+const ENTRY_NODE: u32 = 17;
+const ENTRY: u32 = 48;
+
+/// Cells of a row: a lane of callers or a group of seats.
+#[derive(Clone, Copy, Debug)]
+#[repr(u32)]
+pub(super) enum RowCell {
+    // Cell 0 is the free list's link.
+    /// Place, and the code of what its members have in common above it.
+    Place = 1,
+    Skills,
+    Levels,
+}
+
+/// Words of a row.
+#[derive(Clone, Copy, Debug)]
+#[repr(u32)]
+pub(super) enum RowWord {
+    Chain = 6,
+    Next,
+    Previous,
+    /// Six words: first node of each level.
+    First,
+    /// Six words: last node of each level.
+    Last = 15,
+}
+const ROW: u32 = 24;
+
+/// Words of a node.
+#[derive(Clone, Copy, Debug)]
+#[repr(u32)]
+pub(super) enum NodeWord {
+    /// Next of its strand; the previous one's word follows.
+    Next,
+    /// Its row plus 1; 0 while it stands nowhere.
+    Row = 2,
+}
+const NODE: u32 = 3;
+
+/// Which kind of record a node belongs to, which record, and which of its nodes it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    Caller(u32, u32),
+    Entry(u32, u32),
+}
+
+/// Sizes, and where each part begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Layout {
+    pub(super) shards: u32,
+    pub(super) pools: u32,
+    pub(super) seats: u32,
+    /// Callers that may be held; there are a few more records than that.
+    pub(super) capacity: u32,
+    pub(super) callers: u32,
+    pub(super) entries: u32,
+    pub(super) rows: u32,
+    pub(super) call_buckets: u32,
+    pub(super) row_buckets: u32,
+    pool: u32,
+    seat: u32,
+    inbox: u32,
+    call_bucket: u32,
+    row_bucket: u32,
+    caller: u32,
+    entry: u32,
+    row: u32,
+    caller_tower: [u32; LEVELS as usize],
+    entry_tower: [u32; LEVELS as usize],
+    pub(super) size: u32,
+}
+
+/// Hands out room from the front.
+struct Room(u32);
+
+impl Room {
+    fn take(&mut self, count: u32, each: u32) -> u32 {
+        let first = self.0;
+        self.0 += count * each;
+        first
+    }
+}
+
+fn fit(count: usize, most: u32) -> u32 {
+    u32::try_from(count).unwrap_or(most).min(most)
+}
+
+impl Layout {
+    pub(super) fn new(config: &QueueConfig) -> Self {
+        let shards = u32::from(config.shards);
+        let pools = fit(config.pools.len(), 1 << 16);
+        let seats = fit(config.seats, VALUES / 64);
+        let capacity = fit(config.capacity, 98_304);
+        let spare = SPARE + shards;
+        // A match keeps both records until both copies are taken: a seat's copy beyond the callers
+        // held, a caller's copy beyond the seats.
+        let callers = (capacity + seats.min(capacity) + spare).next_multiple_of(8);
+        let entries = (2 * seats + capacity.min(4096) + spare).next_multiple_of(8);
+        // The scanned rows come first: one for the callers and one for the seats of each pool, one
+        // for each seat's own callers.
+        let rows = 2 * pools + seats + MOST_ROWS.min(2 * (callers + entries));
+        let (call_buckets, row_buckets) = (callers.next_power_of_two(), rows.next_power_of_two());
+        let mut room = Room(GLOBALS);
+        let pool = room.take(pools, POOL);
+        let seat = room.take(seats, SEAT);
+        let inbox = room.take(shards, 2);
+        let call_bucket = room.take(call_buckets, 1);
+        let row_bucket = room.take(row_buckets, 1);
+        room.0 = room.0.next_multiple_of(8);
+        let caller = room.take(callers, CALLER);
+        let entry = room.take(entries, ENTRY);
+        let row = room.take(rows, ROW);
+        let mut tower = |count: u32, nodes: u32| {
+            let mut first = [0; LEVELS as usize];
+            for (level, first) in (0..).zip(&mut first).skip(1) {
+                *first = room.take((count >> (3 * level)) + 1, nodes * 2);
+            }
+            first
+        };
+        let caller_tower = tower(callers, CALLER_NODES);
+        let entry_tower = tower(entries, ENTRY_NODES);
+        Self {
+            shards,
+            pools,
+            seats,
+            capacity,
+            callers,
+            entries,
+            rows,
+            call_buckets,
+            row_buckets,
+            pool,
+            seat,
+            inbox,
+            call_bucket,
+            row_bucket,
+            caller,
+            entry,
+            row,
+            caller_tower,
+            entry_tower,
+            size: room.0,
+        }
+    }
+
+    pub(super) fn threads(&self) -> usize {
+        (self.shards + SPARE) as usize
+    }
+
+    pub(super) fn global(which: Global) -> WordAt {
+        WordAt(which as u32)
+    }
+
+    pub(super) fn pool(&self, pool: u32, which: PoolWord) -> WordAt {
+        WordAt(self.pool + pool * POOL + which as u32)
+    }
+
+    pub(super) fn lines_middle(&self, pool: u32, at: u32) -> WordAt {
+        WordAt(self.pool + pool * POOL + LINE_MIDDLE + at)
+    }
+
+    pub(super) fn lines_leaf(&self, pool: u32, at: u32) -> WordAt {
+        WordAt(self.pool + pool * POOL + LINE_MIDDLE + LINE_WORDS / LINE_BITS + at)
+    }
+
+    pub(super) fn seat(&self, seat: u32, which: SeatWord) -> WordAt {
+        WordAt(self.seat + seat * SEAT + which as u32)
+    }
+
+    /// First and last entry of a shard's inbox.
+    pub(super) fn inbox(&self, shard: u32) -> (WordAt, WordAt) {
+        let first = self.inbox + shard * 2;
+        (WordAt(first), WordAt(first + 1))
+    }
+
+    pub(super) fn call_bucket(&self, hash: u64) -> WordAt {
+        WordAt(self.call_bucket + (hash >> 40) as u32 % self.call_buckets)
+    }
+
+    pub(super) fn row_bucket(&self, hash: u64) -> WordAt {
+        WordAt(self.row_bucket + (hash >> 40) as u32 % self.row_buckets)
+    }
+
+    pub(super) fn caller_cell(&self, caller: u32, which: CallerCell, more: u32) -> CellAt {
+        CellAt(self.caller + caller * CALLER + which as u32 + more)
+    }
+
+    pub(super) fn caller(&self, caller: u32, which: CallerWord) -> WordAt {
+        WordAt(self.caller + caller * CALLER + which as u32)
+    }
+
+    pub(super) fn entry_cell(&self, entry: u32, which: EntryCell, more: u32) -> CellAt {
+        CellAt(self.entry + entry * ENTRY + which as u32 + more)
+    }
+
+    pub(super) fn entry(&self, entry: u32, which: EntryWord) -> WordAt {
+        WordAt(self.entry + entry * ENTRY + which as u32)
+    }
+
+    pub(super) fn row_cell(&self, row: u32, which: RowCell, more: u32) -> CellAt {
+        CellAt(self.row + row * ROW + which as u32 + more)
+    }
+
+    pub(super) fn row(&self, row: u32, which: RowWord, more: u32) -> WordAt {
+        WordAt(self.row + row * ROW + which as u32 + more)
+    }
+
+    /// The links of the free lists: where the first lies, and how far apart they are.
+    pub(super) fn caller_links(&self) -> (u32, u32) {
+        (self.caller, CALLER)
+    }
+
+    pub(super) fn entry_links(&self) -> (u32, u32) {
+        (self.entry, ENTRY)
+    }
+
+    /// Rows with a requirement of their own begin here; the scanned ones come before.
+    pub(super) fn own_rows(&self) -> u32 {
+        2 * self.pools + self.seats
+    }
+
+    pub(super) fn row_links(&self) -> (u32, u32, u32) {
+        let first = self.own_rows();
+        (self.row + first * ROW, ROW, self.rows - first)
+    }
+
+    /// A caller's node, as a value above 0.
+    pub(super) fn caller_node(caller: u32, node: u32) -> u32 {
+        caller * CALLER_NODES + node + 1
+    }
+
+    /// A seat entry's node, as a value above 0.
+    pub(super) fn entry_node(&self, entry: u32, node: u32) -> u32 {
+        self.callers * CALLER_NODES + entry * ENTRY_NODES + node + 1
+    }
+
+    /// Whose node this is. `node` is above 0.
+    pub(super) fn owner(&self, node: u32) -> Owner {
+        let index = node.saturating_sub(1);
+        match index.checked_sub(self.callers * CALLER_NODES) {
+            None => Owner::Caller(index / CALLER_NODES, index % CALLER_NODES),
+            Some(index) => Owner::Entry(index / ENTRY_NODES, index % ENTRY_NODES),
+        }
+    }
+
+    pub(super) fn node(&self, owner: Owner, which: NodeWord) -> WordAt {
+        WordAt(match owner {
+            Owner::Caller(caller, node) => {
+                self.caller + caller * CALLER + CALLER_NODE + node * NODE + which as u32
+            }
+            Owner::Entry(entry, node) => {
+                self.entry + entry * ENTRY + ENTRY_NODE + node * NODE + which as u32
+            }
+        })
+    }
+
+    /// Levels in which a node stands: one more for each time that 8 divides its record's number.
+    pub(super) fn height(owner: Owner) -> u32 {
+        let (Owner::Caller(record, _) | Owner::Entry(record, _)) = owner;
+        (1 + (record + 1).trailing_zeros() / 3).min(LEVELS)
+    }
+
+    /// Next and previous of a node in a level. The level is below its height.
+    pub(super) fn links(&self, owner: Owner, level: u32) -> (WordAt, WordAt) {
+        let first = if level == 0 {
+            self.node(owner, NodeWord::Next).0
+        } else {
+            match owner {
+                Owner::Caller(caller, node) => {
+                    let tower = (caller + 1) >> (3 * level);
+                    self.caller_tower[level as usize] + (tower * CALLER_NODES + node) * 2
+                }
+                Owner::Entry(entry, node) => {
+                    let tower = (entry + 1) >> (3 * level);
+                    self.entry_tower[level as usize] + (tower * ENTRY_NODES + node) * 2
+                }
+            }
+        };
+        (WordAt(first), WordAt(first + 1))
+    }
+}

@@ -1,0 +1,66 @@
+//! How fast a pool serves its line, noted without a lock.
+//!
+//! It is for people: each note is made after the change that it tells of, so a thread stopped between
+//! the two leaves one out.
+
+use meishier_model::Mono;
+
+use crate::pace::{HISTORY, quantiles_of};
+use crate::sync::{AtomicU64, Ordering};
+use crate::view::Quantiles;
+
+/// Departures of one pool.
+#[derive(Debug)]
+pub(super) struct Pace {
+    /// Microseconds between departures, the oldest overwritten.
+    intervals: Box<[AtomicU64]>,
+    count: AtomicU64,
+    /// Last departure, or since when somebody waits, plus 1; 0 while nobody does.
+    mark: AtomicU64,
+}
+
+impl Pace {
+    pub(super) fn new() -> Self {
+        let room = if cfg!(loom) { 1 } else { HISTORY };
+        Self {
+            intervals: (0..room).map(|_| AtomicU64::new(0)).collect(),
+            count: AtomicU64::new(0),
+            mark: AtomicU64::new(0),
+        }
+    }
+
+    /// Tells whether anybody waits.
+    pub(super) fn set_waiting(&self, now: Mono, waiting: bool) {
+        // Relaxed throughout: each number stands for itself.
+        if waiting {
+            if self.mark.load(Ordering::Relaxed) == 0 {
+                let mark = now.0.saturating_add(1);
+                // That it fails means that another thread marked it.
+                let _ = self
+                    .mark
+                    .compare_exchange(0, mark, Ordering::Relaxed, Ordering::Relaxed);
+            }
+        } else {
+            self.mark.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// A caller of this line went to a seat. Those who never had to wait do not count.
+    pub(super) fn departed(&self, now: Mono) {
+        let before = self.mark.swap(now.0.saturating_add(1), Ordering::Relaxed);
+        let Some(before) = before.checked_sub(1) else {
+            return;
+        };
+        let at = self.count.fetch_add(1, Ordering::Relaxed) as usize % self.intervals.len();
+        self.intervals[at].store(now.0.saturating_sub(before), Ordering::Relaxed);
+    }
+
+    /// The wait of somebody with so many ahead, from now; `None` without enough evidence.
+    pub(super) fn quantiles(&self, ahead: usize) -> Option<Quantiles> {
+        let count = self.count.load(Ordering::Relaxed) as usize;
+        let room = self.intervals.len();
+        let known = (count.saturating_sub(room)..count)
+            .map(|i| self.intervals[i % room].load(Ordering::Relaxed));
+        quantiles_of(&known.collect::<Vec<u64>>(), ahead)
+    }
+}

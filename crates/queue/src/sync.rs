@@ -1,0 +1,73 @@
+//! The atomics of this crate, so that the same code runs under loom, under shuttle, and under a hook
+//! that holds a thread at any access.
+//!
+//! loom takes SeqCst accesses as AcqRel; nothing here leans on more than acquire and release, since
+//! every decision is one compare-and-swap of one word.
+
+#[cfg(loom)]
+use loom::sync::atomic as imp;
+#[cfg(all(not(loom), feature = "shuttle"))]
+use shuttle::sync::atomic as imp;
+#[cfg(all(not(loom), not(feature = "shuttle")))]
+use std::sync::atomic as imp;
+
+pub(crate) use imp::{Ordering, fence};
+
+#[cfg(feature = "hold")]
+use crate::hold::step;
+
+#[cfg(not(feature = "hold"))]
+#[inline(always)]
+fn step() {}
+
+/// An atomic word; every access passes the hook first.
+#[derive(Debug)]
+pub(crate) struct AtomicU64(imp::AtomicU64);
+
+impl AtomicU64 {
+    pub(crate) fn new(value: u64) -> Self {
+        Self(imp::AtomicU64::new(value))
+    }
+
+    #[inline]
+    pub(crate) fn load(&self, order: Ordering) -> u64 {
+        step();
+        self.0.load(order)
+    }
+
+    #[inline]
+    pub(crate) fn store(&self, value: u64, order: Ordering) {
+        step();
+        self.0.store(value, order);
+    }
+
+    #[inline]
+    pub(crate) fn swap(&self, value: u64, order: Ordering) -> u64 {
+        step();
+        self.0.swap(value, order)
+    }
+
+    #[inline]
+    pub(crate) fn fetch_add(&self, value: u64, order: Ordering) -> u64 {
+        step();
+        self.0.fetch_add(value, order)
+    }
+
+    #[inline]
+    pub(crate) fn fetch_or(&self, value: u64, order: Ordering) -> u64 {
+        step();
+        self.0.fetch_or(value, order)
+    }
+
+    #[inline]
+    pub(crate) fn compare_exchange(
+        &self,
+        old: u64,
+        new: u64,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<u64, u64> {
+        step();
+        self.0.compare_exchange(old, new, success, failure)
+    }
+}
