@@ -74,10 +74,11 @@ impl Shard {
 
     /// Seats that were refused before, or are now, ask again.
     pub(crate) fn ask_for_seats(&mut self, now: Now) {
-        let outside = |machine: &&Box<SeatMachine>| machine.settle() == SeatEffect::Enter;
-        for machine in self.seats.values().filter(outside) {
-            let timer = Timer::SeatAgain(machine.seat);
-            self.timers.set(now.mono + AGAIN, timer);
+        for machine in self.seats.values() {
+            if machine.settle() == SeatEffect::Enter {
+                let timer = Timer::SeatAgain(machine.seat);
+                self.timers.set(now.mono + AGAIN, timer);
+            }
         }
     }
 

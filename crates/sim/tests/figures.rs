@@ -321,7 +321,7 @@ fn a_swarm_turns_on_what_its_dice_say() {
         // Two may wait in a small queue; beijing's evenings have more.
         small_queues += u32::from(plan.small_queue);
         assert!(!plan.small_queue || records.refused > 0, "{seed}");
-        let wanted = usize::from(plan.shards.unwrap_or(2));
+        let wanted = usize::from(plan.shards.unwrap_or(4));
         assert_eq!(records.shards.len(), wanted, "{seed}: {:?}", records.shards);
         shards.push(wanted);
     }

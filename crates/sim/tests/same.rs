@@ -39,7 +39,8 @@ fn the_same_seed_writes_the_same_bytes() {
 
 /// The log with offers named by the order in which they appear: how a queue numbers them is its own
 /// affair, as long as no two share a number.
-fn offers_renamed(log: &[u8]) -> Vec<u8> {
+/// Gives the log and how many there were.
+fn offers_renamed(log: &[u8]) -> (Vec<u8>, usize) {
     const MARK: &[u8] = b"OfferId(";
     let mut names: BTreeMap<&[u8], usize> = BTreeMap::new();
     let mut out = Vec::with_capacity(log.len());
@@ -54,12 +55,12 @@ fn offers_renamed(log: &[u8]) -> Vec<u8> {
         rest = &after[digits..];
     }
     out.extend_from_slice(rest);
-    assert!(names.len() > 20, "{} offers", names.len());
-    out
+    (out, names.len())
 }
 
 #[test]
 fn both_queues_write_the_same_bytes() {
+    let mut offers = 0;
     for (name, seed, faults) in [
         ("guizhou", 4, FaultLevel::None),
         ("guizhou", 5, FaultLevel::Swarm),
@@ -77,8 +78,11 @@ fn both_queues_write_the_same_bytes() {
             offers_renamed(&log)
         };
         let (one, other) = (written(QueueKind::LockFree), written(QueueKind::OneLock));
-        assert_eq!(differ(&one, &other), None, "{name} {seed}");
+        assert_eq!(differ(&one.0, &other.0), None, "{name} {seed}");
+        offers += one.1;
     }
+    // Of one shard alone the log names none.
+    assert!(offers > 100, "{offers}");
 }
 
 #[test]

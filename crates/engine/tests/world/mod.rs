@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub mod digest;
+mod post;
 pub mod scene;
 
 use meishier_engine::media::{MediaCommand, MediaEvent};
@@ -14,10 +15,13 @@ use meishier_engine::{
     ShardMessage, ShardSnapshot, config, dispatch, queue_config,
 };
 use meishier_model::{CallRecord, Mono, Now, PortId, RtpStats, ShardId, Wall};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use post::Post;
+use post::{Letter, Sender};
 
 pub const ENGINE: &str = "10.0.0.1:5060";
 pub const CARRIER: &str = "10.0.1.1:5060";
@@ -207,69 +211,6 @@ pub fn read(text: &str) -> Arc<config::Config> {
     let (config, _) =
         parsed.unwrap_or_else(|e| panic!("{}", config::render(&e, "test", text, config::Lang::En)));
     Arc::new(config)
-}
-
-/// What is under way to a shard while deliveries are late. Each way keeps its order, as inboxes do;
-/// between two ways there is none.
-#[derive(Default)]
-pub struct Post {
-    ways: BTreeMap<(Sender, usize), VecDeque<Letter>>,
-    /// Shards that are to look into their inbox in the queue: one bit each.
-    wakes: BTreeSet<usize>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Sender {
-    Shard(usize),
-    Media,
-}
-
-enum Letter {
-    Shard(ShardMessage),
-    Media(MediaEvent),
-}
-
-impl Post {
-    fn put(&mut self, from: Sender, to: usize, letter: Letter) {
-        self.ways.entry((from, to)).or_default().push_back(letter);
-    }
-
-    /// What shards have sent each other, way by way in order; what media says is lost with it.
-    fn letters(&mut self) -> Vec<ShardLetter> {
-        let ways = std::mem::take(&mut self.ways);
-        self.wakes.clear();
-        let all = ways.into_iter().flat_map(|((from, to), letters)| {
-            letters.into_iter().map(move |letter| (from, to, letter))
-        });
-        all.filter_map(|(from, to, letter)| match (from, letter) {
-            (Sender::Shard(from), Letter::Shard(message)) => Some(ShardLetter {
-                from: ShardId(from as u16),
-                to: ShardId(to as u16),
-                message,
-            }),
-            _ => None,
-        })
-        .collect()
-    }
-
-    /// How many ways have something to deliver.
-    pub fn ways(&self) -> usize {
-        self.ways.len() + self.wakes.len()
-    }
-
-    fn take(&mut self, way: usize) -> Option<(usize, Option<Letter>)> {
-        if let Some(shard) = self.wakes.iter().copied().nth(way) {
-            self.wakes.remove(&shard);
-            return Some((shard, None));
-        }
-        let key = *self.ways.keys().nth(way.checked_sub(self.wakes.len())?)?;
-        let letters = self.ways.get_mut(&key)?;
-        let letter = letters.pop_front();
-        if letters.is_empty() {
-            self.ways.remove(&key);
-        }
-        Some((key.1, Some(letter?)))
-    }
 }
 
 pub struct World {
