@@ -23,7 +23,7 @@ pub struct Queue {
 #[derive(Debug)]
 enum Inside {
     LockFree(Box<LockFree>),
-    OneLock(OneLock),
+    OneLock(Box<OneLock>),
 }
 
 /// Passes an operation on to whatever is inside.
@@ -50,7 +50,7 @@ impl Queue {
     #[must_use]
     pub fn one_lock(config: QueueConfig) -> Self {
         Self {
-            inside: Inside::OneLock(OneLock::new(config)),
+            inside: Inside::OneLock(Box::new(OneLock::new(config))),
         }
     }
 
@@ -67,7 +67,7 @@ impl Queue {
     #[must_use]
     pub fn restore_one_lock(config: QueueConfig, snapshot: &QueueSnapshot) -> Self {
         Self {
-            inside: Inside::OneLock(OneLock::restore(config, snapshot)),
+            inside: Inside::OneLock(Box::new(OneLock::restore(config, snapshot))),
         }
     }
 

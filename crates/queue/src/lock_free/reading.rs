@@ -10,7 +10,6 @@ use super::layout::{CallerWord, Owner, PoolWord};
 use super::operation::Operation;
 use super::records::lowest_of;
 use super::rows::Place;
-use super::strand::Key;
 use super::{LockFree, WAITING};
 use crate::config::Ageing;
 use crate::memory::{Stop, Tally, VALUES};
@@ -301,7 +300,7 @@ impl Operation<'_, '_> {
     /// The ready seats of a pool: by skills, lowest class and levels, then by the pool's strategy.
     fn ready_seats(&mut self, pool: u32) -> Result<Vec<u32>, Stop> {
         let strategy = self.get(self.layout().pool(pool, PoolWord::Strategy))?;
-        let mut all: Vec<((u64, u32, Vec<u8>), Key, u32)> = Vec::new();
+        let mut all = Vec::new();
         let mut at = self.get(self.rows_at(Place::Groups(pool)))?;
         while let Some(row) = at.checked_sub(1) {
             let mut node = self.first_of(row)?;

@@ -6,7 +6,7 @@
 //! 2. A match takes caller, seat and line in one step, so no two matches share any of them.
 //! 3. No caller in `callers` and seat in `seats` fit. Each operation makes new pairs fit in one way
 //!    only (one caller, one seat, or one pool that becomes usable) and matches all of those.
-//! 4. Of several pairs that fit, the one whose caller stands first (see [`Standing`]) is made; that
+//! 4. Of several pairs that fit, the one whose caller stands first (see [`crate::order`]) is made; that
 //!    caller then chooses: its own seat, else by the first ring that has a fitting seat,
 //!    in it by weight and strategy.
 //!
@@ -20,6 +20,7 @@ mod groups;
 mod inboxes;
 mod lanes;
 mod lines;
+mod matching;
 mod pace;
 mod pool;
 mod reading;
@@ -34,8 +35,7 @@ use crate::config::{
     Ageing, EnqueueError, MAX_LINES, MAX_POOLS, MAX_PREFERENCES, MAX_RINGS, QueueConfig, SeatError,
 };
 use crate::defect::{Broken, Defect};
-use crate::matches::{Match, OfferId, Wakes};
-use crate::order::Standing;
+use crate::matches::{Match, Wakes};
 use crate::seat::ReadySeat;
 use crate::view::Figures;
 use groups::Ready;
@@ -43,10 +43,7 @@ use inboxes::Inboxes;
 use lanes::{Lanes, Place};
 use pool::Pool;
 
-/// The queue of callers and ready seats.
-///
-/// Every operation takes `&self`; any number of shards may call at once. Whatever an operation
-/// returns as [`Wakes`] are the shards that should call [`OneLock::take_match`] until it is empty.
+/// The queue under one lock; what each operation promises stands at [`crate::Queue`].
 #[derive(Debug)]
 pub(crate) struct OneLock {
     state: Mutex<State>,
@@ -82,7 +79,7 @@ pub(crate) struct Waiting {
 impl OneLock {
     /// An empty queue.
     #[must_use]
-    pub fn new(config: QueueConfig) -> Self {
+    pub(crate) fn new(config: QueueConfig) -> Self {
         let state = State {
             ageing: config.ageing,
             max_callers: config.max_callers,
@@ -109,12 +106,8 @@ impl OneLock {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets a caller in.
-    ///
-    /// # Errors
-    /// See [`EnqueueError`]. A risk caller is never refused as [`EnqueueError::Full`]: their number
-    /// is limited by the calls that the engine carries, not here.
-    pub fn enqueue(&self, now: Mono, caller: Caller) -> Result<Wakes, EnqueueError> {
+    /// See [`crate::Queue::enqueue`].
+    pub(crate) fn enqueue(&self, now: Mono, caller: Caller) -> Result<Wakes, EnqueueError> {
         let mut state = self.lock();
         state.check_entry(&caller)?;
         let all_alike = !caller.risk || state.broken.is(Defect::FullRefusesRisk);
@@ -124,21 +117,16 @@ impl OneLock {
         Ok(state.insert_caller(now, caller))
     }
 
-    /// Lets a caller in again whose offer came to nothing. The stamp in `caller` is its old one, so
-    /// it stands where it stood. Never [`EnqueueError::Full`]: it was let in before.
-    ///
-    /// # Errors
-    /// See [`EnqueueError`].
-    pub fn put_back(&self, now: Mono, mut caller: Caller) -> Result<Wakes, EnqueueError> {
+    /// See [`crate::Queue::put_back`].
+    pub(crate) fn put_back(&self, now: Mono, mut caller: Caller) -> Result<Wakes, EnqueueError> {
         let mut state = self.lock();
         caller.stamp = state.broken.stamp(now, caller.stamp);
         state.check_entry(&caller)?;
         Ok(state.insert_caller(now, caller))
     }
 
-    /// The caller hung up. True: it was waiting and is out, no match will come. False: its match is
-    /// or was in its shard's inbox, or it is unknown.
-    pub fn abandon(&self, now: Mono, call: CallId) -> bool {
+    /// See [`crate::Queue::abandon`].
+    pub(crate) fn abandon(&self, now: Mono, call: CallId) -> bool {
         let mut state = self.lock();
         if state.broken.is(Defect::AbandonTakesAnother)
             && let Some(other) = state.callers.keys().copied().find(|other| *other != call)
@@ -148,8 +136,8 @@ impl OneLock {
         state.remove_caller(now, call).is_some()
     }
 
-    /// A waiting caller asks for less. Nothing happens if it does not wait.
-    pub fn widen(&self, now: Mono, call: CallId, step: Widening) -> Wakes {
+    /// See [`crate::Queue::widen`].
+    pub(crate) fn widen(&self, now: Mono, call: CallId, step: Widening) -> Wakes {
         self.lock().change_caller(now, call, |caller| match step {
             Widening::OpenRing => {
                 let all = u8::try_from(caller.rings.len()).unwrap_or(u8::MAX);
@@ -183,22 +171,16 @@ impl OneLock {
         Ok(Some(wakes))
     }
 
-    /// A waiting caller rises: to `class` if that is better than its own, to risk if `risk`. Nobody
-    /// is ever lowered. Nothing happens if it does not wait.
-    pub fn raise(&self, now: Mono, call: CallId, class: Option<Class>, risk: bool) -> Wakes {
+    /// See [`crate::Queue::raise`].
+    pub(crate) fn raise(&self, now: Mono, call: CallId, class: Option<Class>, risk: bool) -> Wakes {
         self.lock().change_caller(now, call, |caller| {
             caller.class = class.map_or(caller.class, |better| better.min(caller.class));
             caller.risk |= risk;
         })
     }
 
-    /// A seat may be offered a call. If it is ready already, what was said of it is replaced. If it
-    /// is matched and its home shard has not taken the match yet, the match stands and nothing
-    /// happens: the shard will find it.
-    ///
-    /// # Errors
-    /// See [`SeatError`].
-    pub fn seat_ready(&self, now: Mono, seat: ReadySeat) -> Result<Wakes, SeatError> {
+    /// See [`crate::Queue::seat_ready`].
+    pub(crate) fn seat_ready(&self, now: Mono, seat: ReadySeat) -> Result<Wakes, SeatError> {
         let mut state = self.lock();
         state.check_seat(&seat)?;
         let mut wakes = Wakes::new();
@@ -211,39 +193,35 @@ impl OneLock {
         Ok(wakes)
     }
 
-    /// A seat may no longer be offered a call. True: it was ready and is out. False: it is matched,
-    /// or was never ready.
-    pub fn seat_withdrawn(&self, seat: SeatId) -> bool {
+    /// See [`crate::Queue::seat_withdrawn`].
+    pub(crate) fn seat_withdrawn(&self, seat: SeatId) -> bool {
         let mut state = self.lock();
         !state.broken.is(Defect::WithdrawnSeatStays) && state.remove_seat(seat).is_some()
     }
 
-    /// The pool has so many lines from now on. Calls on lines beyond a lowered number keep them, and
-    /// no new one comes until fewer than `lines` are in use. An unknown pool is ignored.
-    pub fn set_lines(&self, now: Mono, pool: PoolId, lines: u16) -> Wakes {
+    /// See [`crate::Queue::set_lines`].
+    pub(crate) fn set_lines(&self, now: Mono, pool: PoolId, lines: u16) -> Wakes {
         let mut state = self.lock();
         let lines = lines + u16::from(state.broken.is(Defect::OneLineTooMany));
         let lines = lines.min(MAX_LINES);
         state.change_pool(now, pool, |p| p.lines.set_limit(lines))
     }
 
-    /// A line is free again. One that is not in use is ignored.
-    pub fn release_line(&self, now: Mono, line: LineId) -> Wakes {
+    /// See [`crate::Queue::release_line`].
+    pub(crate) fn release_line(&self, now: Mono, line: LineId) -> Wakes {
         self.lock().change_pool(now, line.pool, |p| {
             p.lines.release(line.number);
         })
     }
 
-    /// The pool takes no more calls (`true`), or takes them again. Calls on its lines go on, callers
-    /// and seats stay where they are. An unknown pool is ignored.
-    pub fn drain(&self, now: Mono, pool: PoolId, draining: bool) -> Wakes {
+    /// See [`crate::Queue::drain`].
+    pub(crate) fn drain(&self, now: Mono, pool: PoolId, draining: bool) -> Wakes {
         self.lock()
             .change_pool(now, pool, |p| p.draining = draining)
     }
 
-    /// The next entry of a shard's inbox. Each match comes once for the caller's shard and once for
-    /// the seat's home shard; if one shard is both, it comes twice.
-    pub fn take_match(&self, shard: ShardId) -> Option<Match> {
+    /// See [`crate::Queue::take_match`].
+    pub(crate) fn take_match(&self, shard: ShardId) -> Option<Match> {
         self.lock().inboxes.take(shard)
     }
 }
@@ -392,24 +370,6 @@ impl State {
         wakes
     }
 
-    /// Matches a caller that came or changed, if a seat fits it now.
-    fn settle_caller(&mut self, now: Mono, call: CallId) -> Wakes {
-        let mut wakes = Wakes::new();
-        if let Some(seat) = self
-            .callers
-            .get(&call)
-            .filter(|_| self.open)
-            .and_then(|w| self.best_seat(&w.caller))
-        {
-            self.make_match(now, call, seat, &mut wakes);
-        } else if let Some(waiting) = self.callers.get_mut(&call) {
-            waiting.kept = true;
-            let rings = waiting.caller.rings.clone();
-            self.note_waiting(now, &rings);
-        }
-        wakes
-    }
-
     /// Tells the pools whether anybody waits for them.
     fn note_waiting(&mut self, now: Mono, rings: &[PoolId]) {
         for pool in rings {
@@ -445,164 +405,5 @@ impl State {
             }
         }
         Some(ready)
-    }
-
-    /// Changes a pool; if it becomes usable by that, matches what fits through it now. A pool that
-    /// was usable before has no pair left to make.
-    fn change_pool(&mut self, now: Mono, id: PoolId, change: impl FnOnce(&mut Pool)) -> Wakes {
-        let mut wakes = Wakes::new();
-        let Some(pool) = self.pools.get_mut(usize::from(id.0)) else {
-            return wakes;
-        };
-        let before = pool.usable() || self.broken.is(Defect::FreedLineUnmatched);
-        change(pool);
-        while !before && self.open && self.usable(id) {
-            let Some(best) = self.best_caller_in(id) else {
-                break;
-            };
-            if !self.match_caller(now, best.call(), &mut wakes) {
-                break;
-            }
-        }
-        wakes
-    }
-
-    /// Gives a caller the seat that it should have. False if there is none.
-    pub(crate) fn match_caller(&mut self, now: Mono, call: CallId, wakes: &mut Wakes) -> bool {
-        let caller = self.callers.get(&call);
-        let Some(seat) = caller.and_then(|w| self.best_seat(&w.caller)) else {
-            return false;
-        };
-        self.make_match(now, call, seat, wakes);
-        true
-    }
-
-    fn match_seat(&mut self, now: Mono, seat: SeatId, wakes: &mut Wakes) {
-        let Some(ready) = self.seats.get(&seat).filter(|_| self.open) else {
-            return;
-        };
-        let usable = ready
-            .seat
-            .pools
-            .iter()
-            .copied()
-            .filter(|pool| self.usable(*pool));
-        let mut places = usable.map(Place::Pool).peekable();
-        if places.peek().is_none() {
-            return;
-        }
-        let all = places.chain([Place::Own(seat)]);
-        let best = all.filter_map(|place| self.best_at(place, ready)).min();
-        if let Some(best) = best {
-            self.make_match(now, best.call(), seat, wakes);
-        }
-    }
-
-    /// Who of a place should go to this seat. A caller that stands in one of the seat's pools as
-    /// well as at the seat itself counts by the better of both, which the seat itself gives.
-    fn best_at(&self, place: Place, ready: &Ready) -> Option<Standing> {
-        let own = matches!(place, Place::Own(_));
-        let heads = self
-            .lanes
-            .heads(place)
-            .filter(|(lane, ..)| lane.fits(ready.skills, ready.seat.lowest));
-        heads
-            .map(|(lane, stamp, call)| {
-                Standing::new(lane.risk, own, lane.class(), stamp, call, self.ageing)
-            })
-            .min()
-    }
-
-    /// Who should go first of those whom a ready seat of the pool fits, by this pool. It is usable.
-    pub(crate) fn best_caller_in(&self, id: PoolId) -> Option<Standing> {
-        let pool = self.pool(id)?;
-        let heads = self
-            .lanes
-            .heads(Place::Pool(id))
-            .filter(|(lane, ..)| pool.groups.any_fits(lane));
-        let by_ring = heads.map(|(lane, stamp, call)| {
-            Standing::new(lane.risk, false, lane.class(), stamp, call, self.ageing)
-        });
-        let seats = self
-            .lanes
-            .own_seats()
-            .filter_map(|seat| self.seats.get(&seat));
-        let here = seats.filter(|ready| ready.seat.pools.contains(&id));
-        let by_own = here.filter_map(|ready| self.best_at(Place::Own(ready.seat.seat), ready));
-        by_ring.chain(by_own).min()
-    }
-
-    /// The seat that a caller should have now: its own, or by the first open ring that has one.
-    fn best_seat(&self, caller: &Caller) -> Option<SeatId> {
-        let own = caller
-            .own_seat
-            .and_then(|seat| self.seats.get(&seat))
-            .filter(|ready| {
-                ready.skills.covers(caller.needs())
-                    && ready.seat.lowest.admits(caller.class, caller.risk)
-                    && ready.seat.pools.iter().any(|pool| self.usable(*pool))
-            });
-        if let Some(ready) = own {
-            return Some(ready.seat.seat);
-        }
-        let open = caller
-            .open_rings()
-            .iter()
-            .filter_map(|pool| self.pool(*pool));
-        open.filter(|pool| pool.usable())
-            .find_map(|pool| pool.groups.best(caller))
-    }
-
-    /// By which pool the two match: the caller's first open ring that the seat serves, else (its own
-    /// seat) the seat's first pool, always one that is usable.
-    fn pool_of(&self, caller: &Caller, seat: &ReadySeat) -> Option<PoolId> {
-        let rings = caller
-            .open_rings()
-            .iter()
-            .filter(|pool| seat.pools.contains(pool));
-        let own = seat
-            .pools
-            .iter()
-            .filter(|_| caller.own_seat == Some(seat.seat));
-        rings.chain(own).copied().find(|pool| self.usable(*pool))
-    }
-
-    /// Takes caller, seat and line, and tells both shards.
-    fn make_match(&mut self, now: Mono, call: CallId, seat: SeatId, wakes: &mut Wakes) {
-        let (Some(waiting), Some(ready)) = (self.callers.get(&call), self.seats.get(&seat)) else {
-            return;
-        };
-        let Some(id) = self.pool_of(&waiting.caller, &ready.seat) else {
-            return;
-        };
-        let from_line = waiting.kept && waiting.caller.open_rings().contains(&id);
-        let Some(pool) = self.pools.get_mut(usize::from(id.0)) else {
-            return;
-        };
-        let Some(number) = pool.lines.take() else {
-            return;
-        };
-        if from_line {
-            pool.pace.departed(now);
-        }
-        let (Some(waiting), Some(ready)) = (self.remove_caller(now, call), self.remove_seat(seat))
-        else {
-            return;
-        };
-        self.matches += 1;
-        self.turns.insert(seat, self.matches);
-        let made = Match {
-            side: crate::Side::Caller,
-            call,
-            caller_shard: waiting.caller.shard,
-            seat,
-            seat_shard: ready.seat.shard,
-            counsellor: ready.seat.counsellor,
-            line: LineId { pool: id, number },
-            offer: OfferId(self.matches),
-            ready_since: ready.since,
-            enqueued: waiting.enqueued,
-        };
-        self.inboxes.put(made, wakes);
     }
 }

@@ -13,14 +13,13 @@ use crate::caller::Caller;
 use crate::order::Standing;
 use crate::view::{Counts, PoolWaiting, Quantiles, WaitingView, WhyNot};
 
-/// At most so many ready seats are named in one answer of [`OneLock::why`].
+/// At most so many ready seats are named in one answer of [`crate::Queue::why`].
 const WHY_SEATS: usize = 64;
 
 impl OneLock {
-    /// How many waiting callers stand before this one and compete with it (an open ring or the own
-    /// seat in common), whatever skills they need; `None` if it does not wait.
+    /// See [`crate::Queue::position`].
     #[must_use]
-    pub fn position(&self, call: CallId) -> Option<u32> {
+    pub(crate) fn position(&self, call: CallId) -> Option<u32> {
         let state = self.lock();
         let me = &state.callers.get(&call)?.caller;
         let ahead = state
@@ -30,9 +29,9 @@ impl OneLock {
         u32::try_from(ahead.count()).ok()
     }
 
-    /// Who waits for a pool; nobody for one that does not exist.
+    /// See [`crate::Queue::waiting`].
     #[must_use]
-    pub fn waiting(&self, pool: PoolId) -> PoolWaiting {
+    pub(crate) fn waiting(&self, pool: PoolId) -> PoolWaiting {
         let state = self.lock();
         let mut view = PoolWaiting::default();
         for (key, lane) in state.lanes.lanes(Place::Pool(pool)) {
@@ -48,9 +47,9 @@ impl OneLock {
         view
     }
 
-    /// How much there is.
+    /// See [`crate::Queue::counts`].
     #[must_use]
-    pub fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         let state = self.lock();
         Counts {
             waiting: u32::try_from(state.callers.len()).unwrap_or(u32::MAX),
@@ -60,30 +59,26 @@ impl OneLock {
         }
     }
 
-    /// Everybody who waits, in the order in which a seat would take them that is nobody's own.
+    /// See [`crate::Queue::waiting_list`].
     #[must_use]
-    pub fn waiting_list(&self) -> Vec<WaitingView> {
+    pub(crate) fn waiting_list(&self) -> Vec<WaitingView> {
         let state = self.lock();
         let mut all: Vec<&Waiting> = state.callers.values().collect();
         all.sort_by_key(|waiting| Standing::of(&waiting.caller, None, state.ageing));
         all.into_iter().map(view_of).collect()
     }
 
-    /// Why this caller has no offer, pool by pool and seat by seat, at most 64 seats; `None` if it
-    /// does not wait.
+    /// See [`crate::Queue::why`].
     #[must_use]
-    pub fn why(&self, call: CallId) -> Option<Vec<WhyNot>> {
+    pub(crate) fn why(&self, call: CallId) -> Option<Vec<WhyNot>> {
         let state = self.lock();
         let caller = &state.callers.get(&call)?.caller;
         Some(state.reasons(caller))
     }
 
-    /// How long this caller has to expect to wait from now: of its open rings the soonest, from the
-    /// last 512 departures of that pool while somebody waited. `None` if it does not wait, no ring
-    /// is open, or there is too little evidence for its place (fewer than 8 departures, or fewer
-    /// than four times its place). It never rises merely because the caller waits.
+    /// See [`crate::Queue::expected_wait`].
     #[must_use]
-    pub fn expected_wait(&self, call: CallId) -> Option<Quantiles> {
+    pub(crate) fn expected_wait(&self, call: CallId) -> Option<Quantiles> {
         let state = self.lock();
         let caller = &state.callers.get(&call)?.caller;
         let me = Standing::of(caller, None, state.ageing);

@@ -15,9 +15,9 @@ use crate::matches::{OfferId, Side, Wakes};
 use crate::snapshot::QueueSnapshot;
 
 impl OneLock {
-    /// What this queue alone knows, taken whole under the lock.
+    /// See [`crate::Queue::snapshot`].
     #[must_use]
-    pub fn snapshot(&self) -> QueueSnapshot {
+    pub(crate) fn snapshot(&self) -> QueueSnapshot {
         let state = self.lock();
         let draining = (0..).map(PoolId).zip(&state.pools);
         QueueSnapshot {
@@ -32,10 +32,9 @@ impl OneLock {
         }
     }
 
-    /// A closed queue that goes on from `snapshot`: no [`OfferId`] of before is given again, and what
-    /// lay in an inbox lies there. Nobody is matched before [`Self::open`].
+    /// See [`crate::Queue::restore`].
     #[must_use]
-    pub fn restore(config: QueueConfig, snapshot: &QueueSnapshot) -> Self {
+    pub(crate) fn restore(config: QueueConfig, snapshot: &QueueSnapshot) -> Self {
         let queue = Self::new(config);
         {
             let mut state = queue.lock();
@@ -57,19 +56,18 @@ impl OneLock {
         queue
     }
 
-    /// No offer gets a number up to this one any more, for when the queue's own snapshot is lost.
-    pub fn count_from(&self, last: OfferId) {
+    /// See [`crate::Queue::count_from`].
+    pub(crate) fn count_from(&self, last: OfferId) {
         let mut state = self.lock();
         state.matches = state.matches.max(last.0);
     }
 
-    /// A caller that waited before is back, in the place that its stamp gives and with what was
-    /// opened and dropped for it. `enqueued` is when it entered the queue, the last time. Whose
-    /// match lies in an inbox waits no more, and nothing happens.
-    ///
-    /// # Errors
-    /// See [`EnqueueError`]; never [`EnqueueError::Full`].
-    pub fn reenter_caller(&self, enqueued: Mono, caller: Caller) -> Result<Wakes, EnqueueError> {
+    /// See [`crate::Queue::reenter_caller`].
+    pub(crate) fn reenter_caller(
+        &self,
+        enqueued: Mono,
+        caller: Caller,
+    ) -> Result<Wakes, EnqueueError> {
         let mut state = self.lock();
         if state.inboxes.holds_call(caller.call) {
             return Ok(Wakes::new());
@@ -78,14 +76,13 @@ impl OneLock {
         Ok(state.insert_caller(enqueued, caller))
     }
 
-    /// A call holds this line again. False if it is held already, or its pool does not exist.
-    pub fn hold_line(&self, line: LineId) -> bool {
+    /// See [`crate::Queue::hold_line`].
+    pub(crate) fn hold_line(&self, line: LineId) -> bool {
         self.lock().hold(line)
     }
 
-    /// Everybody is back: from now on callers and seats are matched, at first all who fit, in their
-    /// order. Names every shard whose inbox holds something. Does nothing to an open queue.
-    pub fn open(&self, now: Mono) -> Wakes {
+    /// See [`crate::Queue::open`].
+    pub(crate) fn open(&self, now: Mono) -> Wakes {
         let mut state = self.lock();
         if std::mem::replace(&mut state.open, true) {
             return Wakes::new();
@@ -99,10 +96,8 @@ impl OneLock {
         wakes
     }
 
-    /// Other rules from now on: how many may wait, ageing, and the pools' strategies; lines are
-    /// [`Self::set_lines`]'s. Nobody who waits leaves, and no pair fits by it that did not before.
-    /// False, and nothing is changed, if shards, pools or seats are not as many as they were.
-    pub fn reconfigure(&self, config: &QueueConfig) -> bool {
+    /// See [`crate::Queue::reconfigure`].
+    pub(crate) fn reconfigure(&self, config: &QueueConfig) -> bool {
         let mut state = self.lock();
         let same = state.inboxes.shards() == usize::from(config.shards)
             && state.pools.len() == config.pools.len()
