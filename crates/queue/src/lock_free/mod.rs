@@ -189,14 +189,35 @@ impl LockFree {
         body: impl FnMut(&mut Operation<'_, '_>) -> Result<T, Stop>,
     ) -> T {
         let (value, wakes) = self.operate(hint, now, body);
+        self.leave_unheard(&wakes);
+        value
+    }
+
+    /// Leaves it to the next operation whose answer has room to name these shards.
+    fn leave_unheard(&self, wakes: &[ShardId]) {
         let bits = wakes
             .iter()
             .fold(0, |bits, shard| bits | 1 << (shard.0 % 64));
         if bits != 0 {
-            // Release and acquire below: who takes the bits finds the letters.
+            // Release, and acquire where they are taken: who takes the bits finds the letters.
             self.unheard.fetch_or(bits, Ordering::AcqRel);
         }
-        value
+    }
+
+    /// An answer with the shards to wake, those that others left among them; one without room
+    /// leaves them.
+    fn answer<E>(&self, answer: Result<bool, E>, wakes: Wakes) -> Result<Option<Wakes>, E> {
+        match answer {
+            Ok(true) => Ok(Some(self.with_unheard(wakes))),
+            Ok(false) => {
+                self.leave_unheard(&wakes);
+                Ok(None)
+            }
+            Err(error) => {
+                self.leave_unheard(&wakes);
+                Err(error)
+            }
+        }
     }
 
     /// Adds the shards that others woke and could not name.
