@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::view::Quantiles;
 
-/// How many intervals are remembered.
+/// How many intervals are remembered; a power of two.
 pub(crate) const HISTORY: usize = 512;
 /// Below so many intervals nothing is said.
 const LEAST: usize = 8;

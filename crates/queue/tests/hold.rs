@@ -10,8 +10,8 @@ mod fixtures;
 use fixtures::dice::Dice;
 use fixtures::operation::Operation;
 use fixtures::world::{
-    Listening, POOLS, SEATS_A_SHARD, Shard, World, both_sides_heard_the_same,
-    each_let_in_ended_once, nothing_that_fits_is_left,
+    Listening, POOLS, Shard, World, both_sides_heard_the_same, each_let_in_ended_once,
+    nothing_that_fits_is_left,
 };
 use fixtures::{class, held, pools, set, skill};
 use meishier_model::{CallId, LineId, PoolId, SeatId, ShardId};
@@ -71,7 +71,7 @@ impl Scene {
     fn new(act: Act) -> Self {
         let shard = |n| Shard::new(ShardId(n));
         Self {
-            world: World::new(SHARDS, 96, 512),
+            world: World::new(SHARDS, 24, 128),
             mine: shard(0),
             others: (1..SHARDS).map(shard).collect(),
             act,
@@ -106,7 +106,7 @@ impl Scene {
     /// Callers of all shards wait.
     fn crowd(mut self) -> Self {
         let mut dice = Dice::new(7);
-        for _ in 0..6 {
+        for _ in 0..2 {
             for shard in &mut self.others {
                 let caller = shard.caller(&self.world, &mut dice);
                 shard.perform(&self.world, Operation::Enqueue(caller));
@@ -120,7 +120,7 @@ impl Scene {
     /// Seats of all shards are ready.
     fn seats(mut self) -> Self {
         let mut dice = Dice::new(8);
-        for n in 0..SEATS_A_SHARD {
+        for n in 0..3 {
             for shard in &mut self.others {
                 let seat = shard.seat(&mut dice);
                 shard.perform(&self.world, Operation::Ready(seat));

@@ -100,7 +100,7 @@ impl LockFree {
         if let Some(index) = record.filter(|_| answer != Ok(true)) {
             self.free_callers.give(&self.memory, index);
         }
-        answer.map(|_| self.with_unheard(wakes))
+        self.answer(answer, wakes).map(Option::unwrap_or_default)
     }
 
     /// See [`crate::Queue::abandon`].
@@ -185,7 +185,7 @@ impl LockFree {
         if let Some(index) = record.filter(|_| answer != Ok(true)) {
             self.free_callers.give(&self.memory, index);
         }
-        answer.map(|waited| waited.then(|| self.with_unheard(wakes)))
+        self.answer(answer, wakes)
     }
 }
 

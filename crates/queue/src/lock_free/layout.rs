@@ -32,10 +32,10 @@ pub(super) const LINE_BITS: u32 = 16;
 #[derive(Clone, Copy, Debug)]
 #[repr(u32)]
 pub(super) enum Global {
-    /// First pool that has pairs left to make, plus 1.
+    /// First pool that has pairs left to make, plus 1; or [`super::ALL_WORK`].
     Work,
-    /// See [`super::Phase`].
-    Phase,
+    /// 1 if callers and seats are matched, 0 while not everybody is back after a restart.
+    Open,
     /// Callers that wait, and those whose match their shard has not taken.
     Held,
     /// Matches, lower and upper half.
@@ -54,10 +54,9 @@ const GLOBALS: u32 = 16;
 #[derive(Clone, Copy, Debug)]
 #[repr(u32)]
 pub(super) enum PoolWord {
-    /// Lines that may be used.
+    /// Lines that may be used; [`super::lines::DRAINING`] above them.
     Limit,
     Used,
-    Draining,
     Strategy,
     /// Next pool that has pairs left to make, plus 1; and whether this one stands on that list.
     WorkNext,
@@ -308,71 +307,87 @@ impl Layout {
         (self.shards + SPARE) as usize
     }
 
+    #[inline]
     pub(super) fn global(which: Global) -> WordAt {
         WordAt(which as u32)
     }
 
+    #[inline]
     pub(super) fn pool(&self, pool: u32, which: PoolWord) -> WordAt {
         WordAt(self.pool + pool * POOL + which as u32)
     }
 
+    #[inline]
     pub(super) fn lines_middle(&self, pool: u32, at: u32) -> WordAt {
         WordAt(self.pool + pool * POOL + LINE_MIDDLE + at)
     }
 
+    #[inline]
     pub(super) fn lines_leaf(&self, pool: u32, at: u32) -> WordAt {
         WordAt(self.pool + pool * POOL + LINE_MIDDLE + LINE_WORDS / LINE_BITS + at)
     }
 
+    #[inline]
     pub(super) fn seat(&self, seat: u32, which: SeatWord) -> WordAt {
         WordAt(self.seat + seat * SEAT + which as u32)
     }
 
     /// First and last entry of a shard's inbox.
+    #[inline]
     pub(super) fn inbox(&self, shard: u32) -> (WordAt, WordAt) {
         let first = self.inbox + shard * 2;
         (WordAt(first), WordAt(first + 1))
     }
 
+    #[inline]
     pub(super) fn call_bucket(&self, hash: u64) -> WordAt {
-        WordAt(self.call_bucket + (hash >> 40) as u32 % self.call_buckets)
+        WordAt(self.call_bucket + ((hash >> 40) as u32 & (self.call_buckets - 1)))
     }
 
+    #[inline]
     pub(super) fn row_bucket(&self, hash: u64) -> WordAt {
-        WordAt(self.row_bucket + (hash >> 40) as u32 % self.row_buckets)
+        WordAt(self.row_bucket + ((hash >> 40) as u32 & (self.row_buckets - 1)))
     }
 
     /// The words and cells of a caller or of an entry, as a range.
+    #[inline]
     pub(super) fn caller_range(&self, caller: u32) -> Range<u32> {
         let first = self.caller + caller * CALLER;
         first..first + CALLER
     }
 
+    #[inline]
     pub(super) fn entry_range(&self, entry: u32) -> Range<u32> {
         let first = self.entry + entry * ENTRY;
         first..first + ENTRY
     }
 
+    #[inline]
     pub(super) fn caller_cell(&self, caller: u32, which: CallerCell, more: u32) -> CellAt {
         CellAt(self.caller + caller * CALLER + which as u32 + more)
     }
 
+    #[inline]
     pub(super) fn caller(&self, caller: u32, which: CallerWord) -> WordAt {
         WordAt(self.caller + caller * CALLER + which as u32)
     }
 
+    #[inline]
     pub(super) fn entry_cell(&self, entry: u32, which: EntryCell, more: u32) -> CellAt {
         CellAt(self.entry + entry * ENTRY + which as u32 + more)
     }
 
+    #[inline]
     pub(super) fn entry(&self, entry: u32, which: EntryWord) -> WordAt {
         WordAt(self.entry + entry * ENTRY + which as u32)
     }
 
+    #[inline]
     pub(super) fn row_cell(&self, row: u32, which: RowCell, more: u32) -> CellAt {
         CellAt(self.row + row * ROW + which as u32 + more)
     }
 
+    #[inline]
     pub(super) fn row(&self, row: u32, which: RowWord, more: u32) -> WordAt {
         WordAt(self.row + row * ROW + which as u32 + more)
     }
@@ -388,21 +403,25 @@ impl Layout {
     }
 
     /// Rows with a requirement of their own begin here; the scanned ones come before.
+    #[inline]
     pub(super) fn own_rows(&self) -> u32 {
         2 * self.pools + self.seats
     }
 
     /// A caller's node, as a value above 0.
+    #[inline]
     pub(super) fn caller_node(caller: u32, node: u32) -> u32 {
         caller * CALLER_NODES + node + 1
     }
 
     /// A seat entry's node, as a value above 0.
+    #[inline]
     pub(super) fn entry_node(&self, entry: u32, node: u32) -> u32 {
         self.callers * CALLER_NODES + entry * ENTRY_NODES + node + 1
     }
 
     /// Whose node this is. `node` is above 0.
+    #[inline]
     pub(super) fn owner(&self, node: u32) -> Owner {
         let index = node.saturating_sub(1);
         match index.checked_sub(self.callers * CALLER_NODES) {
@@ -411,6 +430,7 @@ impl Layout {
         }
     }
 
+    #[inline]
     pub(super) fn node(&self, owner: Owner, which: NodeWord) -> WordAt {
         WordAt(match owner {
             Owner::Caller(caller, node) => {
@@ -423,12 +443,14 @@ impl Layout {
     }
 
     /// Levels in which a node stands: one more for each time that 8 divides its record's number.
+    #[inline]
     pub(super) fn height(owner: Owner) -> u32 {
         let (Owner::Caller(record, _) | Owner::Entry(record, _)) = owner;
         (1 + (record + 1).trailing_zeros() / 3).min(LEVELS)
     }
 
     /// Next and previous of a node in a level. The level is below its height.
+    #[inline]
     pub(super) fn links(&self, owner: Owner, level: u32) -> (WordAt, WordAt) {
         let first = if level == 0 {
             self.node(owner, NodeWord::Next).0

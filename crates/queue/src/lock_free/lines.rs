@@ -12,31 +12,48 @@ use crate::config::MAX_LINES;
 use crate::memory::Stop;
 
 const ALL: u32 = (1 << LINE_BITS) - 1;
+/// Set in a pool's limit while it takes no more calls: no number of lines in use lies below it then.
+pub(super) const DRAINING: u32 = 1 << 16;
 
 impl Operation<'_, '_> {
-    fn any_line_free(&mut self, pool: u32) -> Result<bool, Stop> {
-        let used = self.get(self.layout().pool(pool, PoolWord::Used))?;
-        Ok(used < self.get(self.layout().pool(pool, PoolWord::Limit))?)
+    fn limit(&mut self, pool: u32) -> Result<u32, Stop> {
+        self.get(self.layout().pool(pool, PoolWord::Limit))
+    }
+
+    pub(super) fn set_limit(&mut self, pool: u32, lines: u16) -> Result<(), Stop> {
+        let draining = self.limit(pool)? & DRAINING;
+        self.set(
+            self.layout().pool(pool, PoolWord::Limit),
+            u32::from(lines) | draining,
+        )
+    }
+
+    pub(super) fn set_draining(&mut self, pool: u32, draining: bool) -> Result<(), Stop> {
+        let lines = self.limit(pool)? & !DRAINING;
+        let bit = if draining { DRAINING } else { 0 };
+        self.set(self.layout().pool(pool, PoolWord::Limit), lines | bit)
     }
 
     pub(super) fn is_draining(&mut self, pool: u32) -> Result<bool, Stop> {
-        Ok(self.get(self.layout().pool(pool, PoolWord::Draining))? != 0)
+        Ok(self.limit(pool)? & DRAINING != 0)
     }
 
     /// True if a match may take a line here.
+    #[inline]
     pub(super) fn usable(&mut self, pool: u32) -> Result<bool, Stop> {
-        Ok(!self.is_draining(pool)? && self.any_line_free(pool)?)
+        let limit = self.limit(pool)?;
+        let used = self.get(self.layout().pool(pool, PoolWord::Used))?;
+        Ok(limit & DRAINING == 0 && used < limit)
     }
 
     pub(super) fn lines_full(&mut self, pool: u32) -> Result<bool, Stop> {
-        Ok(!self.any_line_free(pool)?)
+        let used = self.get(self.layout().pool(pool, PoolWord::Used))?;
+        Ok(used >= self.limit(pool)? & !DRAINING)
     }
 
-    /// Takes the lowest free line. It lies below the limit, since fewer than the limit are in use.
+    /// Takes the lowest free line of a usable pool. It lies below the limit, since fewer than the
+    /// limit are in use.
     pub(super) fn take_line(&mut self, pool: u32) -> Result<Option<u16>, Stop> {
-        if !self.any_line_free(pool)? {
-            return Ok(None);
-        }
         let layout = self.layout();
         let top = self.get(layout.pool(pool, PoolWord::LinesTop))?;
         let high = (!top).trailing_zeros();

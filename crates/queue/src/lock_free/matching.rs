@@ -10,7 +10,7 @@ use super::operation::Operation;
 use super::records::levels_in;
 use super::rows::{Kind, Place};
 use super::strand::Key;
-use super::{MATCHED, Phase, READY};
+use super::{ALL_WORK, MATCHED, READY};
 use crate::memory::{Stop, Tally, VALUES};
 use crate::order::Standing;
 
@@ -21,7 +21,7 @@ pub(super) type Candidate = (Standing, u32);
 type Wish = (Reverse<u32>, Reverse<u32>, Key, u32);
 
 /// Counts of matches that a word can say.
-const SHORTS: u64 = VALUES as u64 - 1;
+const SHORTS: u64 = VALUES as u64 / 2;
 
 /// A count of matches in one word, above 0.
 pub(super) fn short_count(matches: u64) -> u32 {
@@ -302,16 +302,8 @@ impl Operation<'_, '_> {
         )?;
         self.set(layout.entry(entry, EntryWord::State), MATCHED + index)?;
         let (caller, seat) = (self.caller(index), self.entry(entry));
-        let matches = self.matches()? + 1;
-        self.set_matches(matches)?;
-        self.set(
-            layout.caller(index, CallerWord::Offer),
-            short_count(matches),
-        )?;
-        self.set(
-            layout.seat(seat.seat(), SeatWord::Turn),
-            short_count(matches),
-        )?;
+        let offer = self.count_match()?;
+        self.set(layout.caller(index, CallerWord::Offer), offer)?;
         self.change.tally(Tally::Waiting, -1);
         self.change.tally(Tally::Ready, -1);
         self.post(caller.shard(), Letter::Caller(index))?;
@@ -324,19 +316,28 @@ impl Operation<'_, '_> {
     /// Matches so far.
     pub(super) fn matches(&mut self) -> Result<u64, Stop> {
         let high = u64::from(self.global(Global::MatchesHigh)?);
-        Ok(high * u64::from(VALUES) + u64::from(self.global(Global::MatchesLow)?))
+        Ok(high * SHORTS + u64::from(self.global(Global::MatchesLow)?))
     }
 
     pub(super) fn set_matches(&mut self, matches: u64) -> Result<(), Stop> {
-        let values = u64::from(VALUES);
-        let high = (matches / values).min(values - 1) as u32;
-        if self.global(Global::MatchesHigh)? != high {
-            self.set_global(Global::MatchesHigh, high)?;
-        }
-        self.set_global(Global::MatchesLow, (matches % values) as u32)
+        let high = (matches / SHORTS).min(u64::from(VALUES) - 1);
+        self.set_global(Global::MatchesHigh, high as u32)?;
+        self.set_global(Global::MatchesLow, (matches % SHORTS) as u32)
     }
 
-    /// The last count of matches that a word says in short: above 0, and the same again after four
+    /// Counts one more match; the count in short.
+    fn count_match(&mut self) -> Result<u32, Stop> {
+        let low = self.global(Global::MatchesLow)? + 1;
+        if u64::from(low) < SHORTS {
+            self.set_global(Global::MatchesLow, low)?;
+            return Ok(short_count(u64::from(low)));
+        }
+        let matches = self.matches()? + 1;
+        self.set_matches(matches)?;
+        Ok(short_count(matches))
+    }
+
+    /// The last count of matches that a word says in short: above 0, and the same again after two
     /// million matches. A match is not left that long; a seat that was, goes by the later count.
     pub(super) fn long_count(&mut self, short: u32) -> Result<u64, Stop> {
         let matches = self.matches()?;
@@ -357,17 +358,18 @@ impl Operation<'_, '_> {
 
     /// One pair of those that are left to make, or one pool less to look at.
     pub(super) fn settle_one(&mut self) -> Result<(), Stop> {
-        if self.global(Global::Phase)? == Phase::Opening as u32 {
+        let work = self.global(Global::Work)?;
+        if work == ALL_WORK {
             let made = match self.best_caller()? {
                 Some(caller) => self.settle_caller(caller, true)?,
                 None => false,
             };
             if !made {
-                self.set_global(Global::Phase, Phase::Open as u32)?;
+                self.set_global(Global::Work, 0)?;
             }
             return Ok(());
         }
-        let Some(pool) = self.global(Global::Work)?.checked_sub(1) else {
+        let Some(pool) = work.checked_sub(1) else {
             return Ok(());
         };
         if self.match_in(pool)? {

@@ -62,16 +62,9 @@ const MATCHED: u32 = 2;
 /// Tries before a view is taken as things stand.
 const WHOLE_TRIES: u32 = 64;
 
-/// Whether callers and seats are matched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-enum Phase {
-    /// No: not everybody is back after a restart.
-    Closed = 0,
-    /// All who fit are being matched.
-    Opening,
-    Open,
-}
+/// Work left to everybody: all who fit are to be matched, whatever the pool. Otherwise the word says
+/// the first pool that has work left, plus 1.
+const ALL_WORK: u32 = VALUES - 1;
 
 /// See [`crate::Queue`].
 pub(crate) struct LockFree {
@@ -101,7 +94,7 @@ impl LockFree {
     /// An empty queue.
     pub(crate) fn new(config: &QueueConfig) -> Self {
         let queue = Self::closed(config);
-        queue.write_first(Global::Phase, Phase::Open as u32);
+        queue.write_first(Global::Open, 1);
         queue
     }
 
@@ -175,7 +168,11 @@ impl LockFree {
             match decided {
                 Ok(decided) => {
                     self.finish(now, &mut after, &mut spare);
-                    join(&mut wakes, &after.wakes);
+                    if wakes.is_empty() {
+                        wakes = after.wakes;
+                    } else {
+                        join(&mut wakes, &after.wakes);
+                    }
                     return (decided, wakes);
                 }
                 Err(_) => self.settle(hint, &mut wakes),
@@ -192,17 +189,39 @@ impl LockFree {
         body: impl FnMut(&mut Operation<'_, '_>) -> Result<T, Stop>,
     ) -> T {
         let (value, wakes) = self.operate(hint, now, body);
+        self.leave_unheard(&wakes);
+        value
+    }
+
+    /// Leaves it to the next operation whose answer has room to name these shards.
+    fn leave_unheard(&self, wakes: &[ShardId]) {
         let bits = wakes
             .iter()
             .fold(0, |bits, shard| bits | 1 << (shard.0 % 64));
         if bits != 0 {
-            // Release and acquire below: who takes the bits finds the letters.
+            // Release, and acquire where they are taken: who takes the bits finds the letters.
             self.unheard.fetch_or(bits, Ordering::AcqRel);
         }
-        value
+    }
+
+    /// An answer with the shards to wake, those that others left among them; one without room
+    /// leaves them.
+    fn answer<E>(&self, answer: Result<bool, E>, wakes: Wakes) -> Result<Option<Wakes>, E> {
+        match answer {
+            Ok(true) => Ok(Some(self.with_unheard(wakes))),
+            Ok(false) => {
+                self.leave_unheard(&wakes);
+                Ok(None)
+            }
+            Err(error) => {
+                self.leave_unheard(&wakes);
+                Err(error)
+            }
+        }
     }
 
     /// Adds the shards that others woke and could not name.
+    #[inline]
     fn with_unheard(&self, mut wakes: Wakes) -> Wakes {
         // Relaxed: a look too early finds them next time.
         if self.unheard.load(Ordering::Relaxed) != 0 {
@@ -240,7 +259,6 @@ impl LockFree {
 
     fn work_left(&self) -> bool {
         self.memory.peek(Layout::global(Global::Work)) != 0
-            || self.memory.peek(Layout::global(Global::Phase)) == Phase::Opening as u32
     }
 
     /// Gives back what a decided change left unreachable, and tells the pools' paces.
@@ -295,8 +313,7 @@ impl LockFree {
                 Err(_) => {
                     let mut wakes = Wakes::new();
                     self.settle(0, &mut wakes);
-                    let bits = wakes.iter().fold(0, |bits, s| bits | 1 << (s.0 % 64));
-                    self.unheard.fetch_or(bits, Ordering::AcqRel);
+                    self.leave_unheard(&wakes);
                 }
             }
         }
@@ -341,9 +358,11 @@ impl LockFree {
 impl Operation<'_, '_> {
     /// Stops an operation before which pairs are left to make.
     fn nothing_left(&mut self) -> Result<(), Stop> {
-        let left =
-            self.global(Global::Work)? != 0 || self.global(Global::Phase)? == Phase::Opening as u32;
-        if left { Err(Stop::WorkLeft) } else { Ok(()) }
+        if self.global(Global::Work)? != 0 {
+            Err(Stop::WorkLeft)
+        } else {
+            Ok(())
+        }
     }
 }
 

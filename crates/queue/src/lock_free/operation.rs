@@ -6,7 +6,6 @@
 use arrayvec::ArrayVec;
 
 use super::LockFree;
-use super::Phase;
 use super::layout::CallerWord;
 use super::layout::{Global, Layout};
 use super::records::{CallerAt, EntryAt, Terms};
@@ -81,49 +80,60 @@ pub(super) struct Operation<'a, 'm> {
 }
 
 impl<'m> Operation<'_, 'm> {
+    #[inline]
     pub(super) fn layout(&self) -> &'m Layout {
         &self.queue.layout
     }
 
+    #[inline]
     pub(super) fn get(&mut self, at: WordAt) -> Result<u32, Stop> {
         self.change.get(at)
     }
 
+    #[inline]
     pub(super) fn set(&mut self, at: WordAt, value: u32) -> Result<(), Stop> {
         self.change.set(at, value)
     }
 
+    #[inline]
     pub(super) fn global(&mut self, which: Global) -> Result<u32, Stop> {
         self.change.get(Layout::global(which))
     }
 
+    #[inline]
     pub(super) fn set_global(&mut self, which: Global, value: u32) -> Result<(), Stop> {
         self.change.set(Layout::global(which), value)
     }
 
+    #[inline]
     pub(super) fn add(&mut self, which: Global, more: u32) -> Result<(), Stop> {
         let value = self.global(which)?;
         self.set_global(which, value + more)
     }
 
+    #[inline]
     pub(super) fn subtract(&mut self, which: Global, less: u32) -> Result<(), Stop> {
         let value = self.global(which)?;
         self.set_global(which, value.saturating_sub(less))
     }
 
     /// Callers and seats are matched.
+    #[inline]
     pub(super) fn is_open(&mut self) -> Result<bool, Stop> {
-        Ok(self.global(Global::Phase)? != Phase::Closed as u32)
+        Ok(self.global(Global::Open)? != 0)
     }
 
+    #[inline]
     pub(super) fn caller(&self, caller: u32) -> CallerAt<'m> {
         CallerAt::new(&self.queue.memory, &self.queue.layout, caller)
     }
 
+    #[inline]
     pub(super) fn entry(&self, entry: u32) -> EntryAt<'m> {
         EntryAt::new(&self.queue.memory, &self.queue.layout, entry)
     }
 
+    #[inline]
     pub(super) fn terms(&mut self, caller: u32) -> Result<Terms, Stop> {
         let at = self.layout().caller(caller, CallerWord::Terms);
         Ok(Terms::unpacked(self.get(at)?))

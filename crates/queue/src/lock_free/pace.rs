@@ -50,7 +50,7 @@ impl Pace {
         };
         let count = self.count.load(Ordering::Relaxed);
         self.count.store(count + 1, Ordering::Relaxed);
-        let at = count as usize % self.intervals.len();
+        let at = count as usize & (self.intervals.len() - 1);
         self.intervals[at].store(now.0.saturating_sub(before), Ordering::Relaxed);
     }
 
@@ -59,7 +59,7 @@ impl Pace {
         let count = self.count.load(Ordering::Relaxed) as usize;
         let room = self.intervals.len();
         let known = (count.saturating_sub(room)..count)
-            .map(|i| self.intervals[i % room].load(Ordering::Relaxed));
+            .map(|i| self.intervals[i & (room - 1)].load(Ordering::Relaxed));
         quantiles_of(&known.collect::<Vec<u64>>(), ahead)
     }
 }

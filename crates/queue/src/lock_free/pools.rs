@@ -4,7 +4,7 @@ use meishier_model::{LineId, Mono, PoolId};
 
 use super::layout::{Global, PoolWord};
 use super::operation::Operation;
-use super::{LockFree, Phase, most_callers, step_words};
+use super::{ALL_WORK, LockFree, most_callers, step_words};
 use crate::config::{MAX_LINES, QueueConfig};
 use crate::defect::Defect;
 use crate::matches::Wakes;
@@ -17,8 +17,7 @@ impl LockFree {
         let more = u16::from(self.broken.now().is(Defect::OneLineTooMany));
         let lines = lines.saturating_add(more).min(MAX_LINES);
         self.change_pool(now, pool, |operation, pool| {
-            let at = operation.layout().pool(pool, PoolWord::Limit);
-            operation.set(at, u32::from(lines))
+            operation.set_limit(pool, lines)
         })
     }
 
@@ -32,8 +31,7 @@ impl LockFree {
     /// See [`crate::Queue::drain`].
     pub(crate) fn drain(&self, now: Mono, pool: PoolId, draining: bool) -> Wakes {
         self.change_pool(now, pool, |operation, pool| {
-            let at = operation.layout().pool(pool, PoolWord::Draining);
-            operation.set(at, u32::from(draining))
+            operation.set_draining(pool, draining)
         })
     }
 
@@ -78,7 +76,7 @@ impl LockFree {
         self.work_since.store(now.0, Ordering::Release);
         let ((), mut wakes) = self.operate(0, now, |operation| {
             if operation.is_open()? {
-                operation.set_global(Global::Phase, Phase::Opening as u32)?;
+                operation.set_global(Global::Work, ALL_WORK)?;
             }
             Ok(())
         });

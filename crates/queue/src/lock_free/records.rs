@@ -35,6 +35,7 @@ impl Terms {
         }
     }
 
+    #[inline]
     pub(super) fn packed(self) -> u32 {
         self.open
             | u32::from(self.class.number()) << 4
@@ -43,6 +44,7 @@ impl Terms {
             | self.dropped << 9
     }
 
+    #[inline]
     pub(super) fn unpacked(value: u32) -> Self {
         Self {
             open: value & 15,
@@ -63,6 +65,7 @@ pub(super) struct CallerAt<'m> {
 }
 
 impl<'m> CallerAt<'m> {
+    #[inline]
     pub(super) fn new(memory: &'m Memory, layout: &'m Layout, index: u32) -> Self {
         Self {
             memory,
@@ -71,15 +74,18 @@ impl<'m> CallerAt<'m> {
         }
     }
 
+    #[inline]
     fn cell(self, which: C, more: u32) -> u64 {
         self.memory
             .cell(self.layout.caller_cell(self.index, which, more))
     }
 
+    #[inline]
     pub(super) fn call(self) -> CallId {
         CallId(self.cell(C::Call, 0))
     }
 
+    #[inline]
     pub(super) fn stamp(self) -> Stamp {
         Stamp {
             at: Mono(self.cell(C::At, 0)),
@@ -87,42 +93,51 @@ impl<'m> CallerAt<'m> {
         }
     }
 
+    #[inline]
     pub(super) fn shard(self) -> ShardId {
         ShardId((self.cell(C::TieShard, 0) >> 32) as u16)
     }
 
+    #[inline]
     pub(super) fn enqueued(self) -> Mono {
         Mono(self.cell(C::Enqueued, 0))
     }
 
+    #[inline]
     pub(super) fn own_seat(self) -> Option<u32> {
         (self.cell(C::Shape, 0) as u32).checked_sub(1)
     }
 
+    #[inline]
     pub(super) fn rings(self) -> u32 {
         (self.cell(C::Shape, 0) >> 32 & 15) as u32
     }
 
+    #[inline]
     fn preferences(self) -> u32 {
         (self.cell(C::Shape, 0) >> 40 & 15) as u32
     }
 
+    #[inline]
     pub(super) fn ring(self, index: u32) -> u32 {
         let which = if index < 4 { C::Rings } else { C::MoreRings };
         let four = self.cell(which, 0);
         (four >> (16 * (index & 3)) & 0xffff) as u32
     }
 
+    #[inline]
     fn preference(self, index: u32) -> (u32, u32) {
         let two = self.cell(C::Preferred, (index >> 1) & 3) >> (32 * (index & 1));
         ((two & 63) as u32, (two >> 8 & 0xffff) as u32)
     }
 
+    #[inline]
     pub(super) fn required(self) -> SkillSet {
         SkillSet(self.cell(C::Required, 0))
     }
 
     /// Every skill that binds now.
+    #[inline]
     pub(super) fn needs(self, terms: Terms) -> SkillSet {
         let required = self.cell(C::Required, 0);
         let held = (0..self.preferences()).filter(|i| terms.dropped >> i & 1 == 0);
@@ -238,6 +253,7 @@ pub(super) struct EntryAt<'m> {
 }
 
 impl<'m> EntryAt<'m> {
+    #[inline]
     pub(super) fn new(memory: &'m Memory, layout: &'m Layout, index: u32) -> Self {
         Self {
             memory,
@@ -246,36 +262,44 @@ impl<'m> EntryAt<'m> {
         }
     }
 
+    #[inline]
     fn cell(self, which: E, more: u32) -> u64 {
         self.memory
             .cell(self.layout.entry_cell(self.index, which, more))
     }
 
+    #[inline]
     fn set(self, which: E, more: u32, value: u64) {
         let at = self.layout.entry_cell(self.index, which, more);
         self.memory.set_cell(at, value);
     }
 
+    #[inline]
     pub(super) fn seat(self) -> u32 {
         self.cell(E::Seat, 0) as u32
     }
 
+    #[inline]
     pub(super) fn counsellor(self) -> CounsellorId {
         CounsellorId((self.cell(E::Seat, 0) >> 32) as u32)
     }
 
+    #[inline]
     pub(super) fn shard(self) -> ShardId {
         ShardId(self.cell(E::Shape, 0) as u16)
     }
 
+    #[inline]
     pub(super) fn lowest(self) -> u32 {
         (self.cell(E::Shape, 0) >> 16 & 15) as u32
     }
 
+    #[inline]
     pub(super) fn pools(self) -> u32 {
         (self.cell(E::Shape, 0) >> 32 & 15) as u32
     }
 
+    #[inline]
     pub(super) fn pool(self, index: u32) -> u32 {
         let which = if index < 4 { E::Pools } else { E::MorePools };
         let four = self.cell(which, 0);
@@ -283,10 +307,12 @@ impl<'m> EntryAt<'m> {
     }
 
     /// By which of its pools the seat serves this one.
+    #[inline]
     pub(super) fn serves(self, pool: u32) -> Option<u32> {
         (0..self.pools()).find(|i| self.pool(*i) == pool)
     }
 
+    #[inline]
     pub(super) fn skills(self) -> u64 {
         self.cell(E::Skills, 0)
     }
@@ -295,18 +321,22 @@ impl<'m> EntryAt<'m> {
         [0, 1, 2].map(|i| self.cell(E::Levels, i))
     }
 
+    #[inline]
     pub(super) fn idle_since(self) -> u64 {
         self.cell(E::Idle, 0)
     }
 
+    #[inline]
     pub(super) fn minutes(self) -> u64 {
         self.cell(E::Minutes, 0)
     }
 
+    #[inline]
     pub(super) fn turn(self) -> u64 {
         self.cell(E::Turn, 0)
     }
 
+    #[inline]
     pub(super) fn since(self) -> Mono {
         Mono(self.cell(E::Since, 0))
     }

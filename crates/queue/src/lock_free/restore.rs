@@ -9,10 +9,11 @@ use meishier_model::{Mono, PoolId, SeatId, ShardId};
 use std::collections::BTreeMap;
 
 use super::layout::{CallerWord, EntryWord, Global, PoolWord, SeatWord};
+use super::lines::DRAINING;
 use super::mail::{Letter, line_code};
 use super::matching::short_count;
 use super::records::{CallerAt, EntryAt, Terms};
-use super::{LockFree, MATCHED, Phase};
+use super::{ALL_WORK, LockFree, MATCHED};
 use crate::caller::{Caller, Stamp};
 use crate::config::{MAX_LINES, QueueConfig};
 use crate::matches::{Match, OfferId, Side, Wakes};
@@ -25,11 +26,11 @@ impl LockFree {
     pub(crate) fn snapshot(&self) -> QueueSnapshot {
         let matches = self.counts().matches;
         let (turns, draining, left) = self.read(|operation| {
-            let mut turns = Vec::new();
+            let mut turns = BTreeMap::new();
             for seat in 0..operation.layout().seats {
                 match operation.turn_of(seat)? {
                     0 => {}
-                    turn => turns.push((SeatId(seat), turn)),
+                    turn => drop(turns.insert(SeatId(seat), turn)),
                 }
             }
             let mut draining = Vec::new();
@@ -42,7 +43,12 @@ impl LockFree {
             for shard in 0..operation.layout().shards {
                 let mut letter = operation.first_letter(shard)?;
                 while let Some(it) = letter {
-                    left.push(operation.read_letter(it)?);
+                    let copy = operation.read_letter(it)?;
+                    if copy.side == Side::Seat {
+                        // Its seat's turn is written when it is taken.
+                        turns.insert(copy.seat, copy.offer.0);
+                    }
+                    left.push(copy);
                     letter = operation.letter_after(it)?;
                 }
             }
@@ -51,7 +57,7 @@ impl LockFree {
         QueueSnapshot {
             matches,
             offers: matches,
-            turns,
+            turns: turns.into_iter().collect(),
             draining,
             left,
         }
@@ -69,8 +75,9 @@ impl LockFree {
         }
         for pool in &snapshot.draining {
             if u32::from(pool.0) < queue.layout.pools {
-                let at = queue.layout.pool(u32::from(pool.0), PoolWord::Draining);
-                queue.memory.write_first(at, 1);
+                let at = queue.layout.pool(u32::from(pool.0), PoolWord::Limit);
+                let lines = queue.memory.peek(at);
+                queue.memory.write_first(at, lines | DRAINING);
             }
         }
         queue.put_left(&snapshot.left);
@@ -191,7 +198,8 @@ impl LockFree {
         let (opened, mut wakes) = self.operate(0, now, |operation| {
             let closed = !operation.is_open()?;
             if closed {
-                operation.set_global(Global::Phase, Phase::Opening as u32)?;
+                operation.set_global(Global::Open, 1)?;
+                operation.set_global(Global::Work, ALL_WORK)?;
             }
             Ok(closed)
         });

@@ -61,7 +61,7 @@ impl LockFree {
         if let Some(index) = record.filter(|_| answer != Ok(true)) {
             self.free_entries.give(&self.memory, index);
         }
-        answer.map(|_| self.with_unheard(wakes))
+        self.answer(answer, wakes).map(Option::unwrap_or_default)
     }
 
     /// See [`crate::Queue::seat_withdrawn`].

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{CellAt, DONE, MOST_WRITES, Memory, TALLIES, Tally, WordAt, word};
+use super::{CellAt, DONE, Descriptor, MOST_WRITES, Memory, TALLIES, Tally, WordAt, word};
 use crate::sync::{Ordering, fence};
 
 /// Why a change was given up.
@@ -18,53 +18,64 @@ pub(crate) enum Stop {
 #[derive(Debug)]
 pub(crate) struct Change<'m> {
     memory: &'m Memory,
-    descriptor: usize,
+    /// Where its writes are kept until it is decided.
+    own: &'m Descriptor,
+    descriptor: u32,
+    written: u32,
     /// The head at the start.
     start: u64,
-    written: usize,
     /// One bit for each word written, by a hash: most reads are of words not written.
-    filter: u64,
+    filter: [u64; FILTER],
+    /// Words of a record that nobody else can reach yet: first, and how many.
+    private: (u32, u32),
     /// Reads left while glancing; `None` in a change proper.
     glance: Option<u32>,
-    /// Words of a record that nobody else can reach yet.
-    private: Range<u32>,
     tallies: [i8; TALLIES],
 }
 
 /// Reads that a glance may make before it gives up: it could be led in a circle.
 const GLANCE: u32 = 4_000_000;
 
-fn bit(at: WordAt) -> u64 {
-    1 << (at.0.wrapping_mul(0x9e37_79b1) >> 26)
+/// Words of the filter.
+const FILTER: usize = 4;
+
+/// Which bit of which word of the filter.
+#[inline(always)]
+fn bit(at: WordAt) -> (usize, u64) {
+    let hash = at.0.wrapping_mul(0x9e37_79b1);
+    ((hash >> 30) as usize, 1 << (hash >> 24 & 63))
 }
 
 impl<'m> Change<'m> {
     pub(super) fn new(memory: &'m Memory, descriptor: usize, start: u64) -> Self {
         Self {
             memory,
-            descriptor,
-            start,
+            own: &memory.descriptors[descriptor],
+            descriptor: descriptor as u32,
             written: 0,
-            filter: 0,
+            start,
+            filter: [0; FILTER],
+            private: (0, 0),
             glance: None,
-            private: 0..0,
             tallies: [0; TALLIES],
         }
     }
 
+    pub(super) fn glancing(&mut self) {
+        self.glance = Some(GLANCE);
+    }
+
     /// These words are of a record that nobody else can reach before this change is decided: they
     /// are written at once.
+    #[inline]
     pub(crate) fn own(&mut self, words: Range<u32>) {
-        self.private = words;
+        self.private = (words.start, words.end - words.start);
     }
 
     /// Counts once the change is decided.
+    #[inline]
     pub(crate) fn tally(&mut self, which: Tally, more: i8) {
         self.tallies[which as usize] += more;
-    }
-
-    pub(super) fn glancing(&mut self) {
-        self.glance = Some(GLANCE);
     }
 
     /// The words and cells.
@@ -73,64 +84,79 @@ impl<'m> Change<'m> {
     }
 
     /// A plain cell.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn cell(&self, at: CellAt) -> u64 {
         self.memory.cell(at)
     }
 
-    /// A word, as this change has it.
-    #[inline]
-    pub(crate) fn get(&mut self, at: WordAt) -> Result<u32, Stop> {
-        if self.filter & bit(at) != 0
-            && let Some(index) = self.find(at)
-        {
-            return Ok(self.write_at(index) as u32);
-        }
-        Ok(word::value(self.read(at)?))
+    #[inline(always)]
+    fn maybe_written(&self, at: WordAt) -> bool {
+        let (word, bit) = bit(at);
+        self.filter[word & (FILTER - 1)] & bit != 0
     }
 
-    #[inline]
-    fn read(&mut self, at: WordAt) -> Result<u64, Stop> {
+    /// A word, as this change has it.
+    #[inline(always)]
+    pub(crate) fn get(&mut self, at: WordAt) -> Result<u32, Stop> {
         let Some(cell) = self.memory.store.get(at.0 as usize) else {
             return Err(Stop::Overtaken);
         };
         // Acquire: cells that the word leads to were written before it.
         let raw = cell.load(Ordering::Acquire);
-        if let Some(left) = &mut self.glance {
-            *left = left.checked_sub(1).ok_or(Stop::Overtaken)?;
-        } else if word::number(raw) > word::number(self.start) {
-            return Err(Stop::Overtaken);
+        if word::number(raw) > word::number(self.start) {
+            self.glance_on()?;
         }
-        Ok(raw)
+        if self.maybe_written(at) {
+            return Ok(self.written_value(at).unwrap_or(word::value(raw)));
+        }
+        Ok(word::value(raw))
+    }
+
+    /// Another change was decided since the start.
+    #[cold]
+    fn glance_on(&mut self) -> Result<(), Stop> {
+        let left = self.glance.as_mut().ok_or(Stop::Overtaken)?;
+        *left = left.checked_sub(1).ok_or(Stop::Overtaken)?;
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn written_value(&self, at: WordAt) -> Option<u32> {
+        Some(self.write_at(self.find(at)?) as u32)
     }
 
     /// Writes a word, for this change at once, for others when it is decided.
     #[inline]
     pub(crate) fn set(&mut self, at: WordAt, value: u32) -> Result<(), Stop> {
         debug_assert!(value < word::VALUES, "a value has 22 bits");
-        if self.private.contains(&at.0) {
+        if at.0.wrapping_sub(self.private.0) < self.private.1 {
             self.set_private(at, value);
             return Ok(());
         }
         let write = (u64::from(at.0) << 32) | u64::from(value);
-        let mut index = self.written;
-        if self.filter & bit(at) != 0
-            && let Some(known) = self.find(at)
-        {
-            index = known;
+        if self.maybe_written(at) && self.write_again(at, write) {
+            return Ok(());
         }
-        let own = &self.memory.descriptors[self.descriptor];
-        let Some(slot) = own.writes.get(index) else {
+        let Some(slot) = self.own.writes.get(self.written as usize) else {
             debug_assert!(false, "a change writes at most {MOST_WRITES} words");
             return Err(Stop::Overtaken);
         };
         // Release: a helper of our last change that reads this finds that change's stage gone.
         slot.store(write, Ordering::Release);
-        if index == self.written {
-            self.written += 1;
-            self.filter |= bit(at);
-        }
+        self.written += 1;
+        let (word, bit) = bit(at);
+        self.filter[word & (FILTER - 1)] |= bit;
         Ok(())
+    }
+
+    #[inline(never)]
+    fn write_again(&mut self, at: WordAt, write: u64) -> bool {
+        let known = self.find(at);
+        if let Some(slot) = known.and_then(|index| self.own.writes.get(index)) {
+            // Release: as for the first time.
+            slot.store(write, Ordering::Release);
+        }
+        known.is_some()
     }
 
     /// Writes a word of a record that nobody else can reach, at once. Its number is the start's: not
@@ -144,15 +170,18 @@ impl<'m> Change<'m> {
         }
     }
 
+    #[inline]
     fn write_at(&self, index: usize) -> u64 {
         // Relaxed: this thread wrote it.
-        self.memory.descriptors[self.descriptor].writes[index].load(Ordering::Relaxed)
+        let slot = self.own.writes.get(index);
+        slot.map_or(0, |slot| slot.load(Ordering::Relaxed))
     }
 
     fn find(&self, at: WordAt) -> Option<usize> {
-        let own = &self.memory.descriptors[self.descriptor].writes[..self.written];
-        own.iter()
-            .position(|write| (write.load(Ordering::Relaxed) >> 32) as u32 == at.0)
+        // The last first: what was written last is most often asked for.
+        (0..self.written as usize)
+            .rev()
+            .find(|index| (self.write_at(*index) >> 32) as u32 == at.0)
     }
 
     /// Makes the change, if none was decided since its start; false otherwise. A change without
@@ -165,11 +194,11 @@ impl<'m> Change<'m> {
             fence(Ordering::Acquire);
             return memory.head.load(Ordering::Relaxed) == self.start;
         }
-        let own = &memory.descriptors[self.descriptor];
+        let own = self.own;
         let number = word::number(self.start) + 1;
-        let head = word::pack(self.descriptor as u32, number);
+        let head = word::pack(self.descriptor, number);
         // Relaxed: released by the stage.
-        own.length.store(self.written as u64, Ordering::Relaxed);
+        own.length.store(u64::from(self.written), Ordering::Relaxed);
         // Release: a helper that sees this stage sees the writes.
         own.stage.store(head, Ordering::Release);
         // Release: publishes the writes, the stage and the cells of records that become reachable.
@@ -180,8 +209,9 @@ impl<'m> Change<'m> {
         if decided.is_err() {
             return false;
         }
-        for index in 0..self.written {
-            memory.write(self.write_at(index), number);
+        for write in own.writes.iter().take(self.written as usize) {
+            // Relaxed: this thread wrote it.
+            memory.write(write.load(Ordering::Relaxed), number);
         }
         // Release: who sees it finished sees its words. A plain store: helpers only ever turn this
         // stage into the same.

@@ -204,8 +204,12 @@ impl Memory {
     /// when we come to it means that another thread got on.
     fn claim(&self, hint: usize) -> usize {
         let count = self.descriptors.len();
-        let mut at = hint % count;
+        let mut at = hint;
         loop {
+            if at >= count {
+                // A hint beyond them all costs a division once.
+                at %= count;
+            }
             // Acquire: the last owner's writes to it lie behind us.
             let claimed = &self.descriptors[at].claimed;
             if claimed.load(Ordering::Relaxed) == 0
@@ -215,7 +219,7 @@ impl Memory {
             {
                 return at;
             }
-            at = (at + 1) % count;
+            at += 1;
         }
     }
 
@@ -256,6 +260,7 @@ impl Memory {
     }
 
     /// Writes one word of a decided change unless that was done (rule 2).
+    #[inline]
     fn write(&self, write: u64, number: u64) {
         let Some(cell) = self.store.get((write >> 32) as usize) else {
             return;
