@@ -13,8 +13,9 @@ use crate::view::{Counts, Figures, PoolWaiting, Quantiles, WaitingView, WhyNot};
 
 /// The queue of callers and ready seats.
 ///
-/// Every operation takes `&self`; any number of shards may call at once. Whatever an operation
-/// returns as [`Wakes`] are the shards that should call [`Queue::take_match`] until it is empty.
+/// Every operation takes `&self` and is one step; any number of shards may call at once, and none
+/// waits for another. Whatever an operation returns as [`Wakes`] are the shards that should call
+/// [`Queue::take_match`] until it is empty.
 #[derive(Debug)]
 pub struct Queue {
     inside: Inside,
@@ -37,7 +38,7 @@ macro_rules! inside {
 }
 
 impl Queue {
-    /// An empty queue.
+    /// An empty queue without a lock. All its memory is taken here.
     #[must_use]
     pub fn new(config: QueueConfig) -> Self {
         Self {
