@@ -64,7 +64,7 @@ fn an_overlay_changes_what_it_names_and_nothing_else() {
         name = "mine"
         base = "beijing"
         [engine]
-        shards = 4
+        shards = 3
         max_calls = 77
         max_waiting = 5
         wrapup = "90s"
@@ -73,7 +73,7 @@ fn an_overlay_changes_what_it_names_and_nothing_else() {
     "#;
     let scenario = Scenario::parse(text).unwrap();
     let (mine, usual) = (configuration(&scenario), configuration(&named("beijing")));
-    assert_eq!((mine.shards, usual.shards), (4, 2));
+    assert_eq!((mine.shards, usual.shards), (3, 4));
     assert_eq!((mine.sip.max_calls, usual.sip.max_calls), (77, 500));
     assert_eq!(
         (mine.waiting.max_waiting, usual.waiting.max_waiting),

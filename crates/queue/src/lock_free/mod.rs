@@ -289,6 +289,27 @@ impl LockFree {
         &self,
         mut body: impl FnMut(&mut Operation<'_, '_>) -> Result<T, Stop>,
     ) -> T {
+        if let Some(whole) = self.read_whole(&mut body) {
+            return whole;
+        }
+        let mut after = Afterwards::default();
+        let mut spare = SpareRows::default();
+        let glance = self.memory.glance(|change| {
+            body(&mut Operation {
+                queue: self,
+                change,
+                after: &mut after,
+                spare: &mut spare,
+            })
+        });
+        glance.unwrap_or_default()
+    }
+
+    /// Reads as of one moment; `None` if too much goes on for that.
+    fn read_whole<T>(
+        &self,
+        mut body: impl FnMut(&mut Operation<'_, '_>) -> Result<T, Stop>,
+    ) -> Option<T> {
         let mut after = Afterwards::default();
         let mut spare = SpareRows::default();
         let mut tries = 0;
@@ -308,8 +329,8 @@ impl LockFree {
                 body(&mut operation)
             });
             match read {
-                Ok(read) => return read,
-                Err(_) if tries > WHOLE_TRIES => break,
+                Ok(read) => return Some(read),
+                Err(_) if tries > WHOLE_TRIES => return None,
                 Err(_) => {
                     let mut wakes = Wakes::new();
                     self.settle(0, &mut wakes);
@@ -317,15 +338,6 @@ impl LockFree {
                 }
             }
         }
-        let glance = self.memory.glance(|change| {
-            body(&mut Operation {
-                queue: self,
-                change,
-                after: &mut after,
-                spare: &mut spare,
-            })
-        });
-        glance.unwrap_or_default()
     }
 
     fn count_scanned(&self) {

@@ -90,7 +90,8 @@ impl LockFree {
 
     /// See [`crate::Queue::missed`].
     pub(crate) fn missed(&self) -> Option<(CallId, SeatId)> {
-        self.read(|operation| {
+        // While so much goes on that no moment can be seen whole, nothing stands still either.
+        self.read_whole(|operation| {
             if !operation.is_open()? {
                 return Ok(None);
             }
@@ -101,6 +102,7 @@ impl LockFree {
             let seat = operation.best_seat(caller)?;
             Ok(seat.map(|entry| (call, operation.seat_of(entry))))
         })
+        .flatten()
     }
 
     /// See [`crate::Queue::expected_wait`].
