@@ -168,19 +168,61 @@ impl Operation<'_, '_> {
         let step = self.step()?;
         let mine = self.standing_of(me, step)?;
         let pools = self.open_pools(me)?;
-        let mut ahead = BTreeSet::new();
-        let released = self.terms(me)?.released;
-        let own = self.caller(me).own_seat().filter(|_| !released);
-        let places = pools.iter().copied().map(Place::Lanes);
-        for place in places.chain(own.map(Place::Owned)) {
-            self.each_caller(place, |operation, index| {
-                if operation.standing_of(index, step)? < mine {
-                    ahead.insert(index);
-                }
+        let mut ahead = 0;
+        for (i, pool) in pools.iter().enumerate() {
+            self.each_before(Place::Lanes(*pool), mine, step, |operation, index| {
+                // Who stands in an earlier of my rings as well was counted there.
+                ahead += u32::from(!operation.stands_in(index, &pools[..i])?);
                 Ok(())
             })?;
         }
-        Ok(u32::try_from(ahead.len()).unwrap_or(u32::MAX))
+        let released = self.terms(me)?.released;
+        if let Some(own) = self.caller(me).own_seat().filter(|_| !released) {
+            self.each_before(Place::Owned(own), mine, step, |operation, index| {
+                ahead += u32::from(!operation.stands_in(index, &pools)?);
+                Ok(())
+            })?;
+        }
+        Ok(ahead)
+    }
+
+    /// True if one of the caller's open rings is among these pools.
+    fn stands_in(&mut self, index: u32, pools: &[u32]) -> Result<bool, Stop> {
+        if pools.is_empty() {
+            return Ok(false);
+        }
+        let open = self.terms(index)?.open;
+        let caller = self.caller(index);
+        Ok((0..open.min(caller.rings())).any(|ring| pools.contains(&caller.ring(ring))))
+    }
+
+    /// The callers of a place who stand before somebody: of a lane, whose members stand in order, the
+    /// first so many; of a scanned row, all are asked.
+    fn each_before(
+        &mut self,
+        place: Place,
+        mine: Standing,
+        step: u64,
+        mut each: impl FnMut(&mut Self, u32) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        let mut at = self.get(self.rows_at(place))?;
+        while let Some(row) = at.checked_sub(1) {
+            let scanned = self.kind_of_row(row).scanned();
+            let mut node = self.first_of(row)?;
+            while node != 0 {
+                let Owner::Caller(index, _) = self.layout().owner(node) else {
+                    return Err(Stop::Overtaken);
+                };
+                if self.standing_of(index, step)? < mine {
+                    each(self, index)?;
+                } else if !scanned {
+                    break;
+                }
+                node = self.next_of(node)?;
+            }
+            at = self.next_row(row)?;
+        }
+        Ok(())
     }
 
     /// For each open ring, how many of its line stand before this caller.
@@ -190,8 +232,8 @@ impl Operation<'_, '_> {
         let mut all = Vec::new();
         for pool in self.open_pools(me)? {
             let mut ahead = 0;
-            self.each_caller(Place::Lanes(pool), |operation, index| {
-                ahead += usize::from(operation.standing_of(index, step)? < mine);
+            self.each_before(Place::Lanes(pool), mine, step, |_, _| {
+                ahead += 1;
                 Ok(())
             })?;
             all.push((pool, ahead));
