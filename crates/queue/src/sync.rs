@@ -41,6 +41,18 @@ impl AtomicU64 {
         self.0.store(value, order);
     }
 
+    /// Stores where another thread may compare and swap away what this one stored before. That swap
+    /// stands right behind what it read, so this store comes after it; loom knows the order of two
+    /// writes only where one happens before the other, or is a read-modify-write: it gets one.
+    #[inline]
+    pub(crate) fn store_after(&self, value: u64, order: Ordering) {
+        if cfg!(loom) {
+            self.swap(value, order);
+        } else {
+            self.store(value, order);
+        }
+    }
+
     #[inline]
     pub(crate) fn swap(&self, value: u64, order: Ordering) -> u64 {
         step();

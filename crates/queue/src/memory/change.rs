@@ -197,8 +197,9 @@ impl<'m> Change<'m> {
         let own = self.own;
         let number = word::number(self.start) + 1;
         let head = word::pack(self.descriptor, number);
-        // Relaxed: released by the stage.
-        own.length.store(u64::from(self.written), Ordering::Relaxed);
+        // Release: a helper of our last change that reads this finds that change's stage gone, as with
+        // the writes; else it could take an older change's write beyond our last one's for ours.
+        own.length.store(u64::from(self.written), Ordering::Release);
         // Release: a helper that sees this stage sees the writes.
         own.stage.store(head, Ordering::Release);
         // Release: publishes the writes, the stage and the cells of records that become reachable.
@@ -215,7 +216,7 @@ impl<'m> Change<'m> {
         }
         // Release: who sees it finished sees its words. A plain store: helpers only ever turn this
         // stage into the same.
-        own.stage.store(DONE, Ordering::Release);
+        own.stage.store_after(DONE, Ordering::Release);
         for (tally, more) in own.tallies.iter().zip(self.tallies) {
             if more != 0 {
                 // Relaxed, and no read-modify-write: only the descriptor's owner writes it.

@@ -35,6 +35,8 @@
 
 mod change;
 mod free;
+#[cfg(all(test, loom))]
+mod loom_tests;
 mod word;
 
 pub(crate) use change::{Change, Stop};
