@@ -45,7 +45,7 @@ pub(crate) use word::VALUES;
 
 use crossbeam::utils::CachePadded;
 
-use crate::sync::{AtomicU64, Ordering, fence};
+use crate::sync::{AtomicU64, Note, Ordering, fence};
 
 /// Where a word lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,13 @@ pub(crate) struct CellAt(pub(crate) u32);
 
 /// At most so many words in one change. The widest is a caller that is rewritten: nine places, in
 /// each the strand of six levels it leaves and the one it enters, two rows, and the match: below 512.
-pub(crate) const MOST_WRITES: usize = if cfg!(loom) { 96 } else { 1024 };
+pub(crate) const MOST_WRITES: usize = if cfg!(loom) {
+    96
+} else if cfg!(feature = "shuttle") {
+    512
+} else {
+    1024
+};
 
 /// No change; also what a stage says when its change is finished.
 const DONE: u64 = u64::MAX;
@@ -69,8 +75,8 @@ pub(crate) struct Memory {
     head: CachePadded<AtomicU64>,
     store: Box<[AtomicU64]>,
     descriptors: Box<[CachePadded<Descriptor>]>,
-    helped: CachePadded<AtomicU64>,
-    repeated: CachePadded<AtomicU64>,
+    helped: CachePadded<Note>,
+    repeated: CachePadded<Note>,
 }
 
 /// What is counted beside the words: by whoever decides a change, right after it.
@@ -106,8 +112,8 @@ impl Memory {
             head: CachePadded::new(AtomicU64::new(word::pack(0, 0))),
             store: (0..size).map(|_| AtomicU64::new(0)).collect(),
             descriptors: descriptors.collect(),
-            helped: CachePadded::new(AtomicU64::new(0)),
-            repeated: CachePadded::new(AtomicU64::new(0)),
+            helped: CachePadded::new(Note::new(0)),
+            repeated: CachePadded::new(Note::new(0)),
         }
     }
 
