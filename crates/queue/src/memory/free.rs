@@ -48,8 +48,13 @@ impl FreeList {
             // Acquire: the link of the top record was written before it was given.
             let old = top.load(Ordering::Acquire);
             let Some(index) = word::value(old).checked_sub(1) else {
-                if word::value(self.tops[(turn & 1 ^ 1) as usize].load(Ordering::Acquire)) == 0 {
-                    return None;
+                let other = &self.tops[(turn & 1 ^ 1) as usize];
+                if word::value(other.load(Ordering::Acquire)) == 0 {
+                    // Both were empty at one moment only if the first, numbers and all, is as it was.
+                    if top.load(Ordering::Acquire) == old {
+                        return None;
+                    }
+                    continue;
                 }
                 // That it fails means that another thread did it.
                 let _ =
