@@ -61,6 +61,9 @@ pub(crate) struct CellAt(pub(crate) u32);
 /// each the strand of six levels it leaves and the one it enters, two rows, and the match: some 600.
 pub(crate) const MOST_WRITES: usize = if cfg!(loom) { 96 } else { 1024 };
 
+/// The smallest page of memory that systems hand out, in bytes.
+const PAGE: usize = 4096;
+
 /// No change; also what a stage says when its change is finished.
 const DONE: u64 = u64::MAX;
 
@@ -104,9 +107,15 @@ impl Memory {
     /// `size` words and cells, all 0, and descriptors for `threads` operations at once.
     pub(crate) fn new(size: usize, threads: usize) -> Self {
         let descriptors = (0..threads.max(2)).map(|_| CachePadded::new(Descriptor::new()));
+        let store: Box<[AtomicU64]> = (0..size).map(|_| AtomicU64::new(0)).collect();
+        // The system may hand out pages when they are first written: that is to be over before the
+        // first call.
+        for cell in store.iter().step_by(PAGE / size_of::<AtomicU64>()) {
+            cell.store(0, Ordering::Relaxed);
+        }
         Self {
             head: CachePadded::new(AtomicU64::new(word::pack(0, 0))),
-            store: (0..size).map(|_| AtomicU64::new(0)).collect(),
+            store,
             descriptors: descriptors.collect(),
             helped: CachePadded::new(AtomicU64::new(0)),
             repeated: CachePadded::new(AtomicU64::new(0)),
