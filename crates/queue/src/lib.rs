@@ -81,6 +81,7 @@ mod memory;
 mod one_lock;
 mod order;
 mod pace;
+mod positions;
 mod queue;
 mod seat;
 mod snapshot;
