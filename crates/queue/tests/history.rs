@@ -7,36 +7,12 @@ use fixtures::dice::Dice;
 use fixtures::linear::{Event, Naming, linearizable};
 use fixtures::memory::Memory;
 use fixtures::operation::Operation;
-use fixtures::shape::{DENSE, Shape};
+use fixtures::shape::{OPENING, Shape, TINY};
 use meishier_model::{CallId, Mono, SeatId, ShardId};
 use meishier_queue::Queue;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
-
-/// So little of everything that nearly every operation meets the others.
-const TINY: Shape = Shape {
-    shards: 2,
-    pools: 2,
-    seats: 3,
-    calls: 5,
-    skills: 2,
-    lines: 2,
-    max_callers: 4,
-    capacity: 5,
-    rings: 2,
-    reserved: 6,
-    restarts: 0,
-    faulty: 0,
-    pool_changes: 0,
-    ..DENSE
-};
-
-/// The same, with pools that open and close.
-const OPENING: Shape = Shape {
-    pool_changes: 4,
-    ..TINY
-};
 
 const THREADS: usize = 3;
 /// Histories of one kind.

@@ -9,10 +9,7 @@ mod fixtures;
 
 use fixtures::dice::Dice;
 use fixtures::operation::Operation;
-use fixtures::world::{
-    Listening, POOLS, Shard, World, both_sides_heard_the_same, each_let_in_ended_once,
-    nothing_that_fits_is_left,
-};
+use fixtures::world::{Listening, POOLS, Shard, World, all_is_whole, others_are_whole};
 use fixtures::{class, held, pools, set, skill};
 use meishier_model::{CallId, LineId, PoolId, SeatId, ShardId};
 use meishier_queue::{Caller, Lowest, ReadySeat, Widening, hold};
@@ -356,31 +353,6 @@ fn others_work(world: &World, others: Vec<Shard>, seed: u64) -> Vec<Shard> {
         let joined = threads.into_iter().map(|thread| thread.join().unwrap());
         joined.collect()
     })
-}
-
-/// Nobody of the others waits for the one who is held.
-fn others_are_whole(world: &World, others: &mut [Shard]) {
-    assert_eq!(world.queue.missed(), None, "a match was missed");
-    for shard in &mut *others {
-        shard.listen(world, Listening::Asking);
-        assert_eq!(world.queue.take_match(shard.id), None);
-    }
-    each_let_in_ended_once(world, others);
-}
-
-/// Who was held goes on, and the books of all are right.
-fn all_is_whole(world: &World, mut shards: Vec<Shard>) {
-    for pool in (0..POOLS).map(PoolId) {
-        world.perform(Operation::Lines(pool, fixtures::world::LINES));
-        world.perform(Operation::Drain(pool, false));
-    }
-    for shard in &mut shards {
-        shard.listen(world, Listening::Asking);
-        assert_eq!(world.queue.take_match(shard.id), None);
-    }
-    each_let_in_ended_once(world, &shards);
-    both_sides_heard_the_same(world, &shards);
-    nothing_that_fits_is_left(world, &shards);
 }
 
 /// Stops the operation at one access. False if it ended before.

@@ -24,7 +24,11 @@ pub(super) const LEVELS: u32 = 6;
 /// Rows with a requirement of their own, at most; more requirements at once share the scanned rows.
 const MOST_ROWS: u32 = if cfg!(loom) { 4 } else { 4096 };
 /// Operations that may hold records claimed but not used, beside one a shard.
-const SPARE: u32 = if cfg!(loom) { 2 } else { 64 };
+const SPARE: u32 = if cfg!(any(loom, feature = "shuttle")) {
+    2
+} else {
+    64
+};
 /// Callers that may be held at most.
 const MOST_CALLERS: u32 = 98_304;
 /// Bits of the line table in one word.
@@ -69,7 +73,12 @@ pub(super) enum PoolWord {
     LinesTop,
 }
 const LINE_MIDDLE: u32 = PoolWord::LinesTop as u32 + 1;
-const LINE_WORDS: u32 = MAX_LINES as u32 / LINE_BITS;
+/// loom has no room for so many words; nothing there comes near the last line.
+const LINE_WORDS: u32 = if cfg!(loom) {
+    LINE_BITS
+} else {
+    MAX_LINES as u32 / LINE_BITS
+};
 const POOL: u32 = LINE_MIDDLE + LINE_WORDS / LINE_BITS + LINE_WORDS;
 
 /// Words and cells of a seat.

@@ -6,26 +6,26 @@
 use meishier_model::Mono;
 
 use crate::pace::{HISTORY, quantiles_of};
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{Note, Ordering};
 use crate::view::Quantiles;
 
 /// Departures of one pool.
 #[derive(Debug)]
 pub(super) struct Pace {
     /// Microseconds between departures, the oldest overwritten.
-    intervals: Box<[AtomicU64]>,
-    count: AtomicU64,
+    intervals: Box<[Note]>,
+    count: Note,
     /// Last departure, or since when somebody waits, plus 1; 0 while nobody does.
-    mark: AtomicU64,
+    mark: Note,
 }
 
 impl Pace {
     pub(super) fn new() -> Self {
         let room = if cfg!(loom) { 1 } else { HISTORY };
         Self {
-            intervals: (0..room).map(|_| AtomicU64::new(0)).collect(),
-            count: AtomicU64::new(0),
-            mark: AtomicU64::new(0),
+            intervals: (0..room).map(|_| Note::new(0)).collect(),
+            count: Note::new(0),
+            mark: Note::new(0),
         }
     }
 

@@ -43,6 +43,7 @@ impl FreeList {
     /// Takes a record; `None` if none is free.
     pub(crate) fn claim(&self, memory: &Memory) -> Option<u32> {
         loop {
+            // Acquire: whoever turned had seen this list filled.
             let turn = self.turn.load(Ordering::Acquire);
             let top = &self.tops[(turn & 1) as usize];
             // Acquire: the link of the top record was written before it was given.
@@ -50,7 +51,8 @@ impl FreeList {
             let Some(index) = word::value(old).checked_sub(1) else {
                 let other = &self.tops[(turn & 1 ^ 1) as usize];
                 if word::value(other.load(Ordering::Acquire)) == 0 {
-                    // Both were empty at one moment only if the first, numbers and all, is as it was.
+                    // Two looks at two lists: only if this one stood still meanwhile (its number
+                    // counts every change) were both empty at once, when the other was read.
                     if top.load(Ordering::Acquire) == old {
                         return None;
                     }
@@ -79,8 +81,11 @@ impl FreeList {
     /// Gives a record back that nothing leads to any more.
     pub(crate) fn give(&self, memory: &Memory, index: u32) {
         loop {
+            // Acquire: as in a claim. A turn that is over only gives to the wrong list, where it is
+            // found as well.
             let turn = self.turn.load(Ordering::Acquire);
             let top = &self.tops[(turn & 1 ^ 1) as usize];
+            // Acquire: what our success publishes again was published to us.
             let old = top.load(Ordering::Acquire);
             memory.set_cell(self.link(index), u64::from(word::value(old)));
             let new = word::pack(index + 1, word::number(old) + 1);

