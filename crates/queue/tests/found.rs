@@ -151,6 +151,7 @@ fn seats_come_and_go(queue: &Queue, times: u64) {
 /// times as there are, a few more or a few less. `work` says whether it was let in.
 fn free_means_free(rotate: fn(&Queue, u64), work: fn(&Queue) -> bool) {
     let config = small(1, 10, 20);
+    // Of callers and of seats alike there are 96 records: 10 and 20, one for the shard, 64 to spare.
     for times in 88..=104 {
         let mut at = 0;
         loop {
