@@ -74,7 +74,21 @@ fn queue() -> Tally {
         hooked.args(["--test", test]);
     }
     tally.add(tests("queue, with hooks and defects", hooked));
+    let mut random = cargo(&soak);
+    random.args(["--features", "hold,shuttle", "--no-fail-fast"]);
+    random.args(["--test", "shuttle"]);
+    tally.add(tests("queue, random schedules (shuttle)", random));
+    let mut every = cargo(&soak);
+    every.args(["--no-fail-fast", "--lib", "--test", "loom"]);
+    // The flag builds everything anew: in a folder of its own it leaves the rest as it is.
+    every.env("RUSTFLAGS", "--cfg loom");
+    every.env("CARGO_TARGET_DIR", target().join("loom"));
+    tally.add(tests("queue, every interleaving (loom)", every));
     tally
+}
+
+fn target() -> std::path::PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into)
 }
 
 /// How long the tests let fresh seeds run.
@@ -131,9 +145,7 @@ pub fn soak(words: &[&str]) -> ExitCode {
 }
 
 fn binary() -> std::path::PathBuf {
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
-    target.join("debug").join("meishier")
+    target().join("debug").join("meishier")
 }
 
 /// What needs foreign SIP programs. An error says what is missing and which tests did not run.
@@ -220,9 +232,7 @@ pub fn bench(words: &[&str]) -> ExitCode {
 }
 
 fn bench_program(name: &str, words: &[&str]) -> Command {
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
-    let release = target.join("release");
+    let release = target().join("release");
     let mut command = Command::new(release.join(name));
     command
         .args(words)
