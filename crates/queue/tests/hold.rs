@@ -309,6 +309,7 @@ const POOL_CHANGES: &[Kind] = &[
         let act = one(Operation::Drain(PoolId(0), false));
         Scene::new(act).behind(|pool| Operation::Drain(pool, true))
     }),
+    ("heal", || Scene::new(one(Operation::Heal)).crowd()),
     ("drain on", || {
         Scene::new(one(Operation::Drain(PoolId(0), true))).crowd()
     }),

@@ -1,8 +1,12 @@
-//! Every interleaving of two operations that want the same, weak memory included, up to a number of
-//! preemptions.
+//! Every interleaving of two operations that want the same, up to a number of preemptions.
 //!
 //! After them everything must be right: each match lies once in each of its two inboxes, nobody is
 //! matched twice or lost, no match is missed. Run with `RUSTFLAGS="--cfg loom"`.
+//!
+//! Two preemptions each; when they were written that took 4,643 executions where a pool opens, 6,094
+//! for two seats, 5,733 for two callers and 1,410 to 2,670 for the others, 20 seconds in all. Each
+//! read sees the newest value: what else it might see on real memory is tried by the memory's own
+//! tests, on which all of this rests.
 
 #![cfg(loom)]
 
@@ -17,6 +21,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+const PREEMPTIONS: usize = 2;
 const NOW: Mono = Mono(1_000_000);
 const A: CallId = CallId(1);
 /// Of shard 1, and so is seat 1: two threads begin at different descriptors.
@@ -354,6 +359,3 @@ fn take_against_enqueue() {
         },
     );
 }
-
-/// See each test for how many executions that were.
-const PREEMPTIONS: usize = 2;

@@ -49,6 +49,7 @@ impl FreeList {
             // Acquire: the link of the top record was written before it was given.
             let old = top.load(Ordering::Acquire);
             let Some(index) = word::value(old).checked_sub(1) else {
+                // Acquire, here and below: who emptied the other had seen what this one held.
                 let other = &self.tops[(turn & 1 ^ 1) as usize];
                 if word::value(other.load(Ordering::Acquire)) == 0 {
                     // Two looks at two lists: only if this one stood still meanwhile (its number
@@ -58,7 +59,7 @@ impl FreeList {
                     }
                     continue;
                 }
-                // That it fails means that another thread did it.
+                // That it fails means that another thread did it. Release: see above.
                 let _ =
                     self.turn
                         .compare_exchange(turn, turn + 1, Ordering::AcqRel, Ordering::Relaxed);

@@ -131,11 +131,13 @@ impl Memory {
 
     /// Changes finished by another thread than the one that decided them.
     pub(crate) fn helped(&self) -> u64 {
+        // Relaxed, as where it is counted: a figure.
         self.helped.load(Ordering::Relaxed)
     }
 
     /// Changes worked out anew because another was decided first.
     pub(crate) fn repeated(&self) -> u64 {
+        // Relaxed, as where it is counted: a figure.
         self.repeated.load(Ordering::Relaxed)
     }
 
@@ -164,6 +166,7 @@ impl Memory {
     /// its count is missing from it.
     pub(crate) fn tally(&self, which: Tally) -> u32 {
         let parts = self.descriptors.iter();
+        // Relaxed: whoever wants it exact was told that all operations ended, and that orders more.
         let sum = parts.fold(0u64, |sum, it| {
             sum.wrapping_add(it.tallies[which as usize].load(Ordering::Relaxed))
         });
@@ -230,7 +233,7 @@ impl Memory {
                 // A hint beyond them all costs a division once.
                 at %= count;
             }
-            // Acquire: the last owner's writes to it lie behind us.
+            // Acquire: the last owner's writes to it lie behind us. Relaxed before: only a hint.
             let claimed = &self.descriptors[at].claimed;
             if claimed.load(Ordering::Relaxed) == 0
                 && claimed
@@ -258,11 +261,14 @@ impl Memory {
 
     /// Finishes a change that another thread decided.
     fn help(&self, head: u64, descriptor: &Descriptor) {
+        // Acquire, and the owner writes with release, as with the writes: a later change's length is
+        // read only by those who find the stage gone.
         let length = descriptor.length.load(Ordering::Acquire) as usize;
         for write in descriptor.writes.iter().take(length) {
             // Acquire, and the owner writes with release: if this is a later change's write, the
             // stage read after it is no longer ours (rule 4).
             let write = write.load(Ordering::Acquire);
+            // Acquire: who finds it gone was told by its owner, or by a helper, that all is written.
             if descriptor.stage.load(Ordering::Acquire) != head {
                 return;
             }
@@ -286,6 +292,8 @@ impl Memory {
             return;
         };
         let new = word::pack(write as u32, number);
+        // Acquire, here and on failure: what another wrote for us is behind us when we say that the
+        // change is finished.
         let mut old = cell.load(Ordering::Acquire);
         while word::number(old) < number {
             // Release: the word leads to cells that its change published.

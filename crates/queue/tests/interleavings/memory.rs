@@ -1,6 +1,7 @@
 //! Every interleaving of a few changes, weak memory included, up to a number of preemptions.
 //!
-//! Each test says its bound and how many executions it took when it was written.
+//! Each test says its bound and how many executions it took when it was written; together they take a
+//! minute on one core.
 
 use loom::model::Builder;
 use loom::thread::{self, JoinHandle};
@@ -69,6 +70,8 @@ fn read<const N: usize>(memory: &Memory, hint: usize, words: [WordAt; N]) -> [u3
 }
 
 /// Two writers of three words and a reader: nobody sees half a change, none is lost.
+///
+/// At most one preemption: 51,856 executions.
 #[test]
 fn a_change_shows_at_once_or_never() {
     explore(1, || {
@@ -83,7 +86,30 @@ fn a_change_shows_at_once_or_never() {
     });
 }
 
+/// Rule 3: not even who is overtaken sees words of two moments, so nothing leads it astray.
+///
+/// At most two preemptions: 40,810 executions.
+#[test]
+fn whoever_is_overtaken_saw_one_moment() {
+    explore(2, || {
+        let memory = Arc::new(Memory::new(2, 2));
+        let other = spawn(&memory, |memory| {
+            add(memory, 0, &[X, Y]);
+            add(memory, 0, &[Y, X]);
+        });
+        let seen = memory.change(1, |change| {
+            let [y, x] = [change.get(Y)?, change.get(X)?];
+            assert_eq!(x, y, "two moments");
+            Ok(x)
+        });
+        assert!(seen.unwrap() <= 2);
+        other.join().unwrap();
+    });
+}
+
 /// One thread of two changes and one of one, each of which reads what the others wrote.
+///
+/// At most two preemptions: 55,897 executions.
 #[test]
 fn no_change_is_lost() {
     explore(2, || {
@@ -99,6 +125,8 @@ fn no_change_is_lost() {
 }
 
 /// Both threads would have the same descriptor.
+///
+/// At most two preemptions: 21,007 executions.
 #[test]
 fn a_descriptor_has_one_owner() {
     explore(2, || {
@@ -112,6 +140,8 @@ fn a_descriptor_has_one_owner() {
 
 /// Rule 4: while one thread helps, the owner goes on to changes of other lengths in the same
 /// descriptor. In its last places lies what an older change wrote.
+///
+/// At most two preemptions: 8,820 executions.
 #[test]
 fn a_helper_takes_nothing_from_another_change() {
     explore(2, || {
@@ -133,6 +163,8 @@ fn a_helper_takes_nothing_from_another_change() {
 }
 
 /// The same with a helper that writes: the order of all changes is one.
+///
+/// At most two preemptions: 35,291 executions.
 #[test]
 fn a_helper_that_writes_comes_before_or_after() {
     explore(2, || {
@@ -153,6 +185,8 @@ fn a_helper_that_writes_comes_before_or_after() {
 }
 
 /// A helper of a change whose owner has gone on to the next value.
+///
+/// At most two preemptions: 7,589 executions.
 #[test]
 fn a_late_helper_never_writes_over_a_newer_value() {
     explore(2, || {
@@ -168,6 +202,8 @@ fn a_late_helper_never_writes_over_a_newer_value() {
 }
 
 /// What is counted beside the words, by two owners of one descriptor.
+///
+/// At most two preemptions: 4,517 executions.
 #[test]
 fn nothing_is_counted_twice_or_lost() {
     explore(2, || {
@@ -189,6 +225,8 @@ fn nothing_is_counted_twice_or_lost() {
 }
 
 /// A change that is given up because work is left leaves no trace.
+///
+/// At most two preemptions: 780 executions.
 #[test]
 fn who_stops_leaves_no_trace() {
     explore(2, || {
@@ -272,6 +310,8 @@ impl Records {
 }
 
 /// Rule 5: a reader on its way to a record whose next life begins.
+///
+/// At most two preemptions: 49,031 executions.
 #[test]
 fn nobody_mixes_two_lives_of_a_record() {
     explore(2, || {
@@ -288,6 +328,8 @@ fn nobody_mixes_two_lives_of_a_record() {
 }
 
 /// The same for a reader that writes down what it read.
+///
+/// At most two preemptions: 68,478 executions.
 #[test]
 fn nobody_writes_down_two_lives_of_a_record() {
     explore(2, || {
@@ -305,6 +347,8 @@ fn nobody_writes_down_two_lives_of_a_record() {
 
 /// A record leaves by a change that writes it, and is private at once; a late helper of that
 /// change must not reach into its next life.
+///
+/// At most two preemptions: 7,888 executions.
 #[test]
 fn a_late_helper_never_writes_into_a_private_record() {
     explore(2, || {
@@ -371,6 +415,8 @@ impl Shared {
 
 /// Two threads, of which each holds one record at most, and two records: both lists run empty and
 /// the turn changes in the middle of a claim.
+///
+/// At most two preemptions: 38,341 executions.
 #[test]
 fn no_record_is_handed_out_twice_or_lost() {
     explore(2, || {
@@ -384,6 +430,8 @@ fn no_record_is_handed_out_twice_or_lost() {
 }
 
 /// One thread gives back what it and the other claimed before.
+///
+/// At most two preemptions: 9,806 executions.
 #[test]
 fn a_record_that_was_free_all_the_time_is_found() {
     explore(2, || {
