@@ -100,7 +100,9 @@ impl LockFree {
         if let Some(index) = record.filter(|_| answer != Ok(true)) {
             self.free_callers.give(&self.memory, index);
         }
-        self.answer(answer, wakes).map(Option::unwrap_or_default)
+        // An answer has room for names also if there was nothing to do.
+        self.answer(answer.map(|_| true), wakes)
+            .map(Option::unwrap_or_default)
     }
 
     /// See [`crate::Queue::abandon`].
