@@ -70,7 +70,7 @@ fn queue() -> Tally {
     let mut tally = tests("queue", shipped);
     let mut hooked = cargo(&soak);
     hooked.args(["--features", "defects,hold", "--no-fail-fast"]);
-    for test in ["defects", "history", "hold", "names", "threads"] {
+    for test in ["defects", "found", "history", "hold", "names", "threads"] {
         hooked.args(["--test", test]);
     }
     tally.add(tests("queue, with hooks and defects", hooked));

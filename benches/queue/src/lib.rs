@@ -7,6 +7,7 @@
 //! ```text
 //!   meishier-queue-bench                               meishier-queue-stalled
 //!     cycles ── one thread, by turns with the floor      stalled ── one of 8 threads is stopped
+//!     middle ── one thread, put back halfway
 //!     crowd ─── 1 to 8 threads          ── starts ──►    allocations
 //!     goals ─── report                  ◄── JSON ───
 //!
@@ -24,6 +25,7 @@ pub mod floor;
 pub mod goals;
 pub mod hold;
 pub mod latency;
+pub mod middle;
 pub mod options;
 pub mod report;
 pub mod results;

@@ -17,6 +17,7 @@ pub fn json(results: &Results) -> Value {
         "goals": results.goals(),
         "cores": results.cores,
         "cycles": results.cycles,
+        "put_backs": results.put_backs,
         "threads": results.crowds,
         "stalled": results.stops.stalled,
         "allocations": results.stops.allocations,
@@ -34,6 +35,7 @@ pub fn table(results: &Results) -> String {
     // Writing into a String cannot fail.
     goals(&mut out, results);
     cycles(&mut out, results);
+    put_backs(&mut out, results);
     crowds(&mut out, results);
     stalled(&mut out, results);
     out
@@ -98,6 +100,24 @@ fn cycles(out: &mut String, results: &Results) {
             row.cycle_ns,
             row.delivery_ns,
             row.over_floor
+        );
+    }
+}
+
+fn put_backs(out: &mut String, results: &Results) {
+    for it in &results.put_backs {
+        if it.contender == Kind::Queue {
+            let _ = writeln!(
+                out,
+                "  put back into the middle of {} in {} lanes: abandon + put back",
+                it.waiting, it.lanes
+            );
+        }
+        let _ = writeln!(
+            out,
+            "    {:<22}{:>9.0}",
+            it.contender.name(),
+            it.leave_and_return_ns
         );
     }
 }

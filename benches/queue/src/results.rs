@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use crate::crowd::{self, Crowd};
 use crate::cycles::{self, Row};
 use crate::goals::{Goal, goals};
+use crate::middle::{self, PutBack};
 use crate::options::Options;
 use crate::stalled::Stops;
 
@@ -16,6 +17,8 @@ const SECOND: &str = "meishier-queue-stalled";
 pub struct Results {
     /// One thread.
     pub cycles: Vec<Row>,
+    /// One thread, a caller halfway in its lane.
+    pub put_backs: Vec<PutBack>,
     /// Several threads.
     pub crowds: Vec<Crowd>,
     /// A stopped thread, and allocations.
@@ -35,6 +38,7 @@ impl Results {
         for size in &scale.sizes {
             cycles.extend(cycles::measure(*size, scale)?);
         }
+        let put_backs = middle::measure(scale)?;
         let mut crowds = Vec::new();
         for size in &scale.crowded {
             for threads in &scale.threads {
@@ -43,6 +47,7 @@ impl Results {
         }
         Ok(Self {
             cycles,
+            put_backs,
             crowds,
             stops: second(options)?,
             cores: std::thread::available_parallelism().map_or(1, usize::from),

@@ -19,7 +19,14 @@ fn the_json_has_the_goals_and_the_tables() {
     }
     // Null where the queue was built without a hook.
     assert!(found.get("stalled_lock_over_lockfree_p999").is_some());
-    for table in ["goals", "cycles", "threads", "stalled", "allocations"] {
+    for table in [
+        "goals",
+        "cycles",
+        "put_backs",
+        "threads",
+        "stalled",
+        "allocations",
+    ] {
         let rows = found[table].as_array().unwrap();
         assert!(!rows.is_empty(), "{table}");
     }

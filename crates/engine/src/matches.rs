@@ -6,8 +6,8 @@
 //! - A shard looks for itself into its inbox whenever it has dealt with an input, whether or not
 //!   anybody told it to.
 //! - A watchdog asks the queue for a pair that was missed: [`LOOK`] after the last operation of this
-//!   shard, and each [`BEAT`] while a caller of this shard waits. The same pair at two looks at least
-//!   [`LOOK`] apart is matched then, counted and told. A shard for which nobody waits and that does
+//!   shard, and each [`BEAT`] while a caller of this shard waits. If two looks at least [`LOOK`] apart
+//!   see a missed pair, whoever is missed is matched, counted and told. A shard for which nobody waits and that does
 //!   nothing has no timer of it.
 
 use crate::api::{Notice, Output};
@@ -15,7 +15,7 @@ use crate::call::State;
 use crate::defect::Defect;
 use crate::shard::Shard;
 use crate::timers::Timer;
-use meishier_model::{CallId, Mono, Now, SeatId};
+use meishier_model::{Mono, Now};
 use meishier_queue::{Side, Wakes};
 use std::time::Duration;
 
@@ -29,8 +29,8 @@ const BEAT: Duration = Duration::from_secs(1);
 pub(crate) struct Watch {
     /// When it looks next.
     next: Option<Mono>,
-    /// The pair that it saw last, and when first.
-    seen: Option<(CallId, SeatId, Mono)>,
+    /// Since when it has seen a missed pair at each look, whichever it was.
+    seen: Option<Mono>,
 }
 
 impl Watch {
@@ -92,14 +92,13 @@ impl Shard {
         let before = self.watch.seen.take();
         match self.queue.missed() {
             Some((call, seat)) => {
-                let same = before.filter(|before| (before.0, before.1) == (call, seat));
-                let since = same.map_or(now.mono, |before| before.2);
+                let since = before.unwrap_or(now.mono);
                 if now.mono.since(since) >= LOOK {
                     self.notice(Notice::Missed { call, seat });
                     let wakes = self.queue.heal(now.mono);
                     self.wake(now, &wakes);
                 } else {
-                    self.watch.seen = Some((call, seat, since));
+                    self.watch.seen = Some(since);
                     self.look_by(since + LOOK);
                 }
             }

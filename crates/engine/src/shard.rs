@@ -110,6 +110,8 @@ pub struct Shard {
     /// Another entry of this shard's inbox in the queue may be there.
     pub(crate) inbox_dirty: bool,
     pub(crate) watch: Watch,
+    /// A copy of everybody's position in the queue, and when it was taken.
+    pub(crate) positions: Option<(Mono, BTreeMap<CallId, u32>)>,
     pub(crate) next_call: u64,
     pub(crate) next_token: u64,
     /// The lines were set for the time from the first moment up to the second.
@@ -214,6 +216,7 @@ impl Shard {
             own: VecDeque::new(),
             inbox_dirty: false,
             watch: Watch::default(),
+            positions: None,
             next_call: CallId::first_count(setup.boot),
             next_token: 0,
             lines_valid: None,

@@ -4,16 +4,27 @@ use crate::api::{CallView, ShardView};
 use crate::call::{Call, State};
 use crate::shard::Shard;
 use meishier_model::Now;
+use std::collections::BTreeMap;
 
 impl Shard {
     /// The calls that live here and the seats at home here.
     #[must_use]
     pub fn view(&self, now: Now) -> ShardView {
+        let queued = |call: &Call| matches!(call.state, State::Queued);
+        let somebody = self.calls.values().any(|call| queued(call));
+        let positions = if somebody {
+            self.queue.positions()
+        } else {
+            BTreeMap::new()
+        };
         ShardView {
             calls: self
                 .calls
                 .values()
-                .map(|call| self.call_view(now, call))
+                .map(|call| {
+                    let ahead = positions.get(&call.id).filter(|_| queued(call));
+                    self.call_view(now, call, ahead.copied())
+                })
                 .collect(),
             seats: self
                 .seats
@@ -23,7 +34,7 @@ impl Shard {
         }
     }
 
-    fn call_view(&self, now: Now, call: &Call) -> CallView {
+    fn call_view(&self, now: Now, call: &Call, ahead: Option<u32>) -> CallView {
         let side = call.seat_side();
         let config = &self.config;
         CallView {
@@ -32,9 +43,7 @@ impl Shard {
             caller: call.caller.masked(),
             arrived: call.arrived.wall,
             age_ms: (now.mono - call.arrived.mono).as_millis() as u64,
-            ahead: matches!(call.state, State::Queued)
-                .then(|| self.queue.position(call.id))
-                .flatten(),
+            ahead,
             seat: side
                 .and_then(|s| config.seats.get(s.seat.0 as usize))
                 .map(|s| s.name.clone()),

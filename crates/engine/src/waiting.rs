@@ -6,8 +6,12 @@ use crate::call::{Call, State, Voice};
 use crate::shard::Shard;
 use crate::timers::Timer;
 use meishier_media::{MediaCommand, PromptId, Source, prompts};
-use meishier_model::Now;
+use meishier_model::{CallId, Mono, Now};
 use meishier_queue::Widening;
+use std::time::Duration;
+
+/// How old a copy of everybody's position may be that is told to callers.
+const POSITIONS_HOLD: Duration = Duration::from_millis(100);
 
 impl Shard {
     /// Tells the media thread of a party whose media is agreed.
@@ -77,8 +81,20 @@ impl Shard {
         }
     }
 
+    /// A caller's position, from a copy at most [`POSITIONS_HOLD`] old; of who came since, from the
+    /// queue itself.
+    fn position(&mut self, now: Now, call: CallId) -> Option<u32> {
+        let old = |taken: Mono| now.mono.since(taken) > POSITIONS_HOLD;
+        if self.positions.as_ref().is_none_or(|(taken, _)| old(*taken)) {
+            self.positions = Some((now.mono, self.queue.positions()));
+        }
+        let copy = self.positions.as_ref();
+        let known = copy.and_then(|(_, all)| all.get(&call).copied());
+        known.or_else(|| self.queue.position(call))
+    }
+
     fn announce(&mut self, now: Now, call: &mut Call) {
-        if let Some(ahead) = self.queue.position(call.id) {
+        if let Some(ahead) = self.position(now, call.id) {
             let token = self.token();
             let prompts = prompts::position(ahead);
             let then_music = self.config.waiting.music;

@@ -36,9 +36,10 @@
 //!    fit remain (`specification`, `threads`, `hold`).
 //! 3. Among the callers whom a seat fits: risk, own seat, effective class, arrival stamp, id. Every
 //!    operation is one step in one order that all threads share (`order`, `choice`, `history`), and
-//!    alone it does what the reference model does (`equal`).
+//!    alone it does what the reference model does (`equal`). Two operations at once are played in every
+//!    interleaving (`loom`), several in random ones (`shuttle`).
 //! 4. A thread that stands still at any instruction for ever keeps no other from any operation and
-//!    strands no other caller or seat (`hold`), as long as fewer threads stand still inside an
+//!    strands no other caller or seat (`hold`, `shuttle`, `found`), as long as fewer threads stand still inside an
 //!    operation than there are descriptors: one a shard and 64 more.
 //! 5. After the start no allocation, no system call, no lock, the people's view apart
 //!    (`no_allocation`). Capacity is fixed; a full queue says so, and keeps a share for those at risk
@@ -81,6 +82,7 @@ mod memory;
 mod one_lock;
 mod order;
 mod pace;
+mod positions;
 mod queue;
 mod seat;
 mod snapshot;

@@ -4,8 +4,9 @@ use meishier_model::{CallId, CounsellorId, LineId, Mono, SeatId, ShardId};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-/// Shards that have something new in their inbox, each named once. Up to 16 need no allocation.
-pub type Wakes = SmallVec<[ShardId; 16]>;
+/// Shards that have something new in their inbox, each named once. Up to 64, as many
+/// as a configuration may name, need no allocation.
+pub type Wakes = SmallVec<[ShardId; 64]>;
 
 /// One match of a caller and a seat; never used twice by one queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -1,5 +1,7 @@
 //! The queue as its callers see it: one interface, two ways inside.
 
+use std::collections::BTreeMap;
+
 use meishier_model::{CallId, Class, LineId, Mono, PoolId, SeatId, ShardId};
 
 use crate::caller::{Caller, Widening};
@@ -231,6 +233,13 @@ impl Queue {
     #[must_use]
     pub fn position(&self, call: CallId) -> Option<u32> {
         inside!(self, it => it.position(call))
+    }
+
+    /// The position of everybody who waits, from one look: costs by the number of those who wait, where
+    /// [`Self::position`] for each of them would cost by its square.
+    #[must_use]
+    pub fn positions(&self) -> BTreeMap<CallId, u32> {
+        crate::positions::positions_of(&self.waiting_list())
     }
 
     /// Who waits for a pool; nobody for one that does not exist.

@@ -5,13 +5,14 @@
 
 mod fixtures;
 
+use arrayvec::ArrayVec;
 use fixtures::dice::Dice;
 use fixtures::is_one_lock;
 use fixtures::memory::Memory;
 use fixtures::operation::{Answer, Operation};
 use fixtures::shape::{DENSE, Shape};
 use meishier_model::{LineId, Mono, ShardId};
-use meishier_queue::{Match, Queue, Side};
+use meishier_queue::{MAX_POOLS, MAX_PREFERENCES, MAX_RINGS, Match, Queue, Side};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::Barrier;
@@ -66,57 +67,81 @@ const SMALL: Shape = Shape {
     ..DENSE
 };
 
+/// Callers have as many rings and preferences and seats as many pools as the queue takes, more than
+/// lie in themselves: all their room is asked for before anybody counts.
+const WIDE: Shape = Shape {
+    pools: 8,
+    preferences: MAX_PREFERENCES as u64,
+    rings: MAX_RINGS as u64,
+    seat_pools: MAX_POOLS as u64,
+    skills: 12,
+    ..SMALL
+};
+
 /// Operations that were made before anybody counts.
-fn prepared(seed: u64) -> Vec<Operation> {
+fn prepared(shape: &Shape, seed: u64) -> Vec<Operation> {
     let (mut dice, memory) = (Dice::new(seed), Memory::default());
-    let all = (0..OPERATIONS as u64).map(|n| SMALL.operation(&mut dice, Mono(1000 + n), &memory));
+    let all = (0..OPERATIONS as u64).map(|n| shape.operation(&mut dice, Mono(1000 + n), &memory));
     all.collect()
 }
 
-/// Does all of it, takes every match and hangs up at once. Allocations, and matches taken.
+/// Lines of calls that are not over yet.
+#[derive(Default)]
+struct Calls {
+    lines: ArrayVec<LineId, 64>,
+    taken: u64,
+}
+
+impl Calls {
+    fn hear(&mut self, answer: &Answer) {
+        if let Answer::Taken(Some(Match { side, line, .. })) = answer
+            && *side == Side::Caller
+        {
+            self.lines.push(*line);
+            self.taken += 1;
+        }
+    }
+}
+
+/// Does all of it, takes every match and hangs up soon. Allocations, and matches taken.
 fn count(queue: &Queue, operations: Vec<Operation>) -> (u64, u64) {
-    let mut lines: [Option<LineId>; 64] = [None; 64];
-    let (mut held, mut taken) = (0, 0);
+    let mut calls = Calls::default();
     let before = ALLOCATIONS.get();
     for (n, operation) in operations.into_iter().enumerate() {
         let now = Mono(1000 + n as u64);
-        operation.on(queue, now);
+        calls.hear(&operation.on(queue, now));
         for shard in (0..SMALL.shards).map(ShardId) {
-            let entry = Operation::Take(shard).on(queue, now);
-            if let Answer::Taken(Some(Match { side, line, .. })) = entry
-                && side == Side::Caller
-            {
-                lines[held] = Some(line);
-                held += 1;
-                taken += 1;
-            }
+            calls.hear(&Operation::Take(shard).on(queue, now));
         }
-        if held > 4
-            && let Some(line) = lines[held - 1].take()
+        while calls.lines.len() > 4
+            && let Some(line) = calls.lines.pop()
         {
-            held -= 1;
             Operation::Release(line).on(queue, now);
         }
     }
-    (ALLOCATIONS.get() - before, taken)
+    // Other threads go on with its lines.
+    for line in calls.lines {
+        Operation::Release(line).on(queue, Mono(1000 + OPERATIONS as u64));
+    }
+    (ALLOCATIONS.get() - before, calls.taken)
 }
 
 #[test]
 fn the_counter_sees_what_the_reference_model_allocates() {
-    let operations = prepared(1);
+    let operations = prepared(&SMALL, 1);
     let (allocations, taken) = count(&Queue::one_lock(SMALL.config()), operations);
     assert!(allocations > 1000, "{allocations}");
     assert!(taken > 1000, "{taken}");
 }
 
-/// Allocations of each thread, while all of them do other operations on one queue.
-fn at_once(queue: &Queue) -> Vec<(u64, u64)> {
+/// Allocations and matches of each thread, while all of them do other operations on one queue.
+fn at_once(queue: &Queue, shape: &Shape) -> Vec<(u64, u64)> {
     let start = Barrier::new(THREADS);
     std::thread::scope(|scope| {
         let one = |seed: u64| {
             let start = &start;
             scope.spawn(move || {
-                let operations = prepared(seed);
+                let operations = prepared(shape, seed);
                 start.wait();
                 count(queue, operations)
             })
@@ -127,14 +152,29 @@ fn at_once(queue: &Queue) -> Vec<(u64, u64)> {
     })
 }
 
-#[test]
-fn a_queue_that_runs_allocates_nothing() {
-    let queue = Queue::new(SMALL.config());
-    let mut counted = vec![count(&queue, prepared(2))];
-    counted.extend(at_once(&queue));
+fn nothing_is_allocated(shape: &Shape) {
+    let queue = Queue::new(shape.config());
+    let mut counted = vec![count(&queue, prepared(shape, 2))];
+    counted.extend(at_once(&queue, shape));
+    let busy = counted.iter().all(|(_, taken)| *taken > 0);
+    assert!(busy, "somebody had no match: {counted:?}");
     let taken: u64 = counted.iter().map(|(_, taken)| taken).sum();
     assert!(taken > 1000, "{taken}");
     let nothing = counted.iter().all(|(allocations, _)| *allocations == 0);
     // Only the reference model may.
     assert_eq!(nothing, !is_one_lock(&queue), "{counted:?}");
+}
+
+#[test]
+fn a_queue_that_runs_allocates_nothing() {
+    nothing_is_allocated(&SMALL);
+}
+
+#[test]
+fn the_widest_callers_and_seats_allocate_nothing_inside() {
+    let mut dice = Dice::new(3);
+    let wide = (0..100).map(|_| WIDE.caller(&mut dice, Mono(1000)));
+    let spilled = wide.filter(|it| it.rings.spilled() && it.preferred.spilled());
+    assert!(spilled.count() > 10);
+    nothing_is_allocated(&WIDE);
 }

@@ -100,7 +100,9 @@ impl LockFree {
         if let Some(index) = record.filter(|_| answer != Ok(true)) {
             self.free_callers.give(&self.memory, index);
         }
-        self.answer(answer, wakes).map(Option::unwrap_or_default)
+        // An answer has room for names also if there was nothing to do.
+        self.answer(answer.map(|_| true), wakes)
+            .map(Option::unwrap_or_default)
     }
 
     /// See [`crate::Queue::abandon`].
@@ -165,19 +167,16 @@ impl LockFree {
                 return Ok(Err(EnqueueError::Full));
             };
             let known = operation.caller(before);
-            let risk = operation.terms(before)?.risk;
-            let after = Caller {
-                stamp: known.stamp(),
-                shard: known.shard(),
-                risk: risk || caller.risk,
-                ..caller.clone()
-            };
-            operation.caller(index).write(known.enqueued(), &after);
+            let mut terms = Terms::of(&caller);
+            terms.risk |= operation.terms(before)?.risk;
+            let written = operation.caller(index);
+            written.write(known.enqueued(), &caller);
+            written.write_place(known.stamp(), known.shard());
             operation.leave_lanes(before, false)?;
             operation.forget_call(before)?;
             operation.note(before);
             let _ = operation.after.callers.try_push(before);
-            operation.new_caller(index, Terms::of(&after).packed());
+            operation.new_caller(index, terms.packed());
             operation.index_call(index)?;
             operation.settle_new(index, true)?;
             Ok(Ok(true))

@@ -5,7 +5,7 @@
 //! ```
 //! A caller, a seat entry and a row are records of plain cells, written before anybody can see
 //! them, and words. A caller has a node for each ring and one for its own seat; a seat entry has one
-//! for each pool. Nodes of records whose number divides by 8, 64 … stand in the higher levels of
+//! for each pool. Some nodes stand in the higher levels of
 //! their strand too; those links lie in the towers.
 
 use crate::config::{MAX_LINES, MAX_POOLS, MAX_RINGS, QueueConfig};
@@ -29,6 +29,8 @@ const SPARE: u32 = if cfg!(any(loom, feature = "shuttle")) {
 } else {
     64
 };
+/// Callers that may be held at most.
+const MOST_CALLERS: u32 = 98_304;
 /// Bits of the line table in one word.
 pub(super) const LINE_BITS: u32 = 16;
 
@@ -223,6 +225,9 @@ pub(super) struct Layout {
     pub(super) rows: u32,
     pub(super) call_buckets: u32,
     pub(super) row_buckets: u32,
+    /// Bits of a caller's and of an entry's number.
+    caller_bits: u32,
+    entry_bits: u32,
     pool: u32,
     seat: u32,
     inbox: u32,
@@ -248,6 +253,11 @@ impl Room {
     }
 }
 
+/// Bits in which numbers below `count` fit.
+fn bits(count: u32) -> u32 {
+    count.next_power_of_two().trailing_zeros().max(1)
+}
+
 fn fit(count: usize, most: u32) -> u32 {
     u32::try_from(count).unwrap_or(most).min(most)
 }
@@ -257,12 +267,12 @@ impl Layout {
         let shards = u32::from(config.shards);
         let pools = fit(config.pools.len(), 1 << 16);
         let seats = fit(config.seats, VALUES / 64);
-        let capacity = fit(config.capacity, 98_304);
+        let capacity = fit(config.capacity, MOST_CALLERS);
         let spare = SPARE + shards;
-        // A match keeps both records until both copies are taken: a seat's copy beyond the callers
-        // held, a caller's copy beyond the seats.
-        let callers = (capacity + seats.min(capacity) + spare).next_multiple_of(8);
-        let entries = (2 * seats + capacity.min(4096) + spare).next_multiple_of(8);
+        // A match keeps both records until both copies are taken: beyond the callers held there may be
+        // a seat's copy for each seat, beyond the seats a caller's copy for each caller held.
+        let callers = (capacity + seats + spare).next_multiple_of(8);
+        let entries = (seats + capacity + spare).next_multiple_of(8);
         // The scanned rows come first: one for the callers and one for the seats of each pool, one
         // for each seat's own callers.
         let rows = 2 * pools + seats + MOST_ROWS.min(2 * (callers + entries));
@@ -278,15 +288,16 @@ impl Layout {
         let entry = room.take(entries, ENTRY);
         let row = room.take(rows, ROW);
         let links = [callers, entries, rows].map(|count| room.take(count, 1));
-        let mut tower = |count: u32, nodes: u32| {
+        let (caller_bits, entry_bits) = (bits(callers), bits(entries));
+        let mut tower = |bits: u32, nodes: u32| {
             let mut first = [0; LEVELS as usize];
             for (level, first) in (0..).zip(&mut first).skip(1) {
-                *first = room.take((count >> (3 * level)) + 1, nodes * 2);
+                *first = room.take(((1 << bits) >> (3 * level)) + 1, nodes * 2);
             }
             first
         };
-        let caller_tower = tower(callers, CALLER_NODES);
-        let entry_tower = tower(entries, ENTRY_NODES);
+        let caller_tower = tower(caller_bits, CALLER_NODES);
+        let entry_tower = tower(entry_bits, ENTRY_NODES);
         Self {
             shards,
             pools,
@@ -297,6 +308,8 @@ impl Layout {
             rows,
             call_buckets,
             row_buckets,
+            caller_bits,
+            entry_bits,
             pool,
             seat,
             inbox,
@@ -310,6 +323,14 @@ impl Layout {
             entry_tower,
             size: room.0,
         }
+    }
+
+    /// True if this is the layout for such a queue.
+    pub(super) fn is_for(&self, config: &QueueConfig) -> bool {
+        self.shards == u32::from(config.shards)
+            && self.pools as usize == config.pools.len()
+            && self.seats as usize == config.seats
+            && self.capacity == fit(config.capacity, MOST_CALLERS)
     }
 
     pub(super) fn threads(&self) -> usize {
@@ -451,11 +472,24 @@ impl Layout {
         })
     }
 
-    /// Levels in which a node stands: one more for each time that 8 divides its record's number.
+    /// A record's number among all of its kind, shuffled: callers who come by turns, and so in records
+    /// that follow each other by a fixed step, must not stand in strands of one height. One to one,
+    /// since each step of it can be undone.
     #[inline]
-    pub(super) fn height(owner: Owner) -> u32 {
-        let (Owner::Caller(record, _) | Owner::Entry(record, _)) = owner;
-        (1 + (record + 1).trailing_zeros() / 3).min(LEVELS)
+    fn shuffled(&self, owner: Owner) -> u32 {
+        let (record, bits) = match owner {
+            Owner::Caller(record, _) => (record, self.caller_bits),
+            Owner::Entry(record, _) => (record, self.entry_bits),
+        };
+        let half = bits.div_ceil(2);
+        let mixed = (record ^ record >> half).wrapping_mul(0x9e37_79b1) & ((1 << bits) - 1);
+        mixed ^ mixed >> half
+    }
+
+    /// Levels in which a node stands: one more for each time that 8 divides its shuffled number.
+    #[inline]
+    pub(super) fn height(&self, owner: Owner) -> u32 {
+        (1 + self.shuffled(owner).trailing_zeros() / 3).min(LEVELS)
     }
 
     /// Next and previous of a node in a level. The level is below its height.
@@ -465,12 +499,12 @@ impl Layout {
             self.node(owner, NodeWord::Next).0
         } else {
             match owner {
-                Owner::Caller(caller, node) => {
-                    let tower = (caller + 1) >> (3 * level);
+                Owner::Caller(_, node) => {
+                    let tower = self.shuffled(owner) >> (3 * level);
                     self.caller_tower[level as usize] + (tower * CALLER_NODES + node) * 2
                 }
-                Owner::Entry(entry, node) => {
-                    let tower = (entry + 1) >> (3 * level);
+                Owner::Entry(_, node) => {
+                    let tower = self.shuffled(owner) >> (3 * level);
                     self.entry_tower[level as usize] + (tower * ENTRY_NODES + node) * 2
                 }
             }

@@ -58,7 +58,7 @@ impl LockFree {
     /// See [`crate::Queue::take_match`].
     pub(crate) fn take_match(&self, shard: ShardId) -> Option<Match> {
         let known = u32::from(shard.0) < self.layout.shards;
-        if !known || (!self.has_match(shard) && !self.work_left()) {
+        if !known || (!self.work_left() && !self.has_match(shard)) {
             return None;
         }
         let hint = usize::from(shard.0);

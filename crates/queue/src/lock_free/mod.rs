@@ -61,6 +61,8 @@ const MATCHED: u32 = 2;
 
 /// Tries before a view is taken as things stand.
 const WHOLE_TRIES: u32 = 64;
+/// Tries of the watchdog, which has nothing to say of what was not seen as of one moment.
+const WATCHDOG_TRIES: u32 = 4096;
 
 /// Work left to everybody: all who fit are to be matched, whatever the pool. Otherwise the word says
 /// the first pool that has work left, plus 1.
@@ -289,7 +291,7 @@ impl LockFree {
         &self,
         mut body: impl FnMut(&mut Operation<'_, '_>) -> Result<T, Stop>,
     ) -> T {
-        if let Some(whole) = self.read_whole(&mut body) {
+        if let Some(whole) = self.read_tries(WHOLE_TRIES, &mut body) {
             return whole;
         }
         let mut after = Afterwards::default();
@@ -308,6 +310,14 @@ impl LockFree {
     /// Reads as of one moment; `None` if too much goes on for that.
     fn read_whole<T>(
         &self,
+        body: impl FnMut(&mut Operation<'_, '_>) -> Result<T, Stop>,
+    ) -> Option<T> {
+        self.read_tries(WATCHDOG_TRIES, body)
+    }
+
+    fn read_tries<T>(
+        &self,
+        most: u32,
         mut body: impl FnMut(&mut Operation<'_, '_>) -> Result<T, Stop>,
     ) -> Option<T> {
         let mut after = Afterwards::default();
@@ -316,7 +326,7 @@ impl LockFree {
         loop {
             let read = self.memory.change(0, |change| {
                 tries += 1;
-                if tries > WHOLE_TRIES {
+                if tries > most {
                     return Err(Stop::WorkLeft);
                 }
                 let mut operation = Operation {
@@ -330,7 +340,7 @@ impl LockFree {
             });
             match read {
                 Ok(read) => return Some(read),
-                Err(_) if tries > WHOLE_TRIES => return None,
+                Err(_) if tries > most => return None,
                 Err(_) => {
                     let mut wakes = Wakes::new();
                     self.settle(0, &mut wakes);

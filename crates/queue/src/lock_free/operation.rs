@@ -49,16 +49,27 @@ impl SpareRows {
         self.used = 0;
     }
 
-    pub(super) fn next(&mut self, memory: &Memory, free: &FreeList) -> Option<u32> {
+    /// A row for this try of the change. One that is claimed now may have been freed by a change after
+    /// our start: then the row is kept and the change begun anew, so that the private words that it
+    /// writes are not older than the row's last life.
+    pub(super) fn next(
+        &mut self,
+        change: &Change<'_>,
+        free: &FreeList,
+    ) -> Result<Option<u32>, Stop> {
         if self.used == self.rows.len() {
-            let row = free.claim(memory)?;
+            let memory = change.memory();
+            let Some(row) = free.claim(memory) else {
+                return Ok(None);
+            };
             if self.rows.try_push(row).is_err() {
                 free.give(memory, row);
-                return None;
+                return Ok(None);
             }
+            change.still_first()?;
         }
         self.used += 1;
-        self.rows.get(self.used - 1).copied()
+        Ok(self.rows.get(self.used - 1).copied())
     }
 
     /// Gives back what was not used.

@@ -86,12 +86,7 @@ impl LockFree {
 
     /// See [`crate::Queue::reconfigure`].
     pub(crate) fn reconfigure(&self, config: &QueueConfig) -> bool {
-        let layout = &self.layout;
-        let same = layout.shards == u32::from(config.shards)
-            && layout.pools as usize == config.pools.len()
-            && layout.seats as usize == config.seats
-            && layout.capacity as usize == config.capacity.min(layout.capacity as usize + 1);
-        if !same {
+        if !self.layout.is_for(config) {
             return false;
         }
         let [low, high] = step_words(config.ageing);

@@ -190,6 +190,16 @@ impl<'m> CallerAt<'m> {
         }
     }
 
+    /// Writes the place in line and the shard of a caller that nobody can reach yet.
+    pub(super) fn write_place(self, stamp: Stamp, shard: ShardId) {
+        let set = |which, value| {
+            let at = self.layout.caller_cell(self.index, which, 0);
+            self.memory.set_cell(at, value);
+        };
+        set(C::At, stamp.at.0);
+        set(C::TieShard, u64::from(shard.0) << 32 | u64::from(stamp.tie));
+    }
+
     /// Writes a caller that nobody can reach yet.
     pub(super) fn write(self, enqueued: Mono, caller: &Caller) {
         let set = |which, more, value| {

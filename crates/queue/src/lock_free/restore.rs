@@ -5,18 +5,20 @@
 //!                        (any order, any shard; nobody is matched)
 //! ```
 
-use meishier_model::{Mono, PoolId, SeatId, ShardId};
-use std::collections::BTreeMap;
+use meishier_model::{CallId, Mono, PoolId, SeatId, ShardId};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::layout::{CallerWord, EntryWord, Global, PoolWord, SeatWord};
 use super::lines::DRAINING;
 use super::mail::{Letter, line_code};
 use super::matching::short_count;
+use super::operation::Operation;
 use super::records::{CallerAt, EntryAt, Terms};
 use super::{ALL_WORK, LockFree, MATCHED};
 use crate::caller::{Caller, Stamp};
 use crate::config::{MAX_LINES, QueueConfig};
 use crate::matches::{Match, OfferId, Side, Wakes};
+use crate::memory::Stop;
 use crate::seat::{Lowest, ReadySeat};
 use crate::snapshot::QueueSnapshot;
 use crate::sync::Ordering;
@@ -24,49 +26,20 @@ use crate::sync::Ordering;
 impl LockFree {
     /// See [`crate::Queue::snapshot`].
     pub(crate) fn snapshot(&self) -> QueueSnapshot {
-        let matches = self.counts().matches;
-        let (turns, draining, left) = self.read(|operation| {
-            let mut turns = BTreeMap::new();
-            for seat in 0..operation.layout().seats {
-                match operation.turn_of(seat)? {
-                    0 => {}
-                    turn => drop(turns.insert(SeatId(seat), turn)),
-                }
+        loop {
+            // Whole or not at all: shards stand still while they are written out.
+            if let Some(snapshot) = self.read_whole(|operation| operation.snapshot()) {
+                return snapshot;
             }
-            let mut draining = Vec::new();
-            for pool in 0..operation.layout().pools {
-                if operation.is_draining(pool)? {
-                    draining.push(PoolId(pool as u16));
-                }
-            }
-            let mut left = Vec::new();
-            for shard in 0..operation.layout().shards {
-                let mut letter = operation.first_letter(shard)?;
-                while let Some(it) = letter {
-                    let copy = operation.read_letter(it)?;
-                    if copy.side == Side::Seat {
-                        // Its seat's turn is written when it is taken.
-                        turns.insert(copy.seat, copy.offer.0);
-                    }
-                    left.push(copy);
-                    letter = operation.letter_after(it)?;
-                }
-            }
-            Ok((turns, draining, left))
-        });
-        QueueSnapshot {
-            matches,
-            offers: matches,
-            turns: turns.into_iter().collect(),
-            draining,
-            left,
         }
     }
 
     /// See [`crate::Queue::restore`].
     pub(crate) fn restore(config: &QueueConfig, snapshot: &QueueSnapshot) -> Self {
         let queue = Self::closed(config);
-        queue.count_from(OfferId(snapshot.offers.max(snapshot.matches)));
+        let left = snapshot.left.iter().map(|copy| copy.offer.0).max();
+        let last = snapshot.offers.max(snapshot.matches).max(left.unwrap_or(0));
+        queue.count_from(OfferId(last));
         for (seat, turn) in &snapshot.turns {
             if seat.0 < queue.layout.seats && *turn > 0 {
                 let at = queue.layout.seat(seat.0, SeatWord::Turn);
@@ -97,7 +70,18 @@ impl LockFree {
                 && copy.line.number < MAX_LINES
         };
         let mut pairs: BTreeMap<OfferId, (u32, u32)> = BTreeMap::new();
+        // A snapshot may come from a damaged file: of what contradicts itself the first counts.
+        let (mut calls, mut seats) = (BTreeSet::new(), BTreeSet::new());
+        let mut first: BTreeMap<OfferId, (CallId, SeatId)> = BTreeMap::new();
         for copy in left.iter().filter(fits) {
+            let both = (copy.call, copy.seat);
+            let fresh = match copy.side {
+                Side::Caller => calls.insert(copy.call),
+                Side::Seat => seats.insert(copy.seat),
+            };
+            if !fresh || *first.entry(copy.offer).or_insert(both) != both {
+                continue;
+            }
             let known = pairs.get(&copy.offer).copied();
             let Some(pair) = known.or_else(|| self.pair_for(copy)) else {
                 return;
@@ -212,5 +196,44 @@ impl LockFree {
         }
         self.settle(0, &mut wakes);
         self.with_unheard(wakes)
+    }
+}
+
+impl Operation<'_, '_> {
+    fn snapshot(&mut self) -> Result<QueueSnapshot, Stop> {
+        let mut turns = BTreeMap::new();
+        for seat in 0..self.layout().seats {
+            match self.turn_of(seat)? {
+                0 => {}
+                turn => drop(turns.insert(SeatId(seat), turn)),
+            }
+        }
+        let mut draining = Vec::new();
+        for pool in 0..self.layout().pools {
+            if self.is_draining(pool)? {
+                draining.push(PoolId(pool as u16));
+            }
+        }
+        let mut left = Vec::new();
+        for shard in 0..self.layout().shards {
+            let mut letter = self.first_letter(shard)?;
+            while let Some(it) = letter {
+                let copy = self.read_letter(it)?;
+                if copy.side == Side::Seat {
+                    // Its seat's turn is written when it is taken.
+                    turns.insert(copy.seat, copy.offer.0);
+                }
+                left.push(copy);
+                letter = self.letter_after(it)?;
+            }
+        }
+        let matches = self.matches()?;
+        Ok(QueueSnapshot {
+            matches,
+            offers: matches,
+            turns: turns.into_iter().collect(),
+            draining,
+            left,
+        })
     }
 }

@@ -200,7 +200,7 @@ impl Operation<'_, '_> {
             at = self.get(self.layout().row(row, RowWord::Chain, 0))?;
         }
         let queue = self.queue;
-        let Some(spare) = self.spare.next(&queue.memory, &queue.free_rows) else {
+        let Some(spare) = self.spare.next(self.change, &queue.free_rows)? else {
             queue.count_scanned();
             return Ok(self.scanned_row(place));
         };

@@ -61,7 +61,9 @@ impl LockFree {
         if let Some(index) = record.filter(|_| answer != Ok(true)) {
             self.free_entries.give(&self.memory, index);
         }
-        self.answer(answer, wakes).map(Option::unwrap_or_default)
+        // An answer has room for names also if the seat is matched.
+        self.answer(answer.map(|_| true), wakes)
+            .map(Option::unwrap_or_default)
     }
 
     /// See [`crate::Queue::seat_withdrawn`].

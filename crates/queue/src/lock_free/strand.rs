@@ -7,9 +7,9 @@
 //! ```
 //! Doubly linked in each level, so that leaving costs no search, and coming last (as who arrives
 //! does) or first (as who is put back does) costs none either. How high a node stands follows from
-//! the number of its record: records are handed out in turn, so that about each eighth is higher.
+//! the number of its record, shuffled: about each eighth is higher.
 
-use super::layout::{LEVELS, Layout, NodeWord, Owner, RowWord};
+use super::layout::{LEVELS, NodeWord, Owner, RowWord};
 use super::operation::Operation;
 use crate::memory::{Stop, WordAt};
 
@@ -77,7 +77,7 @@ impl Operation<'_, '_> {
         let layout = self.layout();
         let owner = layout.owner(node);
         let key = self.key_of(row, node);
-        let height = Layout::height(owner);
+        let height = layout.height(owner);
         let before = self.places_before(row, key, height)?;
         let mut was_empty = false;
         for level in 0..height {
@@ -111,7 +111,7 @@ impl Operation<'_, '_> {
             self.set(at, 0)?;
         }
         let mut empty = false;
-        for level in 0..Layout::height(owner) {
+        for level in 0..layout.height(owner) {
             let (next, previous) = layout.links(owner, level);
             let (next, previous) = (self.get(next)?, self.get(previous)?);
             self.set(self.next_at(row, previous, level), next)?;

@@ -61,8 +61,11 @@ impl<'m> Change<'m> {
         }
     }
 
+    /// Reads words as they stand from now on. Every word that was ever written counts as newer than
+    /// the start, so that each read of one counts: what is read may lead in a circle.
     pub(super) fn glancing(&mut self) {
         self.glance = Some(GLANCE);
+        self.start = 0;
     }
 
     /// These words are of a record that nobody else can reach before this change is decided: they
@@ -81,6 +84,18 @@ impl<'m> Change<'m> {
     /// The words and cells.
     pub(crate) fn memory(&self) -> &'m Memory {
         self.memory
+    }
+
+    /// Fails if another change was decided since the start: for a record that is claimed in the middle
+    /// of a change.
+    pub(crate) fn still_first(&self) -> Result<(), Stop> {
+        // Relaxed: the claim acquired the change that freed the record, so a head that is still ours
+        // comes after that.
+        if self.memory.head.load(Ordering::Relaxed) == self.start {
+            Ok(())
+        } else {
+            Err(Stop::Overtaken)
+        }
     }
 
     /// A plain cell.

@@ -22,8 +22,10 @@
 //!    fails because another succeeded is what makes the memory lock-free.
 //! 4. A descriptor's writes are altered only while its stage does not name a decided change. A helper
 //!    reads a write first and the stage after it; if the stage still names the change, so did the write.
-//! 5. Plain cells of a record are written only between its claim from a free list and the change
-//!    that makes it reachable. Who reaches a record by words of a bygone moment may read cells of its
+//! 5. Plain cells of a record, and its words outside of a change, are written only between its claim
+//!    from a free list and the change that makes it reachable, and that change starts after the claim
+//!    (a claim in its middle must find the head where it was): so a private word is never older than
+//!    the change that freed the record. Who reaches a record by words of a bygone moment may read cells of its
 //!    next life: such a change fails at rule 3, and what it read must only not lead astray (every
 //!    index is checked, every loop follows words).
 //! 6. A thread stopped anywhere holds back its descriptor and what it has claimed from free lists,
@@ -36,6 +38,7 @@
 mod change;
 mod free;
 #[cfg(all(test, loom))]
+#[path = "../../tests/interleavings/memory.rs"]
 mod loom_tests;
 mod word;
 
@@ -56,7 +59,7 @@ pub(crate) struct WordAt(pub(crate) u32);
 pub(crate) struct CellAt(pub(crate) u32);
 
 /// At most so many words in one change. The widest is a caller that is rewritten: nine places, in
-/// each the strand of six levels it leaves and the one it enters, two rows, and the match: below 512.
+/// each the strand of six levels it leaves and the one it enters, two rows, and the match: some 600.
 pub(crate) const MOST_WRITES: usize = if cfg!(loom) {
     96
 } else if cfg!(feature = "shuttle") {
@@ -64,6 +67,9 @@ pub(crate) const MOST_WRITES: usize = if cfg!(loom) {
 } else {
     1024
 };
+
+/// The smallest page of memory that systems hand out, in bytes.
+const PAGE: usize = 4096;
 
 /// No change; also what a stage says when its change is finished.
 const DONE: u64 = u64::MAX;
@@ -108,9 +114,15 @@ impl Memory {
     /// `size` words and cells, all 0, and descriptors for `threads` operations at once.
     pub(crate) fn new(size: usize, threads: usize) -> Self {
         let descriptors = (0..threads.max(2)).map(|_| CachePadded::new(Descriptor::new()));
+        let store: Box<[AtomicU64]> = (0..size).map(|_| AtomicU64::new(0)).collect();
+        // The system may hand out pages when they are first written: that is to be over before the
+        // first call.
+        for cell in store.iter().step_by(PAGE / size_of::<u64>()) {
+            cell.store(0, Ordering::Relaxed);
+        }
         Self {
             head: CachePadded::new(AtomicU64::new(word::pack(0, 0))),
-            store: (0..size).map(|_| AtomicU64::new(0)).collect(),
+            store,
             descriptors: descriptors.collect(),
             helped: CachePadded::new(Note::new(0)),
             repeated: CachePadded::new(Note::new(0)),

@@ -64,7 +64,8 @@ impl Inboxes {
         filled.map(|(shard, _)| ShardId(shard)).collect()
     }
 
-    /// Puts one copy of a match back where it lay. False if there is no such shard.
+    /// Puts one copy of a match back where it lay. False if there is no such shard, or one for its call
+    /// or its seat lies there.
     pub(crate) fn put_again(&mut self, copy: Match) -> bool {
         let shard = match copy.side {
             Side::Caller => copy.caller_shard,
@@ -73,12 +74,14 @@ impl Inboxes {
         let Some(inbox) = self.boxes.get_mut(usize::from(shard.0)) else {
             return false;
         };
-        match copy.side {
+        let fresh = match copy.side {
             Side::Caller => self.calls.insert(copy.call),
             Side::Seat => self.seats.insert(copy.seat),
         };
-        inbox.push_back(copy);
-        true
+        if fresh {
+            inbox.push_back(copy);
+        }
+        fresh
     }
 
     /// Puts both copies of a match, the caller's first.
