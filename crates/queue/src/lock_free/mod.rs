@@ -240,6 +240,7 @@ impl LockFree {
         let mut after = Afterwards::default();
         let mut spare = SpareRows::default();
         while self.work_left() {
+            // Acquire: the time that was left with the work, or a later one.
             let since = Mono(self.work_since.load(Ordering::Acquire));
             let decided = self.memory.change(hint, |change| {
                 after.clear();
@@ -351,6 +352,7 @@ impl LockFree {
     }
 
     fn count_scanned(&self) {
+        // Relaxed, as where it is read: a figure.
         self.scanned.fetch_add(1, Ordering::Relaxed);
     }
 

@@ -73,6 +73,7 @@ impl LockFree {
 
     /// See [`crate::Queue::heal`].
     pub(crate) fn heal(&self, now: Mono) -> Wakes {
+        // Release: as in `change_pool`.
         self.work_since.store(now.0, Ordering::Release);
         let ((), mut wakes) = self.operate(0, now, |operation| {
             if operation.is_open()? {

@@ -54,7 +54,7 @@ impl LockFree {
             }
         }
         queue.put_left(&snapshot.left);
-        // Nobody is to be woken before the queue opens.
+        // Nobody is to be woken before the queue opens. Relaxed: nobody else has it yet.
         queue.unheard.store(0, Ordering::Relaxed);
         queue
     }
@@ -178,6 +178,7 @@ impl LockFree {
 
     /// See [`crate::Queue::open`].
     pub(crate) fn open(&self, now: Mono) -> Wakes {
+        // Release: whoever does the work that this leaves reads when it was left.
         self.work_since.store(now.0, Ordering::Release);
         let (opened, mut wakes) = self.operate(0, now, |operation| {
             let closed = !operation.is_open()?;
