@@ -10,17 +10,25 @@
 //! ```
 
 mod calendar;
+mod coverage;
+mod exceptional;
 mod holidays;
 mod hours;
 mod number;
 mod schedule;
+mod service;
 mod source;
 mod table;
 
-pub use calendar::{Calendar, Day, DayKind, Exception};
+pub use calendar::{Calendar, Day, DayKind, Exception, LOOK_AHEAD_DAYS};
+pub use coverage::{Coverage, NOTICE_LINES, NOTICE_MINUTES, coverage};
+pub use exceptional::{
+    Exceptional, ExceptionalDays, ExceptionalError, ExceptionalLines, ExceptionalPools,
+};
 pub use hours::{Days, Hours, HoursError};
 pub use jiff::civil::{Date, Weekday};
 pub use number::Number;
-pub use schedule::{Clash, Moment, Schedule, Shift, hole};
+pub use schedule::{Clash, Moment, Schedule, Shift, Step, WeekPlan, hole};
+pub use service::{Hand, PoolFacts, Service, ServiceRules};
 pub use source::{Route, TableError, TableSource};
 pub use table::{Decision, Preference, Query, Ring, RouteId, Table};
