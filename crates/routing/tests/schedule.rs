@@ -1,9 +1,9 @@
 //! Hours, days, holidays, zones: tables of moments and the lines that are open then.
 
-use meishier_model::{Class, PoolId, SkillSet, Wall};
+use meishier_model::{PoolId, Wall};
 use meishier_routing::{
-    Calendar, Clash, Date, Days, Exception, Hours, HoursError, Ring, Route, RouteId, Schedule,
-    Shift, Table, TableError, TableSource, Weekday,
+    Calendar, Clash, Date, Days, Exception, Hours, HoursError, PoolSource, Route, RouteId, Schedule,
+    Shift, Step, Table, TableError, TableSource, Weekday,
 };
 use std::process::Command;
 use std::time::Duration;
@@ -20,30 +20,16 @@ fn shift(days: &[&str], hours: &str, lines: u16) -> Shift {
 }
 
 fn source(zone: &str, shifts: &[Shift]) -> TableSource {
-    let route = Route {
-        name: "all".into(),
-        called: vec![],
-        trunks: vec![],
-        callers: vec![],
-        rings: [Ring {
-            pool: PoolId(0),
-            after: Duration::ZERO,
-        }]
-        .into_iter()
-        .collect(),
-        class: Class::ORDINARY,
-        risk: false,
-        required: SkillSet::EMPTY,
-        preferred: [].into_iter().collect(),
-    };
+    let route = Route::new("all", [Step::pool(PoolId(0), Duration::ZERO)]);
     TableSource {
         zone: zone.into(),
-        pools: vec![(
-            "p".into(),
-            Schedule {
+        pools: vec![PoolSource {
+            name: "p".into(),
+            schedule: Schedule {
                 shifts: shifts.to_vec(),
             },
-        )],
+            ..Default::default()
+        }],
         routes: vec![route],
         ..Default::default()
     }
