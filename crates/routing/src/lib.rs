@@ -19,6 +19,7 @@ mod schedule;
 mod service;
 mod source;
 mod table;
+mod week;
 
 pub use calendar::{Calendar, Day, DayKind, Exception, LOOK_AHEAD_DAYS};
 pub use coverage::{Coverage, NOTICE_LINES, NOTICE_MINUTES, coverage};
@@ -32,3 +33,4 @@ pub use schedule::{Clash, Moment, Schedule, Shift, Step, WeekPlan, hole};
 pub use service::{Hand, PoolFacts, Service, ServiceRules};
 pub use source::{Route, TableError, TableSource};
 pub use table::{Decision, Preference, Query, Ring, RouteId, Table};
+pub use week::{Hole, Stretch, Timetable, Week, WeekDay};
