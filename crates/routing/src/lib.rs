@@ -28,12 +28,13 @@ mod index;
 mod ladder;
 mod listed;
 mod number;
-mod place;
+pub mod place;
 mod policy;
 mod schedule;
 mod service;
 mod source;
 mod table;
+mod week;
 mod when;
 
 pub use book::{Book, Fact, KeptPlace, MOST_COUNTED, MOST_NUMBERS, Note};
@@ -61,4 +62,5 @@ pub use source::{
     TableSource, Tags, To, When,
 };
 pub use table::{Preference, Ring, RouteId, Table};
+pub use week::{Hole, Stretch, Timetable, Week, WeekDay};
 pub use when::Miss;
