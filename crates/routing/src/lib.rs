@@ -20,7 +20,7 @@ mod table;
 pub use calendar::{Calendar, Day, DayKind, Exception};
 pub use hours::{Days, Hours, HoursError};
 pub use jiff::civil::{Date, Weekday};
-pub use number::Number;
+pub use number::{Called, Kind, Number};
 pub use schedule::{Clash, Moment, Schedule, Shift, hole};
 pub use source::{Route, TableError, TableSource};
 pub use table::{Decision, Preference, Query, Ring, RouteId, Table};
