@@ -50,7 +50,7 @@ pub use explain::{Explained, Looked};
 pub use hours::{Days, Hours, HoursError};
 pub use jiff::civil::{Date, Weekday};
 pub use ladder::MOST_RINGS;
-pub use number::Number;
+pub use number::{Called, Kind, Number};
 pub use policy::{
     Known, Listed, NuisancePolicy, NuisanceWhy, Policies, PreferenceRule, RedialPolicy, RiskPolicy,
     RiskWhy, Which,
