@@ -16,11 +16,13 @@
 mod counsellors;
 mod error;
 mod identity;
+mod implied;
 pub mod limits;
 mod names;
 mod pools;
 mod read;
 mod routes;
+mod rule_places;
 mod seats;
 mod section;
 mod service;
@@ -31,7 +33,9 @@ mod value;
 
 pub use error::{ConfigError, Warning, place, render};
 pub use identity::Difference;
+pub use implied::{FEMALE, FRESH, MALE};
 pub use meishier_transfer::{Key, KeyKind, Plan};
+pub use rule_places::RulePlaces;
 pub use types::*;
 
 use meishier_model::Wall;
