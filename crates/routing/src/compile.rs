@@ -167,9 +167,7 @@ fn compiled_route(route: &Route, steps: Ladder) -> RouteTable {
 }
 
 fn compiled_pool(pool: PoolSource) -> PoolTable {
-    let shifts = pool.schedule.shifts.iter();
     PoolTable {
-        most: shifts.map(|shift| shift.lines).max().unwrap_or(0),
         plan: WeekPlan::compile(&pool.schedule),
         name: pool.name,
         schedule: pool.schedule,

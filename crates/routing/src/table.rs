@@ -1,6 +1,5 @@
 //! The compiled table: what a decision looks things up in.
 
-use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use meishier_model::{Class, PoolId, SkillId, SkillSet, TrunkId, Wall};
@@ -13,7 +12,6 @@ use crate::calendar::Calendar;
 use crate::compile;
 use crate::decide::Dialled;
 use crate::exceptional::ExceptionalDays;
-use crate::hours::DAY;
 use crate::index::Index;
 use crate::listed::Lists;
 use crate::place::{CityId, Gazetteer};
@@ -21,10 +19,8 @@ use crate::policy::Policies;
 use crate::schedule::{Moment, Schedule, WeekPlan, hole};
 use crate::service::ServiceRules;
 use crate::source::{Ladder, TableError, TableSource};
+use crate::week::{Timetable, Week, minute_of, timestamp};
 use crate::when::{Conditions, Local};
-
-/// How far [`Table::next_change`] looks: a year and a month, so past any holiday.
-const SEARCHED_DAYS: u16 = 400;
 
 /// Index of a route in the file's order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,8 +71,6 @@ pub(crate) struct PoolTable {
     pub name: String,
     pub schedule: Schedule,
     pub plan: WeekPlan,
-    /// Most lines of any shift.
-    pub most: u16,
     pub rules: ServiceRules,
 }
 
@@ -167,59 +161,45 @@ impl Table {
     /// The next moment at which the lines of some pool change; `None` if they never do within a year.
     #[must_use]
     pub fn next_change(&self, wall: Wall) -> Option<Wall> {
-        let special = self.exceptional.next_change(wall);
-        let by_shift = self.next_shift(wall, special);
-        match (by_shift, special) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
+        let timetable = self.timetable();
+        let mut soonest = None;
+        for (pool, id) in self.pools.iter().zip(0u16..) {
+            let until = soonest.unwrap_or(Wall(i64::MAX));
+            let next = timetable.next_change(PoolId(id), &pool.plan, wall, until);
+            soonest = next.or(soonest);
         }
+        soonest
     }
 
-    /// The next change of shifts that comes before `limit`.
-    fn next_shift(&self, wall: Wall, limit: Option<Wall>) -> Option<Wall> {
-        let mut minutes: Vec<u16> = self
-            .pools
-            .iter()
-            .flat_map(|pool| &pool.schedule.shifts)
-            .flat_map(|shift| [shift.hours.start() % DAY, shift.hours.end() % DAY])
-            .collect();
-        minutes.sort_unstable();
-        minutes.dedup();
-        let now = self.all_lines(wall);
-        let mut date = self.zone.to_datetime(timestamp(wall)).date();
-        for _ in 0..SEARCHED_DAYS {
-            for &minute in &minutes {
-                let at = self.wall_on(date, minute)?;
-                if limit.is_some_and(|limit| at >= limit) {
-                    return None;
-                }
-                if at > wall && self.all_lines(at) != now {
-                    return Some(at);
-                }
-            }
-            date = date.tomorrow().ok()?;
-        }
-        None
-    }
-
-    /// When the last open line of this pool closes, if that is within a day; `None` if it is closed
-    /// or goes on.
+    /// How long after `wall` this pool has no line any more, if that is within `within`; `None` if it
+    /// is closed, or goes on.
     #[must_use]
-    pub fn closes(&self, pool: PoolId, wall: Wall) -> Option<Wall> {
-        let schedule = self.schedule(pool)?;
-        if self.lines(pool, wall) == 0 {
-            return None;
+    pub fn closes_in(&self, pool: PoolId, wall: Wall, within: Duration) -> Option<Duration> {
+        let found = self.pools.get(usize::from(pool.0))?;
+        self.timetable().closes_in(pool, &found.plan, wall, within)
+    }
+
+    /// The first moment from `wall` on at which this pool has a line; `None` if not within a year.
+    #[must_use]
+    pub fn opens(&self, pool: PoolId, wall: Wall) -> Option<Wall> {
+        let found = self.pools.get(usize::from(pool.0))?;
+        self.timetable().opens(pool, &found.plan, wall)
+    }
+
+    /// The lines of some pools together in the week that a date lies in. Unknown pools have none.
+    #[must_use]
+    pub fn week(&self, pools: &[PoolId], date: Date) -> Week {
+        let plan = |id: &PoolId| Some((*id, &self.pools.get(usize::from(id.0))?.plan));
+        let plans: Vec<_> = pools.iter().filter_map(plan).collect();
+        self.timetable().week(&plans, date)
+    }
+
+    fn timetable(&self) -> Timetable<'_> {
+        Timetable {
+            zone: &self.zone,
+            calendar: &self.calendar,
+            exceptional: &self.exceptional,
         }
-        let (today, _) = self.civil(wall);
-        let days = [Some(today), today.tomorrow().ok()];
-        let ends = schedule.shifts.iter().map(|shift| shift.hours.end() % DAY);
-        let walls = days.into_iter().flatten().flat_map(|date| {
-            let ends = ends.clone();
-            ends.filter_map(move |minute| self.wall_on(date, minute))
-        });
-        let special = self.exceptional.next_change(wall);
-        let closed = |at: &Wall| *at > wall && self.lines(pool, *at) == 0;
-        walls.chain(special).filter(closed).min()
     }
 
     /// The moment at which the table's zone shows this date and minute of the day (0 to 1439); a
@@ -289,13 +269,7 @@ impl Table {
             return 0;
         };
         let lines = found.plan.lines(local.before, local.day, local.minute);
-        self.exceptional.lines(pool, lines, found.most, local.wall)
-    }
-
-    fn all_lines(&self, wall: Wall) -> Vec<u16> {
-        let local = self.local(wall);
-        let pools = self.pools.iter().zip(0u16..);
-        pools.map(|(_, id)| self.lines_at(PoolId(id), local)).collect()
+        self.exceptional.lines(pool, lines, found.plan.most_lines(), local.wall)
     }
 
     pub(crate) fn local(&self, wall: Wall) -> Local {
@@ -325,19 +299,4 @@ impl Table {
             _ => Dialled::Other,
         }
     }
-}
-
-/// The moment for jiff; one outside its 20,000 years counts as their end.
-fn timestamp(wall: Wall) -> Timestamp {
-    let end = if wall.0 < 0 {
-        Timestamp::MIN
-    } else {
-        Timestamp::MAX
-    };
-    Timestamp::from_millisecond(wall.0).unwrap_or(end)
-}
-
-fn minute_of(shown: DateTime) -> u16 {
-    // Hour and minute are never negative.
-    u16::from(shown.hour().unsigned_abs()) * 60 + u16::from(shown.minute().unsigned_abs())
 }

@@ -351,7 +351,7 @@ fn holes(days: &[WeekDay]) -> Vec<Hole> {
 }
 
 /// The moment for jiff; one outside its 20,000 years counts as their end.
-fn timestamp(wall: Wall) -> Timestamp {
+pub(crate) fn timestamp(wall: Wall) -> Timestamp {
     let end = if wall.0 < 0 {
         Timestamp::MIN
     } else {
@@ -360,7 +360,7 @@ fn timestamp(wall: Wall) -> Timestamp {
     Timestamp::from_millisecond(wall.0).unwrap_or(end)
 }
 
-fn minute_of(shown: DateTime) -> u16 {
+pub(crate) fn minute_of(shown: DateTime) -> u16 {
     // Hour and minute are never negative.
     u16::from(shown.hour().unsigned_abs()) * 60 + u16::from(shown.minute().unsigned_abs())
 }

@@ -54,6 +54,7 @@ impl Week {
             };
             for reason in &day.reasons {
                 let reason = reason.replace(char::is_control, " ");
+                let reason = reason.trim();
                 let _ = match tongue {
                     Tongue::Chinese => write!(text, "  ！特殊安排：{reason}"),
                     Tongue::English => write!(text, "  ! exceptional: {reason}"),
