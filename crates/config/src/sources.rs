@@ -202,8 +202,8 @@ impl Sources {
 
     fn draw(&self, list: &[ConfigError], sign: &str, lang: Lang) -> String {
         let (help, other) = match lang {
-            Lang::Zh => ("提示", "另一处"),
-            Lang::En => ("help", "the other"),
+            Lang::Zh => ("提示：", "另一处："),
+            Lang::En => ("help: ", "the other: "),
         };
         let mut out = String::new();
         // Writing to a String cannot fail.
@@ -215,10 +215,10 @@ impl Sources {
                 picture(&mut out, &file.text, item.span.start - start..end - start);
             }
             if let Some(also) = &item.also {
-                let _ = writeln!(out, "    {other}: {}", self.place(also.start));
+                let _ = writeln!(out, "    {other}{}", self.place(also.start));
             }
             if !item.help(lang).is_empty() {
-                let _ = writeln!(out, "    {help}: {}", item.help(lang));
+                let _ = writeln!(out, "    {help}{}", item.help(lang));
             }
         }
         out
