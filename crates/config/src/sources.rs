@@ -147,7 +147,7 @@ impl Sources {
 
     /// Which version of the configuration this is: the first 16 hexadecimal digits of the SHA-256
     /// over the texts in their order, a NUL between two. Names of files do not count; for one file
-    /// it is the beginning of what `sha256sum` prints.
+    /// it is the beginning of what `sha256sum` prints, unless the file begins with a byte order mark.
     #[must_use]
     pub fn hash(&self) -> String {
         let mut hash = Sha256::new();

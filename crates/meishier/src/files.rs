@@ -10,6 +10,9 @@ const MAIN: &str = "main.toml";
 /// Most entries of a folder that are looked at.
 const MAX_ENTRIES: usize = 20_000;
 
+/// The byte order mark of UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Reads what `--config` names: a file, or a folder of which every `*.toml` counts, `main.toml`
 /// first and the others by name. Hidden files and folders within are left out.
 ///
@@ -116,6 +119,10 @@ fn text(path: &Path, most: usize) -> Result<String, Unreadable> {
     if bytes.len() > most {
         // It is refused for its length; what stands in it does not matter.
         return Ok(String::from_utf8_lossy(&bytes).into_owned());
+    }
+    // Some editors begin a file with a mark that nobody sees; it would be a column of the first line.
+    if bytes.starts_with(MARK) {
+        bytes.drain(..MARK.len());
     }
     // Editors of Chinese systems still write other encodings than UTF-8.
     String::from_utf8(bytes).map_err(|error| {

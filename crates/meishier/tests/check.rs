@@ -211,3 +211,18 @@ fn a_folder_tells_every_file_that_cannot_be_read() {
         assert!(told.contains(words), "{told}");
     }
 }
+
+#[test]
+fn a_byte_order_mark_is_no_letter_of_the_first_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("marked.toml");
+    std::fs::write(&file, b"\xef\xbb\xbfname = \"\"\r\nshards = 99\r\n").unwrap();
+    let output = check(&file, "en");
+    let told = String::from_utf8_lossy(&output.stderr);
+    let first = "marked.toml:1:8: name must not be empty\n  1 | name = \"\"\n    |        ^^\n";
+    assert!(told.contains(first), "{told}");
+    assert!(
+        told.contains("marked.toml:2:10: shards is out of range"),
+        "{told}"
+    );
+}
