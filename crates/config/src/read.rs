@@ -11,7 +11,7 @@ use crate::sources::Sources;
 use crate::types::{Config, Counsellor, Lang, Seat, Trunk};
 use crate::{counsellors, pools, routes, seats, service, trunks};
 use meishier_model::{PoolId, Wall};
-use meishier_routing::Table;
+use meishier_routing::{Table, To};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -204,8 +204,8 @@ fn warn_idle(sink: &Sink, directory: &Directory, routes: &routes::Routes) {
                 ),
             );
         }
-        let rings = routes.routes.iter().flat_map(|route| &route.rings);
-        if !rings.into_iter().any(|ring| ring.pool == PoolId(id)) {
+        let mut steps = routes.routes.iter().flat_map(|route| &route.steps);
+        if !steps.any(|step| step.to == To::Pool(PoolId(id))) {
             sink.warn(
                 &entry.span,
                 both!(

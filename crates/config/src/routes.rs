@@ -9,7 +9,8 @@ use crate::sink::{Sink, both};
 use crate::trunks::check_number;
 use meishier_model::{Class, PoolId, SkillId, SkillSet, TrunkId};
 use meishier_routing::{
-    Calendar, Exception, Number, Preference, Ring, Route, RouteId, Table, TableError, TableSource,
+    Calendar, Exception, Ladder, Number, PoolSource, Preference, Route, RouteId, Step, Table,
+    TableError, TableSource, To, When,
 };
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -40,22 +41,8 @@ pub(crate) fn zone(top: &Section<'_>) -> String {
 
 /// A table in which nothing is routed, for turning dates into moments before the real one is made.
 pub(crate) fn clock(zone: &str) -> Option<Table> {
-    let route = Route {
-        name: String::new(),
-        called: Vec::new(),
-        trunks: Vec::new(),
-        callers: Vec::new(),
-        rings: std::iter::once(Ring {
-            pool: PoolId(0),
-            after: Duration::ZERO,
-        })
-        .collect(),
-        class: Class::ORDINARY,
-        risk: false,
-        required: SkillSet::EMPTY,
-        preferred: Default::default(),
-    };
-    let pools = vec![(String::new(), Default::default())];
+    let route = Route::new("", [Step::pool(PoolId(0), Duration::ZERO)]);
+    let pools = vec![PoolSource::default()];
     let zone = zone.to_owned();
     Table::compile(TableSource {
         zone,
@@ -178,10 +165,14 @@ fn route(section: &Section<'_>, name: &str, names: &Names<'_>) -> Route {
     let _ = section.text("title");
     Route {
         name: name.to_owned(),
-        called: called.iter().map(|text| text.value.to_owned()).collect(),
-        trunks: trunks.iter().filter_map(trunk).collect(),
-        callers: callers.iter().map(|text| text.value.to_owned()).collect(),
-        rings: rings(section, names.pools),
+        when: When {
+            called: called.iter().map(|text| text.value.to_owned()).collect(),
+            trunks: trunks.iter().filter_map(trunk).collect(),
+            callers: callers.iter().map(|text| text.value.to_owned()).collect(),
+            ..When::default()
+        },
+        steps: rings(section, names.pools),
+        then: None,
         class: class.unwrap_or(Class::ORDINARY),
         risk: section.flag("risk").unwrap_or(false),
         required,
@@ -194,10 +185,10 @@ fn skill(index: u32) -> Option<SkillId> {
 }
 
 /// Pools in order: `"city"` for at once, or `{ pool = "province", after = "15s" }`.
-fn rings(section: &Section<'_>, pools: &Known) -> smallvec::SmallVec<[Ring; 4]> {
+fn rings(section: &Section<'_>, pools: &Known) -> Ladder {
     let sink = section.sink();
     let values = section.array("rings", MOST_RINGS);
-    let mut out: smallvec::SmallVec<[Ring; 4]> = smallvec::SmallVec::new();
+    let mut out = Ladder::new();
     if values.is_empty() {
         match section.raw("rings") {
             Some(value) if value.get_ref().is_array() => {
@@ -239,8 +230,8 @@ fn rings(section: &Section<'_>, pools: &Known) -> smallvec::SmallVec<[Ring; 4]> 
             continue;
         };
         let pool = PoolId(u16::try_from(id).unwrap_or(u16::MAX));
-        let ring = Ring {
-            pool,
+        let ring = Step {
+            to: To::Pool(pool),
             after: after.as_ref().map_or(Duration::ZERO, |at| at.value),
         };
         check_ring(sink, &out, ring, &name, after.map(|at| at.span));
@@ -251,13 +242,13 @@ fn rings(section: &Section<'_>, pools: &Known) -> smallvec::SmallVec<[Ring; 4]> 
 
 fn check_ring(
     sink: &Sink,
-    before: &[Ring],
-    ring: Ring,
+    before: &[Step],
+    ring: Step,
     name: &At<&str>,
     after: Option<Range<usize>>,
 ) {
     let value = name.value;
-    if before.iter().any(|other| other.pool == ring.pool) {
+    if before.iter().any(|other| other.to == ring.to) {
         let message = both!("rings 中 {value:?} 重复", "rings has {value:?} twice");
         sink.error(&name.span, message, both!("删去一个", "remove one"));
     }
@@ -296,13 +287,18 @@ pub(crate) fn compile(
     pools: &[PoolEntry],
     read: Routes,
 ) -> Option<Table> {
-    let named = |entry: &PoolEntry| (entry.pool.name.clone(), entry.schedule.clone());
+    let named = |entry: &PoolEntry| PoolSource {
+        name: entry.pool.name.clone(),
+        schedule: entry.schedule.clone(),
+        ..PoolSource::default()
+    };
     let source = TableSource {
         zone,
         calendar: read.calendar,
         pools: pools.iter().map(named).collect(),
         routes: read.routes,
         default: read.default?,
+        ..TableSource::default()
     };
     match Table::compile(source) {
         Ok(table) => {
@@ -334,7 +330,9 @@ pub(crate) fn compile(
 /// The reader found all of these before; should one slip by, it is said rather than lost.
 fn note(sink: &Sink, error: &TableError, spans: &[Range<usize>]) {
     let span = match error {
-        TableError::NoRing(id) | TableError::UnknownPool(id, _) | TableError::FallingWait(id) => {
+        TableError::NoRing(id)
+        | TableError::UnknownPool(Some(id), _)
+        | TableError::FallingWait(id) => {
             spans.get(usize::from(id.0)).cloned()
         }
         _ => None,
@@ -350,7 +348,7 @@ fn note(sink: &Sink, error: &TableError, spans: &[Range<usize>]) {
 pub(crate) fn warn_shadowed(sink: &Sink, read: &Routes) {
     let mut taken: BTreeMap<Vec<u8>, &str> = BTreeMap::new();
     for (route, span) in read.routes.iter().zip(&read.spans) {
-        for number in &route.called {
+        for number in &route.when.called {
             let key = Number::new(number).as_bytes().to_vec();
             if let Some(first) = taken.get(&key) {
                 sink.warn(
@@ -364,7 +362,7 @@ pub(crate) fn warn_shadowed(sink: &Sink, read: &Routes) {
                         "from the top, the first route that fits holds"
                     ),
                 );
-            } else if route.trunks.is_empty() && route.callers.is_empty() {
+            } else if route.when.trunks.is_empty() && route.when.callers.is_empty() {
                 taken.insert(key, &route.name);
             }
         }

@@ -46,12 +46,12 @@ fn lines(config: &Config, name: &str, minute: u16) -> u16 {
 }
 
 fn decide(config: &Config, caller: &str, called: &str, minute: u16) -> Decision {
-    config.routing.decide(&Query {
-        wall: at(config, 2026, 6, 1, minute),
-        trunk: TrunkId(0),
-        caller: &DialString::new(caller),
-        called: &DialString::new(called),
-    })
+    config.routing.decide(&Query::new(
+        at(config, 2026, 6, 1, minute),
+        TrunkId(0),
+        &DialString::new(caller),
+        &DialString::new(called),
+    ))
 }
 
 fn rings(config: &Config, decision: &Decision) -> Vec<(String, u64)> {
@@ -173,7 +173,7 @@ fn guizhou_falls_back_by_night() {
     );
     let unknown = decide(&config, "", "12365", 600);
     assert_eq!(rings(&config, &unknown)[0].0, "province");
-    assert!(unknown.reason.contains("默认"));
+    assert!(config.routing.reason(&unknown).contains("默认"));
 }
 
 #[test]

@@ -144,12 +144,8 @@ impl Shard {
         }
         let codecs = media_codecs(&self.config.trunks[usize::from(trunk.0)].codecs);
         let parties = parties(request);
-        let decision = self.config.routing.decide(&Query {
-            wall: now.wall,
-            trunk,
-            caller: &parties.caller,
-            called: &parties.called,
-        });
+        let query = Query::new(now.wall, trunk, &parties.caller, &parties.called);
+        let decision = self.config.routing.decide(&query);
         let Some((port, address)) = self.room_for(decision.risk) else {
             let why = if decision.risk {
                 Refusal::RiskOverload
@@ -241,7 +237,7 @@ impl Shard {
                     )
                 })
                 .collect(),
-            route_reason: decision.reason,
+            route_reason: self.config.routing.reason(&decision).into(),
             offers: Vec::new(),
             transfers: Vec::new(),
             answer: None,
@@ -264,19 +260,11 @@ impl Shard {
     ) -> (Caller, SmallVec<[(PoolId, meishier_model::Mono); 2]>) {
         let mut open = 0u8;
         let mut closed_rings = SmallVec::new();
-        let mut start = Duration::ZERO;
-        let mut saved = Duration::ZERO;
-        for (i, ring) in decision.rings.iter().enumerate() {
-            start = start.max(ring.after.saturating_sub(saved));
-            if start.is_zero() || self.broken.is(Defect::RingsOpenAtOnce) {
+        for ring in &decision.rings {
+            if ring.after.is_zero() || self.broken.is(Defect::RingsOpenAtOnce) {
                 open += 1;
             } else {
-                closed_rings.push((ring.pool, now.mono + start));
-            }
-            if self.config.routing.lines(ring.pool, now.wall) == 0
-                && let Some(next) = decision.rings.get(i + 1)
-            {
-                saved += next.after.saturating_sub(ring.after);
+                closed_rings.push((ring.pool, now.mono + ring.after));
             }
         }
         let preferred = decision.preferred.iter();

@@ -1,8 +1,9 @@
 //! Which day is a workday, a day of rest, a public holiday.
 
+use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
 
-use crate::holidays::SHIPPED;
+use crate::holidays::{Festival, SHIPPED};
 
 /// What the calendar says of a day that its weekday does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,10 +34,28 @@ pub struct Day {
     pub kind: DayKind,
 }
 
+/// Days ahead of today for which [`Calendar::missing_ahead`] wants a table: from 1 November on
+/// they reach the next year, whose notice has usually appeared by then.
+pub const LOOK_AHEAD_DAYS: i32 = 61;
+
 /// Holidays and make-up workdays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Calendar {
-    days: Vec<(Date, Exception)>,
+    /// Ascending by date.
+    days: Vec<Known>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Known {
+    date: Date,
+    what: Exception,
+    name: Option<Name>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Name {
+    Festival(Festival),
+    Own(Box<str>),
 }
 
 impl Default for Calendar {
@@ -52,28 +71,72 @@ impl Calendar {
     pub fn shipped() -> Self {
         let mut days: Vec<_> = SHIPPED
             .iter()
-            .filter_map(|&(y, m, d, what)| Some((Date::new(y, m, d).ok()?, what)))
+            .filter_map(|&(y, m, d, what, festival)| {
+                let date = Date::new(y, m, d).ok()?;
+                let name = Some(Name::Festival(festival));
+                Some(Known { date, what, name })
+            })
             .collect();
-        days.sort_by_key(|&(date, _)| date);
+        days.sort_by_key(|known| known.date);
         Self { days }
     }
 
-    /// Adds a day, or replaces what was known of it.
+    /// A calendar that knows nothing but weekdays.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { days: Vec::new() }
+    }
+
+    /// Adds a day, or replaces what was known of it; the name stays if the day stays what it was.
     pub fn set(&mut self, date: Date, what: Exception) {
-        match self.days.binary_search_by_key(&date, |&(date, _)| date) {
-            Ok(at) => self.days[at].1 = what,
-            Err(at) => self.days.insert(at, (date, what)),
+        match self.find(date) {
+            Ok(at) if self.days[at].what == what => {}
+            Ok(at) => {
+                self.days[at] = Known {
+                    date,
+                    what,
+                    name: None,
+                }
+            }
+            Err(at) => self.days.insert(
+                at,
+                Known {
+                    date,
+                    what,
+                    name: None,
+                },
+            ),
+        }
+    }
+
+    /// Like [`Self::set`] with a name for the drawn week, such as a province's own holiday.
+    pub fn set_named(&mut self, date: Date, what: Exception, name: &str) {
+        self.set(date, what);
+        if let Ok(at) = self.find(date) {
+            self.days[at].name = Some(Name::Own(name.into()));
         }
     }
 
     /// What is known of a date beyond its weekday.
     #[must_use]
     pub fn exception(&self, date: Date) -> Option<Exception> {
-        let at = self
-            .days
-            .binary_search_by_key(&date, |&(date, _)| date)
-            .ok()?;
-        self.days.get(at).map(|&(_, what)| what)
+        let at = self.find(date).ok()?;
+        self.days.get(at).map(|known| known.what)
+    }
+
+    /// Name of the holiday, or of the holiday that a make-up workday is worked for, in Chinese and
+    /// in English; a name that was given with the day is the same in both.
+    #[must_use]
+    pub fn name(&self, date: Date) -> Option<(&str, &str)> {
+        let at = self.find(date).ok()?;
+        match self.days.get(at)?.name.as_ref()? {
+            Name::Festival(festival) => Some(festival.names()),
+            Name::Own(name) => Some((name, name)),
+        }
+    }
+
+    fn find(&self, date: Date) -> Result<usize, usize> {
+        self.days.binary_search_by_key(&date, |known| known.date)
     }
 
     /// The day as schedules see it.
@@ -92,10 +155,28 @@ impl Calendar {
     /// True if at least one day of the year is known; otherwise its days go by weekday alone.
     #[must_use]
     pub fn covers(&self, year: i16) -> bool {
-        let at = self.days.partition_point(|&(date, _)| date.year() < year);
+        let at = self.days.partition_point(|known| known.date.year() < year);
         self.days
             .get(at)
-            .is_some_and(|&(date, _)| date.year() == year)
+            .is_some_and(|known| known.date.year() == year)
+    }
+
+    /// Years without a table that a day from `from` to `until`, both included, falls into,
+    /// ascending; empty if `until` is before `from`.
+    #[must_use]
+    pub fn missing_years(&self, from: Date, until: Date) -> Vec<i16> {
+        (from.year()..=until.year())
+            .filter(|&year| from <= until && !self.covers(year))
+            .collect()
+    }
+
+    /// Years without a table that the next [`LOOK_AHEAD_DAYS`] days fall into, today included.
+    #[must_use]
+    pub fn missing_ahead(&self, today: Date) -> Vec<i16> {
+        let until = today
+            .checked_add(LOOK_AHEAD_DAYS.days())
+            .unwrap_or(Date::MAX);
+        self.missing_years(today, until)
     }
 }
 

@@ -1,26 +1,66 @@
-//! Who answers this caller now, and why: routes, schedules, calendar, compiled into a [`Table`].
+//! Who answers this caller now, and why: numbers, places, schedules, routes and policies, compiled
+//! into a [`Table`]; and what is remembered of callers between calls.
 //!
-//! What lives here: pure functions of a table and a moment that is handed in.
+//! What lives here: pure functions of a table, a moment and a call that are handed in.
 //! What may not: clocks, the machine's zone, files, anything that can fail at the time of a call.
 //!
 //! ```text
-//!   TableSource ──compile──► Table ── decide(Query) ──► Decision { rings, class, skills, reason }
-//!     zone, calendar           ├───── lines(pool, wall) ──► open lines of a pool
-//!     shifts, routes           └───── next_change(wall) ──► when lines() changes next
+//!   headers ──weigh──► caller, number dialled, cell
+//!                          │
+//!   TableSource ──compile──► Table ── decide(Query, Pools) ──► Decision { rings, class, skills, own, rules }
+//!     zone, calendar           ├───── explain ──► every rule looked at, hit or passed over
+//!     shifts, exceptional days ├───── lines(pool, wall) ──► open lines of a pool
+//!     areas, routes, policies  └───── next_change(wall) ──► when lines() changes next
+//!   Book ── what a number did before ──► Known { risk, nuisance, redial, counsellor }
 //! ```
 
+mod areas;
+mod book;
 mod calendar;
+mod compile;
+mod coverage;
+mod decide;
+mod exceptional;
+mod explain;
 mod holidays;
 mod hours;
+mod index;
+mod ladder;
+mod listed;
 mod number;
+pub mod place;
+mod policy;
 mod schedule;
+mod service;
 mod source;
 mod table;
+mod week;
+mod when;
 
-pub use calendar::{Calendar, Day, DayKind, Exception};
+pub use book::{Book, Fact, KeptPlace, MOST_COUNTED, MOST_NUMBERS, Note};
+pub use calendar::{Calendar, Day, DayKind, Exception, LOOK_AHEAD_DAYS};
+pub use coverage::{Coverage, NOTICE_LINES, NOTICE_MINUTES, coverage};
+pub use decide::{
+    AllNormal, Decision, Dialled, MOST_PREFERENCES, PoolNow, Pools, Query, Rule, Settled,
+};
+pub use exceptional::{
+    Exceptional, ExceptionalDays, ExceptionalError, ExceptionalLines, ExceptionalPools,
+};
+pub use explain::{Explained, Looked};
 pub use hours::{Days, Hours, HoursError};
 pub use jiff::civil::{Date, Weekday};
-pub use number::Number;
-pub use schedule::{Clash, Moment, Schedule, Shift, hole};
-pub use source::{Route, TableError, TableSource};
-pub use table::{Decision, Preference, Query, Ring, RouteId, Table};
+pub use ladder::MOST_RINGS;
+pub use number::{Called, Kind, Number};
+pub use policy::{
+    Known, Listed, NuisancePolicy, NuisanceWhy, Policies, PreferenceRule, RedialPolicy, RiskPolicy,
+    RiskWhy, Which,
+};
+pub use schedule::{Clash, Moment, Schedule, Shift, Step as PlanStep, WeekPlan, hole};
+pub use service::{Hand, PoolFacts, Service, ServiceRules};
+pub use source::{
+    Alias, Area, AreaOf, Ladder, MOST_HOPS, PoolSource, Route, Services, Step, TableError,
+    TableSource, Tags, To, When,
+};
+pub use table::{Preference, Ring, RouteId, Table};
+pub use week::{Hole, Stretch, Timetable, Week, WeekDay};
+pub use when::Miss;

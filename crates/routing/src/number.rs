@@ -1,61 +1,105 @@
 //! One form for a number however it was dialled.
+//!
+//! ```text
+//!   text ─► user part ─► dialled characters ─► country code ─► area code ─► Number, Kind
+//!           sip:…@host    ０→0, no - . ( )      +86 0086 86     0 back or     by its digits
+//!           ;context      no extension          0085… → +…      off a mobile
+//! ```
+
+use std::fmt;
 
 /// Longest number kept, in bytes: a DialString and the 0 before it.
 const MAX: usize = 72;
 
+/// Most characters of a text that are looked at; the rest of a longer one falls away.
+const READ: usize = MAX - 1;
+
+/// The digits of the hotline.
+const HOTLINE: &str = "12356";
+
 /// A number in the form that routes compare: digits with the domestic `0` before an area code,
 /// or a SIP user name as it came.
+///
+/// `Debug` shows its kind alone, so that no number slips into a log.
 #[derive(Clone, Copy)]
 pub struct Number {
     bytes: [u8; MAX],
     len: usize,
 }
 
+/// What sort of number it is, by its form alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Nobody says who calls, or nothing was dialled.
+    Withheld,
+    /// A mobile number of mainland China: eleven digits, `13…` to `19…`.
+    Mobile,
+    /// An area code and a number in it, a short number among them (`0851110`).
+    Landline {
+        /// Length of the area code with its 0: 3 (`010`, `02x`) or 4.
+        code: u8,
+    },
+    /// A subscriber's seven or eight digits without an area code.
+    Local,
+    /// Dialled without an area code everywhere: `110`, `12356`, `96xxx`, `400…`, or a switchboard's
+    /// own extension of at most six digits.
+    Short,
+    /// Another country's or region's, with `+` (`+852…`).
+    Foreign,
+    /// A SIP user name.
+    Name,
+    /// Digits that fit no numbering plan, service codes (`*99#`).
+    Other,
+}
+
+/// What was dialled, as far as its form tells. Old hotline numbers are of a table, not of a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Called<'a> {
+    /// `12356`: the hotline of where the caller is.
+    Hotline,
+    /// Area code (with its 0) and `12356`: the hotline of that area.
+    HotlineOf(&'a str),
+    /// Another number, or none.
+    Other,
+}
+
 impl Number {
     /// Brings `text` into that form without allocating.
     ///
-    /// `sip:`, `tel:`, what follows `@` or `;`, visual separators (RFC 3966 §5.1.1), `+86` and
-    /// `0086` fall away; a national number gets its `0` back (`+8685412356` is `085412356`), short
-    /// numbers and mobile numbers have none (`+8612356` is `12356`, `0133…` is `133…`).
+    /// `sip:`, `tel:`, what follows `@` or `;`, visual separators (RFC 3966 §5.1.1), extensions,
+    /// `+86`, `0086` and a `86` that nothing else can mean fall away; a national number gets its
+    /// `0` back (`+8685412356` is `085412356`), short numbers and mobile numbers have none
+    /// (`+8612356` is `12356`, `0133…` is `133…`). Full-width characters count as plain ones. A
+    /// `phone-context` with an area code (RFC 3966 §5.1.5) makes a local number national. What
+    /// says that the number is withheld becomes the empty number (RFC 3323 §4.1.1.3).
     #[must_use]
     pub fn new(text: &str) -> Self {
-        let mut number = Self {
-            bytes: [0; MAX],
-            len: 0,
-        };
-        let text = ["sip:", "sips:", "tel:"]
-            .iter()
-            .find_map(|scheme| {
-                let head = text.get(..scheme.len())?;
-                head.eq_ignore_ascii_case(scheme)
-                    .then(|| &text[scheme.len()..])
-            })
-            .unwrap_or(text);
-        let text = text.split(['@', ';']).next().unwrap_or(text).trim();
-        let dialled = |b: u8| b.is_ascii_digit() || b"+-.() *#".contains(&b);
-        if !text.bytes().all(dialled) {
-            number.push_all(text.as_bytes());
-            return number;
-        }
-        for b in text.bytes().filter(|b| !b"-.() ".contains(b)) {
-            number.push(b);
-        }
-        let rest = number.without_country();
-        let mut out = Self {
-            bytes: [0; MAX],
-            len: 0,
-        };
-        match rest {
-            Some(rest) if is_national(rest) => {
-                out.push(b'0');
-                out.push_all(rest);
-            }
-            Some(rest) => out.push_all(rest),
-            None => out.push_all(&number.bytes[..number.len]),
-        }
-        out.drop_mobile_zero();
-        out
+        Self::in_area(text, None)
     }
+
+    /// As [`Self::new`], but a local number belongs to `area_code` (with or without its `0`), such
+    /// as that of the trunk over which it comes. A `phone-context` goes before it; what is no area
+    /// code is ignored.
+    #[must_use]
+    pub fn in_area(text: &str, area_code: Option<&str>) -> Self {
+        let (user, context) = user_part(text);
+        if is_withheld(user) {
+            return Self::EMPTY;
+        }
+        let mut number = match dialled(user) {
+            Some(digits) => digits.normal(),
+            None => return Self::name(user),
+        };
+        if number.kind() == Kind::Local {
+            number.give_area(context.or(area_code).unwrap_or_default());
+        }
+        number
+    }
+
+    const EMPTY: Self = Self {
+        bytes: [0; MAX],
+        len: 0,
+    };
 
     /// The form, empty if nothing was dialled.
     #[must_use]
@@ -63,25 +107,131 @@ impl Number {
         &self.bytes[..self.len]
     }
 
-    /// What follows `+86` or `0086`.
-    fn without_country(&self) -> Option<&[u8]> {
-        let bytes = self.as_bytes();
-        bytes
-            .strip_prefix(b"+86")
-            .or_else(|| bytes.strip_prefix(b"0086"))
+    /// The form as text. Personal data: not for logs.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // Only whole characters are ever pushed.
+        str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// What sort of number it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        kind_of(self.as_bytes())
+    }
+
+    /// Which form of the hotline's number was dialled, if any.
+    #[must_use]
+    pub fn called(&self) -> Called<'_> {
+        match self.as_str().strip_suffix(HOTLINE) {
+            Some("") => Called::Hotline,
+            Some(area) if area_len(self.as_bytes()) == Some(area.len()) => Called::HotlineOf(area),
+            _ => Called::Other,
+        }
+    }
+
+    /// True if both are the same line: one of them may lack its area code.
+    #[must_use]
+    pub fn same_line(&self, other: &Number) -> bool {
+        let ends = |long: &Number, short: &Number| {
+            matches!(long.kind(), Kind::Landline { code }
+                if short.kind() == Kind::Local
+                    && long.as_bytes().get(usize::from(code)..) == Some(short.as_bytes()))
+        };
+        self.len > 0
+            && (self.as_bytes() == other.as_bytes() || ends(self, other) || ends(other, self))
+    }
+
+    fn name(user: &str) -> Self {
+        let mut name = Self::EMPTY;
+        name.push_all(user.as_bytes());
+        name
+    }
+
+    /// The form of dialled characters: country and mobile prefixes off, the area code's 0 on.
+    fn normal(&self) -> Self {
+        let all = self.as_bytes();
+        let digits = all.strip_prefix(b"+").unwrap_or(all);
+        if !digits.iter().all(u8::is_ascii_digit) {
+            return *self;
+        }
+        let zeros = digits.iter().take_while(|&&b| b == b'0').count();
+        let rest = &digits[zeros..];
+        let abroad = zeros >= 2 || (zeros == 0 && digits.len() < all.len());
+        let mut out = Self::EMPTY;
+        let national = if zeros == 1 {
+            None
+        } else {
+            strip_country(rest, abroad)
+        };
+        match national {
+            Some(national) => out.push_national(national),
+            None if abroad && !rest.is_empty() => {
+                out.push(b'+');
+                out.push_all(rest);
+            }
+            None if abroad => {}
+            None => {
+                out.push_all(&digits[..zeros]);
+                out.push_all(rest);
+            }
+        }
+        out.drop_mobile_zero();
+        out
+    }
+
+    /// A number that a country code preceded.
+    fn push_national(&mut self, national: &[u8]) {
+        if is_national(national) {
+            self.push(b'0');
+        }
+        self.push_all(national);
     }
 
     /// `013…` with eleven digits after the 0 is a mobile number dialled as a trunk call; `010…` is Beijing.
     fn drop_mobile_zero(&mut self) {
-        let bytes = self.as_bytes();
-        if bytes.len() == 12 && bytes.starts_with(b"01") && bytes[2] >= b'3' {
+        if self.len == 12 && self.bytes[0] == b'0' && is_mobile(&self.bytes[1..12]) {
             self.bytes.copy_within(1..12, 0);
             self.len = 11;
         }
     }
 
+    /// Puts an area code before a local number; a context may name another country's.
+    fn give_area(&mut self, area: &str) {
+        let local = *self;
+        let context = Self::name(area).without_separators();
+        let digits = context.as_bytes();
+        let country = digits
+            .strip_prefix(b"+86")
+            .or_else(|| digits.strip_prefix(b"0086"));
+        let code = country.unwrap_or(digits);
+        let code = code.strip_prefix(b"0").unwrap_or(code);
+        let mut given = Self::EMPTY;
+        if digits.starts_with(b"+") && country.is_none() {
+            if (2..=8).contains(&digits.len()) && digits[1..].iter().all(u8::is_ascii_digit) {
+                given.push_all(digits);
+                given.push_all(local.as_bytes());
+                *self = given.normal();
+            }
+            return;
+        }
+        given.push(b'0');
+        given.push_all(code);
+        if area_len(given.as_bytes()) == Some(given.len) {
+            given.push_all(local.as_bytes());
+            *self = given;
+        }
+    }
+
+    fn without_separators(&self) -> Self {
+        let mut out = Self::EMPTY;
+        let kept = self.as_bytes().iter().filter(|b| !b"-.() ".contains(b));
+        kept.for_each(|&b| out.push(b));
+        out
+    }
+
     fn push(&mut self, b: u8) {
-        // Longer than any DialString, so nothing that was dialled is cut.
+        // Texts are cut to READ before, so nothing that was dialled is lost here.
         if self.len < MAX {
             self.bytes[self.len] = b;
             self.len += 1;
@@ -93,8 +243,241 @@ impl Number {
     }
 }
 
+impl fmt::Debug for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Number({:?})", self.kind())
+    }
+}
+
+/// User part of a SIP URI or digits of a `tel:` one, and the context that its parameters give.
+fn user_part(text: &str) -> (&str, Option<&str>) {
+    let mut user = text.trim();
+    let mut sip = false;
+    while let Some((rest, is_sip)) = without_scheme(user) {
+        (user, sip) = (rest.trim(), is_sip);
+    }
+    let host = user.split_once('@').map(|(before, host)| {
+        user = before;
+        host
+    });
+    let (head, params) = user.split_once(';').unwrap_or((user, ""));
+    user = if host.is_some() {
+        // A password (RFC 3261 §19.1.1) is nobody's number.
+        head.split(':').next().unwrap_or(head)
+    } else {
+        head
+    };
+    // `sip:10.0.0.1` has a host and no user; `sip:12356` is meant as a number.
+    if sip && host.is_none() && user.contains(['.', '[']) {
+        user = "";
+    }
+    let anonymous = |host: &str| {
+        let end = host.find([';', '?', '>', ':']).unwrap_or(host.len());
+        host[..end].eq_ignore_ascii_case("anonymous.invalid")
+    };
+    if host.is_some_and(anonymous) {
+        user = "";
+    }
+    let context = params.split(';').find_map(|param| {
+        let (name, value) = param.split_once('=')?;
+        let is_global = name.trim().eq_ignore_ascii_case("phone-context");
+        (is_global && value.trim().starts_with('+')).then(|| value.trim())
+    });
+    (cut(user.trim()), context)
+}
+
+fn without_scheme(text: &str) -> Option<(&str, bool)> {
+    let (scheme, rest) = text.split_once(':')?;
+    let sip = scheme.eq_ignore_ascii_case("sip") || scheme.eq_ignore_ascii_case("sips");
+    (sip || scheme.eq_ignore_ascii_case("tel")).then_some((rest, sip))
+}
+
+/// At most [`READ`] bytes, whole characters.
+fn cut(text: &str) -> &str {
+    let mut end = text.len().min(READ);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].trim()
+}
+
+/// RFC 3323 §4.1.1.3, and what switches write instead of a number.
+fn is_withheld(user: &str) -> bool {
+    const WORDS: [&str; 10] = [
+        "anonymous",
+        "unavailable",
+        "restricted",
+        "unknown",
+        "private",
+        "withheld",
+        "coinline/payphone",
+        "匿名",
+        "未知",
+        "保密",
+    ];
+    WORDS.iter().any(|word| user.eq_ignore_ascii_case(word))
+}
+
+/// The dialled characters of a number without separators and extension; `None` for a name.
+fn dialled(user: &str) -> Option<Number> {
+    let mut digits = Number::EMPTY;
+    // Where the last dash was, in digits.
+    let mut dash = None;
+    let mut chars = Plain { rest: user };
+    loop {
+        let before = chars.rest;
+        let Some(c) = chars.next() else { break };
+        match c {
+            '0'..='9' | '*' | '#' => digits.push(c as u8),
+            '+' if digits.len == 0 => digits.push(b'+'),
+            '-' => dash = Some(digits.len),
+            '.' | '(' | ')' | ' ' => {}
+            _ if digits.len > 0 && is_extension(before) => return Some(digits),
+            _ => return None,
+        }
+    }
+    if let Some(at) = dash {
+        digits.cut_extension(at);
+    }
+    Some(digits)
+}
+
+impl Number {
+    /// What follows a dash is an extension if what stands before is a whole number and both
+    /// together are none: `88908001-8012`, but not `0755-88908001`.
+    fn cut_extension(&mut self, at: usize) {
+        let whole = |number: &Number| {
+            let normal = number.normal();
+            match normal.kind() {
+                Kind::Mobile | Kind::Local => true,
+                Kind::Landline { code } => normal.len >= usize::from(code) + 7,
+                _ => false,
+            }
+        };
+        let mut head = Number::EMPTY;
+        head.push_all(&self.bytes[..at]);
+        if (1..=6).contains(&(self.len - at)) && whole(&head) && !whole(self) {
+            *self = head;
+        }
+    }
+}
+
+/// Characters with full-width forms, odd dashes and spaces, and `%2B` made plain.
+struct Plain<'a> {
+    rest: &'a str,
+}
+
+impl Iterator for Plain<'_> {
+    type Item = char;
+
+    fn next(&mut self) -> Option<char> {
+        let mut chars = self.rest.chars();
+        let c = chars.next()?;
+        let escaped = self
+            .rest
+            .strip_prefix('%')
+            .and_then(|hex| u8::from_str_radix(hex.get(..2)?, 16).ok());
+        if let Some(b @ (b'+' | b'*' | b'#' | b' ' | b'0'..=b'9')) = escaped {
+            self.rest = &self.rest[3..];
+            return Some(char::from(b));
+        }
+        self.rest = chars.as_str();
+        Some(match c {
+            '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+            '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
+            '\u{a0}' | '\u{3000}' | '\t' => ' ',
+            _ => c,
+        })
+    }
+}
+
+/// True if the text is nothing but an extension: `,8012`, `转8012`, `ext. 8012`, `x8012`.
+fn is_extension(text: &str) -> bool {
+    const MARKS: [&str; 8] = ["ext", "x", "p", ",", "，", "转", "分机", "轉"];
+    let mark = MARKS.iter().find_map(|mark| {
+        let head = text.get(..mark.len())?;
+        head.eq_ignore_ascii_case(mark).then(|| &text[mark.len()..])
+    });
+    mark.is_some_and(|rest| {
+        Plain { rest }.all(|c| c.is_ascii_digit() || matches!(c, ',' | '.' | ' ' | '-'))
+    })
+}
+
+/// What follows China's country code in digits without leading zeros. `abroad`: an international
+/// prefix stood before. Without one, `86` is the country code only if the rest is as long as no
+/// local number can be.
+fn strip_country(digits: &[u8], abroad: bool) -> Option<&[u8]> {
+    let rest = digits.strip_prefix(b"86")?;
+    let zeros = rest.iter().take_while(|&&b| b == b'0').count();
+    let rest = &rest[zeros..];
+    let hotline = rest.len() > HOTLINE.len() && rest.ends_with(HOTLINE.as_bytes());
+    let long = matches!(rest.len(), 10..=11) && is_plausible(rest);
+    (abroad || long || (hotline && matches!(rest.len(), 7..=8) && is_plausible(rest)))
+        .then_some(rest)
+}
+
+/// True for digits that may follow `86`: a mobile number, or an area code without its 0.
+fn is_plausible(rest: &[u8]) -> bool {
+    is_mobile(rest) || rest.starts_with(b"10") || matches!(rest.first(), Some(b'2'..=b'9'))
+}
+
 /// True for a national number without its 0: neither a short number, nor a mobile one.
 fn is_national(rest: &[u8]) -> bool {
-    let mobile = rest.len() == 11 && rest[0] == b'1' && rest[1] >= b'3';
-    rest.len() > 6 && !mobile && rest[0] != b'0'
+    let starts = match rest.first() {
+        Some(b'1') => rest.starts_with(b"10") && rest.len() <= 10,
+        Some(b'2'..=b'9') => !is_service(rest),
+        _ => false,
+    };
+    starts && (7..=13).contains(&rest.len())
+}
+
+fn is_mobile(digits: &[u8]) -> bool {
+    digits.len() == 11 && digits[0] == b'1' && digits[1] >= b'3'
+}
+
+/// 400 and 800 numbers, reached from everywhere.
+fn is_service(digits: &[u8]) -> bool {
+    digits.len() == 10 && (digits.starts_with(b"400") || digits.starts_with(b"800"))
+}
+
+/// Length of the area code that a national number begins with, by its first digits.
+fn area_len(digits: &[u8]) -> Option<usize> {
+    let len = match digits.get(..2)? {
+        b"01" if digits.get(2) == Some(&b'0') => 3,
+        b"02" => 3,
+        [b'0', b'3'..=b'9'] => 4,
+        _ => return None,
+    };
+    (digits.len() >= len).then_some(len)
+}
+
+fn kind_of(form: &[u8]) -> Kind {
+    let digits = form.strip_prefix(b"+").unwrap_or(form);
+    if form.is_empty() {
+        Kind::Withheld
+    } else if !digits.iter().all(u8::is_ascii_digit) {
+        let service = form
+            .iter()
+            .all(|b| b.is_ascii_digit() || b"+*#".contains(b));
+        if service { Kind::Other } else { Kind::Name }
+    } else if digits.len() < form.len() {
+        Kind::Foreign
+    } else if let Some(code @ (3 | 4)) = area_len(form) {
+        match form.len() - code {
+            3..=8 => Kind::Landline { code: code as u8 },
+            _ => Kind::Other,
+        }
+    } else if is_mobile(form) {
+        Kind::Mobile
+    } else if form[0] == b'0' {
+        Kind::Other
+    } else {
+        match (form.len(), form[0]) {
+            (..=6, _) => Kind::Short,
+            (7 | 8, b'9') if form[1] == b'5' => Kind::Short,
+            (7 | 8, b'2'..=b'9') => Kind::Local,
+            _ if is_service(form) => Kind::Short,
+            _ => Kind::Other,
+        }
+    }
 }

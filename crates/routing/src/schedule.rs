@@ -1,6 +1,6 @@
 //! How many lines a pool has at which hours.
 
-use crate::calendar::{Day, WEEK, kinds};
+use crate::calendar::{Day, DayKind, WEEK, kinds};
 use crate::hours::{DAY, Days, Hours};
 
 /// One shift: so many lines at these hours on days of this set.
@@ -90,6 +90,16 @@ impl Schedule {
         None
     }
 
+    /// The largest number of lines that any shift has; 0 without shifts.
+    #[must_use]
+    pub fn most_lines(&self) -> u16 {
+        self.shifts
+            .iter()
+            .map(|shift| shift.lines)
+            .max()
+            .unwrap_or(0)
+    }
+
     /// True if some shift depends on the calendar of holidays.
     #[must_use]
     pub fn asks_calendar(&self) -> bool {
@@ -97,7 +107,7 @@ impl Schedule {
     }
 
     /// Adds the open parts of `day` as minute from, minute to, index of the shift.
-    fn open(&self, before: Day, day: Day, into: &mut Vec<(u16, u16, usize)>) {
+    pub(crate) fn open(&self, before: Day, day: Day, into: &mut Vec<(u16, u16, usize)>) {
         for (index, shift) in self.shifts.iter().enumerate() {
             if shift.days.contains(day) {
                 let (from, to) = shift.hours.first_day();
@@ -110,6 +120,146 @@ impl Schedule {
             }
         }
     }
+}
+
+/// From this minute of the day on, until the next step, so many lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Step {
+    /// Minute of the day, 0 to 1439.
+    pub from: u16,
+    /// Lines; 0 when closed.
+    pub lines: u16,
+}
+
+/// Weekdays times kinds of the day before times kinds of the day.
+const SLOTS: usize = 7 * 3 * 3;
+
+/// A [`Schedule`] compiled for looking up.
+///
+/// ```text
+///   (weekday, kind of the day before, kind of the day) ──► slots: 63 bytes, one cache line
+///                                                            │ which list of steps
+///                       ends:  [ 3, 4, 8 … ]  ◄──────────────┘ where each list ends
+///                       steps: [ 00:00 2 │ 08:00 9 │ 18:00 2 ║ 00:00 0 ║ … ]
+/// ```
+///
+/// Days that are alike share a list, so a pool's plan is a few hundred bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WeekPlan {
+    slots: [u8; SLOTS],
+    ends: Box<[u32]>,
+    steps: Box<[Step]>,
+    most: u16,
+}
+
+impl Default for WeekPlan {
+    /// The plan of a pool that never opens.
+    fn default() -> Self {
+        Self::compile(&Schedule::default())
+    }
+}
+
+impl WeekPlan {
+    /// Compiles a schedule. Where shifts clash, the first in the file counts, as in
+    /// [`Schedule::lines`].
+    #[must_use]
+    pub fn compile(schedule: &Schedule) -> Self {
+        const KINDS: [DayKind; 3] = [DayKind::Workday, DayKind::Restday, DayKind::Holiday];
+        let mut lists: Vec<Vec<Step>> = Vec::new();
+        let mut slots = [0; SLOTS];
+        for (at, &weekday) in WEEK.iter().enumerate() {
+            for (kind_before, kind) in KINDS.iter().flat_map(|a| KINDS.map(|b| (*a, b))) {
+                let before = Day {
+                    weekday: WEEK[(at + 6) % 7],
+                    kind: kind_before,
+                };
+                let day = Day { weekday, kind };
+                let list = steps_of(schedule, before, day);
+                let index = lists.iter().position(|known| *known == list);
+                let index = index.unwrap_or_else(|| {
+                    lists.push(list);
+                    lists.len() - 1
+                });
+                // There are no more lists than slots.
+                slots[slot(before, day)] = u8::try_from(index).unwrap_or(0);
+            }
+        }
+        let mut end = 0;
+        let ends = lists.iter().map(|list| {
+            end += u32::try_from(list.len()).unwrap_or(0);
+            end
+        });
+        Self {
+            slots,
+            ends: ends.collect(),
+            steps: lists.concat().into(),
+            most: schedule.most_lines(),
+        }
+    }
+
+    /// Lines at a minute of a day that follows `before`, like [`Schedule::lines`]; 0 when closed,
+    /// and at minutes of 1440 and above.
+    #[must_use]
+    pub fn lines(&self, before: Day, day: Day, minute: u16) -> u16 {
+        let mut lines = 0;
+        for step in self.steps(before, day) {
+            if step.from > minute {
+                break;
+            }
+            lines = step.lines;
+        }
+        if minute < DAY { lines } else { 0 }
+    }
+
+    /// The steps of a day that follows `before`: the first at minute 0, ascending, neighbours
+    /// with different lines.
+    #[must_use]
+    pub fn steps(&self, before: Day, day: Day) -> &[Step] {
+        let list = usize::from(self.slots[slot(before, day)]);
+        let end_of = |list: usize| self.ends.get(list).map_or(0, |&end| end as usize);
+        let from = list.checked_sub(1).map_or(0, end_of);
+        self.steps.get(from..end_of(list)).unwrap_or(&[])
+    }
+
+    /// The largest number of lines that any shift has; 0 for a pool without shifts.
+    #[must_use]
+    pub fn most_lines(&self) -> u16 {
+        self.most
+    }
+
+    /// True if the lines are the same at every minute of every week.
+    #[must_use]
+    pub fn is_constant(&self) -> bool {
+        self.steps.len() == 1
+    }
+}
+
+fn slot(before: Day, day: Day) -> usize {
+    let kind = |kind| match kind {
+        DayKind::Workday => 0,
+        DayKind::Restday => 1,
+        DayKind::Holiday => 2,
+    };
+    usize::from(day.weekday.to_monday_zero_offset().unsigned_abs()) * 9
+        + kind(before.kind) * 3
+        + kind(day.kind)
+}
+
+fn steps_of(schedule: &Schedule, before: Day, day: Day) -> Vec<Step> {
+    let mut open = Vec::with_capacity(schedule.shifts.len() * 2);
+    schedule.open(before, day, &mut open);
+    let mut minutes: Vec<_> = open.iter().flat_map(|&(from, to, _)| [from, to]).collect();
+    minutes.push(0);
+    minutes.sort_unstable();
+    minutes.dedup();
+    let mut steps: Vec<Step> = Vec::with_capacity(minutes.len());
+    for from in minutes.into_iter().filter(|&minute| minute < DAY) {
+        let lines = schedule.lines(before, day, from);
+        if steps.last().is_none_or(|last| last.lines != lines) {
+            steps.push(Step { from, lines });
+        }
+    }
+    steps
 }
 
 /// The first part of any possible week at which none of the schedules has a line.
@@ -146,7 +296,7 @@ pub fn hole(schedules: &[&Schedule]) -> Option<Moment> {
 
 /// Every day of a week as every kind it can be, with every kind the day before can be; the
 /// ordinary week first.
-fn pairs_of_days() -> impl Iterator<Item = (Day, Day)> {
+pub(crate) fn pairs_of_days() -> impl Iterator<Item = (Day, Day)> {
     (0..9).flat_map(|round| {
         WEEK.iter().enumerate().filter_map(move |(at, &weekday)| {
             let before = WEEK[(at + 6) % 7];

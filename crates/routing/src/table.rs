@@ -1,39 +1,30 @@
-//! The compiled table.
+//! The compiled table: what a decision looks things up in.
 
-use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
-use meishier_model::{Class, DialString, PoolId, SkillId, SkillSet, TrunkId, Wall};
+use meishier_model::{Class, PoolId, SkillId, SkillSet, TrunkId, Wall};
 use smallvec::SmallVec;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::calendar::{Calendar, Day};
-use crate::hours::DAY;
-use crate::number::Number;
-use crate::schedule::{Moment, Schedule, hole};
-use crate::source::{Route, TableError, TableSource};
-
-/// How far [`Table::next_change`] looks: a year and a month, so past any holiday.
-const SEARCHED_DAYS: u16 = 400;
+use crate::areas::Areas;
+use crate::calendar::Calendar;
+use crate::compile;
+use crate::decide::Dialled;
+use crate::exceptional::ExceptionalDays;
+use crate::index::Index;
+use crate::listed::Lists;
+use crate::place::{CityId, Gazetteer};
+use crate::policy::Policies;
+use crate::schedule::{Moment, Schedule, WeekPlan, hole};
+use crate::service::ServiceRules;
+use crate::source::{Ladder, TableError, TableSource};
+use crate::week::{Timetable, Week, minute_of, timestamp};
+use crate::when::{Conditions, Local};
 
 /// Index of a route in the file's order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RouteId(pub u16);
-
-/// What is known of a call when it arrives.
-#[derive(Clone, Copy, Debug)]
-pub struct Query<'a> {
-    /// When it arrived.
-    pub wall: Wall,
-    /// Over which trunk.
-    pub trunk: TrunkId,
-    /// Caller's number as it arrived.
-    pub caller: &'a DialString,
-    /// Number dialled, as it arrived.
-    pub called: &'a DialString,
-}
 
 /// One pool of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,53 +44,61 @@ pub struct Preference {
     pub weight: u16,
 }
 
-/// Which seats may answer a caller, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// The route that was taken.
-    pub route: RouteId,
-    /// Pools in order; at least one.
-    pub rings: SmallVec<[Ring; 4]>,
-    /// Class in the queue.
-    pub class: Class,
-    /// Whether the caller is flagged as at risk by the route.
-    pub risk: bool,
-    /// Skills a counsellor must have.
-    pub required: SkillSet,
-    /// Skills that count in the choice of a counsellor.
-    pub preferred: SmallVec<[Preference; 2]>,
-    /// One sentence for the record, without the caller's number.
-    pub reason: Arc<str>,
-}
-
-/// Routes, schedules, calendar and zone, compiled.
+/// Routes, areas, policies, schedules, calendar and zone, compiled.
 #[derive(Clone, Debug)]
 pub struct Table {
-    zone: TimeZone,
-    calendar: Calendar,
-    pools: Vec<Schedule>,
-    routes: Vec<Compiled>,
-    /// Numbers dialled, ascending, with the routes that ask for them in order.
-    by_called: Vec<(Box<[u8]>, Vec<u16>)>,
-    /// Routes that do not ask for a number dialled, in order.
-    by_other: Vec<u16>,
-    default: u16,
+    pub(crate) zone: TimeZone,
+    pub(crate) calendar: Calendar,
+    pub(crate) exceptional: ExceptionalDays,
+    pub(crate) pools: Vec<PoolTable>,
+    pub(crate) trunk_codes: Vec<Option<String>>,
+    pub(crate) gazetteer: Arc<Gazetteer>,
+    pub(crate) aliases: Vec<AliasTable>,
+    /// Old numbers in normal form with their place in the file, ascending.
+    pub(crate) by_alias: Vec<(Box<[u8]>, u16)>,
+    pub(crate) areas: Areas,
+    pub(crate) routes: Vec<RouteTable>,
+    pub(crate) index: Index,
+    pub(crate) default: u16,
+    pub(crate) preferences: Vec<PreferenceTable>,
+    pub(crate) lists: Lists,
+    pub(crate) policies: Policies,
 }
 
+/// One pool.
 #[derive(Clone, Debug)]
-struct Compiled {
-    source: Route,
-    callers: Vec<Box<[u8]>>,
-    /// Reasons by the index of the first open ring, one more for "all closed"; taken because it
-    /// fits, or as the default.
-    reasons: Vec<[Arc<str>; 2]>,
+pub(crate) struct PoolTable {
+    pub name: String,
+    pub schedule: Schedule,
+    pub plan: WeekPlan,
+    pub rules: ServiceRules,
 }
 
-/// A moment in the table's zone.
-struct Local {
-    before: Day,
-    day: Day,
-    minute: u16,
+/// One old number.
+#[derive(Clone, Debug)]
+pub(crate) struct AliasTable {
+    pub name: String,
+    pub city: Option<CityId>,
+}
+
+/// One route with its steps and those of the routes that follow it.
+#[derive(Clone, Debug)]
+pub(crate) struct RouteTable {
+    pub name: String,
+    pub when: Conditions,
+    pub steps: Ladder,
+    pub class: Class,
+    pub risk: bool,
+    pub required: SkillSet,
+    pub preferred: SmallVec<[Preference; 2]>,
+}
+
+/// One preference.
+#[derive(Clone, Debug)]
+pub(crate) struct PreferenceTable {
+    pub name: String,
+    pub when: Conditions,
+    pub prefer: SmallVec<[Preference; 2]>,
 }
 
 impl Table {
@@ -108,50 +107,7 @@ impl Table {
     /// # Errors
     /// The first thing that is wrong; see [`TableError`].
     pub fn compile(source: TableSource) -> Result<Self, TableError> {
-        let zone = Self::zone(&source.zone).ok_or(TableError::UnknownZone)?;
-        let fits = |n: usize| u16::try_from(n).is_ok();
-        if !fits(source.pools.len()) || !fits(source.routes.len()) {
-            return Err(TableError::TooMany);
-        }
-        if usize::from(source.default.0) >= source.routes.len() {
-            return Err(TableError::UnknownDefault);
-        }
-        for ((_, schedule), id) in source.pools.iter().zip(0..) {
-            if let Some(clash) = schedule.clash() {
-                return Err(TableError::Clash(PoolId(id), clash));
-            }
-        }
-        let mut by_called: BTreeMap<Box<[u8]>, Vec<u16>> = BTreeMap::new();
-        let mut by_other = Vec::new();
-        let mut routes = Vec::with_capacity(source.routes.len());
-        for (route, id) in source.routes.into_iter().zip(0..) {
-            check_rings(&route, RouteId(id), source.pools.len())?;
-            for number in &route.called {
-                let of_number = by_called
-                    .entry(Number::new(number).as_bytes().into())
-                    .or_default();
-                if of_number.last() != Some(&id) {
-                    of_number.push(id);
-                }
-            }
-            if route.called.is_empty() {
-                by_other.push(id);
-            }
-            routes.push(Compiled::new(route, &source.pools));
-        }
-        Ok(Self {
-            zone,
-            calendar: source.calendar,
-            pools: source
-                .pools
-                .into_iter()
-                .map(|(_, schedule)| schedule)
-                .collect(),
-            routes,
-            by_called: by_called.into_iter().collect(),
-            by_other,
-            default: source.default.0,
-        })
+        compile::compile(source)
     }
 
     /// The zone of this name from the bundled data; the machine's data base is never read.
@@ -160,72 +116,90 @@ impl Table {
         TimeZoneDatabase::bundled().get(name).ok()
     }
 
-    /// Decides for one call. Anything unknown gets the default route, never a rejection.
+    /// The policies.
     #[must_use]
-    pub fn decide(&self, query: &Query<'_>) -> Decision {
-        let (id, fits) = match self.find(query) {
-            Some(id) => (id, true),
-            None => (self.default, false),
-        };
-        let Some(route) = self.routes.get(usize::from(id)) else {
-            // compile() saw to it that the default is there.
-            return Decision::nowhere();
-        };
-        let local = self.local(query.wall);
-        let open = |ring: &Ring| self.lines_at(ring.pool, &local) > 0;
-        let first_open = route.source.rings.iter().position(open);
-        let earlier = first_open.map_or(Duration::ZERO, |at| route.source.rings[at].after);
-        let reason = route
-            .reasons
-            .get(first_open.unwrap_or(route.source.rings.len()));
-        Decision {
-            route: RouteId(id),
-            rings: route
-                .source
-                .rings
-                .iter()
-                .map(|ring| Ring {
-                    pool: ring.pool,
-                    after: ring.after.saturating_sub(earlier),
-                })
-                .collect(),
-            class: route.source.class,
-            risk: route.source.risk,
-            required: route.source.required,
-            preferred: route.source.preferred.clone(),
-            reason: reason.map_or_else(|| Arc::from(""), |pair| pair[usize::from(!fits)].clone()),
-        }
+    pub fn policies(&self) -> &Policies {
+        &self.policies
+    }
+
+    /// Cities, mobile segments, number blocks and cells.
+    #[must_use]
+    pub fn gazetteer(&self) -> &Gazetteer {
+        &self.gazetteer
+    }
+
+    /// When this pool counts as overloaded or about to close; `None` if it does not exist.
+    #[must_use]
+    pub fn service_rules(&self, pool: PoolId) -> Option<&ServiceRules> {
+        self.pools.get(usize::from(pool.0)).map(|it| &it.rules)
+    }
+
+    /// The shifts of this pool; `None` if it does not exist.
+    #[must_use]
+    pub fn schedule(&self, pool: PoolId) -> Option<&Schedule> {
+        self.pools.get(usize::from(pool.0)).map(|it| &it.schedule)
+    }
+
+    /// Holidays and make-up workdays.
+    #[must_use]
+    pub fn calendar(&self) -> &Calendar {
+        &self.calendar
+    }
+
+    /// Times at which pools are open otherwise than by their shifts.
+    #[must_use]
+    pub fn exceptional(&self) -> &ExceptionalDays {
+        &self.exceptional
     }
 
     /// Lines of a pool that are open at this moment; 0 when it is closed or unknown.
     #[must_use]
     pub fn lines(&self, pool: PoolId, wall: Wall) -> u16 {
-        self.lines_at(pool, &self.local(wall))
+        self.lines_at(pool, self.local(wall))
     }
 
     /// The next moment at which the lines of some pool change; `None` if they never do within a year.
     #[must_use]
     pub fn next_change(&self, wall: Wall) -> Option<Wall> {
-        let mut minutes: Vec<u16> = self
-            .pools
-            .iter()
-            .flat_map(|pool| &pool.shifts)
-            .flat_map(|shift| [shift.hours.start() % DAY, shift.hours.end() % DAY])
-            .collect();
-        minutes.sort_unstable();
-        minutes.dedup();
-        let now = self.all_lines(wall);
-        let mut date = self.zone.to_datetime(timestamp(wall)).date();
-        for _ in 0..SEARCHED_DAYS {
-            for &minute in &minutes {
-                let at = self.wall_on(date, minute)?;
-                if at > wall && self.all_lines(at) != now {
-                    return Some(at);
-                }
-            }
-            date = date.tomorrow().ok()?;
+        let timetable = self.timetable();
+        let mut soonest = None;
+        for (pool, id) in self.pools.iter().zip(0u16..) {
+            let until = soonest.unwrap_or(Wall(i64::MAX));
+            let next = timetable.next_change(PoolId(id), &pool.plan, wall, until);
+            soonest = next.or(soonest);
         }
-        None
+        soonest
+    }
+
+    /// How long after `wall` this pool has no line any more, if that is within `within`; `None` if it
+    /// is closed, or goes on.
+    #[must_use]
+    pub fn closes_in(&self, pool: PoolId, wall: Wall, within: Duration) -> Option<Duration> {
+        let found = self.pools.get(usize::from(pool.0))?;
+        self.timetable().closes_in(pool, &found.plan, wall, within)
+    }
+
+    /// The first moment from `wall` on at which this pool has a line; `None` if not within a year.
+    #[must_use]
+    pub fn opens(&self, pool: PoolId, wall: Wall) -> Option<Wall> {
+        let found = self.pools.get(usize::from(pool.0))?;
+        self.timetable().opens(pool, &found.plan, wall)
+    }
+
+    /// The lines of some pools together in the week that a date lies in. Unknown pools have none.
+    #[must_use]
+    pub fn week(&self, pools: &[PoolId], date: Date) -> Week {
+        let plan = |id: &PoolId| Some((*id, &self.pools.get(usize::from(id.0))?.plan));
+        let plans: Vec<_> = pools.iter().filter_map(plan).collect();
+        self.timetable().week(&plans, date)
+    }
+
+    fn timetable(&self) -> Timetable<'_> {
+        Timetable {
+            zone: &self.zone,
+            calendar: &self.calendar,
+            exceptional: &self.exceptional,
+        }
     }
 
     /// The moment at which the table's zone shows this date and minute of the day (0 to 1439); a
@@ -251,14 +225,18 @@ impl Table {
         (shown.date(), minute_of(shown))
     }
 
-    /// The first part of the week at which no pool of the route is open.
+    /// The first part of the week at which no pool that the route names itself is open; `None` as
+    /// well if it leads to places.
     #[must_use]
     pub fn hole(&self, route: RouteId) -> Option<Moment> {
         let route = self.routes.get(usize::from(route.0))?;
-        let pools = route.source.rings.iter();
-        let schedules: Vec<_> = pools
-            .filter_map(|ring| self.pools.get(usize::from(ring.pool.0)))
-            .collect();
+        let mut schedules = Vec::new();
+        for step in &route.steps {
+            let crate::source::To::Pool(pool) = step.to else {
+                return None;
+            };
+            schedules.extend(self.schedule(pool));
+        }
         hole(&schedules)
     }
 
@@ -267,163 +245,58 @@ impl Table {
     #[must_use]
     pub fn calendar_covers(&self, wall: Wall) -> bool {
         let year = self.civil(wall).0.year();
-        !self.pools.iter().any(Schedule::asks_calendar) || self.calendar.covers(year)
+        !self.asks_calendar() || self.calendar.covers(year)
+    }
+
+    /// True if some schedule depends on workdays or holidays.
+    #[must_use]
+    pub fn asks_calendar(&self) -> bool {
+        self.pools.iter().any(|pool| pool.schedule.asks_calendar())
     }
 
     /// Names of the routes in order.
     pub fn route_names(&self) -> impl Iterator<Item = &str> {
-        self.routes.iter().map(|route| route.source.name.as_str())
+        self.routes.iter().map(|route| route.name.as_str())
     }
 
-    fn lines_at(&self, pool: PoolId, local: &Local) -> u16 {
-        let schedule = self.pools.get(usize::from(pool.0));
-        schedule.map_or(0, |schedule| {
-            schedule.lines(local.before, local.day, local.minute)
-        })
+    /// Names of the old numbers in order, for metrics.
+    pub fn alias_names(&self) -> impl Iterator<Item = &str> {
+        self.aliases.iter().map(|alias| alias.name.as_str())
     }
 
-    fn all_lines(&self, wall: Wall) -> Vec<u16> {
-        let local = self.local(wall);
-        let lines = |schedule: &Schedule| schedule.lines(local.before, local.day, local.minute);
-        self.pools.iter().map(lines).collect()
+    pub(crate) fn lines_at(&self, pool: PoolId, local: Local) -> u16 {
+        let Some(found) = self.pools.get(usize::from(pool.0)) else {
+            return 0;
+        };
+        let lines = found.plan.lines(local.before, local.day, local.minute);
+        self.exceptional.lines(pool, lines, found.plan.most_lines(), local.wall)
     }
 
-    fn local(&self, wall: Wall) -> Local {
+    pub(crate) fn local(&self, wall: Wall) -> Local {
         let (date, minute) = self.civil(wall);
         let before = date.yesterday().unwrap_or(date);
         Local {
             before: self.calendar.day(before),
             day: self.calendar.day(date),
             minute,
+            wall,
         }
     }
 
-    /// The first route in the file's order whose conditions hold.
-    fn find(&self, query: &Query<'_>) -> Option<u16> {
-        let called = Number::new(query.called.reveal());
-        let caller = Number::new(query.caller.reveal());
-        let key = called.as_bytes();
-        let of_number = self
-            .by_called
-            .binary_search_by(|(number, _)| number.as_ref().cmp(key));
-        let of_number = of_number.ok().and_then(|at| self.by_called.get(at));
-        let of_number = of_number.map_or(&[][..], |(_, routes)| routes.as_slice());
-        let holds = |id: &&u16| {
-            let route = self.routes.get(usize::from(**id));
-            route.is_some_and(|route| route.holds(query.trunk, caller.as_bytes()))
-        };
-        let first = of_number.iter().find(holds);
-        let other = self.by_other.iter().find(holds);
-        match (first, other) {
-            (Some(a), Some(b)) => Some(*a.min(b)),
-            (a, b) => a.or(b).copied(),
+    /// Area code of which local numbers on this trunk are.
+    pub(crate) fn trunk_code(&self, trunk: TrunkId) -> Option<&str> {
+        self.trunk_codes.get(usize::from(trunk.0))?.as_deref()
+    }
+
+    /// Which form of the hotline's number this is.
+    pub(crate) fn dialled(&self, called: &[u8]) -> Dialled {
+        if let Ok(at) = self.by_alias.binary_search_by(|(it, _)| (**it).cmp(called)) {
+            return self.by_alias.get(at).map_or(Dialled::Other, |(_, at)| Dialled::Alias(*at));
+        }
+        match called.strip_suffix(b"12356") {
+            Some(b"") => Dialled::Short,
+            Some(code) if code.first() == Some(&b'0') && matches!(code.len(), 3 | 4) => Dialled::Area,
+            _ => Dialled::Other,
         }
     }
-}
-
-impl Compiled {
-    fn new(source: Route, pools: &[(String, Schedule)]) -> Self {
-        let callers = source
-            .callers
-            .iter()
-            .map(|prefix| prefix.as_bytes().into())
-            .collect();
-        let reasons = (0..=source.rings.len())
-            .map(|open| [true, false].map(|fits| Arc::from(reason(&source, pools, open, fits))))
-            .collect();
-        Self {
-            source,
-            callers,
-            reasons,
-        }
-    }
-
-    fn holds(&self, trunk: TrunkId, caller: &[u8]) -> bool {
-        let trunks = &self.source.trunks;
-        (trunks.is_empty() || trunks.contains(&trunk))
-            && (self.callers.is_empty() || self.callers.iter().any(|p| caller.starts_with(p)))
-    }
-}
-
-impl Decision {
-    fn nowhere() -> Self {
-        Self {
-            route: RouteId(0),
-            rings: SmallVec::new(),
-            class: Class::ORDINARY,
-            risk: false,
-            required: SkillSet::EMPTY,
-            preferred: SmallVec::new(),
-            reason: Arc::from(""),
-        }
-    }
-}
-
-fn check_rings(route: &Route, id: RouteId, pools: usize) -> Result<(), TableError> {
-    if route.rings.is_empty() {
-        return Err(TableError::NoRing(id));
-    }
-    let unknown = route
-        .rings
-        .iter()
-        .find(|ring| usize::from(ring.pool.0) >= pools);
-    if let Some(ring) = unknown {
-        return Err(TableError::UnknownPool(id, ring.pool));
-    }
-    if route
-        .rings
-        .windows(2)
-        .any(|pair| pair[1].after < pair[0].after)
-    {
-        return Err(TableError::FallingWait(id));
-    }
-    Ok(())
-}
-
-/// The sentence for the record: which route, which pools after which wait, which are closed now.
-fn reason(route: &Route, pools: &[(String, Schedule)], open: usize, fits: bool) -> String {
-    let mut text = if fits {
-        format!("符合路由 {}", route.name)
-    } else {
-        format!("没有路由符合，用默认路由 {}", route.name)
-    };
-    let name = |ring: &Ring| {
-        pools
-            .get(usize::from(ring.pool.0))
-            .map_or("", |(name, _)| name)
-    };
-    let closed = open == route.rings.len();
-    let earlier = route
-        .rings
-        .get(open)
-        .map_or(Duration::ZERO, |ring| ring.after);
-    for (at, ring) in route.rings.iter().enumerate() {
-        let seconds = ring.after.saturating_sub(earlier).as_secs();
-        text.push_str(if at == 0 { "：" } else { "，" });
-        text.push_str(name(ring));
-        match seconds {
-            _ if at < open => text.push_str(" 此刻关闭"),
-            0 => text.push_str(" 立即"),
-            _ => text.push_str(&format!(" {seconds} 秒后")),
-        }
-    }
-    if closed {
-        text.push_str("，等候开班");
-    }
-    text
-}
-
-/// The moment for jiff; one outside its 20,000 years counts as their end.
-fn timestamp(wall: Wall) -> Timestamp {
-    let end = if wall.0 < 0 {
-        Timestamp::MIN
-    } else {
-        Timestamp::MAX
-    };
-    Timestamp::from_millisecond(wall.0).unwrap_or(end)
-}
-
-fn minute_of(shown: DateTime) -> u16 {
-    // Hour and minute are never negative.
-    u16::from(shown.hour().unsigned_abs()) * 60 + u16::from(shown.minute().unsigned_abs())
 }

@@ -1,9 +1,9 @@
 //! Hours, days, holidays, zones: tables of moments and the lines that are open then.
 
-use meishier_model::{Class, PoolId, SkillSet, Wall};
+use meishier_model::{PoolId, Wall};
 use meishier_routing::{
-    Calendar, Clash, Date, Days, Exception, Hours, HoursError, Ring, Route, RouteId, Schedule,
-    Shift, Table, TableError, TableSource, Weekday,
+    Calendar, Clash, Date, DayKind, Days, Exception, Hours, HoursError, PoolSource, Route, RouteId,
+    Schedule, Shift, Step, Table, TableError, TableSource, Weekday,
 };
 use std::process::Command;
 use std::time::Duration;
@@ -20,30 +20,16 @@ fn shift(days: &[&str], hours: &str, lines: u16) -> Shift {
 }
 
 fn source(zone: &str, shifts: &[Shift]) -> TableSource {
-    let route = Route {
-        name: "all".into(),
-        called: vec![],
-        trunks: vec![],
-        callers: vec![],
-        rings: [Ring {
-            pool: PoolId(0),
-            after: Duration::ZERO,
-        }]
-        .into_iter()
-        .collect(),
-        class: Class::ORDINARY,
-        risk: false,
-        required: SkillSet::EMPTY,
-        preferred: [].into_iter().collect(),
-    };
+    let route = Route::new("all", [Step::pool(PoolId(0), Duration::ZERO)]);
     TableSource {
         zone: zone.into(),
-        pools: vec![(
-            "p".into(),
-            Schedule {
+        pools: vec![PoolSource {
+            name: "p".into(),
+            schedule: Schedule {
                 shifts: shifts.to_vec(),
             },
-        )],
+            ..Default::default()
+        }],
         routes: vec![route],
         ..Default::default()
     }
@@ -373,6 +359,52 @@ fn hours_are_read_as_people_write_them() {
         assert_eq!(hours(text), Err(HoursError::Range), "{text}");
     }
     assert_eq!(hours("08:00-08:00"), Err(HoursError::Empty));
+}
+
+#[test]
+fn a_missing_year_is_seen_two_months_ahead() {
+    let calendar = Calendar::shipped();
+    let date = |text: &str| text.parse::<Date>().unwrap();
+    let missing = |from, until| calendar.missing_years(date(from), date(until));
+    assert_eq!(missing("2025-01-01", "2026-12-31"), []);
+    assert_eq!(missing("2024-12-31", "2028-01-01"), [2024, 2027, 2028]);
+    assert_eq!(missing("2027-03-01", "2027-03-01"), [2027]);
+    assert_eq!(missing("2027-03-02", "2027-03-01"), [], "no day at all");
+    let ahead = |today| calendar.missing_ahead(date(today));
+    assert_eq!(ahead("2026-10-31"), []);
+    assert_eq!(ahead("2026-11-01"), [2027]);
+    assert_eq!(ahead("2026-12-31"), [2027]);
+    assert_eq!(ahead("2025-12-01"), [], "the next one is there");
+    assert_eq!(ahead("2027-12-01"), [2027, 2028]);
+    assert_eq!(ahead("9999-12-31"), [9999], "the end of all dates");
+    assert_eq!(Calendar::empty().missing_ahead(date("2026-06-01")), [2026]);
+}
+
+#[test]
+fn holidays_have_names() {
+    let mut calendar = Calendar::shipped();
+    let date = |text: &str| text.parse::<Date>().unwrap();
+    assert_eq!(
+        calendar.name(date("2026-02-17")),
+        Some(("春节", "Spring Festival"))
+    );
+    assert_eq!(
+        calendar.name(date("2026-10-10")),
+        Some(("国庆节", "National Day")),
+        "worked in its stead"
+    );
+    assert_eq!(calendar.name(date("2026-06-01")), None);
+    // What is set to what it is keeps its name; what becomes something else loses it.
+    calendar.set(date("2026-10-10"), Exception::Workday);
+    assert!(calendar.name(date("2026-10-10")).is_some());
+    calendar.set(date("2026-10-10"), Exception::Holiday);
+    assert_eq!(calendar.name(date("2026-10-10")), None);
+    calendar.set_named(date("2026-04-20"), Exception::Holiday, "三月三");
+    assert_eq!(
+        calendar.name(date("2026-04-20")),
+        Some(("三月三", "三月三"))
+    );
+    assert_eq!(calendar.day(date("2026-04-20")).kind, DayKind::Holiday);
 }
 
 /// The other tests of this file in a process whose machine stands elsewhere.

@@ -97,12 +97,10 @@ pub fn open(config: &Config, pool: PoolId, wall: Wall) -> bool {
 pub fn number_for(config: &Config, pools: &[PoolId], wall: Wall) -> Option<&'static str> {
     let wait = |called: &&'static str| {
         let caller = DialString::new("13985000000");
-        let decision = config.routing.decide(&Query {
-            wall,
-            trunk: TrunkId(0),
-            caller: &caller,
-            called: &DialString::new(called),
-        });
+        let called = DialString::new(called);
+        let decision = config
+            .routing
+            .decide(&Query::new(wall, TrunkId(0), &caller, &called));
         let mut open_rings = (decision.rings.iter())
             .filter(|ring| open(config, ring.pool, wall))
             .enumerate();
