@@ -12,15 +12,23 @@
 mod calendar;
 mod holidays;
 mod hours;
+mod identity;
 mod number;
+mod place;
 mod schedule;
 mod source;
 mod table;
 
 pub use calendar::{Calendar, Day, DayKind, Exception};
 pub use hours::{Days, Hours, HoursError};
+pub use identity::{Claims, Entry, Identified, IdentitySource, Trust, weigh};
 pub use jiff::civil::{Date, Weekday};
 pub use number::{Called, Kind, Number};
+pub use place::{
+    AreaCode, Atlas, Block, City, CityError, CityId, CityTable, CodeId, Confidence, Evidence,
+    Found, Gazetteer, GazetteerError, Places, Province, ProvinceId, Segments, SegmentsError,
+    Source,
+};
 pub use schedule::{Clash, Moment, Schedule, Shift, hole};
 pub use source::{Route, TableError, TableSource};
 pub use table::{Decision, Preference, Query, Ring, RouteId, Table};
