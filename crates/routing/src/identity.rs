@@ -22,14 +22,14 @@
 use meishier_model::DialString;
 use std::ops::BitOr;
 
-use crate::number::{Called, Kind, Number};
+use crate::number::{Called, Kind, Number, user_part};
 
 /// Most values of one header that are looked at.
 const MOST: usize = 32;
 
 /// One value of a header: its URI and what follows it.
 #[derive(Clone, Copy, Default)]
-pub struct Entry<'a> {
+pub struct Claim<'a> {
     /// The URI, without `<` and `>`.
     pub uri: &'a str,
     /// The parameters, as they came: `;party=calling;privacy=full`.
@@ -46,11 +46,11 @@ pub struct Claims<'a> {
     /// URIs of P-Asserted-Identity: a `sip:` one, a `tel:` one, or one of each (RFC 3325 §9.1).
     pub asserted: &'a [&'a str],
     /// Values of Remote-Party-ID.
-    pub remote_party: &'a [Entry<'a>],
+    pub remote_party: &'a [Claim<'a>],
     /// Values of Diversion, the most recent first (RFC 5806).
-    pub diversion: &'a [Entry<'a>],
+    pub diversion: &'a [Claim<'a>],
     /// Values of History-Info, the oldest first, each with its `index` (RFC 7044 §5).
-    pub history: &'a [Entry<'a>],
+    pub history: &'a [Claim<'a>],
     /// Value of Privacy: `id;critical`; several headers are joined by `;` or `,`.
     pub privacy: &'a str,
     /// Values of P-Access-Network-Info (RFC 7315 §4.4).
@@ -169,6 +169,7 @@ pub fn weigh(claims: &Claims<'_>, trust: Trust) -> Identified {
     let way = Way::new(
         if diversion { claims.diversion } else { &[] },
         if history { claims.history } else { &[] },
+        wishes(claims, &["history"]),
     );
     let candidates = [
         asserted.then(|| best(claims.asserted.iter().copied())),
@@ -226,10 +227,8 @@ impl<'a> Line<'a> {
     /// As the header wrote it, but in its form where a parameter belongs to it (`phone-context`)
     /// or characters are escaped.
     fn text(&self) -> DialString {
-        let uri = self.uri.trim();
-        let rest = uri.split_once(':').map_or(uri, |(_, rest)| rest);
-        let user = rest.split('@').next().unwrap_or(rest);
-        if user.contains([';', '%', ':', '=']) {
+        let (user, context) = user_part(self.uri);
+        if context.is_some() || user.contains('%') {
             return DialString::new(self.number.as_str());
         }
         DialString::new(user)
@@ -253,14 +252,14 @@ fn best<'a>(uris: impl Iterator<Item = &'a str>) -> Line<'a> {
 
 /// The values that are about the calling party: so marked, or not marked at all
 /// (draft-ietf-sip-privacy-04, rpi-pty-type).
-fn calling<'a>(entries: &'a [Entry<'a>]) -> impl Iterator<Item = &'a Entry<'a>> {
+fn calling<'a>(entries: &'a [Claim<'a>]) -> impl Iterator<Item = &'a Claim<'a>> {
     entries.iter().take(MOST).filter(|entry| {
         let party = entry.param("party");
         party.is_none_or(|party| party.eq_ignore_ascii_case("calling"))
     })
 }
 
-impl<'a> Entry<'a> {
+impl<'a> Claim<'a> {
     /// The value of a parameter, without quotes; empty for one without a value.
     fn param(&self, name: &str) -> Option<&'a str> {
         params(self.params).find_map(|(key, value)| key.eq_ignore_ascii_case(name).then_some(value))
@@ -326,12 +325,12 @@ impl Way {
     /// Diversion is the word of those who forward; History-Info holds every target, those among
     /// which a proxy only translated a number too. Where both are there, History-Info knows better
     /// what was dialled at first (RFC 7544 §2), Diversion who forwarded last.
-    fn new(diversion: &[Entry<'_>], history: &[Entry<'_>]) -> Self {
+    fn new(diversion: &[Claim<'_>], history: &[Claim<'_>], hidden: bool) -> Self {
         let diverting = diversion.iter().take(MOST);
         let mut numbers: Vec<Number> = diverting.map(|e| Line::new(e.uri).number).collect();
         let targets = &history[history.len().saturating_sub(MOST)..];
         let now = targets.last().map(|entry| Line::new(entry.uri).number);
-        let left = |entry: &&Entry<'_>| {
+        let left = |entry: &&Claim<'_>| {
             let number = Line::new(entry.uri).number;
             now.is_some_and(|now| !is_same_target(&number, &now))
         };
@@ -341,8 +340,10 @@ impl Way {
             .find(|entry| entry.param("index") == Some("1"));
         let origin = origin.filter(left).or(diversion.last());
         let recent = diversion.first().or(targets.iter().rev().find(left));
-        let shown = |entry: Option<&Entry<'_>>| {
-            let line = Line::new(entry.filter(|entry| !entry.is_private())?.uri);
+        // Privacy may ask it for the whole of History-Info (RFC 7044 §10.1).
+        let secret = |e: &&Claim<'_>| e.is_private() || (hidden && e.param("index").is_some());
+        let shown = |entry: Option<&Claim<'_>>| {
+            let line = Line::new(entry.filter(|entry| !secret(entry))?.uri);
             line.is_known().then(|| line.text())
         };
         Self {
@@ -367,13 +368,16 @@ fn is_same_target(a: &Number, b: &Number) -> bool {
 /// RFC 3323 §4.2 (`user`, `header`), RFC 3325 §9.3 (`id`), and a From that names nobody. A From
 /// that is anonymous is a wish too, whatever Privacy says: of two the stricter is honoured.
 fn asks_privacy(claims: &Claims<'_>) -> bool {
-    let mut wishes = claims.privacy.split([';', ',']).map(str::trim);
-    let hides = wishes.any(|wish| {
-        let mut known = ["id", "user", "header"].iter();
-        known.any(|known| wish.eq_ignore_ascii_case(known))
-    });
     let display = claims.display.trim().trim_matches('"').trim();
-    hides || display.eq_ignore_ascii_case("anonymous") || !Line::new(claims.from).is_known()
+    wishes(claims, &["id", "user", "header"])
+        || display.eq_ignore_ascii_case("anonymous")
+        || !Line::new(claims.from).is_known()
+}
+
+/// True if Privacy has one of these values.
+fn wishes(claims: &Claims<'_>, values: &[&str]) -> bool {
+    let mut said = claims.privacy.split([';', ',']).map(str::trim);
+    said.any(|wish| values.iter().any(|value| wish.eq_ignore_ascii_case(value)))
 }
 
 /// The cell of the first value that the network itself provided (`np`, `network-provided`, RFC 7315

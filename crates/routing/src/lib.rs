@@ -21,7 +21,7 @@ mod table;
 
 pub use calendar::{Calendar, Day, DayKind, Exception};
 pub use hours::{Days, Hours, HoursError};
-pub use identity::{Claims, Entry, Identified, IdentitySource, Trust, weigh};
+pub use identity::{Claim, Claims, Identified, IdentitySource, Trust, weigh};
 pub use jiff::civil::{Date, Weekday};
 pub use number::{Called, Kind, Number};
 pub use place::{

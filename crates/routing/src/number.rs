@@ -256,7 +256,7 @@ impl fmt::Debug for Number {
 }
 
 /// User part of a SIP URI or digits of a `tel:` one, and the context that its parameters give.
-fn user_part(text: &str) -> (&str, Option<&str>) {
+pub(crate) fn user_part(text: &str) -> (&str, Option<&str>) {
     let mut user = text.trim();
     let mut sip = false;
     while let Some((rest, is_sip)) = without_scheme(user) {
