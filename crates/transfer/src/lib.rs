@@ -13,6 +13,6 @@
 mod handover;
 mod plan;
 
-pub use meishier_routing::{City, CityError, CityTable};
 pub use handover::{Action, Handover, Notice, Party, PressError, State};
+pub use meishier_routing::{City, CityError, CityTable};
 pub use plan::{Key, KeyKind, Plan, SERVICES, Service, Target, TargetError, service};

@@ -320,16 +320,3 @@ fn compile_cells(
     let pairs = said.into_iter();
     Ok(Prefixes::new(pairs.map(|(key, (city, _))| (key, city))))
 }
-
-impl Evidence<'_> {
-    /// Evidence of a caller and a number dialled, without a cell.
-    #[must_use]
-    pub fn of<'a>(trunk: TrunkId, caller: &'a Number, called: &'a Number) -> Evidence<'a> {
-        Evidence {
-            trunk,
-            caller,
-            called,
-            cell: None,
-        }
-    }
-}
