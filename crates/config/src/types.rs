@@ -11,6 +11,8 @@ use std::time::Duration;
 /// The whole configuration of one engine.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// Which version of the files this is, see [`crate::Sources::hash`]; 16 hexadecimal digits.
+    pub table_hash: String,
     /// Name of the service, shown to people.
     pub name: String,
     /// Shards of the engine, 1 to 64.
