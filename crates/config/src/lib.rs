@@ -17,6 +17,7 @@
 mod counsellors;
 mod error;
 mod identity;
+mod implied;
 mod include;
 pub mod limits;
 mod merge;
@@ -25,6 +26,7 @@ mod picture;
 mod pools;
 mod read;
 mod routes;
+mod rule_places;
 mod seats;
 mod section;
 mod service;
@@ -36,7 +38,9 @@ mod value;
 
 pub use error::{ConfigError, Warning, place, render};
 pub use identity::Difference;
+pub use implied::{FEMALE, FRESH, MALE};
 pub use meishier_transfer::{Key, KeyKind, Plan};
+pub use rule_places::RulePlaces;
 pub use sources::{
     Entry, Files, MAX_DEPTH, MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES, Place, Source, Sources,
     Unreadable,
