@@ -8,7 +8,7 @@ use super::atlas::{AreaCode, Atlas, CityId};
 use super::prefixes::Prefixes;
 use super::segments::Segments;
 use super::{Confidence, Evidence, Found, Places, Source};
-use crate::number::{Called, Kind, Number};
+use crate::number::{Called, Kind};
 
 /// Longest prefix of a number block or a cell, in bytes.
 const LONGEST: usize = 64;
