@@ -244,7 +244,7 @@ pub(crate) fn transfer(section: Option<Section<'_>>, trunks: &[Trunk], known: &K
     }
     Plan {
         keys,
-        cities: CityTable::default(),
+        cities: CityTable::builtin(),
     }
 }
 
