@@ -7,8 +7,7 @@ use crate::sink::{Sink, both};
 use crate::trunks::check_number;
 use crate::when::{Names, pool, trunk};
 use meishier_model::{PoolId, TrunkId};
-use meishier_routing::place::CityId;
-use meishier_routing::{Alias, Area, AreaOf, Number};
+use meishier_routing::{Alias, Area, AreaOf, Block, CityId, Number};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -246,15 +245,8 @@ fn check_alias(sink: &Sink, number: &At<&str>, first: &mut BTreeMap<Vec<u8>, Ran
     }
 }
 
-/// A trunk, numbers, or numbers on a trunk, and their city.
-pub(crate) struct BlockEntry {
-    pub trunks: Vec<TrunkId>,
-    pub callers: Vec<String>,
-    pub city: CityId,
-}
-
 /// Reads `[[blocks]]`; no prefix has two cities on one trunk.
-pub(crate) fn blocks(sections: Vec<Section<'_>>, names: &Names<'_>) -> Vec<BlockEntry> {
+pub(crate) fn blocks(sections: Vec<Section<'_>>, names: &Names<'_>) -> Vec<Block> {
     let mut said = BTreeMap::new();
     let mut out = Vec::new();
     for section in sections {
@@ -267,7 +259,7 @@ pub(crate) fn blocks(sections: Vec<Section<'_>>, names: &Names<'_>) -> Vec<Block
 /// Cities by prefix and trunk, each with the place that said so.
 type Said = BTreeMap<(String, Option<TrunkId>), (CityId, Range<usize>)>;
 
-fn block(section: &Section<'_>, names: &Names<'_>, said: &mut Said) -> Option<BlockEntry> {
+fn block(section: &Section<'_>, names: &Names<'_>, said: &mut Said) -> Option<Block> {
     let sink = section.sink();
     let city = section.need_text("city", "\"株洲\"");
     let texts = section.texts("trunks", 256);
@@ -319,7 +311,7 @@ fn block(section: &Section<'_>, names: &Names<'_>, said: &mut Said) -> Option<Bl
             }
         }
     }
-    Some(BlockEntry {
+    Some(Block {
         trunks,
         callers: callers.into_iter().map(|(digits, _)| digits).collect(),
         city,

@@ -6,8 +6,7 @@ use crate::places::Places;
 use crate::sink::{Sink, both};
 use crate::table::Read;
 use meishier_model::PoolId;
-use meishier_routing::place::{CityId, ProvinceId};
-use meishier_routing::{Area, AreaOf, Days, Route, Step, To, When};
+use meishier_routing::{Area, AreaOf, CityId, CodeId, Days, ProvinceId, Route, Step, To, When};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -16,7 +15,7 @@ use std::ops::Range;
 pub(crate) struct Spot {
     pub city: Option<CityId>,
     /// A shared area code of which the city is not known.
-    pub code: Option<CityId>,
+    pub code: Option<CodeId>,
     pub province: Option<ProvinceId>,
 }
 
@@ -54,7 +53,7 @@ impl<'a> Ladders<'a> {
             },
             AreaOf::Code(code) => Spot {
                 code: Some(code),
-                province: self.places.province_of(code),
+                province: self.places.province_of_code(code),
                 ..nowhere
             },
             AreaOf::Province(province) => Spot {
@@ -67,7 +66,11 @@ impl<'a> Ladders<'a> {
 
     /// What people call a place.
     pub fn name(&self, spot: Spot) -> (String, String) {
-        match (spot.city.or(spot.code), spot.province) {
+        match (spot.city, spot.province) {
+            _ if spot.code.is_some() => {
+                let code = spot.code.map_or("", |code| self.places.code_text(code));
+                both!("区号 {code}", "area code {code}")
+            }
             (Some(city), _) => {
                 let name = self.places.name(city);
                 (name.clone(), name)

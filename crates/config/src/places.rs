@@ -1,50 +1,46 @@
 //! Cities, provinces and area codes as the file names them.
 
-use crate::areas::BlockEntry;
 use crate::section::At;
 use crate::sink::{Both, Sink, both};
 use crate::value::nearest;
-use meishier_routing::place::{CityId, Gazetteer, ProvinceId};
-use meishier_transfer::{City, CityError, CityTable};
-use std::sync::Arc;
+use meishier_routing::{
+    AreaCode, Atlas, Block, CityError, CityId, CodeId, Gazetteer, GazetteerError, ProvinceId,
+    Segments,
+};
+use std::sync::{Arc, LazyLock};
 
 /// Most names that a mistake proposes.
 const PROPOSED: usize = 3;
 
+/// What is compiled in: made once, for a file is read again whenever it changes.
+static BUILTIN: LazyLock<(Arc<Atlas>, Arc<Segments>)> = LazyLock::new(|| {
+    let atlas = Atlas::builtin();
+    let segments = Segments::builtin(&atlas);
+    (Arc::new(atlas), Arc::new(segments))
+});
+
 /// The atlas with its mistakes in words.
 pub(crate) struct Places {
-    table: CityTable,
-    provinces: Vec<(u8, &'static str)>,
-}
-
-/// An area code that several cities share.
-pub(crate) struct SharedCode {
-    pub text: &'static str,
-    /// What the routing table knows it by.
-    pub first: CityId,
-    pub cities: Vec<CityId>,
+    atlas: Arc<Atlas>,
 }
 
 impl Places {
     pub fn new() -> Self {
-        let table = CityTable::builtin();
-        let of = |city: &City| ((city.adcode / 10_000) as u8, city.province);
-        let mut provinces: Vec<_> = table.cities().iter().map(of).collect();
-        provinces.sort_unstable();
-        provinces.dedup();
-        Self { table, provinces }
+        Self {
+            atlas: BUILTIN.0.clone(),
+        }
     }
 
     /// The city that a text names, or a note with the cities that it may mean.
     pub fn city(&self, sink: &Sink, text: &At<&str>) -> Option<CityId> {
-        let error = match self.table.find(text.value) {
-            Ok(city) => return self.id(&city),
+        let error = match self.atlas.find(text.value) {
+            Ok(city) => return Some(city),
             Err(error) => error,
         };
         let value = text.value;
         match error {
             CityError::Unknown => {
-                let names = self.table.cities().iter().map(|city| city.name);
+                let names = self.atlas.cities().iter().map(|city| city.name);
                 let message = both!("没有城市 {value:?}", "there is no city {value:?}");
                 let example = both!(
                     "写城市名、行政区划代码或区号，例如 \"贵阳\"",
@@ -53,6 +49,7 @@ impl Places {
                 sink.error(&text.span, message, meant(value, names).unwrap_or(example));
             }
             CityError::Ambiguous(names) => {
+                let names: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
                 let (zh, en) = (names.join("、"), names.join(", "));
                 sink.error(
                     &text.span,
@@ -66,73 +63,45 @@ impl Places {
 
     /// The province that a text names, or a note.
     pub fn province(&self, sink: &Sink, text: &At<&str>) -> Option<ProvinceId> {
-        const SUFFIXES: [&str; 6] = [
-            "壮族自治区",
-            "回族自治区",
-            "维吾尔自治区",
-            "自治区",
-            "省",
-            "市",
-        ];
         let value = text.value;
-        let bare = SUFFIXES
-            .iter()
-            .find_map(|suffix| value.strip_suffix(suffix));
-        let is = |name: &str| value == name || bare == Some(name);
-        let at = self.provinces.iter().position(|(_, name)| is(name));
-        let Some(at) = at else {
-            let names = self.provinces.iter().map(|(_, name)| *name);
+        let found = self.atlas.find_province(value).ok();
+        if found.is_none() {
+            let names = self.atlas.provinces().iter().map(|it| it.name);
             let message = both!("没有省份 {value:?}", "there is no province {value:?}");
             let example = both!("例如 \"贵州\"", "such as \"贵州\"");
             sink.error(&text.span, message, meant(value, names).unwrap_or(example));
-            return None;
-        };
-        u8::try_from(at).ok().map(ProvinceId)
+        }
+        found
     }
 
     /// The shared area code that a text is, or a note.
-    pub fn shared_code(&self, sink: &Sink, text: &At<&str>) -> Option<CityId> {
+    pub fn shared_code(&self, sink: &Sink, text: &At<&str>) -> Option<CodeId> {
         let value = text.value;
-        let code = self
-            .shared_codes()
-            .into_iter()
-            .find(|code| code.text == value);
-        if let Some(code) = code {
-            return Some(code.first);
+        let Some(code) = self.atlas.find_code(value) else {
+            self.no_code(sink, text);
+            return None;
+        };
+        if let Some(city) = code.city {
+            let name = self.name(city);
+            sink.error(
+                &text.span,
+                both!(
+                    "区号 {value:?} 只属于 {name}",
+                    "area code {value:?} is of {name} alone"
+                ),
+                both!("写 city = {name:?}", "write city = {name:?}"),
+            );
         }
-        let city = self
-            .table
-            .cities()
-            .iter()
-            .find(|city| city.area_code == value);
-        match city {
-            Some(city) => {
-                let name = city.name;
-                sink.error(
-                    &text.span,
-                    both!(
-                        "区号 {value:?} 只属于 {name}",
-                        "area code {value:?} is of {name} alone"
-                    ),
-                    both!("写 city = {name:?}", "write city = {name:?}"),
-                );
-            }
-            None => self.no_code(sink, text),
-        }
-        None
+        code.city.is_none().then_some(code.id)
     }
 
     /// Passes on an area code that some city has, or notes that none does.
     pub fn area_code(&self, sink: &Sink, text: &At<&str>) -> Option<String> {
-        let known = self
-            .table
-            .cities()
-            .iter()
-            .any(|city| city.area_code == text.value);
-        if !known {
+        let known = self.atlas.find_code(text.value);
+        if known.is_none() {
             self.no_code(sink, text);
         }
-        known.then(|| text.value.to_owned())
+        known.map(|code| code.text.to_owned())
     }
 
     fn no_code(&self, sink: &Sink, text: &At<&str>) {
@@ -145,60 +114,46 @@ impl Places {
     }
 
     /// Every area code that several cities share, none of which holds the others.
-    pub fn shared_codes(&self) -> Vec<SharedCode> {
-        let mut codes: Vec<SharedCode> = Vec::new();
-        for (city, id) in self.table.cities().iter().zip(0..) {
-            match codes.iter_mut().find(|code| code.text == city.area_code) {
-                Some(code) => code.cities.push(CityId(id)),
-                None => codes.push(SharedCode {
-                    text: city.area_code,
-                    first: CityId(id),
-                    cities: vec![CityId(id)],
-                }),
-            }
-        }
-        codes.retain(|code| code.cities.len() > 1);
-        codes
+    pub fn shared_codes(&self) -> impl Iterator<Item = AreaCode<'_>> {
+        self.atlas.codes().filter(|code| code.city.is_none())
     }
 
     /// Name of a city, with its province if the name alone could mean another.
     pub fn name(&self, id: CityId) -> String {
-        match self.table.cities().get(usize::from(id.0)) {
-            Some(city) if self.table.find(city.name) == Ok(*city) => city.name.to_owned(),
+        match self.atlas.city(id) {
+            Some(city) if self.atlas.find(city.name) == Ok(id) => city.name.to_owned(),
             Some(city) => city.full_name(),
             None => String::new(),
         }
     }
 
+    /// Digits of an area code.
+    pub fn code_text(&self, id: CodeId) -> &'static str {
+        self.atlas.code(id).map_or("", |code| code.text)
+    }
+
     /// Name of a province.
     pub fn province_name(&self, id: ProvinceId) -> &'static str {
-        self.provinces
-            .get(usize::from(id.0))
-            .map_or("", |(_, name)| name)
+        self.atlas.province(id).map_or("", |it| it.name)
     }
 
     /// The province in which a city lies.
     pub fn province_of(&self, id: CityId) -> Option<ProvinceId> {
-        let code = (self.table.cities().get(usize::from(id.0))?.adcode / 10_000) as u8;
-        let at = self
-            .provinces
-            .iter()
-            .position(|(known, _)| *known == code)?;
-        u8::try_from(at).ok().map(ProvinceId)
+        self.atlas.province_of(id)
     }
 
-    /// Where callers are, from blocks and cells in which no prefix has two cities.
+    /// The province in which all cities of an area code lie.
+    pub fn province_of_code(&self, id: CodeId) -> Option<ProvinceId> {
+        self.atlas.code(id)?.province
+    }
+
+    /// Where callers are.
     pub fn gazetteer(
         &self,
-        _blocks: &[BlockEntry],
-        _cells: Vec<(String, CityId)>,
-    ) -> Arc<Gazetteer> {
-        Arc::default()
-    }
-
-    fn id(&self, city: &City) -> Option<CityId> {
-        let at = self.table.cities().iter().position(|known| known == city)?;
-        u16::try_from(at).ok().map(CityId)
+        blocks: &[Block],
+        cells: Vec<(String, CityId)>,
+    ) -> Result<Gazetteer, GazetteerError> {
+        Gazetteer::new(self.atlas.clone(), BUILTIN.1.clone(), blocks, cells)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Everything of the routing table: read in the order in which it refers to itself, and compiled.
 
-use crate::areas::{self, Areas, BlockEntry};
+use crate::areas::{self, Areas};
 use crate::directory::{Directory, need};
 use crate::numbers::{self, Numbers};
 use crate::pools::PoolEntry;
@@ -11,16 +11,19 @@ use crate::sink::{Sink, both, no_help};
 use crate::types::Gender;
 use crate::{exceptional, policies};
 use meishier_model::Wall;
-use meishier_routing::place::CityId;
-use meishier_routing::{Alias, Exceptional, Policies, PoolSource, Table, TableError, TableSource};
+use meishier_routing::{
+    Alias, Block, CityId, Exceptional, GazetteerError, Policies, PoolSource, Table, TableError,
+    TableSource,
+};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The table as the file says it.
 pub(crate) struct Read {
     pub routes: Routes,
     pub areas: Areas,
     pub aliases: Vec<Alias>,
-    pub blocks: Vec<BlockEntry>,
+    pub blocks: Vec<Block>,
     pub cells: Vec<(String, CityId)>,
     pub exceptional: Vec<Exceptional>,
     pub policies: Policies,
@@ -94,6 +97,13 @@ pub(crate) fn compile(
         schedule: entry.schedule.clone(),
         rules: entry.rules,
     };
+    let gazetteer = match directory.places.gazetteer(&read.blocks, read.cells) {
+        Ok(gazetteer) => Arc::new(gazetteer),
+        Err(error) => {
+            note_places(sink, &error);
+            return None;
+        }
+    };
     let trunks = directory.trunks.iter();
     let source = TableSource {
         zone,
@@ -101,7 +111,7 @@ pub(crate) fn compile(
         exceptional: read.exceptional,
         pools: directory.pools.iter().map(named).collect(),
         trunk_codes: trunks.map(|trunk| trunk.area_code.clone()).collect(),
-        gazetteer: directory.places.gazetteer(&read.blocks, read.cells),
+        gazetteer,
         aliases: read.aliases,
         areas: read.areas.areas,
         routes: read.routes.routes,
@@ -135,4 +145,12 @@ fn note(sink: &Sink, error: &TableError, places: &RulePlaces) {
         "the routing table cannot be used: {error}"
     );
     sink.error(&span.unwrap_or(0..0), message, no_help());
+}
+
+fn note_places(sink: &Sink, error: &GazetteerError) {
+    let message = both!(
+        "[[blocks]] 或 [[cells]] 无法使用：{error:?}",
+        "[[blocks]] or [[cells]] cannot be used: {error:?}"
+    );
+    sink.error(&(0..0), message, no_help());
 }

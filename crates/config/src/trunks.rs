@@ -22,7 +22,7 @@ const TRUSTS: [(&str, Trust); 5] = [
     ("remote_party", Trust::REMOTE_PARTY),
     ("diversion", Trust::DIVERSION),
     ("history", Trust::HISTORY),
-    ("cell", Trust::CELL),
+    ("cell", Trust::ACCESS),
 ];
 
 /// Words of `answer`; `true` for at once.
@@ -89,10 +89,10 @@ fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk], places: &Pl
 
 /// Which headers are believed; those of the carrier's assertion if the file says nothing.
 fn trust(section: &Section<'_>) -> Trust {
-    let mut out = Trust::NONE;
+    let mut out = Trust::NOTHING;
     for text in section.texts("trust", TRUSTS.len()) {
         match TRUSTS.iter().find(|(word, _)| *word == text.value) {
-            Some((_, trust)) => out = out.or(*trust),
+            Some((_, trust)) => out = out | *trust,
             None => {
                 let list = TRUSTS.map(|(word, _)| format!("{word:?}"));
                 section.unknown_word("trust", &text, &list, TRUSTS.map(|(word, _)| word));
@@ -101,7 +101,7 @@ fn trust(section: &Section<'_>) -> Trust {
     }
     match section.raw("trust") {
         Some(_) => out,
-        None => Trust::default(),
+        None => Trust::ASSERTED,
     }
 }
 

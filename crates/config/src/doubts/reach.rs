@@ -165,7 +165,7 @@ pub(super) fn areas(sink: &Sink, directory: &Directory, read: &Read, ladders: &L
         .chain(&read.policies.risk.steps)
         .any(|step| step.to == To::City);
     for code in directory.places.shared_codes() {
-        if !by_city || ladders.area(AreaOf::Code(code.first)).is_some() {
+        if !by_city || ladders.area(AreaOf::Code(code.id)).is_some() {
             continue;
         }
         let of = |city| {
