@@ -90,6 +90,8 @@ pub(crate) fn climb(
                 rings.push(Ring { pool, after: due });
             }
         }
+        // Steps of one moment share the wait that follows them.
+        takes |= at > 0 && step.after == last_after && last_takes;
         (least, last_after, last_takes) = (due, step.after, takes);
     }
     rings
