@@ -19,7 +19,7 @@
 //! A pause or sign-off takes effect in every state: it leaves a conversation alone, takes a
 //! ringing offer back, and decides what the seat becomes afterwards.
 
-use crate::api::{CommandError, SeatState};
+use crate::api::{CommandError, SeatState, Staffed, TalkWeight};
 use meishier_model::{CallId, CounsellorId, Mono, OfferOutcome, SeatId, ShardId};
 use meishier_queue::OfferId;
 use serde::{Deserialize, Serialize};
@@ -53,6 +53,8 @@ pub(crate) struct SignedOn {
     pub(crate) wish: Wish,
     /// Talk in this shift, milliseconds.
     pub(crate) talked_ms: u64,
+    /// Callers at risk in this shift.
+    pub(crate) risk_calls: u16,
     /// Offers in a row that rang out.
     pub(crate) rang_out: u8,
 }
@@ -144,6 +146,16 @@ impl SeatMachine {
         }
     }
 
+    /// Whether calls may come here, now or after the present one.
+    pub(crate) fn staffed(&self) -> Staffed {
+        let person = self.person.as_ref();
+        Staffed {
+            counsellor: person.map(|it| it.counsellor),
+            willing: person.is_some_and(|it| it.wish == Wish::Available),
+            reachable: self.reachable,
+        }
+    }
+
     /// The change of the shown state since the last call of this function.
     pub(crate) fn take_change(&mut self, now: Mono) -> Option<(SeatState, SeatState)> {
         let state = self.state();
@@ -228,6 +240,7 @@ impl SeatMachine {
             counsellor,
             wish,
             talked_ms: 0,
+            risk_calls: 0,
             rang_out: 0,
         });
         if self.activity == Activity::Idle {

@@ -92,6 +92,7 @@ impl Shard {
                 by_engine,
             });
         }
+        self.tell_staffing(&machine);
         self.seats.insert(seat, machine);
         result.err()
     }
@@ -169,16 +170,19 @@ impl Shard {
                 seat,
                 offer,
                 talked_ms,
+                weight,
             } => {
                 let policy = self.policy();
                 self.change_seat(now, seat, |machine| {
-                    Ok(machine
-                        .handle_released(now.mono, offer, talked_ms, policy)
-                        .unwrap_or(SeatEffect::None))
+                    let ended = machine.handle_released(now.mono, offer, (talked_ms, weight), policy);
+                    Ok(ended.unwrap_or(SeatEffect::None))
                 });
                 self.leave_if_not_permitted(now, seat);
             }
             ShardMessage::WithdrawOffer { call, offer } => self.on_withdraw(now, call, offer),
+            ShardMessage::Noted(note) => self.on_noted(&note),
+            ShardMessage::Staffing { seat, now } => self.on_staffing(seat, now),
+            ShardMessage::LinesChanged => self.on_lines_changed(),
             ShardMessage::SeatCommand {
                 from,
                 token,

@@ -131,6 +131,8 @@ fn a_trunk_gives_local_numbers_their_area() {
         ("88908001-8012", Some("0755"), "075588908001", "an extension falls away before"),
         ("tel:88908001;phone-context=+8621", Some("0755"), "02188908001", "the context goes before the trunk"),
         ("tel:88908001;phone-context=h", Some("0755"), "075588908001", "unless it names no area"),
+        ("tel:88908001;phone-context=+", Some("0755"), "075588908001", "a context without digits names none"),
+        ("tel:61234567;phone-context=+8", Some("0755"), "1234567", "+8 and 6… are +86"),
         ("12356", Some("0755"), "12356", "a short number stays"),
         ("8012", Some("0755"), "8012", "an extension stays"),
         ("13360096745", Some("0755"), "13360096745", "a mobile number stays"),
