@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
-use meishier_model::{CounsellorId, DialString, PoolId, SkillId, TrunkId, Wall};
+use meishier_model::{DialString, PoolId, SkillId, TrunkId, Wall};
 use meishier_routing::{
     AllNormal, Days, Decision, Explained, Hours, Known, Ladder, Listed, PoolNow, PoolSource, Pools,
     Preference, Query, Route, RouteId, Schedule, Service, Shift, Step, Table, TableSource, Tags,
@@ -103,10 +103,6 @@ pub fn listed(number: &str) -> Listed {
         tags: Tags::default(),
         until: None,
     }
-}
-
-pub fn counsellor(id: u32) -> CounsellorId {
-    CounsellorId(id.try_into().unwrap())
 }
 
 /// How some pools stand; the others are in order.
