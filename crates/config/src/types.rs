@@ -235,7 +235,7 @@ impl Default for Trust {
 }
 
 /// What counsellors are spared.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Care {
     /// After so many calls at risk in a shift a counsellor gets others first; 0: no cap.
     pub risk_calls: u16,

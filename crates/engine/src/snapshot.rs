@@ -4,7 +4,7 @@
 //! its line there; beside a new queue both are told to it again (see [`crate::EngineSnapshot`]).
 //! Media is not part of it either: the ports are opened anew when the call is taken in.
 
-use crate::api::{Notice, ShardMessage, home_of_seat};
+use crate::api::{Notice, ShardMessage, TalkWeight, home_of_seat};
 use crate::call::{Call, Ending, State, Voice};
 use crate::matches::LOOK;
 use crate::pools::PoolStates;
@@ -246,6 +246,7 @@ impl Shard {
                     seat,
                     offer,
                     talked_ms,
+                    weight: TalkWeight::default(),
                 },
             ] {
                 self.send(home, message);
