@@ -50,24 +50,21 @@ fn claims<'m>(values: impl Iterator<Item = &'m str>) -> SmallVec<[Claim<'m>; 2]>
         .collect()
 }
 
-fn believed(trust: meishier_config::Trust) -> Trust {
-    use meishier_config::Trust as File;
-    [
-        (File::ASSERTED, Trust::ASSERTED),
-        (File::REMOTE_PARTY, Trust::REMOTE_PARTY),
-        (File::DIVERSION, Trust::DIVERSION),
-        (File::HISTORY, Trust::HISTORY),
-        (File::CELL, Trust::ACCESS),
-    ]
-    .into_iter()
-    .filter(|(file, _)| trust.contains(*file))
-    .fold(Trust::NOTHING, |sum, (_, part)| sum | part)
+/// A number without its visual separators (RFC 3966 §5.1.1); a name as it is.
+fn without_separators(number: &DialString) -> DialString {
+    let text = number.reveal();
+    let dialled = |c: char| c.is_ascii_digit() || "+*#-.() ".contains(c);
+    if text.chars().all(dialled) {
+        let kept: String = text.chars().filter(|c| !"-.() ".contains(*c)).collect();
+        return DialString::new(&kept);
+    }
+    number.clone()
 }
 
 impl Shard {
     pub(crate) fn parties(&self, request: &Message, trunk: TrunkId) -> Parties {
         let trust = self.config.trunks.get(usize::from(trunk.0));
-        let trust = trust.map_or(Trust::NOTHING, |trunk| believed(trunk.trust));
+        let trust = trust.map_or(Trust::NOTHING, |trunk| trunk.trust);
         let from = request.from_addr().ok();
         let asserted: SmallVec<[&str; 2]> = claims(request.values(HeaderName::PAssertedIdentity))
             .iter()
@@ -95,7 +92,7 @@ impl Shard {
         // Who forwards a number of its own to the hotline has dialled the hotline.
         let before = before.filter(|number| self.config.routing.is_hotline(number));
         Parties {
-            caller: identified.caller,
+            caller: without_separators(&identified.caller),
             withheld: identified.withheld,
             from_user: user_of(shown),
             called: before.unwrap_or_else(|| number_of(request.request_uri())),
