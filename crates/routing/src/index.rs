@@ -30,7 +30,11 @@ impl<K: Ord> Lists<K> {
             routes.extend(of_key);
             starts.push(u32::try_from(routes.len()).unwrap_or(u32::MAX));
         }
-        Self { keys, starts, routes }
+        Self {
+            keys,
+            starts,
+            routes,
+        }
     }
 
     fn get<Q: Ord + ?Sized>(&self, key: &Q) -> &[u16]
@@ -41,9 +45,10 @@ impl<K: Ord> Lists<K> {
             return &[];
         };
         match (self.starts.get(at), self.starts.get(at + 1)) {
-            (Some(&from), Some(&to)) => {
-                self.routes.get(from as usize..to as usize).unwrap_or_default()
-            }
+            (Some(&from), Some(&to)) => self
+                .routes
+                .get(from as usize..to as usize)
+                .unwrap_or_default(),
             _ => &[],
         }
     }
@@ -113,7 +118,10 @@ impl Index {
     pub fn first(&self, keys: Keys<'_>, mut holds: impl FnMut(u16) -> bool) -> Option<u16> {
         let mut best = None;
         let mut look = |list: &[u16]| {
-            let sooner = list.iter().copied().take_while(|id| best.is_none_or(|best| *id < best));
+            let sooner = list
+                .iter()
+                .copied()
+                .take_while(|id| best.is_none_or(|best| *id < best));
             if let Some(found) = sooner.into_iter().find(|id| holds(*id)) {
                 best = Some(found);
             }

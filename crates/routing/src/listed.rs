@@ -26,7 +26,9 @@ pub(crate) struct Lists {
 
 impl std::fmt::Debug for Lists {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Lists").field("entries", &self.entries.len()).finish()
+        f.debug_struct("Lists")
+            .field("entries", &self.entries.len())
+            .finish()
     }
 }
 

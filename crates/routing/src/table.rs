@@ -2,7 +2,7 @@
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
-use meishier_model::{Class, PoolId, SkillId, SkillSet, TrunkId, Wall};
+use meishier_model::{Class, DialString, PoolId, SkillId, SkillSet, TrunkId, Wall};
 use smallvec::SmallVec;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use crate::decide::Dialled;
 use crate::exceptional::ExceptionalDays;
 use crate::index::Index;
 use crate::listed::Lists;
+use crate::number::Number;
 use crate::place::{CityId, Gazetteer};
 use crate::policy::Policies;
 use crate::schedule::{Moment, Schedule, WeekPlan, hole};
@@ -63,6 +64,8 @@ pub struct Table {
     pub(crate) preferences: Vec<PreferenceTable>,
     pub(crate) lists: Lists,
     pub(crate) policies: Policies,
+    /// Minutes of the day at which conditions of routes and preferences may change, ascending.
+    pub(crate) edges: Vec<u16>,
 }
 
 /// One pool.
@@ -158,17 +161,28 @@ impl Table {
         self.lines_at(pool, self.local(wall))
     }
 
-    /// The next moment at which the lines of some pool change; `None` if they never do within a year.
+    /// The next moment at which the lines of some pool change, or the hours of some rule begin or
+    /// end; `None` if nothing does within a year.
     #[must_use]
     pub fn next_change(&self, wall: Wall) -> Option<Wall> {
         let timetable = self.timetable();
-        let mut soonest = None;
+        let mut soonest = self.next_edge(wall);
         for (pool, id) in self.pools.iter().zip(0u16..) {
             let until = soonest.unwrap_or(Wall(i64::MAX));
             let next = timetable.next_change(PoolId(id), &pool.plan, wall, until);
             soonest = next.or(soonest);
         }
         soonest
+    }
+
+    fn next_edge(&self, wall: Wall) -> Option<Wall> {
+        let today = self.civil(wall).0;
+        let days = [Some(today), today.tomorrow().ok()].into_iter().flatten();
+        let mut edges = days.flat_map(|date| {
+            let minutes = self.edges.iter();
+            minutes.filter_map(move |minute| self.wall_on(date, *minute))
+        });
+        edges.find(|at| *at > wall)
     }
 
     /// How long after `wall` this pool has no line any more, if that is within `within`; `None` if it
@@ -269,7 +283,8 @@ impl Table {
             return 0;
         };
         let lines = found.plan.lines(local.before, local.day, local.minute);
-        self.exceptional.lines(pool, lines, found.plan.most_lines(), local.wall)
+        self.exceptional
+            .lines(pool, lines, found.plan.most_lines(), local.wall)
     }
 
     pub(crate) fn local(&self, wall: Wall) -> Local {
@@ -288,14 +303,27 @@ impl Table {
         self.trunk_codes.get(usize::from(trunk.0))?.as_deref()
     }
 
+    /// True if this is one of the hotline's numbers: 12356, with or without an area code, or an old
+    /// number that is still dialled.
+    #[must_use]
+    pub fn is_hotline(&self, number: &DialString) -> bool {
+        let number = Number::new(number.reveal());
+        self.dialled(number.as_bytes()) != Dialled::Other
+    }
+
     /// Which form of the hotline's number this is.
     pub(crate) fn dialled(&self, called: &[u8]) -> Dialled {
         if let Ok(at) = self.by_alias.binary_search_by(|(it, _)| (**it).cmp(called)) {
-            return self.by_alias.get(at).map_or(Dialled::Other, |(_, at)| Dialled::Alias(*at));
+            return self
+                .by_alias
+                .get(at)
+                .map_or(Dialled::Other, |(_, at)| Dialled::Alias(*at));
         }
         match called.strip_suffix(b"12356") {
             Some(b"") => Dialled::Short,
-            Some(code) if code.first() == Some(&b'0') && matches!(code.len(), 3 | 4) => Dialled::Area,
+            Some(code) if code.first() == Some(&b'0') && matches!(code.len(), 3 | 4) => {
+                Dialled::Area
+            }
             _ => Dialled::Other,
         }
     }
