@@ -8,6 +8,7 @@ use crate::exceptional::ExceptionalDays;
 use crate::index::Index;
 use crate::listed::Lists;
 use crate::number::Number;
+use crate::place::prefixes::Prefixes;
 use crate::schedule::WeekPlan;
 use crate::source::{
     Ladder, MOST_HOPS, MOST_RULES, PoolSource, Route, Step, TableError, TableSource, To,
@@ -30,16 +31,14 @@ pub(crate) fn compile(source: TableSource) -> Result<Table, TableError> {
         routes.push(compiled_route(route, steps));
     }
     let areas = Areas::new(&source.areas, source.gazetteer.atlas());
-    let mut by_alias: Vec<_> = source
+    let by_alias = source
         .aliases
         .iter()
         .map(|it| Box::<[u8]>::from(Number::new(&it.number).as_bytes()))
         .zip(0u16..)
         // A number that is none is not what callers dial who dial nothing.
-        .filter(|(number, _)| !number.is_empty())
-        .collect();
-    by_alias.sort_unstable();
-    by_alias.dedup_by(|later, first| later.0 == first.0);
+        .filter(|(number, _)| !number.is_empty());
+    let by_alias = Prefixes::new(by_alias);
     let preferences: Vec<_> = source
         .policies
         .preferences

@@ -16,6 +16,7 @@ use crate::index::Index;
 use crate::listed::Lists;
 use crate::number::Number;
 use crate::place::{CityId, Gazetteer};
+use crate::place::prefixes::Prefixes;
 use crate::policy::Policies;
 use crate::schedule::{Moment, Schedule, WeekPlan, hole};
 use crate::service::ServiceRules;
@@ -55,8 +56,8 @@ pub struct Table {
     pub(crate) trunk_codes: Vec<Option<String>>,
     pub(crate) gazetteer: Arc<Gazetteer>,
     pub(crate) aliases: Vec<AliasTable>,
-    /// Old numbers in normal form with their place in the file, ascending.
-    pub(crate) by_alias: Vec<(Box<[u8]>, u16)>,
+    /// Places in the file of old numbers, by their normal form.
+    pub(crate) by_alias: Prefixes<u16>,
     pub(crate) areas: Areas,
     pub(crate) routes: Vec<RouteTable>,
     pub(crate) index: Index,
@@ -313,11 +314,8 @@ impl Table {
 
     /// Which form of the hotline's number this is.
     pub(crate) fn dialled(&self, called: &[u8]) -> Dialled {
-        if let Ok(at) = self.by_alias.binary_search_by(|(it, _)| (**it).cmp(called)) {
-            return self
-                .by_alias
-                .get(at)
-                .map_or(Dialled::Other, |(_, at)| Dialled::Alias(*at));
+        if let Some(at) = self.by_alias.get(called) {
+            return Dialled::Alias(*at);
         }
         match called.strip_suffix(b"12356") {
             Some(b"") => Dialled::Short,
