@@ -64,6 +64,9 @@ pub fn caller_of(table: &Table, name: &str) -> Result<(String, DialString), Vec<
 }
 
 /// A mobile number of every city that has one, by province and name.
-pub fn mobiles(_: &Table) -> BTreeMap<(&'static str, &'static str), String> {
+pub type Mobiles = BTreeMap<(&'static str, &'static str), String>;
+
+/// A mobile number of every city that has one.
+pub fn mobiles(_: &Table) -> Mobiles {
     BTreeMap::new()
 }

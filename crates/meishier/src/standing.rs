@@ -6,6 +6,7 @@ use meishier_routing::{PoolFacts, PoolNow, Pools, Service, Table};
 use std::time::Duration;
 
 /// The pools at one moment; index by [`PoolId`].
+#[derive(PartialEq, Eq)]
 pub struct Standing(Vec<PoolNow>);
 
 /// A state that the operator asks about.
