@@ -53,7 +53,7 @@ const LAYERS: &[Layer] = &[
     Layer(
         "config",
         &["model", "routing", "media", "transfer"],
-        Some(&["jiff", "serde", "smallvec", "toml"]),
+        Some(&["jiff", "serde", "sha2", "smallvec", "toml"]),
     ),
     Layer(
         "engine",

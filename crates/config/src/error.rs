@@ -1,7 +1,6 @@
 //! Mistakes and doubts with their place, in both languages.
 
-use crate::Lang;
-use std::fmt::Write as _;
+use crate::{Lang, Sources};
 use std::ops::Range;
 
 /// One mistake; a file with any is refused.
@@ -15,8 +14,10 @@ pub struct ConfigError {
     pub help_zh: String,
     /// What would be right, in English.
     pub help_en: String,
-    /// Bytes of the file that it is about.
+    /// Bytes that it is about, counted from the start of all files; see [`Sources::place`].
     pub span: Range<usize>,
+    /// Bytes of the other place, if it takes two to make the mistake.
+    pub also: Option<Range<usize>>,
 }
 
 impl ConfigError {
@@ -59,21 +60,8 @@ pub fn place(text: &str, offset: usize) -> (usize, usize) {
     )
 }
 
-/// Plain text of the list: `file:line:column: message`, below it what would be right.
+/// Plain text of the mistakes of one text, see [`Sources::render`].
 #[must_use]
 pub fn render(list: &[ConfigError], file_name: &str, text: &str, lang: Lang) -> String {
-    let help = match lang {
-        Lang::Zh => "提示",
-        Lang::En => "help",
-    };
-    let mut out = String::new();
-    for item in list {
-        let (line, column) = place(text, item.span.start);
-        // Writing to a String cannot fail.
-        let _ = writeln!(out, "{file_name}:{line}:{column}: {}", item.message(lang));
-        if !item.help(lang).is_empty() {
-            let _ = writeln!(out, "    {help}: {}", item.help(lang));
-        }
-    }
-    out
+    Sources::one(file_name, text).render(list, lang)
 }

@@ -1,13 +1,14 @@
-//! The configuration file: read, resolved into [`Config`], with every mistake found at once.
+//! The configuration, one file or many: read, resolved into [`Config`], with every mistake found at
+//! once.
 //!
 //! What lives here: the names and types of the file's keys, the checks, the wording of mistakes
-//! in Chinese and English. What may not: opening files, clocks, sockets; the caller hands the text
-//! in, and the moment if qualifications and holidays are to be checked against it.
+//! in Chinese and English. What may not: opening files, clocks, sockets; the caller hands the texts
+//! in, a way to included ones ([`Files`]), and the moment if qualifications and holidays are to be checked against it.
 //!
 //! ```text
-//!   text ──toml──► spanned tables ──sections──► typed values ──names──► Config
-//!                        │              │             │           │
-//!                        └── mistakes and doubts, each with its span ──► render()
+//!   texts ──toml──► spanned tables ──merged──► one tree ──sections──► typed values ──names──► Config
+//!     │                    │             │         │           │             │
+//!     └────────── mistakes and doubts, each with its span ──► Sources::render()
 //! ```
 //!
 //! The file is not deserialised by serde, which stops at the first unknown key or wrong type: the
@@ -16,31 +17,43 @@
 mod counsellors;
 mod error;
 mod identity;
+mod implied;
+mod include;
 pub mod limits;
+mod merge;
 mod names;
+mod picture;
 mod pools;
 mod read;
 mod routes;
+mod rule_places;
 mod seats;
 mod section;
 mod service;
 mod sink;
+mod sources;
 mod trunks;
 mod types;
 mod value;
 
 pub use error::{ConfigError, Warning, place, render};
 pub use identity::Difference;
+pub use implied::{FEMALE, FRESH, MALE};
 pub use meishier_transfer::{Key, KeyKind, Plan};
+pub use rule_places::RulePlaces;
+pub use sources::{
+    Entry, Files, MAX_DEPTH, MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES, Place, Source, Sources,
+    Unreadable,
+};
 pub use types::*;
 
 use meishier_model::Wall;
 
-/// Reads a configuration. `today` lets expired qualifications and years without holidays be found.
+/// Reads a configuration of one text, which includes nothing; for several see [`Sources`]. `today` lets expired qualifications and years without holidays be found.
 ///
 /// # Errors
 /// Every mistake of the file, in order of place; the list is never empty. A file that is not TOML
 /// gets its mistakes of syntax alone.
 pub fn parse(text: &str, today: Option<Wall>) -> Result<(Config, Vec<Warning>), Vec<ConfigError>> {
-    read::parse(text, today)
+    Sources::one("", text).parse(today)
 }

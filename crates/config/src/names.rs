@@ -11,6 +11,8 @@ pub(crate) struct Known {
     zh: &'static str,
     en: &'static str,
     by_name: BTreeMap<String, u32>,
+    /// Where each name stands first.
+    spans: BTreeMap<u32, Range<usize>>,
     broken: Vec<String>,
     count: u32,
 }
@@ -21,6 +23,7 @@ impl Known {
             zh,
             en,
             by_name: BTreeMap::new(),
+            spans: BTreeMap::new(),
             broken: Vec::new(),
             count: 0,
         }
@@ -30,15 +33,17 @@ impl Known {
     pub fn add(&mut self, sink: &Sink, name: &str, span: &Range<usize>) -> u32 {
         let index = self.count;
         self.count += 1;
-        if self.by_name.contains_key(name) {
+        if let Some(first) = self.by_name.get(name) {
             let (zh, en) = (self.zh, self.en);
-            sink.error(
+            sink.error_also(
                 span,
+                self.spans.get(first).cloned(),
                 both!("{zh} {name:?} 重名", "{en} {name:?} is there twice"),
                 both!("每个名字只用一次", "give each a name of its own"),
             );
         } else {
             self.by_name.insert(name.to_owned(), index);
+            self.spans.insert(index, span.clone());
         }
         index
     }

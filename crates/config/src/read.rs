@@ -1,54 +1,53 @@
 //! From the text to the [`Config`]: reads every part in the order in which they refer to each other.
 
 use crate::error::{ConfigError, Warning};
+use crate::include::KEY;
 use crate::limits::MOST_SEATS;
+use crate::merge::merge;
 use crate::names::Known;
 use crate::section::Section;
-use crate::sink::{Sink, both, no_help};
+use crate::sink::{Sink, both};
+use crate::sources::Sources;
 use crate::types::{Config, Counsellor, Lang, Seat, Trunk};
 use crate::{counsellors, pools, routes, seats, service, trunks};
 use meishier_model::{PoolId, Wall};
 use meishier_routing::{Table, To};
 use std::path::PathBuf;
 use std::time::Duration;
-use toml::de::DeTable;
 
 /// Shards if the file names no number.
 const DEFAULT_SHARDS: u16 = 4;
-/// Longest file, bytes.
-const MAX_TEXT: usize = 4 * 1024 * 1024;
 
 pub(crate) fn parse(
-    text: &str,
+    sources: &Sources,
     today: Option<Wall>,
 ) -> Result<(Config, Vec<Warning>), Vec<ConfigError>> {
     let sink = Sink::default();
-    if text.len() > MAX_TEXT {
-        let message = both!("文件太大", "the file is too large");
-        sink.error(
-            &(0..0),
-            message,
-            both!("最多 {MAX_TEXT} 字节", "at most {MAX_TEXT} bytes"),
-        );
+    sink.adopt(&sources.mistakes, &sources.doubts);
+    // What stands in a file that is not TOML, or in one that is not there, can only be guessed; so
+    // these are told first.
+    let sound = sink.count() == 0;
+    let Some(whole) = merge(sources, &sink).filter(|_| sound) else {
         return Err(sink.into_lists().0);
-    }
-    let (document, syntax) = DeTable::parse_recoverable(text);
-    if !syntax.is_empty() {
-        // What stands in a file that is not TOML can only be guessed; so its syntax comes first.
-        for error in &syntax {
-            let what = error.message().lines().next().unwrap_or_default();
-            let message = both!("TOML 语法错误：{what}", "not TOML: {what}");
-            sink.error(&error.span().unwrap_or(0..0), message, no_help());
-        }
-        return Err(sink.into_lists().0);
-    }
-    // The top of the file stands for what is missing altogether.
-    let top = Section::new(&sink, document.get_ref(), 0..0, "");
+    };
+    // The top of the main file stands for what is missing altogether.
+    let top = Section::new(&sink, &whole, 0..0, "");
+    // Followed before; asked for here so that a slip of it has a near name.
+    top.raw(KEY);
     let config = read(&top, today);
     top.finish();
     let (errors, warnings) = sink.into_lists();
     match config {
-        Some(config) if errors.is_empty() => Ok((config, warnings)),
+        Some(config) if errors.is_empty() => {
+            let table_hash = sources.hash();
+            Ok((
+                Config {
+                    table_hash,
+                    ..config
+                },
+                warnings,
+            ))
+        }
         _ => Err(errors),
     }
 }
@@ -136,6 +135,7 @@ fn read(top: &Section<'_>, today: Option<Wall>) -> Option<Config> {
     let routing = sound.then(|| routes::compile(sink, zone, &directory.pools, routes))??;
     warn_calendar(sink, &routing, today);
     Some(Config {
+        table_hash: String::new(),
         name: name.to_owned(),
         shards: shards.unwrap_or(DEFAULT_SHARDS),
         sip,
@@ -149,12 +149,15 @@ fn read(top: &Section<'_>, today: Option<Wall>) -> Option<Config> {
             .map(|entry| entry.pool)
             .collect(),
         skills: directory.skills,
+        tags: Vec::new(),
         seats: directory.seats,
         counsellors: directory.counsellors,
         offer,
         waiting,
         transfer,
         routing,
+        rule_places: crate::RulePlaces::default(),
+        care: crate::Care::default(),
         lang: lang.unwrap_or_default(),
         prompts_dir: prompts.map(|text| PathBuf::from(text.value)),
         shutdown_limit: shutdown.map_or(Duration::from_secs(600), |at| at.value),

@@ -332,9 +332,7 @@ fn note(sink: &Sink, error: &TableError, spans: &[Range<usize>]) {
     let span = match error {
         TableError::NoRing(id)
         | TableError::UnknownPool(Some(id), _)
-        | TableError::FallingWait(id) => {
-            spans.get(usize::from(id.0)).cloned()
-        }
+        | TableError::FallingWait(id) => spans.get(usize::from(id.0)).cloned(),
         _ => None,
     };
     let message = both!(

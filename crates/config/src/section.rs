@@ -252,15 +252,23 @@ impl<'f> Section<'f> {
             self.wrong::<()>(key, value, ("数组", "an array"));
             return Vec::new();
         };
-        self.at_most(key, array.len(), most);
+        // The first that is too many: it tells in which file.
+        let span = array.get(most).unwrap_or(value).span();
+        self.too_many(key, &span, array.len(), most);
         array.iter().take(most).collect()
     }
 
     /// Notes that a key has more entries than it may.
     pub fn at_most(&self, key: &'static str, count: usize, most: usize) {
-        if let Some(value) = self.raw(key).filter(|_| count > most) {
+        if let Some(value) = self.raw(key) {
+            self.too_many(key, &value.span(), count, most);
+        }
+    }
+
+    fn too_many(&self, key: &str, span: &Range<usize>, count: usize, most: usize) {
+        if count > most {
             self.sink.error(
-                &value.span(),
+                span,
                 both!(
                     "{key} 有 {count} 项，太多了",
                     "{key} has {count} entries, too many"

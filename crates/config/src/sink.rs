@@ -28,12 +28,29 @@ pub(crate) struct Sink {
 impl Sink {
     /// Notes a mistake.
     pub fn error(&self, span: &Range<usize>, message: Both, help: Both) {
-        push(&self.errors, span, message, help);
+        push(&self.errors, span, None, message, help);
+    }
+
+    /// Notes a mistake that it takes two places to make.
+    pub fn error_also(
+        &self,
+        span: &Range<usize>,
+        also: Option<Range<usize>>,
+        message: Both,
+        help: Both,
+    ) {
+        push(&self.errors, span, also, message, help);
+    }
+
+    /// Takes over what was noted elsewhere.
+    pub fn adopt(&self, errors: &[ConfigError], warnings: &[Warning]) {
+        self.errors.borrow_mut().extend_from_slice(errors);
+        self.warnings.borrow_mut().extend_from_slice(warnings);
     }
 
     /// Notes a doubt.
     pub fn warn(&self, span: &Range<usize>, message: Both, help: Both) {
-        push(&self.warnings, span, message, help);
+        push(&self.warnings, span, None, message, help);
     }
 
     /// How many mistakes there are by now.
@@ -50,7 +67,13 @@ impl Sink {
     }
 }
 
-fn push(list: &RefCell<Vec<ConfigError>>, span: &Range<usize>, message: Both, help: Both) {
+fn push(
+    list: &RefCell<Vec<ConfigError>>,
+    span: &Range<usize>,
+    also: Option<Range<usize>>,
+    message: Both,
+    help: Both,
+) {
     let mut list = list.borrow_mut();
     if list.len() < MOST {
         let ((message_zh, message_en), (help_zh, help_en)) = (message, help);
@@ -60,6 +83,7 @@ fn push(list: &RefCell<Vec<ConfigError>>, span: &Range<usize>, message: Both, he
             help_zh,
             help_en,
             span: span.clone(),
+            also,
         });
     }
 }

@@ -4,7 +4,7 @@ use crate::names::{Known, check_plain};
 use crate::section::{At, Section};
 use crate::service::TRANSPORTS;
 use crate::sink::{Sink, both};
-use crate::types::{AnswerMode, Codec, Early, Transport, Trunk};
+use crate::types::{AnswerMode, Codec, Early, Transport, Trunk, Trust};
 use crate::value::peer;
 use meishier_model::TrunkId;
 use meishier_transfer::{CityTable, Key, KeyKind, Plan};
@@ -71,6 +71,8 @@ fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk]) -> Trunk {
         keep_caller_user: section.flag("keep_caller_user").unwrap_or(false),
         options_every: every.map(|every| every.value),
         outgoing_number: number.map_or_else(String::new, |number| number.value.to_owned()),
+        trust: Trust::default(),
+        area_code: None,
     }
 }
 
@@ -213,7 +215,7 @@ pub(crate) fn transfer(section: Option<Section<'_>>, trunks: &[Trunk], known: &K
     }
     Plan {
         keys,
-        cities: CityTable::default(),
+        cities: CityTable::builtin(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the program uses: every reference an index, every default filled in, every limit kept.
 
+use crate::rule_places::RulePlaces;
 pub use meishier_media::Codec;
 use meishier_model::{PoolId, SeatId, SkillId, Wall};
 use meishier_transfer::Plan;
@@ -11,6 +12,8 @@ use std::time::Duration;
 /// The whole configuration of one engine.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// Which version of the files this is, see [`crate::Sources::hash`]; 16 hexadecimal digits.
+    pub table_hash: String,
     /// Name of the service, shown to people.
     pub name: String,
     /// Shards of the engine, 1 to 64.
@@ -27,8 +30,11 @@ pub struct Config {
     pub trunks: Vec<Trunk>,
     /// Pools; [`PoolId`] is the index. Their lines by schedule are in [`Config::routing`].
     pub pools: Vec<Pool>,
-    /// Names of the skills; [`SkillId`] is the index.
+    /// Names of the skills; [`SkillId`] is the index. Those that the file implies stand last, see
+    /// [`crate::FEMALE`], [`crate::MALE`] and [`Care::fresh`].
     pub skills: Vec<String>,
+    /// Names of what may be noted of callers; the index is the bit in [`meishier_routing::Tags`].
+    pub tags: Vec<String>,
     /// Seats; [`SeatId`] is the index.
     pub seats: Vec<Seat>,
     /// Counsellors; `CounsellorId` is the index.
@@ -39,8 +45,12 @@ pub struct Config {
     pub waiting: Waiting,
     /// The keys that bring police, ambulance and other hotlines into a call.
     pub transfer: Plan,
-    /// Routes, schedules and zone, compiled.
+    /// Routes, areas, policies, schedules and zone, compiled.
     pub routing: meishier_routing::Table,
+    /// Where each rule of [`Config::routing`] stands in the file.
+    pub rule_places: RulePlaces,
+    /// What counsellors are spared.
+    pub care: Care,
     /// Language of messages to people.
     pub lang: Lang,
     /// Folder with the operator's own prompts; each file replaces the built-in one of its name.
@@ -181,6 +191,75 @@ pub struct Trunk {
     pub options_every: Option<Duration>,
     /// The hotline's number shown in calls out.
     pub outgoing_number: String,
+    /// What the trunk says of a call that is believed.
+    pub trust: Trust,
+    /// Area code with its 0 that local numbers on this trunk are of.
+    pub area_code: Option<String>,
+}
+
+/// Which of a trunk's headers are believed: a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Trust(u8);
+
+impl Trust {
+    /// Nothing but From and To.
+    pub const NONE: Trust = Trust(0);
+    /// `P-Asserted-Identity` (RFC 3325).
+    pub const ASSERTED: Trust = Trust(1);
+    /// `Remote-Party-ID`.
+    pub const REMOTE_PARTY: Trust = Trust(1 << 1);
+    /// `Diversion` (RFC 5806).
+    pub const DIVERSION: Trust = Trust(1 << 2);
+    /// `History-Info` (RFC 7044).
+    pub const HISTORY: Trust = Trust(1 << 3);
+    /// The cell in `P-Access-Network-Info` (RFC 7315 §4.4).
+    pub const CELL: Trust = Trust(1 << 4);
+
+    /// What is in either set.
+    #[must_use]
+    pub fn or(self, other: Trust) -> Trust {
+        Trust(self.0 | other.0)
+    }
+
+    /// True if everything of `other` is in this set.
+    #[must_use]
+    pub fn contains(self, other: Trust) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+impl Default for Trust {
+    fn default() -> Self {
+        Self::ASSERTED
+    }
+}
+
+/// What counsellors are spared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Care {
+    /// After so many calls at risk in a shift a counsellor gets others first; 0: no cap.
+    pub risk_calls: u16,
+    /// After talking so long in a shift a counsellor is to rest; `None`: no cap.
+    pub talk: Option<Duration>,
+    /// Skill that every counsellor holds at level 1 as long as the cap of [`Care::risk_calls`] is
+    /// not reached, and that calls at risk prefer above all. So the cap yields rather than letting
+    /// a caller at risk wait for ever. `None` without a cap.
+    pub fresh: Option<SkillId>,
+    /// Longer rests after calls that weigh.
+    pub recovery: Recovery,
+}
+
+/// Rest after calls that weigh, instead of [`Offer::wrapup`] if longer; the longest that holds counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recovery {
+    /// After a call at risk; zero: none.
+    pub risk: Duration,
+    /// After a call into which police, ambulance or fire brigade were brought; zero: none.
+    pub emergency: Duration,
+    /// After a long call; zero: none.
+    pub long: Duration,
+    /// From which length on a call is long.
+    pub long_from: Duration,
 }
 
 /// When a trunk's INVITE gets its 200.

@@ -1,4 +1,7 @@
-//! 20,000 damaged files: mistakes are told, nothing panics, every span lies within the text.
+//! 20,000 damaged files, and 4,000 damaged sets of files: mistakes are told, nothing panics, every
+//! span lies within the text.
+
+mod shelf;
 
 use meishier_config::{Lang, parse, place, render};
 use meishier_model::Wall;
@@ -10,7 +13,7 @@ const FILES: [&str; 3] = [
 ];
 
 /// What a hand that slips or means harm would put in.
-const PIECES: [&str; 28] = [
+const PIECES: [&str; 34] = [
     "\"",
     "'",
     "[",
@@ -39,6 +42,12 @@ const PIECES: [&str; 28] = [
     "true",
     "[[pools]]\n",
     "name = \"a{000000..999999}\"\n",
+    "include = [\"*.toml\"]\n",
+    "include = [\"*/*\"]\n",
+    "include = [\"many/pools.toml\", \"../conf//many/./seats.toml\"]\n",
+    "include = 7\n",
+    "*",
+    "../",
 ];
 
 /// xorshift64*: seeded, so that a failure can be repeated.
@@ -149,5 +158,64 @@ fn damaged_files_are_refused_in_words() {
     assert!(
         taken > 500 && refused > 5000,
         "{taken} taken, {refused} refused"
+    );
+}
+
+#[test]
+fn damaged_sets_of_files_are_refused_in_words() {
+    let mut dice = Dice(0x5612_3561_2356_0123);
+    let (mut taken, mut refused, mut elsewhere) = (0, 0, 0);
+    for round in 0..4000_usize {
+        let (mut shelf, main) = if round % 2 == 0 {
+            (shelf::cut(), "conf/main.toml")
+        } else {
+            (shelf::wrong(), "main.toml")
+        };
+        for _ in 0..=dice.below(3) {
+            let which = dice.below(shelf.0.len());
+            let text = shelf.0.values_mut().nth(which).unwrap();
+            if !text.is_empty() {
+                damage(&mut dice, text);
+            }
+        }
+        let sources = shelf.sources(main);
+        let (list, lang) = match sources.parse(Some(Wall(1_780_000_000_000))) {
+            Ok((_, warnings)) => {
+                taken += 1;
+                (warnings, Lang::Zh)
+            }
+            Err(errors) => {
+                refused += 1;
+                assert!(!errors.is_empty(), "round {round}: refused without a word");
+                (errors, Lang::En)
+            }
+        };
+        let last = sources
+            .files()
+            .iter()
+            .map(|it| it.text.len() + 1)
+            .sum::<usize>();
+        for item in &list {
+            assert!(
+                item.span.start <= item.span.end && item.span.end < last.max(1),
+                "{item:?}"
+            );
+            let at = sources.place(item.span.start);
+            let file = sources
+                .files()
+                .iter()
+                .find(|it| it.name == at.file)
+                .unwrap();
+            assert!(
+                at.line <= file.text.matches('\n').count() + 1,
+                "round {round}: {item:?}"
+            );
+            elsewhere += usize::from(at.file != main);
+        }
+        assert!(sources.render(&list, lang).len() < 1 << 20);
+    }
+    assert!(
+        taken > 100 && refused > 1000 && elsewhere > 1000,
+        "{taken} taken, {refused} refused, {elsewhere} mistakes in other files"
     );
 }

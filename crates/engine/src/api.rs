@@ -6,8 +6,11 @@
 pub use crate::notice::{LegParty, Notice};
 use meishier_config::Config;
 use meishier_media::{MediaCommand, MediaEvent};
-use meishier_model::{CallId, CallRecord, CounsellorId, OfferOutcome, SeatId, ShardId, Wall};
+use meishier_model::{
+    CallId, CallRecord, CounsellorId, NumberMark, OfferOutcome, PoolId, SeatId, ShardId, Wall,
+};
 use meishier_queue::OfferId;
+use meishier_routing::{Hand, Note};
 use meishier_signaling::{Binding, BindingChange, Flow, Transmit};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -52,6 +55,9 @@ pub enum Input<'a> {
     /// Another configuration of the same identity ([`Config::same_identity`]) is in force from now on;
     /// one of another identity is ignored, with a notice. Give it to every shard.
     Configure(Arc<Config>),
+    /// What was kept of numbers before this start ([`Output::Keep`]). Give it to every shard, before
+    /// the first call.
+    Remember(Vec<Note>),
     /// Shut down gracefully: new calls are refused with 503, running ones go on.
     Drain,
     /// End every call now (second signal, or the shutdown limit passed).
@@ -67,6 +73,9 @@ pub enum Output {
     Media(MediaCommand),
     /// Keep the record of a finished call.
     Record(Box<CallRecord>),
+    /// Keep what a person said of a number, until it ends; to be given back by [`Input::Remember`] at
+    /// the next start.
+    Keep(Box<NumberMark>),
     /// Put a message into another shard's inbox.
     Shard {
         /// Whose inbox.
@@ -123,6 +132,8 @@ pub enum ShardMessage {
         offer: OfferId,
         /// Milliseconds of talk.
         talked_ms: u64,
+        /// How hard it was.
+        weight: TalkWeight,
     },
     /// The seat's home to the call's shard: take the offer back, the seat is no longer there.
     WithdrawOffer {
@@ -174,6 +185,37 @@ pub enum ShardMessage {
         /// The seat.
         seat: SeatId,
     },
+    /// To every shard: what happened to a number.
+    Noted(Note),
+    /// The first shard to every other: the schedule moved on.
+    LinesChanged,
+    /// The seat's home to every shard: who is there and whether calls may come.
+    Staffing {
+        /// The seat.
+        seat: SeatId,
+        /// How it stands.
+        now: Staffed,
+    },
+}
+
+/// Whether calls may come to a seat, now or after the present one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Staffed {
+    /// Who is signed on.
+    pub counsellor: Option<CounsellorId>,
+    /// That person takes calls: not paused.
+    pub willing: bool,
+    /// The telephone can be reached.
+    pub reachable: bool,
+}
+
+/// What made a conversation hard, for the rest after it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TalkWeight {
+    /// The caller was at risk.
+    pub risk: bool,
+    /// Police, ambulance or fire were called.
+    pub emergency: bool,
 }
 
 /// What a person or a program can ask of the engine.
@@ -200,6 +242,34 @@ pub enum Command {
         /// The call.
         call: CallId,
     },
+    /// Flag the caller as at risk, wherever the call stands.
+    Flag {
+        /// The call.
+        call: CallId,
+    },
+    /// Mark the caller of a conversation for nuisance; refused while the caller is at risk.
+    Nuisance {
+        /// The call.
+        call: CallId,
+        /// How long it lasts; `None`: as the policy says.
+        lasts: Option<std::time::Duration>,
+        /// Why, as the counsellor said; at most 200 characters are kept.
+        reason: String,
+        /// End the conversation: the caller hears where to turn to, then the call ends.
+        end: bool,
+    },
+    /// Set the service state of a pool by hand, or leave it to the rules again. For every shard.
+    PoolState {
+        /// The pool.
+        pool: PoolId,
+        /// The state, how long and why; `None`: by rule.
+        hand: Option<Hand>,
+    },
+    /// Why does this caller still wait?
+    Why {
+        /// The call.
+        call: CallId,
+    },
     /// Move the civil clock's schedule evaluation on (the wall clock was set).
     Reschedule,
     /// The calls and seats of this shard.
@@ -212,11 +282,14 @@ impl Command {
     pub fn shard(&self, shards: u16) -> Option<ShardId> {
         match self {
             Self::Seat { seat, .. } => Some(home_of_seat(*seat, shards)),
-            Self::Transfer { call, .. } | Self::CancelTransfer { call } => (call.shard().0
-                < shards)
+            Self::Transfer { call, .. }
+            | Self::CancelTransfer { call }
+            | Self::Flag { call }
+            | Self::Nuisance { call, .. }
+            | Self::Why { call } => (call.shard().0 < shards)
                 .then(|| call.shard())
                 .or(Some(ShardId(0))),
-            Self::Reschedule | Self::View => None,
+            Self::PoolState { .. } | Self::Reschedule | Self::View => None,
         }
     }
 }
@@ -261,6 +334,10 @@ pub enum Reply {
     Seat(Result<SeatStatus, CommandError>),
     /// The transfer was begun (or taken back); says what is dialled.
     Transfer(Result<TransferStarted, CommandError>),
+    /// It was done, or why not.
+    Done(Result<(), CommandError>),
+    /// Why a caller still waits.
+    Why(Result<Box<WhyView>, CommandError>),
     /// The schedule was evaluated again.
     Rescheduled,
     /// Calls and seats.
@@ -307,8 +384,76 @@ pub enum CommandError {
     UnknownCity,
     /// Several cities fit; the candidates.
     AmbiguousCity(Vec<String>),
+    /// The caller is at risk, so there is no nuisance.
+    AtRisk,
+    /// The caller withholds the number: there is nothing to remember it by.
+    NumberWithheld,
+    /// No such pool.
+    UnknownPool,
     /// A limit of the engine was reached (ports, legs); try again.
     Busy,
+}
+
+/// Why a caller still waits. Names are the configuration's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WhyView {
+    /// The call.
+    pub call: CallId,
+    /// Where it stands; what follows is empty unless it is queued.
+    pub phase: Phase,
+    /// Milliseconds since it arrived.
+    pub waited_ms: u64,
+    /// At risk.
+    pub risk: bool,
+    /// How many stand before it.
+    pub ahead: Option<u32>,
+    /// Half of the callers in this place waited less, milliseconds.
+    pub expected_ms: Option<u64>,
+    /// Its pools in order.
+    pub pools: Vec<WhyPool>,
+    /// Skills that a seat must have now.
+    pub needs: Vec<String>,
+    /// Why each seat or pool does not take it, at most 64.
+    pub reasons: Vec<WhyReason>,
+    /// The sentence of the route.
+    pub route_reason: String,
+    /// Rules that the route rests on.
+    pub rules: Vec<String>,
+    /// Version of the table that decided.
+    pub table: String,
+}
+
+/// One pool of a waiting caller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhyPool {
+    /// Its name.
+    pub pool: String,
+    /// Its service state.
+    pub service: String,
+    /// Open for this caller.
+    pub open: bool,
+    /// Otherwise milliseconds until it opens.
+    pub opens_in_ms: Option<u64>,
+    /// Lines that are open.
+    pub lines: u16,
+    /// Lines in use.
+    pub used: u16,
+    /// Telephones at which somebody takes calls.
+    pub staffed: u32,
+}
+
+/// One reason why a waiting caller has no offer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhyReason {
+    /// The pool, if it is about one.
+    pub pool: Option<String>,
+    /// The seat, if it is about one.
+    pub seat: Option<String>,
+    /// `own_seat_not_ready`, `ring_not_open`, `draining`, `lines_full`, `no_seat_ready`,
+    /// `skill_missing`, `preference_held`, `reserved`.
+    pub kind: String,
+    /// Skills that are lacking.
+    pub missing: Vec<String>,
 }
 
 /// A seat's state as people see it.

@@ -2,22 +2,18 @@
 
 use crate::api::{Notice, Phase, Refusal};
 use crate::call::{Call, CallerSide, State, Voice};
-use crate::defect::Defect;
 use crate::ports::{KEPT_FOR_RISK, PortOwner};
 use crate::shard::{LegOwner, Shard, most_calls};
 use crate::timers::Timer;
 use meishier_config::{AnswerMode, Early};
 use meishier_media::{Accept, Codec, Negotiated, SessionId, sdp};
-use meishier_model::{CallId, DialString, LegId, Now, PoolId, PortId, RtpStats, TrunkId};
-use meishier_queue::{Caller, EnqueueError, Preference, Stamp};
-use meishier_routing::{Decision, Query};
+use meishier_model::{CallId, DialString, LegId, Now, PortId, RtpStats, TrunkId};
+use meishier_queue::{EnqueueError, Stamp};
+use meishier_routing::{Decision, Fact, KeptPlace, Known, Query, Rule};
 use meishier_signaling::{Flow, HeaderName, Message, NameAddr, Uri, body};
 use smallvec::SmallVec;
 use std::net::SocketAddr;
-use std::time::Duration;
 
-/// How long a preference holds a caller back from a counsellor who lacks it.
-const PREFERENCE_HOLDS: Duration = Duration::from_secs(20);
 /// Retry-After of a refusal for want of room, seconds (RFC 3261 §20.33).
 const RETRY_AFTER: &str = "5";
 
@@ -82,7 +78,43 @@ fn parties(request: &Message) -> Parties {
     }
 }
 
+fn routed(call: &Call, decision: &Decision) -> Notice {
+    let mut risk = None;
+    let mut nuisance = None;
+    for rule in &decision.rules {
+        match rule {
+            Rule::Risk(why) => risk = Some(*why),
+            Rule::Nuisance(why) => nuisance = Some(*why),
+            _ => {}
+        }
+    }
+    Notice::Routed {
+        call: call.id,
+        dialled: decision.dialled,
+        ambiguous: decision.ambiguous(),
+        default: decision.rules.iter().any(|rule| matches!(rule, Rule::Default(_))),
+        risk,
+        nuisance,
+        redial: call.known.redial,
+    }
+}
+
 impl Shard {
+    /// The place in line: its own, or the one that an earlier call of this number gave up.
+    fn stamp(&self, now: Now, id: CallId, place: Option<KeptPlace>) -> Stamp {
+        match place {
+            Some(place) => Stamp {
+                at: place.arrived.min(now.mono),
+                tie: place.tie,
+            },
+            // Calls of one microsecond on one shard are told apart by their count.
+            None => Stamp {
+                at: now.mono,
+                tie: (id.0 & 0xffff_ffff) as u32,
+            },
+        }
+    }
+
     /// The trunk whose peer sent this; a peer with port 0 stands for every port of its address.
     pub(crate) fn trunk_of(&self, remote: SocketAddr) -> Option<TrunkId> {
         let ip = remote.ip().to_canonical();
@@ -144,8 +176,15 @@ impl Shard {
         }
         let codecs = media_codecs(&self.config.trunks[usize::from(trunk.0)].codecs);
         let parties = parties(request);
-        let query = Query::new(now.wall, trunk, &parties.caller, &parties.called);
-        let decision = self.config.routing.decide(&query);
+        let policies = self.config.routing.policies();
+        let (known, place) = self.book.known(&parties.caller, now, policies);
+        let decision = self.decide(
+            now,
+            &Query {
+                known,
+                ..Query::new(now.wall, trunk, &parties.caller, &parties.called)
+            },
+        );
         let Some((port, address)) = self.room_for(decision.risk) else {
             let why = if decision.risk {
                 Refusal::RiskOverload
@@ -170,9 +209,12 @@ impl Shard {
         };
         self.next_call += 1;
         let media = (port, answer, media);
-        let mut call = self.new_call(now, (id, leg, trunk), parties, decision, media);
+        let stamp = self.stamp(now, id, place);
+        let mut call = self.new_call(now, (id, leg, trunk), parties, (&decision, stamp), media);
         call.codecs = codecs.into();
-        self.admit(now, call);
+        call.known = known;
+        call.nuisance = known.nuisance.is_some() && !decision.risk;
+        self.admit(now, call, &decision);
     }
 
     /// A port for a caller, if there is room for the call. A share of all places is kept for callers
@@ -191,10 +233,10 @@ impl Shard {
         now: Now,
         (id, leg, trunk): (CallId, LegId, TrunkId),
         parties: Parties,
-        decision: Decision,
+        (decision, stamp): (&Decision, Stamp),
         (port, answer, media): (PortId, Vec<u8>, Negotiated),
     ) -> Box<Call> {
-        let (entry, closed_rings) = self.entry(now, id, &decision);
+        let (entry, closed_rings) = self.entry(now, id, stamp, decision);
         let accept = Accept {
             sdp: media.remote.ip(),
             signalling: None,
@@ -227,17 +269,13 @@ impl Shard {
             entry,
             enqueued: now.mono,
             closed_rings,
-            route: decision
-                .rings
-                .iter()
-                .map(|ring| {
-                    (
-                        ring.pool,
-                        u32::try_from(ring.after.as_secs()).unwrap_or(u32::MAX),
-                    )
-                })
-                .collect(),
-            route_reason: self.config.routing.reason(&decision).into(),
+            route: SmallVec::new(),
+            route_reason: "".into(),
+            rules: Vec::new(),
+            table: "".into(),
+            known: Known::default(),
+            cell: None,
+            nuisance: false,
             offers: Vec::new(),
             transfers: Vec::new(),
             answer: None,
@@ -251,50 +289,8 @@ impl Shard {
         })
     }
 
-    /// What the queue is told. A pool without an open line does not delay the pools after it.
-    fn entry(
-        &self,
-        now: Now,
-        id: CallId,
-        decision: &Decision,
-    ) -> (Caller, SmallVec<[(PoolId, meishier_model::Mono); 2]>) {
-        let mut open = 0u8;
-        let mut closed_rings = SmallVec::new();
-        for ring in &decision.rings {
-            if ring.after.is_zero() || self.broken.is(Defect::RingsOpenAtOnce) {
-                open += 1;
-            } else {
-                closed_rings.push((ring.pool, now.mono + ring.after));
-            }
-        }
-        let preferred = decision.preferred.iter();
-        let entry = Caller {
-            call: id,
-            shard: self.id,
-            // Calls of one microsecond on one shard are told apart by their count.
-            stamp: Stamp {
-                at: now.mono,
-                tie: (id.0 & 0xffff_ffff) as u32,
-            },
-            class: decision.class,
-            risk: decision.risk,
-            required: decision.required,
-            preferred: preferred
-                .map(|p| Preference {
-                    skill: p.skill,
-                    weight: p.weight,
-                    dropped: false,
-                })
-                .collect(),
-            rings: decision.rings.iter().map(|ring| ring.pool).collect(),
-            open,
-            own_seat: None,
-        };
-        (entry, closed_rings)
-    }
-
     /// Queues the call before anything else is done for it: a free seat is offered at once.
-    fn admit(&mut self, now: Now, mut call: Box<Call>) {
+    fn admit(&mut self, now: Now, mut call: Box<Call>, decision: &Decision) {
         let mut refused = None;
         match self.queue.enqueue(now.mono, call.entry.clone()) {
             Ok(wakes) => self.wake(now, &wakes),
@@ -317,6 +313,7 @@ impl Shard {
         }
         let (id, trunk) = (call.id, call.trunk);
         self.notice(Notice::Arrived { call: id, trunk });
+        self.notice(routed(&call, decision));
         self.notice(Notice::Phase {
             call: id,
             from: None,
@@ -325,20 +322,17 @@ impl Shard {
         if let Some(error) = refused {
             self.keep_outside(now, &mut call, error);
         }
-        if let Some((_, at)) = call.closed_rings.first().copied() {
-            self.set_call_timer(&mut call, at, Timer::OpenRing(id));
-        }
-        if !call.entry.preferred.is_empty() {
-            self.set_call_timer(
-                &mut call,
-                now.mono + PREFERENCE_HOLDS,
-                Timer::DropPreferences(id),
-            );
-        }
+        self.set_widening(now, &mut call);
+        let caller = call.caller.clone();
         self.calls.insert(id, call);
-        // The seat's INVITE, if there is a free seat, leaves before the caller's own progress.
+        // The seat's INVITE, if there is a free seat, leaves before the caller's own progress, and
+        // before anything that is for the record alone.
         self.match_now(now);
-        self.with_call(id, |shard, call| shard.greet(now, call));
+        self.with_call(id, |shard, call| {
+            shard.greet(now, call);
+            shard.say_why(call, decision);
+        });
+        self.note(&caller, now.wall, Fact::Arrived);
     }
 
     /// The first response to the caller, and what it hears from then on.

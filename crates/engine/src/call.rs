@@ -8,6 +8,7 @@
 //!     ├───────────── seat lost without BYE ──────────────┤                    │
 //!     ├───────────── counsellor left and target failed ──┼────────────────────┤
 //!     │ caller gone            │ caller gone             │ BYE                │ all left
+//!     │                        │                         │ nuisance key: Parting (a prompt, then over)
 //!     ▼                        ▼                         ▼                    ▼
 //!   WrappingUp: dialogs released, RTP ports closing; ends with the one record
 //! ```
@@ -19,6 +20,7 @@ use meishier_model::{
     PortId, ReleasedBy, RtpStats, SeatId, TransferRecord, TrunkId,
 };
 use meishier_queue::{Caller, OfferId};
+use meishier_routing::Known;
 use meishier_transfer::Handover;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -95,6 +97,8 @@ pub(crate) enum State {
     Talking(Box<SeatSide>),
     /// The seat's side is `None` once the counsellor has left caller and target alone.
     Transferring(Option<Box<SeatSide>>, Box<TargetSide>),
+    /// Nobody but the caller is left, who hears a prompt with this token; then the call ends.
+    Parting(u64),
     WrappingUp,
 }
 
@@ -105,7 +109,7 @@ impl State {
             Self::Offered(_) => Phase::Offered,
             Self::Talking(_) => Phase::Talking,
             Self::Transferring(..) => Phase::Transferring,
-            Self::WrappingUp => Phase::WrappingUp,
+            Self::Parting(_) | Self::WrappingUp => Phase::WrappingUp,
         }
     }
 }
@@ -151,6 +155,15 @@ pub(crate) struct Call {
     /// Pools and seconds, for the record.
     pub(crate) route: SmallVec<[(PoolId, u32); 3]>,
     pub(crate) route_reason: std::sync::Arc<str>,
+    /// Rules that the route rests on, by name, and the version of the table.
+    pub(crate) rules: Vec<String>,
+    pub(crate) table: std::sync::Arc<str>,
+    /// What was known of the caller, and what was said since.
+    pub(crate) known: Known,
+    /// The cell that a trusted trunk named.
+    pub(crate) cell: Option<Box<str>>,
+    /// Held for nuisance when it arrived, or marked since.
+    pub(crate) nuisance: bool,
     pub(crate) offers: Vec<OfferRecord>,
     pub(crate) transfers: Vec<TransferRecord>,
     pub(crate) answer: Option<Answer>,

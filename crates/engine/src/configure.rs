@@ -1,12 +1,13 @@
 //! Another configuration while calls run.
 //!
 //! Whatever begins from now on follows the new one: arrivals, offers, rests, keys, trunks. What was
-//! promised stays: who waits keeps place and route, who talks keeps the line, the seat and the
+//! promised stays: who waits keeps the place and is decided anew, who talks keeps the line, the seat and the
 //! codecs of its trunk, and timers that are set run out as they were set.
 //!
 //! | who | what happens at once |
 //! | --- | --- |
 //! | lines | follow the new schedule; a lowered number cuts no call |
+//! | who waits | is decided anew by the new routes, with the old stamp |
 //! | queue | other strategies, ageing and size; nobody who waits is sent away |
 //! | ready seats | stand in their new pools with their new skills |
 //! | counsellors no longer permitted | are signed off, those who talk after the conversation |
@@ -38,6 +39,7 @@ impl Shard {
             self.ask_new_trunks(now);
         }
         self.seats_follow(now);
+        self.pools_follow();
     }
 
     /// Every seat at home here follows the configuration.

@@ -61,7 +61,7 @@ impl Shard {
                 phase: call.state.phase(),
                 seat: side.map(|side| side.seat),
                 line: match &call.state {
-                    State::Queued | State::WrappingUp => None,
+                    State::Queued | State::Parting(_) | State::WrappingUp => None,
                     _ => side.map(|side| side.line),
                 },
                 risk: call.entry.risk,

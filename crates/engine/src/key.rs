@@ -17,7 +17,7 @@ use meishier_model::{
 };
 use meishier_signaling::{Invite, Party as SipParty};
 use meishier_transfer::{
-    Action, Handover, Notice as Told, Party, State as HandoverState, Target, TargetError,
+    Action, Handover, KeyKind, Notice as Told, Party, State as HandoverState, Target, TargetError,
 };
 use smallvec::SmallVec;
 
@@ -37,7 +37,7 @@ impl Shard {
         let mut result = Err(CommandError::UnknownCall);
         self.with_call(id, |shard, call| {
             result = match (&call.state, target) {
-                (State::WrappingUp, _) => Err(CommandError::UnknownCall),
+                (State::Parting(_) | State::WrappingUp, _) => Err(CommandError::UnknownCall),
                 (State::Transferring(..), _) => Err(CommandError::TransferRunning),
                 (State::Queued | State::Offered(_), _) => Err(CommandError::NotTalking),
                 (State::Talking(_), Err(error)) => Err(error.into()),
@@ -45,6 +45,16 @@ impl Shard {
             };
         });
         self.reply(token, Reply::Transfer(result));
+    }
+
+    /// True if an emergency key was pressed in this call.
+    pub(crate) fn called_emergency(&self, call: &Call) -> bool {
+        let keys = &self.config.transfer.keys;
+        let emergency = |name: &str| {
+            let key = keys.iter().find(|key| key.name == name);
+            key.is_some_and(|key| key.kind == KeyKind::Emergency)
+        };
+        call.transfers.iter().any(|transfer| emergency(&transfer.key))
     }
 
     fn press(

@@ -21,6 +21,7 @@
 //! A call lives on one shard; a seat's machine lives on its home shard. The two speak by
 //! [`ShardMessage`], even where they are the same.
 
+mod again;
 pub mod api;
 mod arrival;
 mod call;
@@ -30,9 +31,12 @@ mod defect;
 mod dispatch;
 mod inspect;
 mod key;
+mod known;
 mod matches;
 mod notice;
+mod nuisance;
 mod offer;
+mod pools;
 mod ports;
 mod probe;
 mod refused;
@@ -48,10 +52,12 @@ mod timers;
 mod trunk;
 mod view;
 mod waiting;
+mod why;
 
 pub use api::{
     CallView, Command, CommandError, Gauges, Input, LegParty, Notice, Output, Phase, Refusal,
-    Reply, SeatChange, SeatState, SeatStatus, ShardMessage, ShardView, TransferStarted,
+    Reply, SeatChange, SeatState, SeatStatus, ShardMessage, ShardView, Staffed, TalkWeight,
+    TransferStarted, WhyPool, WhyReason, WhyView,
     home_of_counsellor, home_of_seat,
 };
 #[cfg(feature = "defects")]

@@ -2,6 +2,7 @@
 
 use crate::api::{Phase, Refusal, SeatState};
 use meishier_model::{CallId, OfferOutcome, Outcome, PoolId, SeatId, TransferOutcome, TrunkId};
+use meishier_routing::{Dialled, NuisanceWhy, RiskWhy, Service};
 use std::time::Duration;
 
 /// One side of a call.
@@ -40,6 +41,40 @@ pub enum Notice {
         /// Where it came in.
         trunk: TrunkId,
     },
+    /// It was decided where a call goes.
+    Routed {
+        /// The call.
+        call: CallId,
+        /// Which number was dialled.
+        dialled: Dialled,
+        /// Several cities share the caller's area code, and nothing settled which it is.
+        ambiguous: bool,
+        /// No route fitted but the default.
+        default: bool,
+        /// At risk, and why.
+        risk: Option<RiskWhy>,
+        /// Held for nuisance, and why.
+        nuisance: Option<NuisanceWhy>,
+        /// It keeps the place of an earlier call.
+        redial: bool,
+    },
+    /// A waiting caller, or a person, said that life is in danger.
+    Flagged {
+        /// The call.
+        call: CallId,
+        /// Who said so.
+        why: RiskWhy,
+    },
+    /// The service state of a pool changed. Told by the first shard alone.
+    Pool {
+        /// The pool.
+        pool: PoolId,
+        /// What it is now.
+        service: Service,
+    },
+    /// Schedules ask for a year of which no holidays are known: its days go by weekday alone. `false`
+    /// once they are known. Told by the first shard alone.
+    CalendarMissing(bool),
     /// A request was refused.
     Refused(Refusal),
     /// A call went from one phase to another; `None` is "not yet" and "no longer".

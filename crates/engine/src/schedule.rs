@@ -1,6 +1,6 @@
 //! Lines by day and by night: shard 0 tells the queue how many lines each pool has now.
 
-use crate::api::Notice;
+use crate::api::{Notice, ShardMessage};
 use crate::shard::Shard;
 use crate::timers::Timer;
 use meishier_model::{Now, PoolId, ShardId};
@@ -23,6 +23,8 @@ impl Shard {
             self.wake(now, &wakes);
             self.notice(Notice::Lines { pool, lines });
         }
+        self.tell_others(&ShardMessage::LinesChanged);
+        self.on_lines_changed();
         let until = self.config.routing.next_change(now.wall);
         self.lines_valid = Some((now.wall, until));
         if let Some(at) = self.lines_timer.take() {

@@ -19,7 +19,8 @@
 //! A pause or sign-off takes effect in every state: it leaves a conversation alone, takes a
 //! ringing offer back, and decides what the seat becomes afterwards.
 
-use crate::api::{CommandError, SeatState};
+use crate::api::{CommandError, SeatState, Staffed, TalkWeight};
+use meishier_config::Care;
 use meishier_model::{CallId, CounsellorId, Mono, OfferOutcome, SeatId, ShardId};
 use meishier_queue::OfferId;
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,8 @@ pub(crate) struct SignedOn {
     pub(crate) wish: Wish,
     /// Talk in this shift, milliseconds.
     pub(crate) talked_ms: u64,
+    /// Callers at risk in this shift.
+    pub(crate) risk_calls: u16,
     /// Offers in a row that rang out.
     pub(crate) rang_out: u8,
 }
@@ -78,6 +81,24 @@ pub(crate) struct SeatPolicy {
     pub(crate) backoff: Duration,
     pub(crate) wrapup: Duration,
     pub(crate) pause_after: u8,
+    pub(crate) care: Care,
+}
+
+impl SeatPolicy {
+    /// How long a seat rests after a conversation: the wrap-up, or the longest of the recoveries that
+    /// its weight asks for.
+    fn rest(&self, talked_ms: u64, weight: TalkWeight) -> Duration {
+        let recovery = &self.care.recovery;
+        let long = Duration::from_millis(talked_ms) >= recovery.long_from;
+        let asked = [
+            (weight.risk, recovery.risk),
+            (weight.emergency, recovery.emergency),
+            (long && !recovery.long_from.is_zero(), recovery.long),
+        ];
+        let held = asked.into_iter().filter(|(asks, _)| *asks);
+        let recovery = held.map(|(_, rest)| rest).max();
+        self.wrapup.max(recovery.unwrap_or_default())
+    }
 }
 
 /// Who asked for the sign-on that waits for the counsellor's home shard.
@@ -141,6 +162,16 @@ impl SeatMachine {
             Activity::Backoff { .. } => SeatState::Backoff,
             _ if self.reachable => SeatState::Ready,
             _ => SeatState::Unreachable,
+        }
+    }
+
+    /// Whether calls may come here, now or after the present one.
+    pub(crate) fn staffed(&self) -> Staffed {
+        let person = self.person.as_ref();
+        Staffed {
+            counsellor: person.map(|it| it.counsellor),
+            willing: person.is_some_and(|it| it.wish == Wish::Available),
+            reachable: self.reachable,
         }
     }
 
@@ -228,6 +259,7 @@ impl SeatMachine {
             counsellor,
             wish,
             talked_ms: 0,
+            risk_calls: 0,
             rang_out: 0,
         });
         if self.activity == Activity::Idle {
@@ -372,7 +404,7 @@ impl SeatMachine {
         &mut self,
         now: Mono,
         offer: OfferId,
-        talked_ms: u64,
+        (talked_ms, weight): (u64, TalkWeight),
         policy: SeatPolicy,
     ) -> Option<SeatEffect> {
         match self.activity {
@@ -381,13 +413,22 @@ impl SeatMachine {
         }
         if let Some(person) = &mut self.person {
             person.talked_ms = person.talked_ms.saturating_add(talked_ms);
+            person.risk_calls = person.risk_calls.saturating_add(u16::from(weight.risk));
+            let most = policy.care.talk.map_or(u128::MAX, |most| most.as_millis());
+            if u128::from(person.talked_ms) >= most && person.wish == Wish::Available {
+                person.wish = Wish::Paused {
+                    reason: "talk_limit".to_owned(),
+                    by_engine: true,
+                };
+            }
         }
+        let rest = policy.rest(talked_ms, weight);
         self.idle_since = now;
-        self.activity = if policy.wrapup.is_zero() || self.person.is_none() {
+        self.activity = if rest.is_zero() || self.person.is_none() {
             Activity::Idle
         } else {
             Activity::Wrapup {
-                until: now + policy.wrapup,
+                until: now + rest,
             }
         };
         Some(self.settle())

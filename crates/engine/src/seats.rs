@@ -5,11 +5,11 @@ use crate::api::{
     home_of_counsellor, home_of_seat,
 };
 use crate::defect::Defect;
-use crate::seat::{Asker, PendingSignOn, SeatEffect, SeatMachine, SeatPolicy};
+use crate::seat::{Asker, PendingSignOn, SeatEffect, SeatMachine, SeatPolicy, SignedOn};
 use crate::shard::Shard;
 use crate::timers::Timer;
 use meishier_config::{Counsellor, SeatContact, StartState};
-use meishier_model::{CounsellorId, Now, OfferOutcome, SeatId};
+use meishier_model::{CounsellorId, Now, OfferOutcome, SeatId, SkillId};
 use meishier_queue::{Lowest, Match, OfferId, ReadySeat};
 use meishier_signaling::{BindingChange, Flow, Message, RequestId};
 use std::sync::Arc;
@@ -33,6 +33,7 @@ impl Shard {
             backoff: if rests { offer.backoff } else { Duration::ZERO },
             wrapup: offer.wrapup,
             pause_after: if counts { offer.pause_after } else { 0 },
+            care: self.config.care,
         }
     }
 
@@ -92,6 +93,7 @@ impl Shard {
                 by_engine,
             });
         }
+        self.tell_staffing(&machine);
         self.seats.insert(seat, machine);
         result.err()
     }
@@ -122,6 +124,20 @@ impl Shard {
         }
     }
 
+    /// What the counsellor can do now: whoever has had as many callers at risk as a shift may bring
+    /// no longer has the skill that these prefer, and gets them only when nobody else comes free.
+    fn skills_of<'c>(
+        &self,
+        counsellor: &'c Counsellor,
+        person: &SignedOn,
+    ) -> impl Iterator<Item = (SkillId, u8)> + use<'c> {
+        let care = &self.config.care;
+        let tired = care.risk_calls != 0 && person.risk_calls >= care.risk_calls;
+        let fresh = care.fresh.filter(|_| tired);
+        let skills = counsellor.skills.iter().copied();
+        skills.filter(move |(skill, _)| Some(*skill) != fresh)
+    }
+
     pub(crate) fn ready_seat(&self, machine: &SeatMachine) -> Option<ReadySeat> {
         let person = machine.person.as_ref()?;
         let counsellor = self.config.counsellors.get(person.counsellor.0 as usize)?;
@@ -131,7 +147,7 @@ impl Shard {
             shard: self.id,
             counsellor: person.counsellor,
             pools: seat.pools.iter().copied().collect(),
-            skills: counsellor.skills.iter().copied().collect(),
+            skills: self.skills_of(counsellor, person).collect(),
             lowest: Lowest::Everyone,
             idle_since: machine.idle_since,
             talked_ms: person.talked_ms,
@@ -169,16 +185,19 @@ impl Shard {
                 seat,
                 offer,
                 talked_ms,
+                weight,
             } => {
                 let policy = self.policy();
                 self.change_seat(now, seat, |machine| {
-                    Ok(machine
-                        .handle_released(now.mono, offer, talked_ms, policy)
-                        .unwrap_or(SeatEffect::None))
+                    let ended = machine.handle_released(now.mono, offer, (talked_ms, weight), policy);
+                    Ok(ended.unwrap_or(SeatEffect::None))
                 });
                 self.leave_if_not_permitted(now, seat);
             }
             ShardMessage::WithdrawOffer { call, offer } => self.on_withdraw(now, call, offer),
+            ShardMessage::Noted(note) => self.on_noted(&note),
+            ShardMessage::Staffing { seat, now } => self.on_staffing(seat, now),
+            ShardMessage::LinesChanged => self.on_lines_changed(),
             ShardMessage::SeatCommand {
                 from,
                 token,

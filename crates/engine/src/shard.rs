@@ -1,9 +1,10 @@
 //! The shard: what it owns, how inputs reach its parts, how outputs leave.
 
-use crate::api::{Command, Gauges, Input, Notice, Output, Refusal, Reply, ShardMessage};
+use crate::api::{Command, CommandError, Gauges, Input, Notice, Output, Refusal, Reply, ShardMessage};
 use crate::call::Call;
 use crate::defect::Broken;
 use crate::matches::Watch;
+use crate::pools::PoolStates;
 use crate::ports::Ports;
 use crate::seat::SeatMachine;
 use crate::service::ServiceCall;
@@ -13,6 +14,7 @@ use meishier_config::{Config, Digest, SeatContact};
 use meishier_media::MediaCommand;
 use meishier_model::{CallId, CounsellorId, LegId, Mono, Now, PortId, SeatId, ShardId, Wall};
 use meishier_queue::{OfferId, Queue};
+use meishier_routing::Book;
 use meishier_signaling::{
     AuthConfig, Authenticator, Counters, Endpoint, EndpointConfig, Event, Flow, Registrar,
     RegistrarConfig, RequestId, Timers as SipTimers, Transport,
@@ -110,6 +112,10 @@ pub struct Shard {
     /// Another entry of this shard's inbox in the queue may be there.
     pub(crate) inbox_dirty: bool,
     pub(crate) watch: Watch,
+    /// What is remembered of numbers.
+    pub(crate) book: Book,
+    /// How the pools stand.
+    pub(crate) pools: PoolStates,
     /// A copy of everybody's position in the queue, and when it was taken.
     pub(crate) positions: Option<(Mono, BTreeMap<CallId, u32>)>,
     pub(crate) next_call: u64,
@@ -216,6 +222,8 @@ impl Shard {
             own: VecDeque::new(),
             inbox_dirty: false,
             watch: Watch::default(),
+            book: Book::default(),
+            pools: PoolStates::default(),
             positions: None,
             next_call: CallId::first_count(setup.boot),
             next_token: 0,
@@ -232,6 +240,7 @@ impl Shard {
         // A match reaches seat and call before any message that follows from it.
         self.take_matches(now);
         self.check_lines(now);
+        self.check_hands(now);
         match input {
             Input::Message { flow, bytes } => self.endpoint.handle_message(now.mono, flow, bytes),
             Input::FlowFailed { flow } => {
@@ -246,6 +255,7 @@ impl Shard {
             Input::Contacts { token, contacts } => self.on_contacts(now, token, contacts),
             Input::Timeout => self.on_timeout(now),
             Input::Configure(config) => self.configure(now, config),
+            Input::Remember(notes) => notes.iter().for_each(|note| self.on_noted(note)),
             Input::Drain => self.draining = true,
             Input::HangUpAll => self.hang_up_all(now),
         }
@@ -314,6 +324,8 @@ impl Shard {
                 self.on_binding_change(now, change);
             } else if self.unheard() {
                 self.take_matches(now);
+            } else if self.evaluate_pools(now) {
+                // Whoever was decided anew may have been matched.
             } else {
                 return;
             }
@@ -426,6 +438,19 @@ impl Shard {
             Command::Seat { seat, change } => self.on_seat_command(now, seat, change, token),
             Command::Transfer { call, key, city } => self.on_key(now, token, call, &key, &city),
             Command::CancelTransfer { call } => self.on_cancel_key(now, token, call),
+            Command::Flag { call } => self.on_flag(now, token, call),
+            Command::Nuisance {
+                call,
+                lasts,
+                reason,
+                end,
+            } => self.on_nuisance(now, token, call, (lasts, reason, end)),
+            Command::PoolState { pool, hand } => {
+                let known = self.set_pool_state(pool, hand);
+                let result = known.then_some(()).ok_or(CommandError::UnknownPool);
+                self.reply(token, Reply::Done(result));
+            }
+            Command::Why { call } => self.on_why(now, token, call),
             Command::Reschedule => {
                 self.start_lines(now);
                 self.reply(token, Reply::Rescheduled);
@@ -464,6 +489,7 @@ impl Shard {
             | Timer::TransferRing(call)
             | Timer::Probe(call, _)
             | Timer::LetIn(call)
+            | Timer::Parting(call)
             | Timer::CloseGuard(call) => self.with_call(call, |shard, call| {
                 call.timers.retain(|t| *t != (at, timer));
                 shard.on_call_timer(now, call, timer);

@@ -4,15 +4,17 @@
 //! its line there; beside a new queue both are told to it again (see [`crate::EngineSnapshot`]).
 //! Media is not part of it either: the ports are opened anew when the call is taken in.
 
-use crate::api::{Notice, ShardMessage, home_of_seat};
+use crate::api::{Notice, ShardMessage, TalkWeight, home_of_seat};
 use crate::call::{Call, Ending, State, Voice};
 use crate::matches::LOOK;
+use crate::pools::PoolStates;
 use crate::ports::PortOwner;
 use crate::seat::SeatMachine;
 use crate::shard::{LegOwner, Shard, ShardConfig};
 use crate::timers::Timer;
 use meishier_media::{MediaCommand, Source};
 use meishier_model::{CallId, CounsellorId, LegId, Now, OfferOutcome, Outcome, ReleasedBy, SeatId};
+use meishier_routing::Book;
 use meishier_signaling::{LegSnapshot, RegistrarSnapshot};
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +41,8 @@ pub struct ShardSnapshot {
     /// Where the numbering of tokens goes on: answers of other shards may be under way.
     next_token: u64,
     draining: bool,
+    book: Book,
+    pools: PoolStates,
 }
 
 /// What a shard finds when it goes on.
@@ -131,6 +135,8 @@ impl Shard {
             next_call: self.next_call,
             next_token: self.next_token,
             draining: self.draining,
+            book: self.book.clone(),
+            pools: self.pools.clone(),
         }
     }
 
@@ -158,6 +164,9 @@ impl Shard {
         beside: Beside,
     ) -> Self {
         let mut shard = Self::bare(setup);
+        shard.book = snapshot.book;
+        shard.pools = snapshot.pools;
+        shard.pools_follow();
         shard.start_lines(now);
         shard.start_trunks(now);
         shard.claims = snapshot.claims.into_iter().collect();
@@ -237,6 +246,7 @@ impl Shard {
                     seat,
                     offer,
                     talked_ms,
+                    weight: TalkWeight::default(),
                 },
             ] {
                 self.send(home, message);
@@ -358,7 +368,8 @@ impl Shard {
                 }
                 self.arrange(call);
             }
-            State::WrappingUp => {}
+            // Its prompt is not played again; the call ends at the limit that was set.
+            State::Parting(_) | State::WrappingUp => {}
         }
     }
 }

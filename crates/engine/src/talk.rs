@@ -1,6 +1,6 @@
 //! Answer, conversation, end and record.
 
-use crate::api::{Notice, ShardMessage, home_of_seat};
+use crate::api::{Notice, ShardMessage, TalkWeight, home_of_seat};
 use crate::call::{Answer, Call, Ending, SeatSide, State};
 use crate::defect::Defect;
 use crate::ports::PortOwner;
@@ -232,6 +232,7 @@ impl Shard {
                 self.finish(now, call, Outcome::Answered, by, 0);
             }
             State::Transferring(..) => self.on_caller_gone_in_transfer(now, call, by),
+            State::Parting(_) => self.finish(now, call, Outcome::Answered, by, 0),
             State::WrappingUp => {}
         }
     }
@@ -259,7 +260,7 @@ impl Shard {
             }
             State::Transferring(..) => self.on_counsellor_gone_in_transfer(now, call),
             State::Offered(_) => self.end_offer(now, call, OfferOutcome::Unreachable, 0),
-            State::Queued | State::WrappingUp => {}
+            State::Queued | State::Parting(_) | State::WrappingUp => {}
         }
     }
 
@@ -302,6 +303,10 @@ impl Shard {
             seat: side.seat,
             offer: side.offer,
             talked_ms,
+            weight: TalkWeight {
+                risk: call.entry.risk,
+                emergency: self.called_emergency(call),
+            },
         };
         self.send(home_of_seat(side.seat, self.shards), message);
     }
@@ -315,6 +320,7 @@ impl Shard {
         by: ReleasedBy,
         status: u16,
     ) {
+        self.note_end(now, call, by);
         call.state = State::WrappingUp;
         call.ending = Some(Ending {
             at: now,
@@ -376,11 +382,14 @@ impl Shard {
             MediaEvent::Closed { port, stats } => self.on_port_closed(port, stats),
             MediaEvent::PlaylistDone { port, token } => match self.ports.owner(port) {
                 Some(PortOwner::Service(id)) => self.on_service_prompt_done(now, id, token),
+                Some(PortOwner::Caller(id)) if self.parts(id) => self.with_call(id, |shard, call| {
+                    shard.end_parting(now, call, Some(token));
+                }),
                 _ => self.on_said(port),
             },
             MediaEvent::Silent { port } => self.on_silent(now, port),
             MediaEvent::Heard { port } => self.on_heard(port),
-            MediaEvent::Digit { .. } => {}
+            MediaEvent::Digit { port, digit } => self.on_digit(now, port, digit),
         }
     }
 
@@ -461,6 +470,10 @@ impl Shard {
                 })
                 .collect(),
             route_reason: call.route_reason.to_string(),
+            table: call.table.to_string(),
+            rules: call.rules,
+            risk: call.entry.risk,
+            nuisance: call.nuisance,
             offers: call.offers,
             transfers: call.transfers,
             rtp_caller: call.rtp_caller,

@@ -27,6 +27,8 @@ pub(crate) enum Timer {
     LetIn(CallId),
     /// Media has not confirmed the closing of the ports.
     CloseGuard(CallId),
+    /// The prompt with which a call ends was not heard to its end.
+    Parting(CallId),
     /// A seat's wrap-up or back-off ends.
     Seat(SeatId),
     /// OPTIONS to a trunk.

@@ -51,6 +51,7 @@ impl Shard {
             let mut prompts = vec![PromptId::Greeting];
             if matches!(call.state, State::Queued) {
                 prompts.push(PromptId::AllBusy);
+                prompts.extend(self.danger_prompts());
             }
             self.hear(
                 &call.side.voice,
@@ -66,6 +67,28 @@ impl Shard {
         if let Some(every) = every {
             self.set_call_timer(call, now.mono + every, Timer::Announce(call.id));
         }
+    }
+
+    /// By which key a waiting caller can say that life is in danger.
+    fn danger_prompts(&self) -> Vec<PromptId> {
+        let key = self.config.routing.policies().risk.danger_key;
+        let Some(digit) = key.map(char::from).and_then(prompts::digit_of) else {
+            return Vec::new();
+        };
+        vec![PromptId::DangerBefore, digit, PromptId::DangerAfter]
+    }
+
+    /// Tells a waiting caller that the danger key was heard.
+    pub(crate) fn hear_that_heard(&mut self, call: &Call) {
+        let token = self.token();
+        self.hear(
+            &call.side.voice,
+            Source::Playlist {
+                prompts: vec![PromptId::DangerHeard],
+                then_music: self.config.waiting.music,
+                token,
+            },
+        );
     }
 
     /// Music again, without the greeting, for a caller who is back in the queue.
@@ -149,6 +172,7 @@ impl Shard {
             Timer::Probe(_, port) => self.on_probe_timer(now, call, port),
             Timer::CloseGuard(_) => self.give_up_closing(call),
             Timer::LetIn(_) => self.let_in_again(now, call),
+            Timer::Parting(_) => self.end_parting(now, call, None),
             Timer::Announce(_)
             | Timer::Seat(_)
             | Timer::KeepAlive(_)

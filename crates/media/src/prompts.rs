@@ -9,7 +9,7 @@ use std::time::Duration;
 
 mod position;
 
-pub use position::position;
+pub use position::{digit_of, position};
 
 macro_rules! prompts {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $text:literal;)*) => {
@@ -80,6 +80,14 @@ prompts! {
     TransferDialling = "transfer_dialling", "正在转接，请稍候。";
     /// To a counsellor: account or PIN is wrong.
     PinWrong = "pin_wrong", "工号或密码不正确，请重新输入。";
+    /// To a waiting caller, before the key that says that life is in danger.
+    DangerBefore = "danger_before", "如果有生命危险，请按";
+    /// After that key.
+    DangerAfter = "danger_after", "键。";
+    /// To a waiting caller who pressed that key.
+    DangerHeard = "danger_heard", "已为您优先接通，请不要挂机。";
+    /// To a caller whose conversation a counsellor ends for nuisance: where to turn to.
+    Guidance = "guidance", "这条热线留给需要心理援助的人。其他帮助请拨打12345。感谢您的来电，再见。";
     /// The end.
     Goodbye = "goodbye", "感谢您的来电，再见。";
     /// Music on hold, a loop.

@@ -24,7 +24,7 @@ pub struct Cli {
 pub enum Command {
     /// 运行热线引擎，直到收到 SIGTERM 或 Ctrl-C (run the engine)
     Serve(Serve),
-    /// 检查配置文件：无误退出码为 0，有错为 1 (check a configuration file)
+    /// 检查配置：无误退出码为 0，有错为 1 (check a configuration)
     Check(Check),
     /// 在本机演示：真实的 SIP 与 RTP，无需电话 (demonstrate on this machine)
     Demo(Demo),
@@ -41,8 +41,8 @@ pub enum Command {
 /// `meishier serve`
 #[derive(Debug, Args)]
 pub struct Serve {
-    /// 配置文件 (configuration file)
-    #[arg(long, value_name = "FILE")]
+    /// 配置文件，或一个文件夹：其中的 *.toml 合为一份配置 (configuration: a file, or a folder of *.toml)
+    #[arg(long, value_name = "PATH")]
     pub config: PathBuf,
     /// 界面语言，默认依配置文件 (language of messages)
     #[arg(long, value_enum)]
@@ -58,8 +58,8 @@ pub struct Serve {
 /// `meishier check`
 #[derive(Debug, Args)]
 pub struct Check {
-    /// 配置文件 (configuration file)
-    #[arg(long, value_name = "FILE")]
+    /// 配置文件，或一个文件夹：其中的 *.toml 合为一份配置 (configuration: a file, or a folder of *.toml)
+    #[arg(long, value_name = "PATH")]
     pub config: PathBuf,
     /// 界面语言 (language of messages)
     #[arg(long, value_enum)]

@@ -7,6 +7,7 @@
 //!             └─ facts ── policies, numbers, calendar ──► rows that differ
 //! ```
 
+mod callers;
 mod days;
 mod facts;
 mod named;
@@ -16,11 +17,13 @@ mod sample;
 mod tell;
 
 use crate::cli;
+use crate::land::{self, AreaCodes, Mobiles};
 use crate::loaded::Loaded;
 use crate::moment::clock;
 use days::Times;
 use meishier_config::{Config, Lang};
 use meishier_model::PoolId;
+use meishier_routing::CityId;
 use named::Named;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -93,16 +96,40 @@ pub fn run(args: &cli::Diff) -> ExitCode {
     }
 }
 
+/// Places by whose callers the configurations are compared.
+pub struct Lands {
+    /// Area codes.
+    pub codes: AreaCodes,
+    /// Mobile numbers of cities.
+    pub mobiles: Mobiles,
+    /// Names of those cities, with their provinces.
+    pub cities: BTreeMap<CityId, (String, String)>,
+}
+
+impl Lands {
+    fn of(config: &Config) -> Self {
+        let table = &config.routing;
+        let mobiles = land::mobiles(table);
+        let name = |id: &CityId| (*id, land::names(table, *id));
+        Self {
+            codes: land::area_codes(table),
+            cities: mobiles.keys().map(name).collect(),
+            mobiles,
+        }
+    }
+}
+
 fn compare(old: &Loaded, new: &Loaded, lang: Lang) -> Differences {
     let named = Named::of([old, new]);
     let now = meishier_net::Clock::system().wall();
     let configs = [&old.config, &new.config];
     let times = Times::of(configs, &named, now);
-    let scenarios = sample::scenarios(configs, &named);
+    let lands = Lands::of(&new.config);
+    let scenarios = sample::scenarios(&named, &lands.codes, &lands.mobiles);
     let names = |config: &Config| config.pools.iter().map(|it| it.name.clone()).collect();
     let (olds, news): (Vec<String>, Vec<String>) = (names(&old.config), names(&new.config));
     Differences {
-        routes: routes::changes(configs, &scenarios, &times, &named, lang),
+        routes: routes::changes(configs, &scenarios, &times, &named, &lands, lang),
         lines: lines(configs, &times),
         removed: olds.iter().filter(|it| !news.contains(it)).cloned().collect(),
         added: news.iter().filter(|it| !olds.contains(it)).cloned().collect(),

@@ -1,20 +1,16 @@
 //! A configuration for the tools that ask it questions, with where its rules stand.
 
-use crate::check;
-use meishier_config::{Config, Lang};
+use crate::files;
+use meishier_config::{Config, Lang, Sources};
 use meishier_routing::Rule;
-use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
-use std::ops::Range;
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
-/// A configuration and its text.
+/// A configuration and its files.
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
-    name: String,
-    text: String,
+    sources: Sources,
 }
 
 /// Where something stands.
@@ -27,79 +23,48 @@ pub struct Place {
 }
 
 impl Loaded {
-    /// Reads a configuration. What is wrong is drawn on standard error, and there is none.
+    /// Reads a configuration. What is wrong is told on standard error, and there is none; doubts are
+    /// told by `meishier check` alone.
     pub fn read(path: &Path, lang: Option<Lang>) -> Option<Self> {
-        let (config, _) = check::load(path, lang)?;
-        // The text that was just read; if it has gone in between, only places are unknown.
-        let text = std::fs::read_to_string(path).unwrap_or_default();
-        let name = path.display().to_string();
-        Some(Self { config, name, text })
+        // Files that cannot be read have no language of their own to go by.
+        let lang = lang.unwrap_or_default();
+        let sources = match files::read(path) {
+            Ok(sources) => sources,
+            Err(failures) => {
+                for why in &failures {
+                    eprintln!("{}", files::words(why, lang));
+                }
+                return None;
+            }
+        };
+        let today = meishier_net::Clock::system().wall();
+        match sources.parse(Some(today)) {
+            Ok((config, _)) => Some(Self { config, sources }),
+            Err(mistakes) => {
+                eprint!("{}", sources.render(&mistakes, lang));
+                None
+            }
+        }
     }
 
-    /// Which version of the files this is: the first 16 hexadecimal digits of their SHA-256.
-    pub fn table(&self) -> String {
-        let hash = Sha256::digest(self.text.as_bytes());
-        hash.iter().take(8).fold(String::new(), |mut out, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "{byte:02x}");
-            out
-        })
-    }
-
-    /// Names of the tags that may be noted of callers, in order.
-    pub fn tags(&self) -> Vec<String> {
-        let document = DeTable::parse(&self.text);
-        let names = document.iter().flat_map(|it| strings(it.get_ref(), "tags"));
-        names.map(str::to_owned).collect()
+    /// Which version of the files this is.
+    pub fn table(&self) -> &str {
+        &self.config.table_hash
     }
 
     /// Texts of all files in order.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.text.as_str())
+        self.sources.files().iter().map(|it| it.text.as_str())
     }
 
     /// Where a rule stands; `None` for what follows from the data alone.
     pub fn place(&self, rule: Rule) -> Option<Place> {
-        let span = span_of(&self.text, rule)?;
-        let (line, _) = meishier_config::place(&self.text, span.start);
-        let file = self.name.clone();
-        Some(Place { file, line })
-    }
-}
-
-fn span_of(text: &str, rule: Rule) -> Option<Range<usize>> {
-    let document = DeTable::parse(text).ok()?;
-    let top = document.get_ref();
-    let entry = |key: &str, at: u16| {
-        let list = top.get(key)?.get_ref().as_array()?;
-        Some(list.get(usize::from(at))?.span())
-    };
-    match rule {
-        Rule::Route(at) => entry("routes", at),
-        Rule::Default(_) => {
-            let routing = top.get("routing")?.get_ref().as_table()?;
-            Some(routing.get("default")?.span())
-        }
-        Rule::Area(at) => entry("areas", at),
-        Rule::Alias(at) => entry("aliases", at),
-        Rule::Preference(at) => entry("preferences", at),
-        Rule::Listed(at) => {
-            let list = top.get("numbers")?.get_ref().as_array()?;
-            let mut left = usize::from(at);
-            let mut entries = list.iter().filter_map(|it| Some((it, it.get_ref().as_table()?)));
-            let holds = |(_, it): &(_, &DeTable<'_>)| {
-                let numbers = it.get("numbers").and_then(|it| it.get_ref().as_array());
-                let count = numbers.map_or(1, |list| list.len());
-                let here = left < count;
-                left = left.saturating_sub(count);
-                here
-            };
-            Some(entries.find(holds)?.0.span())
-        }
-        Rule::Risk(_) => Some(top.get("risk")?.span()),
-        Rule::Nuisance(_) => Some(top.get("nuisance")?.span()),
-        Rule::Redial => Some(top.get("redial")?.span()),
-        Rule::Ambiguous => None,
+        let span = self.config.rule_places.of(rule)?;
+        let place = self.sources.place(span.start);
+        Some(Place {
+            file: place.file.to_owned(),
+            line: place.line,
+        })
     }
 }
 

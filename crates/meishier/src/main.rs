@@ -3,10 +3,10 @@
 //! What lives here: putting the crates together. What may not: anything that decides about a call.
 //!
 //! ```text
-//!   cli ─┬─ check ── file → Config, mistakes drawn
+//!   cli ─┬─ check ── files → Config, mistakes drawn
 //!        ├─ serve ─┬─ limits (open files)
 //!        │         ├─ service ── records, runtime (SIP, RTP, shards), console, figures
-//!        │         ├─ reread ── the file again, while calls run
+//!        │         ├─ reread ── the files again, while calls run
 //!        │         └─ shutdown ── signals
 //!        ├─ demo ──┘   the same service on loopback, with a cast of phones
 //!        ├─ sim ────── the engine on a virtual clock, without the service
@@ -18,6 +18,7 @@ mod cli;
 mod demo;
 mod diff;
 mod figures;
+mod files;
 mod land;
 mod limits;
 mod loaded;

@@ -1,11 +1,11 @@
-//! The configuration file read again while calls run: all of it is taken, or nothing.
+//! The configuration read again while calls run: all of it is taken, or nothing.
 
-use crate::check;
+use crate::files;
 use crate::service::Service;
-use meishier_config::{Config, ConfigError, Lang, place};
+use meishier_config::{Config, ConfigError, Lang, Unreadable};
 use std::path::Path;
 
-/// Reads the file and lets the engine follow it. What keeps it from being followed goes into the
+/// Reads all files and lets the engine follow it. What keeps it from being followed goes into the
 /// log, each as an error of its own, and the engine runs on as before. Gives one line for people.
 pub async fn reread(service: &mut Service, file: &Path, lang: Lang) -> String {
     let refused = match read(file, lang) {
@@ -38,14 +38,13 @@ pub async fn reread(service: &mut Service, file: &Path, lang: Lang) -> String {
 }
 
 fn read(file: &Path, lang: Lang) -> Result<Config, Vec<String>> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| vec![check::unreadable(file, &error, lang)])?;
-    let line = |it: &ConfigError| {
-        let (line, column) = place(&text, it.span.start);
-        format!("{}:{line}:{column}: {}", file.display(), it.message(lang))
-    };
+    let unreadable = |why: &Unreadable| files::words(why, lang).to_owned();
+    let sources = files::read(file)
+        .map_err(|failures| failures.iter().map(unreadable).collect::<Vec<_>>())?;
+    // A line each, without the picture: what stands in the files does not belong in a log.
+    let line = |it: &ConfigError| format!("{}: {}", sources.place(it.span.start), it.message(lang));
     let today = meishier_net::Clock::system().wall();
-    match meishier_config::parse(&text, Some(today)) {
+    match sources.parse(Some(today)) {
         Ok((config, doubts)) => {
             for doubt in &doubts {
                 tracing::warn!("{}", line(doubt));

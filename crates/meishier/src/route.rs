@@ -17,7 +17,7 @@ use crate::wording::say;
 use meishier_config::Lang;
 use meishier_model::{DialString, PoolId, TrunkId, Wall};
 use meishier_routing::{
-    Explained, Known, Miss, NuisanceWhy, PoolNow, Pools, Query, RiskWhy, Rule, Tags,
+    Explained, Found, Known, Miss, NuisanceWhy, PoolNow, Pools, Query, RiskWhy, Rule, Tags, Which,
 };
 use std::process::ExitCode;
 use std::time::Duration;
@@ -83,8 +83,18 @@ pub struct Answer {
     pub pools: Vec<PoolAnswer>,
     /// Rules in the order in which they count.
     pub rules: Vec<RuleAnswer>,
-    /// Version of the files.
-    pub table: String,
+}
+
+impl Answer {
+    /// How the place that counts was found.
+    pub fn found(&self) -> Option<Found> {
+        let places = &self.explained.places;
+        match self.explained.decision.place.which? {
+            Which::Called => places.called,
+            Which::Here => places.here,
+            Which::Home => places.home,
+        }
+    }
 }
 
 /// 0: somebody would take the call. 1: the file is wrong. 2: an argument is. 3: nobody would.
@@ -127,8 +137,7 @@ fn question(args: &cli::Route, loaded: &Loaded, lang: Lang) -> Result<Question, 
         None => 0,
         Some(name) => find(&trunks, name, lang, "中继", "trunk")?,
     };
-    let names = loaded.tags();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let names: Vec<&str> = config.tags.iter().map(String::as_str).collect();
     let mut tags = Tags::default();
     for name in &args.tags {
         tags = tags.with(find(&names, name, lang, "标签", "tag")?);
@@ -219,7 +228,6 @@ fn answer(question: &Question, loaded: &Loaded, cell: Option<&str>) -> Answer {
     Answer {
         pools: pools.collect(),
         rules: rules.collect(),
-        table: loaded.table(),
         explained,
     }
 }

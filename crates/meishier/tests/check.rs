@@ -103,3 +103,126 @@ fn a_file_of_another_encoding_is_told_what_to_do() {
         assert!(said.contains(words), "{said}");
     }
 }
+
+/// The shipped bench configuration cut in two: all that comes in many, and the rest.
+fn cut() -> (String, String) {
+    let good = shipped()
+        .into_iter()
+        .find(|it| it.ends_with("bench.toml"))
+        .unwrap();
+    let (mut main, mut many) = (String::new(), String::new());
+    let mut is_many = false;
+    for line in std::fs::read_to_string(good).unwrap().lines() {
+        if line.starts_with('[') {
+            is_many = line.starts_with("[[") && !line.contains('.');
+        }
+        let part = if is_many { &mut many } else { &mut main };
+        part.push_str(line);
+        part.push('\n');
+    }
+    assert!(many.contains("[[seats]]") && main.contains("[sip]"));
+    (main, many)
+}
+
+#[test]
+fn a_folder_is_one_configuration_with_its_main_file_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (main, many) = cut();
+    std::fs::write(at("main.toml"), &main).unwrap();
+    std::fs::write(at("a.toml"), &many).unwrap();
+    // None of these is read.
+    std::fs::write(at(".hidden.toml"), "[").unwrap();
+    std::fs::write(at("a.toml~"), "[").unwrap();
+    std::fs::create_dir(at("old.toml")).unwrap();
+    let output = check(folder.path(), "zh");
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.starts_with("配置正确"), "{said}");
+
+    // The main file comes first although another one's name does.
+    std::fs::write(at("a.toml"), many + "\n[http]\nlisten = \"127.0.0.1:1\"\n").unwrap();
+    let output = check(folder.path(), "en");
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&output.stderr);
+    let first = main.lines().position(|it| it == "[http]").unwrap() + 1;
+    assert!(
+        told.contains("a.toml:") && told.contains("http stands in two files"),
+        "{told}"
+    );
+    assert!(told.contains(&format!("main.toml:{first}:2\n")), "{told}");
+}
+
+#[test]
+fn included_files_are_found_from_the_file_that_names_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (main, many) = cut();
+    std::fs::create_dir_all(at("贵州/更多")).unwrap();
+    std::fs::write(
+        at("all.toml"),
+        format!("include = [\"贵州/*.toml\"]\n{main}"),
+    )
+    .unwrap();
+    std::fs::write(at("贵州/1.toml"), "include = [\"更多/*.toml\"]\n").unwrap();
+    std::fs::write(at("贵州/更多/many.toml"), &many).unwrap();
+    let output = check(&at("all.toml"), "en");
+    assert!(output.status.success(), "{output:?}");
+
+    // One mistake in each file, and each is told where it is.
+    std::fs::write(
+        at("all.toml"),
+        format!("include = [\"贵州/*.toml\"]\nshard = 1\n{main}"),
+    )
+    .unwrap();
+    std::fs::write(at("贵州/1.toml"), "include = [\"更多/*.toml\"]\nq = 1\n").unwrap();
+    let wrong = many.replacen("[[seats]]\n", "[[seats]]\npasword = \"geheim\"\n", 1);
+    assert_ne!(wrong, many);
+    let line = wrong
+        .lines()
+        .position(|it| it.starts_with("pasword"))
+        .unwrap()
+        + 1;
+    std::fs::write(at("贵州/更多/many.toml"), wrong).unwrap();
+    let output = check(&at("all.toml"), "zh");
+    let told = String::from_utf8_lossy(&output.stderr);
+    let third = format!("贵州/更多/many.toml:{line}:1: ");
+    for place in ["all.toml:2:1: ", "贵州/1.toml:2:1: ", &third] {
+        assert!(told.contains(place), "{place} is not in:\n{told}");
+    }
+    assert!(!told.contains("geheim"), "{told}");
+}
+
+#[test]
+fn a_folder_tells_every_file_that_cannot_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = check(folder.path(), "en");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("holds no .toml file"));
+    for name in ["a.toml", "b.toml"] {
+        std::fs::write(folder.path().join(name), b"# ok\n# \xb9\xf3\n").unwrap();
+    }
+    let output = check(folder.path(), "en");
+    let told = String::from_utf8_lossy(&output.stderr);
+    for words in [
+        "a.toml is not UTF-8 (line 2)",
+        "b.toml is not UTF-8 (line 2)",
+    ] {
+        assert!(told.contains(words), "{told}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_is_no_letter_of_the_first_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("marked.toml");
+    std::fs::write(&file, b"\xef\xbb\xbfname = \"\"\r\nshards = 99\r\n").unwrap();
+    let output = check(&file, "en");
+    let told = String::from_utf8_lossy(&output.stderr);
+    let first = "marked.toml:1:8: name must not be empty\n  1 | name = \"\"\n    |        ^^\n";
+    assert!(told.contains(first), "{told}");
+    assert!(
+        told.contains("marked.toml:2:10: shards is out of range"),
+        "{told}"
+    );
+}

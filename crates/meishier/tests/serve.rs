@@ -102,7 +102,12 @@ fn command(folder: &Path, sip: &str, shards: u16) -> Command {
 
 fn serve(shards: u16) -> Served {
     let folder = tempfile::tempdir().unwrap();
-    let mut command = command(folder.path(), "127.0.0.1:0", shards);
+    let command = command(folder.path(), "127.0.0.1:0", shards);
+    started(command, folder)
+}
+
+/// Waits for the line that tells where to reach it.
+fn started(mut command: Command, folder: tempfile::TempDir) -> Served {
     let mut child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -225,6 +230,48 @@ fn the_file_is_read_again_at_sighup_and_taken_whole_or_not_at_all() {
     assert!(hup(&mut served, &first).starts_with("configured anew"));
     assert_eq!(answer_to_invite(&phone, served.sip, 4), "180");
     // And the calls that were there are there: a signal waits for them, the second ends them.
+    served.signal(rustix::process::Signal::TERM);
+    assert!(served.line().starts_with("stopping"));
+    served.signal(rustix::process::Signal::TERM);
+    assert_eq!(served.line(), "stopped\n");
+    assert!(served.end().success());
+}
+
+#[test]
+fn a_folder_is_read_again_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let text = configuration(folder.path(), "127.0.0.1:0", 1);
+    let begins = text.find("[[trunks]]").unwrap();
+    let ends = text[begins..].find("\n[").unwrap() + begins + 1;
+    let trunks = &text[begins..ends];
+    let main = format!("{}{}", &text[..begins], &text[ends..]);
+    assert!(trunks.contains("early = \"ringing\"") && !main.contains("early = "));
+    std::fs::write(at("main.toml"), &main).unwrap();
+    std::fs::write(at("trunks.toml"), trunks).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_meishier"));
+    command
+        .args(["serve", "--lang", "en", "--config"])
+        .arg(folder.path());
+    let mut served = started(command, folder);
+    let folder = served._folder.path().to_owned();
+    let phone = phone();
+    assert_eq!(answer_to_invite(&phone, served.sip, 1), "180");
+    // One file is better, another is wrong: neither counts.
+    let early = trunks.replace("early = \"ringing\"", "early = \"progress\"");
+    std::fs::write(folder.join("trunks.toml"), early).unwrap();
+    std::fs::write(folder.join("wrong.toml"), "seats = 7").unwrap();
+    served.signal(rustix::process::Signal::HUP);
+    let said = served.line();
+    assert!(
+        said.starts_with("not configured anew") && said.contains("1 problems"),
+        "{said}"
+    );
+    assert_eq!(answer_to_invite(&phone, served.sip, 2), "180");
+    std::fs::remove_file(folder.join("wrong.toml")).unwrap();
+    served.signal(rustix::process::Signal::HUP);
+    assert!(served.line().starts_with("configured anew"));
+    assert_eq!(answer_to_invite(&phone, served.sip, 3), "183");
     served.signal(rustix::process::Signal::TERM);
     assert!(served.line().starts_with("stopping"));
     served.signal(rustix::process::Signal::TERM);

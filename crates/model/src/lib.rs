@@ -20,7 +20,7 @@ pub mod time;
 pub use cause::{Outcome, ReleasedBy};
 pub use ids::{CallId, CounsellorId, LegId, LineId, PoolId, PortId, SeatId, ShardId, TrunkId};
 pub use number::DialString;
-pub use record::{
+pub use record::{MarkKind, NumberMark, 
     CallRecord, OfferOutcome, OfferRecord, RtpStats, TransferOutcome, TransferRecord,
 };
 pub use skill::{Class, SkillId, SkillSet};

@@ -46,6 +46,18 @@ pub struct CallRecord {
     pub route: Vec<(String, u32)>,
     /// Why that route: one short sentence a rule.
     pub route_reason: String,
+    /// Version of the routing table that decided last: 16 hex digits; empty in older records.
+    #[serde(default)]
+    pub table: String,
+    /// Rules that the route rests on, by name.
+    #[serde(default)]
+    pub rules: Vec<String>,
+    /// Whether the caller was flagged as at risk, at the end.
+    #[serde(default)]
+    pub risk: bool,
+    /// Whether the caller was held or marked for nuisance.
+    #[serde(default)]
+    pub nuisance: bool,
     /// Every offer that was made, in order.
     pub offers: Vec<OfferRecord>,
     /// Every use of the transfer key, in order.
@@ -54,6 +66,46 @@ pub struct CallRecord {
     pub rtp_caller: RtpStats,
     /// Packets from the last seat.
     pub rtp_seat: RtpStats,
+}
+
+/// What a person said of a number, to be kept until it ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NumberMark {
+    /// The number in normal form.
+    pub number: DialString,
+    /// What was said.
+    pub kind: MarkKind,
+    /// When.
+    pub at: Wall,
+    /// From when on it does not hold any more.
+    pub until: Wall,
+    /// Why; empty if nobody said. May hold personal data.
+    pub reason: String,
+    /// Account of the counsellor, if one said it.
+    pub by: Option<String>,
+    /// The call in which it was said.
+    pub call: CallId,
+}
+
+/// What a person says of a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MarkKind {
+    /// At risk.
+    Risk,
+    /// Nuisance; to be reviewed.
+    Nuisance,
+}
+
+impl MarkKind {
+    /// The name used in the data base.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Risk => "risk",
+            Self::Nuisance => "nuisance",
+        }
+    }
 }
 
 /// One offer of a call to a seat.

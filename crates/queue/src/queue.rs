@@ -248,6 +248,12 @@ impl Queue {
         inside!(self, it => it.waiting(pool))
     }
 
+    /// How many lines of a pool are in use; 0 of one that does not exist. Cheap: one look.
+    #[must_use]
+    pub fn lines_used(&self, pool: PoolId) -> u16 {
+        inside!(self, it => it.lines_used(pool))
+    }
+
     /// How much there is.
     #[must_use]
     pub fn counts(&self) -> Counts {

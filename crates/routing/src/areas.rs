@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::ladder::Served;
-use crate::place::{Atlas, CityId, ProvinceId};
+use crate::place::{Atlas, CityId, CodeId, ProvinceId};
 use crate::source::{Area, AreaOf};
 
 /// No area.
@@ -25,7 +25,7 @@ impl Areas {
         let mut out = Self {
             served: Vec::with_capacity(areas.len()),
             cities: vec![NONE; atlas.cities().len()],
-            codes: vec![NONE; atlas.cities().len()],
+            codes: vec![NONE; atlas.codes().count()],
             provinces: vec![NONE; atlas.provinces().len()],
             nation: NONE,
         };
@@ -39,7 +39,7 @@ impl Areas {
         for (area, at) in areas.iter().zip(0u16..) {
             let slot = match area.of {
                 AreaOf::City(city) => out.cities.get_mut(usize::from(city.0)),
-                AreaOf::Code(city) => out.codes.get_mut(usize::from(city.0)),
+                AreaOf::Code(code) => out.codes.get_mut(usize::from(code.0)),
                 AreaOf::Province(province) => out.provinces.get_mut(usize::from(province.0)),
                 AreaOf::Nation => Some(&mut out.nation),
             };
@@ -66,9 +66,9 @@ impl Areas {
         self.get(self.cities.get(usize::from(city.0)))
     }
 
-    /// The area of a shared area code, by the code's first city.
-    pub fn of_code(&self, first: CityId) -> Option<(u16, &Served)> {
-        self.get(self.codes.get(usize::from(first.0)))
+    /// The area of a shared area code.
+    pub fn of_code(&self, code: CodeId) -> Option<(u16, &Served)> {
+        self.get(self.codes.get(usize::from(code.0)))
     }
 
     pub fn of_province(&self, province: ProvinceId) -> Option<(u16, &Served)> {
@@ -77,10 +77,5 @@ impl Areas {
 
     pub fn nation(&self) -> Option<(u16, &Served)> {
         self.get(Some(&self.nation))
-    }
-
-    /// Every area in the file's order.
-    pub fn all(&self) -> &[Served] {
-        &self.served
     }
 }

@@ -15,7 +15,9 @@ use smallvec::SmallVec;
 use crate::index::Keys;
 use crate::ladder::{Grounds, MOST_RINGS, climb};
 use crate::number::Number;
-use crate::place::{CityId, Evidence, Found, Places, ProvinceId};
+use crate::place::{
+    CityId, CodeId, Confidence, Evidence, Found, Places, ProvinceId, Source,
+};
 use crate::policy::{Known, NuisanceWhy, RiskWhy, Which};
 use crate::service::Service;
 use crate::source::Step;
@@ -137,8 +139,8 @@ pub enum Dialled {
 pub struct Settled {
     /// The city.
     pub city: Option<CityId>,
-    /// The first city of a shared area code of which nothing more is known.
-    pub code: Option<CityId>,
+    /// The shared area code, if nothing settles which of its cities it is.
+    pub code: Option<CodeId>,
     /// The province.
     pub province: Option<ProvinceId>,
     /// Which of the cities known it is.
@@ -249,7 +251,7 @@ impl Table {
             trace.looked(Rule::Alias(at), None);
             out.hit(Rule::Alias(at));
             if let Some(city) = self.aliases.get(usize::from(at)).and_then(|it| it.city) {
-                places.called = Some(Found::alias(city, self.gazetteer.atlas()));
+                places.called = Some(self.known_city(city));
             }
         }
         trace.places(&places);
@@ -305,42 +307,38 @@ impl Table {
         known
     }
 
-    /// Which of the places known is the caller's. A shared area code is settled by whatever else is
-    /// known to lie in it.
+    /// The city of an old number: as good as an area code that was dialled.
+    fn known_city(&self, city: CityId) -> Found {
+        let atlas = self.gazetteer.atlas();
+        Found {
+            city: Some(city),
+            province: atlas.province_of(city),
+            code: atlas.code_of_city(city),
+            by: Source::CalledCode,
+            confidence: Confidence::High,
+        }
+    }
+
+    /// Which of the places known is the caller's: the first in the policy's order.
     fn settle(&self, places: &Places) -> Settled {
         let of = |which: &Which| match which {
             Which::Called => places.called.as_ref(),
             Which::Here => places.here.as_ref(),
             Which::Home => places.home.as_ref(),
         };
-        let atlas = self.gazetteer.atlas();
         let first = &self.policies.first;
-        let mut out = Settled::default();
-        for which in first {
-            let Some(found) = of(which) else { continue };
-            out.province = out.province.or(found.province);
-            if found.city.is_none() && found.code.is_none() {
-                continue;
-            }
-            out.which = Some(*which);
-            out.province = found.province.or(out.province);
-            let in_code = |city: &CityId| {
-                let shared = found.code.map(|first| atlas.cities_with(first));
-                shared.is_some_and(|cities| cities.contains(city))
-            };
-            out.city = found.city.or_else(|| {
-                let mut others = first.iter().filter_map(|it| of(it)?.city);
-                others.find(in_code)
-            });
-            out.code = if out.city.is_none() { found.code } else { None };
-            break;
+        let found = first.iter().find_map(|which| Some((*which, of(which)?)));
+        let Some((which, found)) = found else {
+            return Settled::default();
+        };
+        let mut others = first.iter().filter_map(|it| of(it)?.city);
+        Settled {
+            city: found.city,
+            code: found.code.filter(|_| found.is_ambiguous()),
+            province: found.province,
+            which: Some(which),
+            other: others.find(|other| Some(*other) != found.city),
         }
-        if let Some(city) = out.city {
-            out.province = Some(atlas.province_of(city));
-            let mut others = first.iter().filter_map(|it| of(it)?.city);
-            out.other = others.find(|other| *other != city);
-        }
-        out
     }
 
     /// The first route in the file's order whose conditions hold, else the default.

@@ -141,7 +141,7 @@ impl Table {
                 write!(text, "{which}城市 {name}；")
             }
             (None, Some(first)) => {
-                let code = atlas.city(first).map_or("", |it| it.area_code);
+                let code = atlas.code(first).map_or("", |it| it.text);
                 write!(text, "{which}区号 {code} 由多个城市共用；")
             }
             (None, None) => Ok(()),

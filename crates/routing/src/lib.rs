@@ -24,11 +24,12 @@ mod exceptional;
 mod explain;
 mod holidays;
 mod hours;
+mod identity;
 mod index;
 mod ladder;
 mod listed;
 mod number;
-pub mod place;
+mod place;
 mod policy;
 mod schedule;
 mod service;
@@ -48,9 +49,15 @@ pub use exceptional::{
 };
 pub use explain::{Explained, Looked};
 pub use hours::{Days, Hours, HoursError};
+pub use identity::{Claim, Claims, Identified, IdentitySource, Trust, weigh};
 pub use jiff::civil::{Date, Weekday};
 pub use ladder::MOST_RINGS;
 pub use number::{Called, Kind, Number};
+pub use place::{
+    AreaCode, Atlas, Block, City, CityError, CityId, CityTable, CodeId, Confidence, Evidence,
+    Found, Gazetteer, GazetteerError, Places, Province, ProvinceId, Segments, SegmentsError,
+    Source,
+};
 pub use policy::{
     Known, Listed, NuisancePolicy, NuisanceWhy, Policies, PreferenceRule, RedialPolicy, RiskPolicy,
     RiskWhy, Which,

@@ -91,7 +91,8 @@ impl Number {
             None => return Self::name(user),
         };
         if number.kind() == Kind::Local {
-            number.give_area(context.or(area_code).unwrap_or_default());
+            let mut areas = [context, area_code].into_iter().flatten();
+            areas.any(|area| number.give_area(area));
         }
         number
     }
@@ -159,11 +160,17 @@ impl Number {
         let rest = &digits[zeros..];
         let abroad = zeros >= 2 || (zeros == 0 && digits.len() < all.len());
         let mut out = Self::EMPTY;
-        let national = if zeros == 1 {
-            None
-        } else {
-            strip_country(rest, abroad)
+        let mut national = match zeros {
+            1 => None,
+            _ => strip_country(rest, abroad),
         };
+        // A country code twice, in what is too long to be a national number.
+        while let Some(inner) = national
+            .filter(|rest| !is_national(rest))
+            .and_then(|rest| strip_country(rest, false))
+        {
+            national = Some(inner);
+        }
         match national {
             Some(national) => out.push_national(national),
             None if abroad && !rest.is_empty() => {
@@ -196,31 +203,36 @@ impl Number {
         }
     }
 
-    /// Puts an area code before a local number; a context may name another country's.
-    fn give_area(&mut self, area: &str) {
+    /// Puts an area code before a local number; true if `area` is one. A context may name another
+    /// country's.
+    fn give_area(&mut self, area: &str) -> bool {
         let local = *self;
         let context = Self::name(area).without_separators();
         let digits = context.as_bytes();
-        let country = digits
+        let china = digits
             .strip_prefix(b"+86")
             .or_else(|| digits.strip_prefix(b"0086"));
-        let code = country.unwrap_or(digits);
-        let code = code.strip_prefix(b"0").unwrap_or(code);
         let mut given = Self::EMPTY;
-        if digits.starts_with(b"+") && country.is_none() {
-            if (2..=8).contains(&digits.len()) && digits[1..].iter().all(u8::is_ascii_digit) {
+        if let (None, Some(country)) = (china, digits.strip_prefix(b"+")) {
+            let is_code = country.iter().all(u8::is_ascii_digit) && country.first() > Some(&b'0');
+            if is_code && country.len() <= 7 {
                 given.push_all(digits);
                 given.push_all(local.as_bytes());
                 *self = given.normal();
+                return true;
             }
-            return;
+            return false;
         }
+        let code = china.unwrap_or(digits);
         given.push(b'0');
-        given.push_all(code);
-        if area_len(given.as_bytes()) == Some(given.len) {
+        given.push_all(code.strip_prefix(b"0").unwrap_or(code));
+        let is_code = given.as_bytes().iter().all(u8::is_ascii_digit);
+        if is_code && area_len(given.as_bytes()) == Some(given.len) {
             given.push_all(local.as_bytes());
             *self = given;
+            return true;
         }
+        false
     }
 
     fn without_separators(&self) -> Self {
@@ -250,7 +262,11 @@ impl fmt::Debug for Number {
 }
 
 /// User part of a SIP URI or digits of a `tel:` one, and the context that its parameters give.
-fn user_part(text: &str) -> (&str, Option<&str>) {
+pub(crate) fn user_part(text: &str) -> (&str, Option<&str>) {
+    // Nearly every caller: digits already cut out, which need no search for anything else.
+    if text.bytes().all(|b| b.is_ascii_digit() || b == b'+') {
+        return (cut(text), None);
+    }
     let mut user = text.trim();
     let mut sip = false;
     while let Some((rest, is_sip)) = without_scheme(user) {
@@ -315,7 +331,9 @@ fn is_withheld(user: &str) -> bool {
         "未知",
         "保密",
     ];
-    WORDS.iter().any(|word| user.eq_ignore_ascii_case(word))
+    let digit = |b: &u8| b.is_ascii_digit() || *b == b'+';
+    !user.as_bytes().first().is_some_and(digit)
+        && WORDS.iter().any(|word| user.eq_ignore_ascii_case(word))
 }
 
 /// The dialled characters of a number without separators and extension; `None` for a name.
@@ -371,6 +389,11 @@ impl Iterator for Plain<'_> {
     type Item = char;
 
     fn next(&mut self) -> Option<char> {
+        // Nearly all there is: a plain character that stands for itself.
+        if let Some(&b @ (b'0'..=b'9' | b'+' | b'-' | b' ')) = self.rest.as_bytes().first() {
+            self.rest = &self.rest[1..];
+            return Some(char::from(b));
+        }
         let mut chars = self.rest.chars();
         let c = chars.next()?;
         let escaped = self

@@ -36,7 +36,20 @@ use std::fmt;
 use std::time::Duration;
 
 /// How a pool serves now. The order is that of the registry, from best to worst.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Service {
     /// Works as usual.
     #[default]
@@ -188,7 +201,7 @@ impl PoolFacts {
 }
 
 /// A state set by people.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Hand {
     /// The state.
     pub state: Service,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::calendar::Calendar;
 use crate::exceptional::{Exceptional, ExceptionalError};
 use crate::hours::{Days, Hours};
-use crate::place::{CityId, Gazetteer, ProvinceId};
+use crate::place::{CityId, CodeId, Gazetteer, ProvinceId};
 use crate::policy::Policies;
 use crate::schedule::{Clash, Schedule};
 use crate::service::{Service, ServiceRules};
@@ -75,9 +75,8 @@ pub struct Alias {
 pub enum AreaOf {
     /// A city.
     City(CityId),
-    /// An area code that several cities share, for callers of whom nothing else is known. Index of
-    /// the code's first city.
-    Code(CityId),
+    /// An area code that several cities share, for callers of whom nothing else is known.
+    Code(CodeId),
     /// A province.
     Province(ProvinceId),
     /// The whole country.

@@ -1,11 +1,10 @@
 //! The keys a counsellor may press, and the number that a key stands for in a city.
 
 use meishier_model::TrunkId;
+use meishier_routing::{CityError, CityTable};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
-
-use crate::city::{CityError, CityTable};
 
 /// What a key reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

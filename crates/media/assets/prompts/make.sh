@@ -47,6 +47,10 @@ say paused_no_answer 175 "nin2 you3 lai2 dian4 wei4 jie1 ting1, zuo4 xi2 yi3 zan
 say transfer_failed 175 "zhuan3 jie1 wei4 cheng2 gong1, tong1 hua4 ji4 xu4."
 say transfer_dialling 175 "zheng4 zai4 zhuan3 jie1, qing3 shao1 hou4."
 say pin_wrong 175 "gong1 hao4 huo4 mi4 ma3 bu2 zheng4 que4, qing3 chong2 xin1 shu1 ru4."
+say danger_before 165 "ru2 guo3 you3 sheng1 ming4 wei1 xian3, qing3 an4"
+say danger_after 165 "jian4."
+say danger_heard 165 "yi3 wei4 nin2 you1 xian1 jie1 tong1, qing3 bu2 yao4 gua4 ji1."
+say guidance 165 "zhe4 tiao2 re4 xian4 liu2 gei3 xu1 yao4 xin1 li3 yuan2 zhu4 de5 ren2. qi2 ta1 bang1 zhu4 qing3 bo1 da3 yi1 er4 san1 si4 wu3. gan3 xie4 nin2 de5 lai2 dian4, zai4 jian4."
 say goodbye 165 "gan3 xie4 nin2 de5 lai2 dian4, zai4 jian4."
 
 # chord FILE NOTE NOTE NOTE NOTE: four soft sines, six seconds, slow rise and fall.

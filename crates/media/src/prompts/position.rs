@@ -36,6 +36,12 @@ pub fn position(ahead: u32) -> Vec<PromptId> {
     said
 }
 
+/// The prompt of a digit key; `None` for any other.
+#[must_use]
+pub fn digit_of(key: char) -> Option<PromptId> {
+    key.to_digit(10).map(digit)
+}
+
 fn digit(value: u32) -> PromptId {
     match value {
         1 => PromptId::One,

@@ -46,11 +46,11 @@ fn changes(old: Rows, mut new: Rows, shown: impl Fn(String) -> String) -> Vec<Fa
 /// Numbers of which people say something else, masked.
 pub fn numbers(old: &Loaded, new: &Loaded, lang: Lang) -> Vec<FactChange> {
     let rows = |loaded: &Loaded| {
-        let tags = loaded.tags();
+        let tags = &loaded.config.tags;
         let mut rows = Rows::new();
         for entry in &loaded.config.routing.policies().listed {
             let number = Number::new(&entry.number).as_str().to_owned();
-            let words = listed(entry, &loaded.config, &tags, lang);
+            let words = listed(entry, &loaded.config, tags, lang);
             let row: &mut String = rows.entry(number).or_default();
             if !row.is_empty() {
                 row.push_str(" + ");

@@ -4,7 +4,8 @@ use super::days::Times;
 use super::named::Named;
 use super::outcome::Outcome;
 use super::sample::{Mark, Scenario};
-use crate::land;
+use super::Lands;
+use crate::land::Mobiles;
 use crate::standing::Standing;
 use meishier_config::{Config, Lang};
 use meishier_routing::{Known, NuisanceWhy, Query, RiskWhy, Tags};
@@ -36,14 +37,14 @@ pub fn changes(
     scenarios: &[Scenario],
     times: &Times,
     named: &Named,
+    lands: &Lands,
     lang: Lang,
 ) -> Vec<RouteChange> {
     let moments = moments(both, times, named);
-    let mobiles = land::mobiles(&both[1].routing);
-    let tags: Vec<&str> = named.tags.iter().map(String::as_str).collect();
     let mut groups: BTreeMap<(Outcome, Outcome, Vec<usize>), Vec<&Scenario>> = BTreeMap::new();
     for scenario in scenarios {
-        for ((old, new), mut times) in of_scenario(both, scenario, &moments, times, &mobiles, &tags) {
+        let changes = of_scenario(both, scenario, &moments, times, &lands.mobiles);
+        for ((old, new), mut times) in changes {
             times.sort_unstable();
             groups.entry((old, new, times)).or_default().push(scenario);
         }
@@ -51,7 +52,7 @@ pub fn changes(
     let mut out: Vec<RouteChange> = groups
         .into_iter()
         .map(|((old, new, times), scenarios)| RouteChange {
-            callers: super::tell::callers(&scenarios, lang),
+            callers: super::callers::callers(&scenarios, lands, lang),
             sorts: scenarios.len(),
             times,
             old,
@@ -88,8 +89,7 @@ fn of_scenario(
     scenario: &Scenario,
     moments: &[Moment],
     times: &Times,
-    mobiles: &land::Mobiles,
-    tags: &[&str],
+    mobiles: &Mobiles,
 ) -> BTreeMap<(Outcome, Outcome), Vec<usize>> {
     let mut out: BTreeMap<_, Vec<usize>> = BTreeMap::new();
     let (Some(old_trunk), Some(new_trunk)) = (scenario.trunk_in(old), scenario.trunk_in(new)) else {
@@ -101,14 +101,14 @@ fn of_scenario(
     for moment in moments {
         let slot = moment.times.first().and_then(|at| times.slots().get(*at));
         let Some(slot) = slot else { continue };
-        let query = |wall, trunk| Query {
+        let query = |config, wall, trunk| Query {
             cell: scenario.cell(),
-            known: known(&scenario.mark, tags),
+            known: known(&scenario.mark, config),
             ..Query::new(wall, trunk, &caller, &called)
         };
         let [before, after] = &moment.standing;
-        let before = old.routing.decide_among(&query(slot.old, old_trunk), before);
-        let after = new.routing.decide_among(&query(slot.new, new_trunk), after);
+        let before = old.routing.decide_among(&query(old, slot.old, old_trunk), before);
+        let after = new.routing.decide_among(&query(new, slot.new, new_trunk), after);
         let (before, after) = (Outcome::of(old, &before), Outcome::of(new, &after));
         if before != after {
             out.entry((before, after)).or_default().extend(&moment.times);
@@ -117,14 +117,14 @@ fn of_scenario(
     out
 }
 
-fn known(mark: &Mark, tags: &[&str]) -> Known {
+fn known(mark: &Mark, config: &Config) -> Known {
     let mut known = Known::default();
     match mark {
         Mark::None => {}
         Mark::Risk => known.risk = Some(RiskWhy::Person),
         Mark::Nuisance => known.nuisance = Some(NuisanceWhy::Marked),
         Mark::Tag(tag) => {
-            let at = tags.iter().position(|it| it == tag);
+            let at = config.tags.iter().position(|it| it == tag);
             known.tags = at.map_or(Tags::default(), |at| Tags::default().with(at));
         }
     }

@@ -2,10 +2,11 @@
 //! rules could tell apart.
 
 use super::named::{Asked, Named};
-use crate::land;
+use crate::land::{AreaCodes, Mobiles};
 use crate::wording::say;
 use meishier_config::{Config, Lang};
 use meishier_model::{DialString, TrunkId};
+use meishier_routing::CityId;
 use std::collections::BTreeSet;
 
 /// Subscriber's digits of a landline that stands for all of its area.
@@ -22,12 +23,7 @@ pub enum Who {
     /// A landline of this area code.
     Landline(String),
     /// A mobile number of a city.
-    Mobile {
-        /// The province.
-        province: String,
-        /// The city.
-        city: String,
-    },
+    Mobile(CityId),
     /// A mobile number of which no city is known.
     AnyMobile,
     /// Another country's number.
@@ -66,14 +62,11 @@ pub struct Scenario {
 
 impl Scenario {
     /// The number from which the call comes.
-    pub fn caller(&self, mobiles: &land::Mobiles) -> DialString {
+    pub fn caller(&self, mobiles: &Mobiles) -> DialString {
         DialString::new(&match &self.who {
             Who::Withheld | Who::Cell(_) => String::new(),
             Who::Landline(code) => format!("{code}{LINE}"),
-            Who::Mobile { province, city } => {
-                let found = mobiles.get(&(province.as_str(), city.as_str()));
-                found.cloned().unwrap_or_default()
-            }
+            Who::Mobile(city) => mobiles.get(city).cloned().unwrap_or_default(),
             Who::AnyMobile => MOBILE.to_owned(),
             Who::Foreign => FOREIGN.to_owned(),
             Who::Begins(prefix) => whole(prefix),
@@ -124,9 +117,8 @@ fn whole(prefix: &str) -> String {
 }
 
 /// Every sort of call, each once.
-pub fn scenarios(both: [&Config; 2], named: &Named) -> Vec<Scenario> {
+pub fn scenarios(named: &Named, codes: &AreaCodes, mobiles: &Mobiles) -> Vec<Scenario> {
     let mut out = BTreeSet::new();
-    let codes = land::area_codes();
     let mut add = |trunk: Option<&String>, mark: Mark, called: &str, who: Who| {
         out.insert(Scenario {
             trunk: trunk.cloned(),
@@ -138,10 +130,7 @@ pub fn scenarios(both: [&Config; 2], named: &Named) -> Vec<Scenario> {
     let hotline = "12356";
     let common = [Who::Withheld, Who::AnyMobile, Who::Foreign];
     let landlines = codes.keys().map(|code| Who::Landline((*code).to_owned()));
-    let mobiles = land::mobiles(&both[1].routing).into_keys().map(|(province, city)| Who::Mobile {
-        province: province.to_owned(),
-        city: city.to_owned(),
-    });
+    let mobiles = mobiles.keys().map(|city| Who::Mobile(*city));
     let everybody: Vec<Who> = common.clone().into_iter().chain(landlines).chain(mobiles).collect();
     for who in everybody {
         for mark in [Mark::None, Mark::Risk, Mark::Nuisance] {
@@ -163,14 +152,14 @@ pub fn scenarios(both: [&Config; 2], named: &Named) -> Vec<Scenario> {
         }
     }
     for asked in &named.asked {
-        let (called, who) = (asked.called.as_deref().unwrap_or(hotline), who_of(asked, &codes));
+        let (called, who) = (asked.called.as_deref().unwrap_or(hotline), who_of(asked, codes));
         add(asked.trunk.as_ref(), Mark::None, called, who.clone());
         add(None, Mark::None, called, who);
     }
     out.into_iter().collect()
 }
 
-fn who_of<T>(asked: &Asked, codes: &std::collections::BTreeMap<&'static str, T>) -> Who {
+fn who_of(asked: &Asked, codes: &AreaCodes) -> Who {
     match (&asked.caller, &asked.cell) {
         (Some(prefix), _) if codes.contains_key(prefix.as_str()) => Who::Landline(prefix.clone()),
         (Some(prefix), _) => Who::Begins(prefix.clone()),

@@ -25,7 +25,7 @@ pub fn json(question: &Question, answer: &Answer, loaded: &Loaded) -> Value {
     let own = decision.own.and_then(|id| config.counsellors.get(id.0 as usize));
     let trunk = config.trunks.get(usize::from(question.trunk.0));
     json!({
-        "table": answer.table,
+        "table": loaded.table(),
         "at": rfc3339(question.wall, table),
         "from": (!withheld).then(|| shown(&question.caller)),
         "to": shown_called(question),
@@ -58,7 +58,8 @@ pub fn shown_called(question: &Question) -> String {
 fn place(answer: &Answer, loaded: &Loaded) -> Value {
     let settled = &answer.explained.decision.place;
     let table = &loaded.config.routing;
-    let name = |city| table.gazetteer().atlas().city(city).map(|it| it.name);
+    let name = |city| land::city_name(table, city);
+    let found = answer.found();
     let which = settled.which.map(|it| match it {
         Which::Called => "called",
         Which::Here => "here",
@@ -68,8 +69,10 @@ fn place(answer: &Answer, loaded: &Loaded) -> Value {
         "city": settled.city.and_then(name),
         "other": settled.other.and_then(name),
         "shared_code": settled.code.map(|first| land::area_code(table, first)),
-        "province": settled.province.map(land::province),
+        "province": settled.province.map(|it| land::province(table, it)),
         "which": which,
+        "by": found.as_ref().map(land::source),
+        "confidence": found.as_ref().map(land::confidence),
     })
 }
 

@@ -42,8 +42,8 @@ pub fn text(question: &Question, answer: &Answer, loaded: &Loaded, explain: bool
         }
     }
     let _ = match lang {
-        Lang::Zh => writeln!(out, "配置版本：{}", answer.table),
-        Lang::En => writeln!(out, "version of the files: {}", answer.table),
+        Lang::Zh => writeln!(out, "配置版本：{}", loaded.table()),
+        Lang::En => writeln!(out, "version of the files: {}", loaded.table()),
     };
     out
 }
@@ -77,15 +77,8 @@ fn place(question: &Question, answer: &Answer, loaded: &Loaded) -> Row {
         Which::Here => say(lang, "按打来的地方", "by where the call is made"),
         Which::Home => say(lang, "按号码归属", "by where the number is from"),
     });
-    let found = answer.explained.places;
-    let found = settled.which.and_then(|which| match which {
-        Which::Called => found.called,
-        Which::Here => found.here,
-        Which::Home => found.home,
-    });
-    let why: Vec<String> = by.map(str::to_owned).into_iter().chain(
-        found.and_then(|found| land::evidence(&found, lang)),
-    ).collect();
+    let evidence = answer.found().map(|found| land::evidence(&found, lang));
+    let why: Vec<String> = by.map(str::to_owned).into_iter().chain(evidence).collect();
     let where_ = match (settled.city, settled.code, settled.province) {
         (Some(city), _, _) => land::city(table, city),
         (None, Some(first), _) => {
@@ -95,7 +88,7 @@ fn place(question: &Question, answer: &Answer, loaded: &Loaded) -> Row {
                 Lang::En => format!("area code {code} is shared by several cities, which one is unknown"),
             }
         }
-        (None, None, Some(province)) => land::province(province),
+        (None, None, Some(province)) => land::province(table, province).to_owned(),
         (None, None, None) => say(lang, "不明", "unknown").to_owned(),
     };
     let mut value = where_;

@@ -54,6 +54,18 @@ impl LockFree {
         })
     }
 
+    /// See [`crate::Queue::lines_used`].
+    pub(crate) fn lines_used(&self, pool: PoolId) -> u16 {
+        let pool = u32::from(pool.0);
+        if pool >= self.layout.pools {
+            return 0;
+        }
+        self.read(|operation| {
+            let used = operation.layout().pool(pool, PoolWord::Used);
+            Ok(operation.get(used)? as u16)
+        })
+    }
+
     /// See [`crate::Queue::counts`].
     pub(crate) fn counts(&self) -> Counts {
         self.read(|operation| {

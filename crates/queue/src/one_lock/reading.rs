@@ -47,8 +47,14 @@ impl OneLock {
         view
     }
 
+    /// See [`crate::Queue::lines_used`].
+    pub(crate) fn lines_used(&self, pool: PoolId) -> u16 {
+        let state = self.lock();
+        let found = state.pools.get(usize::from(pool.0));
+        found.map_or(0, |pool| pool.lines.used())
+    }
+
     /// See [`crate::Queue::counts`].
-    #[must_use]
     pub(crate) fn counts(&self) -> Counts {
         let state = self.lock();
         Counts {

@@ -29,13 +29,13 @@ pub enum CityError {
 }
 
 /// All cities, by code.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct CityTable {
     cities: Vec<City>,
     by_area_code: BTreeMap<&'static str, Vec<City>>,
 }
 
-const DATA: &str = include_str!("../data/regions.csv");
+const DATA: &str = include_str!("../../data/regions.csv");
 
 /// Names in the table that people shorten, and the long ones.
 const LONG_NAMES: [(&str, &str); 3] = [
@@ -54,6 +54,13 @@ impl City {
         } else {
             format!("{}{}", self.province, self.name)
         }
+    }
+
+    /// Code of the province, the first two digits of the city's: 11 to 65.
+    #[must_use]
+    pub fn province_code(&self) -> u8 {
+        // The table has six digits, so the quotient is below 100.
+        (self.adcode / 10_000) as u8
     }
 
     fn parse(line: &'static str) -> Option<Self> {
@@ -99,7 +106,7 @@ impl City {
     }
 
     /// What follows the province in `text`, if it begins with that.
-    fn after_province<'a>(&self, text: &'a str) -> Option<&'a str> {
+    pub(super) fn after_province<'a>(&self, text: &'a str) -> Option<&'a str> {
         let rest = text.strip_prefix(self.province)?;
         let suffixes: &[&str] = if self.is_municipal() {
             &["市"]
@@ -116,7 +123,7 @@ impl City {
     }
 
     /// True if this place lies within `other`, so that who names both means `other`.
-    fn within(&self, other: &City) -> bool {
+    pub(super) fn within(&self, other: &City) -> bool {
         let (mine, code) = (self.adcode, other.adcode);
         mine != code && (code == mine / 100 * 100 || code == mine / 10_000 * 10_000)
     }
@@ -187,12 +194,6 @@ impl CityTable {
         found.sort_by_key(|c| c.adcode);
         found.dedup();
         one_of(&found)
-    }
-}
-
-impl Default for CityTable {
-    fn default() -> Self {
-        Self::builtin()
     }
 }
 

@@ -1,0 +1,150 @@
+//! Where a call goes: decided when it arrives, and anew whenever something changes while it waits.
+//!
+//! Nobody loses by it: stamp and risk flag stay, a pool that is open for the caller stays open as
+//! long as the table leads there, and a preference that has fallen does not bind again.
+
+use crate::call::{Call, State};
+use crate::defect::Defect;
+use crate::pools::PoolsNow;
+use crate::shard::Shard;
+use crate::timers::Timer;
+use meishier_model::{CallId, Mono, Now, PoolId};
+use meishier_queue::{Caller, Preference, Stamp};
+use meishier_routing::{Decision, Query};
+use smallvec::SmallVec;
+use std::time::Duration;
+
+/// How long a preference holds a caller back from a counsellor who lacks it.
+pub(crate) const PREFERENCE_HOLDS: Duration = Duration::from_secs(20);
+
+/// Rings that are not open yet: pool and moment, soonest first.
+pub(crate) type ClosedRings = SmallVec<[(PoolId, Mono); 2]>;
+
+impl Shard {
+    pub(crate) fn decide(&self, now: Now, query: &Query<'_>) -> Decision {
+        let pools = PoolsNow { shard: self, now };
+        self.config.routing.decide_among(query, &pools)
+    }
+
+    /// What the queue is told of a caller: waits count from its place in line, so that whoever calls
+    /// again has waited already.
+    pub(crate) fn entry(
+        &self,
+        now: Now,
+        id: CallId,
+        stamp: Stamp,
+        decision: &Decision,
+    ) -> (Caller, ClosedRings) {
+        let own_seat = decision.own.and_then(|who| self.pools.seat_of(who));
+        let hold = match own_seat {
+            Some(_) => now.mono + self.config.routing.policies().risk.own_hold,
+            None => Mono(0),
+        };
+        let mut open = 0u8;
+        let mut closed = ClosedRings::new();
+        for ring in &decision.rings {
+            let at = (stamp.at + ring.after).max(hold);
+            if at <= now.mono || self.broken.is(Defect::RingsOpenAtOnce) {
+                open += 1;
+            } else {
+                closed.push((ring.pool, at));
+            }
+        }
+        let preferred = decision.preferred.iter();
+        let entry = Caller {
+            call: id,
+            shard: self.id,
+            stamp,
+            class: decision.class,
+            risk: decision.risk,
+            required: decision.required,
+            preferred: preferred
+                .map(|p| Preference {
+                    skill: p.skill,
+                    weight: p.weight,
+                    dropped: false,
+                })
+                .collect(),
+            rings: decision.rings.iter().map(|ring| ring.pool).collect(),
+            open,
+            own_seat,
+        };
+        (entry, closed)
+    }
+
+    /// Decides anew for a caller who waits, or rings and may have to wait again.
+    pub(crate) fn reconsider(&mut self, now: Now, call: &mut Call) {
+        if !matches!(call.state, State::Queued | State::Offered(_)) {
+            return;
+        }
+        let decision = self.decide(
+            now,
+            &Query {
+                wall: now.wall,
+                trunk: call.trunk,
+                caller: &call.caller,
+                called: &call.called,
+                cell: call.cell.as_deref(),
+                known: call.known,
+            },
+        );
+        let (mut entry, mut closed) = self.entry(now, call.id, call.entry.stamp, &decision);
+        entry.risk |= call.entry.risk;
+        entry.own_seat = entry.own_seat.or(call.entry.own_seat);
+        keep_open(&mut entry, &mut closed, call.entry.open_rings());
+        let late = now.mono.since(call.entry.stamp.at) >= PREFERENCE_HOLDS;
+        for preference in &mut entry.preferred {
+            let before = call.entry.preferred.iter().find(|it| it.skill == preference.skill);
+            preference.dropped = before.map_or(late, |it| it.dropped);
+        }
+        self.say_why(call, &decision);
+        if entry == call.entry && closed == call.closed_rings {
+            return;
+        }
+        call.entry = entry;
+        call.closed_rings = closed;
+        self.set_widening(now, call);
+        if matches!(call.state, State::Queued) {
+            match self.queue.rewrite(now.mono, call.entry.clone()) {
+                Ok(Some(wakes)) => self.wake(now, &wakes),
+                // Its match is under way; if it comes to nothing, the new entry is put back.
+                Ok(None) => {}
+                Err(_) => self.notice(crate::api::Notice::Unexpected(
+                    "the queue did not take what a caller asks for now",
+                )),
+            }
+        }
+    }
+
+    /// Timers by which the search widens, set anew.
+    pub(crate) fn set_widening(&mut self, now: Now, call: &mut Call) {
+        let widens = |t: &Timer| matches!(t, Timer::OpenRing(_) | Timer::DropPreferences(_));
+        self.cancel_call_timers(call, widens);
+        if let Some((_, at)) = call.closed_rings.first().copied() {
+            self.set_call_timer(call, at, Timer::OpenRing(call.id));
+        }
+        if call.entry.preferred.iter().any(|it| !it.dropped) {
+            let at = (call.entry.stamp.at + PREFERENCE_HOLDS).max(now.mono);
+            self.set_call_timer(call, at, Timer::DropPreferences(call.id));
+        }
+    }
+
+    /// Words, rules and version for the record. Nothing of it delays an offer.
+    pub(crate) fn say_why(&self, call: &mut Call, decision: &Decision) {
+        let routing = &self.config.routing;
+        call.route_reason = routing.reason(decision).into();
+        call.rules = routing.rule_names(decision);
+        call.table = self.config.table_hash.as_str().into();
+        let seconds = |after: Duration| u32::try_from(after.as_secs()).unwrap_or(u32::MAX);
+        let rings = decision.rings.iter();
+        call.route = rings.map(|ring| (ring.pool, seconds(ring.after))).collect();
+    }
+}
+
+/// Pools that were open stay open, and stand before those that are not.
+fn keep_open(entry: &mut Caller, closed: &mut ClosedRings, was_open: &[PoolId]) {
+    closed.retain(|(pool, _)| !was_open.contains(pool));
+    entry.rings.sort_by_key(|pool| closed.iter().any(|(it, _)| it == pool));
+    let open = entry.rings.len().saturating_sub(closed.len());
+    entry.open = u8::try_from(open).unwrap_or(u8::MAX);
+}

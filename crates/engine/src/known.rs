@@ -1,0 +1,149 @@
+//! What is remembered of callers: each shard writes its book and tells the others.
+//!
+//! | when | what is noted |
+//! | --- | --- |
+//! | a call arrives | that it did; the place that was kept is taken |
+//! | it ends without an answer | its place in line, for whoever calls again |
+//! | it ends after a conversation | with whom, how long, whether it broke off |
+//! | a person or the caller flags it | at risk until …; kept beyond a restart |
+//! | a counsellor marks it | nuisance until …; kept beyond a restart |
+
+use crate::api::{CommandError, Notice, Output, Reply, ShardMessage};
+use crate::call::{Call, State};
+use crate::shard::Shard;
+use meishier_model::{
+    CallId, DialString, MarkKind, Now, NumberMark, PortId, ReleasedBy, Wall,
+};
+use meishier_routing::{Fact, KeptPlace, Note, RiskWhy};
+use std::time::Duration;
+
+/// The moment so long after `wall`.
+pub(crate) fn later(wall: Wall, by: Duration) -> Wall {
+    let ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+    Wall(wall.0.saturating_add(ms))
+}
+
+impl Shard {
+    /// Writes into every shard's book; nothing of a number that is withheld.
+    pub(crate) fn note(&mut self, caller: &DialString, at: Wall, fact: Fact) {
+        if let Some(note) = Note::new(caller, at, fact) {
+            self.tell_others(&ShardMessage::Noted(note.clone()));
+            self.on_noted(&note);
+        }
+    }
+
+    pub(crate) fn on_noted(&mut self, note: &Note) {
+        self.book.write(note, self.config.routing.policies());
+    }
+
+    /// What a call leaves in the book when it ends.
+    pub(crate) fn note_end(&mut self, now: Now, call: &Call, by: ReleasedBy) {
+        let at = now.wall;
+        let Some(answer) = &call.answer else {
+            let place = KeptPlace {
+                arrived: call.entry.stamp.at,
+                tie: call.entry.stamp.tie,
+                left: at,
+            };
+            return self.note(&call.caller, at, Fact::GaveUp(place));
+        };
+        let fact = Fact::Talked {
+            talked: Duration::from_millis(call.talked_ms),
+            counsellor: answer.counsellor,
+            // A caller at risk who hangs up may not have meant to, or may have given up.
+            broke_off: match by {
+                ReleasedBy::Seat => false,
+                ReleasedBy::Caller => call.entry.risk,
+                ReleasedBy::Engine => !call.nuisance,
+            },
+        };
+        self.note(&call.caller, at, fact);
+        let said = matches!(call.known.risk, Some(RiskWhy::Key | RiskWhy::Person));
+        if said {
+            self.remember_risk(now, call);
+        }
+    }
+
+    /// The number stays flagged after the call, if the policy says so.
+    fn remember_risk(&mut self, now: Now, call: &Call) {
+        let lasts = self.config.routing.policies().risk.flagged_for;
+        if lasts.is_zero() {
+            return;
+        }
+        let until = later(now.wall, lasts);
+        let counsellor = call.answer.as_ref().map(|answer| answer.counsellor);
+        let fact = Fact::Flagged { until, counsellor };
+        self.note(&call.caller, now.wall, fact);
+        self.keep_mark(now, call, MarkKind::Risk, until, String::new());
+    }
+
+    pub(crate) fn keep_mark(
+        &mut self,
+        now: Now,
+        call: &Call,
+        kind: MarkKind,
+        until: Wall,
+        reason: String,
+    ) {
+        let fact = Fact::Marked { until };
+        let Some(note) = Note::new(&call.caller, now.wall, fact) else {
+            return;
+        };
+        let counsellor = call.answer.as_ref().map(|answer| answer.counsellor);
+        let by = counsellor.and_then(|who| self.config.counsellors.get(who.0 as usize));
+        self.outputs.push_back(Output::Keep(Box::new(NumberMark {
+            number: note.number,
+            kind,
+            at: now.wall,
+            until,
+            reason,
+            by: by.map(|it| it.account.clone()),
+            call: call.id,
+        })));
+    }
+
+    pub(crate) fn on_flag(&mut self, now: Now, token: u64, id: CallId) {
+        let mut result = Err(CommandError::UnknownCall);
+        self.with_call(id, |shard, call| {
+            if call.ending.is_none() {
+                shard.flag(now, call, RiskWhy::Person);
+                result = Ok(());
+            }
+        });
+        self.reply(token, Reply::Done(result));
+    }
+
+    /// From now on this caller is at risk, wherever the call stands. No mark for nuisance holds.
+    pub(crate) fn flag(&mut self, now: Now, call: &mut Call, why: RiskWhy) {
+        let first = !matches!(call.known.risk, Some(RiskWhy::Key | RiskWhy::Person));
+        call.known.risk = Some(why);
+        call.known.nuisance = None;
+        call.nuisance = false;
+        call.entry.risk = true;
+        if first {
+            self.notice(Notice::Flagged { call: call.id, why });
+        }
+        if matches!(call.state, State::Queued) {
+            let wakes = self.queue.raise(now.mono, call.id, None, true);
+            self.wake(now, &wakes);
+        }
+        self.reconsider(now, call);
+    }
+
+    /// A key pressed by somebody in a call: the danger key counts at every moment of the wait.
+    pub(crate) fn on_digit(&mut self, now: Now, port: PortId, digit: char) {
+        let danger = self.config.routing.policies().risk.danger_key;
+        let Some(crate::ports::PortOwner::Caller(id)) = self.ports.owner(port) else {
+            return;
+        };
+        if danger.map(char::from) != Some(digit) {
+            return;
+        }
+        self.with_call(id, |shard, call| {
+            if call.is_waiting() {
+                shard.flag(now, call, RiskWhy::Key);
+                shard.hear_that_heard(call);
+            }
+        });
+    }
+}

@@ -1,0 +1,246 @@
+//! How the pools stand: who staffs them, what was set by hand, and what follows for whoever waits.
+//!
+//! Each seat's home shard tells every shard who sits there and whether calls may come; so each shard
+//! counts for itself. A decision asks for the state of a pool when it needs it, from these counts, the
+//! queue's lines and the schedule. Where a state changes while callers wait, they are decided anew.
+//!
+//! ```text
+//!   seat changes ── Staffing ──► every shard ─┐
+//!   schedule changes ── Lines ─► every shard ─┼─► evaluate the pool ─ changed ─► decide anew whoever
+//!   set by hand ── PoolState ──► every shard ─┘        │                          waits for it here
+//!                                                      └─ first shard ─► Notice::Pool
+//! ```
+
+use crate::api::{Notice, ShardMessage, Staffed};
+use crate::call::State;
+use crate::seat::SeatMachine;
+use crate::shard::Shard;
+use meishier_config::Config;
+use meishier_model::{CallId, CounsellorId, Now, PoolId, SeatId, ShardId};
+use meishier_routing::{Hand, PoolFacts, PoolNow, Pools, Service, ServiceRules};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Longest reason of a state set by hand that is kept, characters.
+const REASON_LIMIT: usize = 200;
+
+/// What a shard knows of all pools and seats.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct PoolStates {
+    seats: BTreeMap<SeatId, Staffed>,
+    by_counsellor: BTreeMap<CounsellorId, SeatId>,
+    hands: BTreeMap<PoolId, Hand>,
+    /// Telephones of each pool at which somebody takes calls, and those that can be reached.
+    counts: BTreeMap<PoolId, (u32, u32)>,
+    /// The state that was seen last.
+    seen: BTreeMap<PoolId, Service>,
+    /// Pools to be evaluated.
+    dirty: BTreeSet<PoolId>,
+    /// Everybody who waits is to be decided anew.
+    all_dirty: bool,
+}
+
+impl PoolStates {
+    /// The seat at which this counsellor would take a call, now or after the present one.
+    pub(crate) fn seat_of(&self, counsellor: CounsellorId) -> Option<SeatId> {
+        let seat = self.by_counsellor.get(&counsellor)?;
+        let staffed = self.seats.get(seat)?;
+        (staffed.willing && staffed.reachable).then_some(*seat)
+    }
+
+    /// Telephones of a pool at which somebody takes calls, and those that can be reached.
+    pub(crate) fn counts(&self, pool: PoolId) -> (u32, u32) {
+        self.counts.get(&pool).copied().unwrap_or_default()
+    }
+
+    fn hand(&self, pool: PoolId, now: Now) -> Option<Service> {
+        self.hands.get(&pool)?.in_force(now.wall)
+    }
+
+    fn count(&mut self, pools: &[PoolId], staffed: Staffed, add: bool) {
+        let takes = staffed.counsellor.is_some() && staffed.willing && staffed.reachable;
+        for pool in pools {
+            let (takers, reachable) = self.counts.entry(*pool).or_default();
+            for (count, counts) in [(takers, takes), (reachable, staffed.reachable)] {
+                let step = u32::from(counts);
+                *count = if add { *count + step } else { count.saturating_sub(step) };
+            }
+            self.dirty.insert(*pool);
+        }
+    }
+
+    fn put(&mut self, pools: &[PoolId], seat: SeatId, now: Staffed) {
+        if let Some(before) = self.seats.insert(seat, now) {
+            self.count(pools, before, false);
+            if let Some(who) = before.counsellor
+                && self.by_counsellor.get(&who) == Some(&seat)
+            {
+                self.by_counsellor.remove(&who);
+            }
+        }
+        self.count(pools, now, true);
+        if let Some(who) = now.counsellor {
+            self.by_counsellor.insert(who, seat);
+        }
+    }
+
+    /// Counts anew by another configuration's pools of seats.
+    fn recount(&mut self, config: &Config) {
+        self.counts.clear();
+        for (seat, staffed) in std::mem::take(&mut self.seats) {
+            let pools = pools_of(config, seat);
+            self.seats.insert(seat, staffed);
+            self.count(pools, staffed, true);
+        }
+        self.all_dirty = true;
+    }
+}
+
+fn pools_of(config: &Config, seat: SeatId) -> &[PoolId] {
+    let seat = config.seats.get(seat.0 as usize);
+    seat.map_or(&[], |seat| &seat.pools)
+}
+
+/// The pools at a moment, as one shard sees them.
+pub(crate) struct PoolsNow<'s> {
+    pub(crate) shard: &'s Shard,
+    pub(crate) now: Now,
+}
+
+impl Pools for PoolsNow<'_> {
+    fn state(&self, pool: PoolId) -> PoolNow {
+        let facts = self.shard.pool_facts(self.now, pool);
+        PoolNow {
+            service: Service::of(&facts, &self.shard.service_rules(pool)),
+            full: facts.full(),
+        }
+    }
+}
+
+impl Shard {
+    fn service_rules(&self, pool: PoolId) -> ServiceRules {
+        self.config.routing.service_rules(pool).copied().unwrap_or_default()
+    }
+
+    /// What a pool's state follows from. Who waits is asked only where a rule wants to know.
+    pub(crate) fn pool_facts(&self, now: Now, pool: PoolId) -> PoolFacts {
+        let rules = self.service_rules(pool);
+        let routing = &self.config.routing;
+        let (staffed, reachable) = self.pools.counts(pool);
+        let crowded = rules.overloaded_waiting.is_some() || rules.overloaded_wait.is_some();
+        let waiting = if crowded { self.queue.waiting(pool) } else { Default::default() };
+        PoolFacts {
+            lines: routing.lines(pool, now.wall),
+            used: self.queue.lines_used(pool),
+            staffed,
+            reachable,
+            waiting: waiting.total(),
+            oldest: waiting.oldest.map(|at| now.mono.since(at)),
+            closes_in: rules
+                .going_down
+                .and_then(|within| routing.closes_in(pool, now.wall, within)),
+            by_hand: self.pools.hand(pool, now),
+        }
+    }
+
+    pub(crate) fn pool_service(&self, now: Now, pool: PoolId) -> Service {
+        PoolsNow { shard: self, now }.state(pool).service
+    }
+
+    /// Tells every shard how a seat at home here stands, if that is new.
+    pub(crate) fn tell_staffing(&mut self, machine: &SeatMachine) {
+        let now = machine.staffed();
+        let known = self.pools.seats.get(&machine.seat).copied();
+        if known.unwrap_or_default() == now {
+            return;
+        }
+        self.tell_others(&ShardMessage::Staffing {
+            seat: machine.seat,
+            now,
+        });
+        self.on_staffing(machine.seat, now);
+    }
+
+    pub(crate) fn on_staffing(&mut self, seat: SeatId, now: Staffed) {
+        let config = std::sync::Arc::clone(&self.config);
+        self.pools.put(pools_of(&config, seat), seat, now);
+    }
+
+    /// Sends to every shard but this one.
+    pub(crate) fn tell_others(&mut self, message: &ShardMessage) {
+        let own = self.id;
+        for shard in (0..self.shards).map(ShardId).filter(|id| *id != own) {
+            self.send(shard, message.clone());
+        }
+    }
+
+    /// The number of lines changed, or the hour at which rules look: everything is evaluated anew.
+    pub(crate) fn on_lines_changed(&mut self) {
+        self.pools.all_dirty = true;
+    }
+
+    /// Another configuration: seats may serve other pools, routes may lead elsewhere.
+    pub(crate) fn pools_follow(&mut self) {
+        let config = std::sync::Arc::clone(&self.config);
+        self.pools.recount(&config);
+    }
+
+    pub(crate) fn set_pool_state(&mut self, pool: PoolId, hand: Option<Hand>) -> bool {
+        if usize::from(pool.0) >= self.config.pools.len() {
+            return false;
+        }
+        match hand {
+            Some(mut hand) => {
+                hand.reason = hand.reason.chars().take(REASON_LIMIT).collect();
+                self.pools.hands.insert(pool, hand);
+            }
+            None => {
+                self.pools.hands.remove(&pool);
+            }
+        }
+        self.pools.dirty.insert(pool);
+        true
+    }
+
+    /// States that were set by hand and have run out.
+    pub(crate) fn check_hands(&mut self, now: Now) {
+        let ended = self.pools.hands.iter().find(|(_, hand)| hand.in_force(now.wall).is_none());
+        if let Some(pool) = ended.map(|(pool, _)| *pool) {
+            self.pools.hands.remove(&pool);
+            self.pools.dirty.insert(pool);
+        }
+    }
+
+    /// Evaluates pools of which something changed, and decides anew whoever waits for them. False
+    /// if there was nothing to do.
+    pub(crate) fn evaluate_pools(&mut self, now: Now) -> bool {
+        let all = std::mem::take(&mut self.pools.all_dirty);
+        let mut dirty = std::mem::take(&mut self.pools.dirty);
+        if all {
+            let count = u16::try_from(self.config.pools.len()).unwrap_or(u16::MAX);
+            dirty.extend((0..count).map(PoolId));
+        }
+        if dirty.is_empty() {
+            return false;
+        }
+        dirty.retain(|pool| {
+            let service = self.pool_service(now, *pool);
+            let changed = self.pools.seen.insert(*pool, service) != Some(service);
+            if changed && self.id == ShardId(0) {
+                self.notice(Notice::Pool { pool: *pool, service });
+            }
+            changed
+        });
+        let waits = |id: &CallId| {
+            let call = self.calls.get(id)?;
+            let queued = matches!(call.state, State::Queued | State::Offered(_));
+            let meant = all || call.entry.rings.iter().any(|pool| dirty.contains(pool));
+            (queued && meant).then_some(*id)
+        };
+        let waiting: Vec<CallId> = self.calls.keys().filter_map(waits).collect();
+        for id in waiting {
+            self.with_call(id, |shard, call| shard.reconsider(now, call));
+        }
+        true
+    }
+}
