@@ -1,18 +1,21 @@
 //! Callers of one change in as few words as they need.
 
 use super::Lands;
-use super::sample::{Scenario, Who};
+use super::sample::{Mark, Scenario, Who};
 use crate::wording::{join, say};
 use meishier_config::Lang;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// What is missing of a whole is told instead of what is there, up to so many.
-const MOST_EXCEPT: usize = 4;
 
 /// Callers of one change in as few words as they need.
 pub fn callers(scenarios: &[&Scenario], lands: &Lands, lang: Lang) -> Vec<String> {
     let mut groups: BTreeMap<String, Vec<&Scenario>> = BTreeMap::new();
     for scenario in scenarios {
+        // What holds for a caller whatever is known of them is told once.
+        let mut plain = (*scenario).clone();
+        plain.mark = Mark::None;
+        if scenario.mark != Mark::None && scenarios.contains(&&plain) {
+            continue;
+        }
         groups.entry(scenario.besides(lang)).or_default().push(scenario);
     }
     let mut out = Vec::new();
@@ -44,14 +47,16 @@ fn labels(group: &[&Scenario], lands: &Lands, lang: Lang) -> Vec<String> {
         };
         false
     });
+    let at_home = dialled.get("12356").map(|who| landlines(who)).unwrap_or_default();
     for (called, who) in dialled {
         let to = match called {
             "12356" => String::new(),
             other => format!("{} {other}", say(lang, " 拨", " dialling")),
         };
-        out.extend(people(&who, lands, lang).into_iter().map(|it| format!("{it}{to}")));
+        let both = to.is_empty() && at_home == codes;
+        out.extend(people(&who, both, lands, lang).into_iter().map(|it| format!("{it}{to}")));
     }
-    if !codes.is_empty() {
+    if !codes.is_empty() && at_home != codes {
         let places = fold(&codes, &codes_by_province(lands), lang, &code_words(lands));
         out.push(match lang {
             Lang::Zh => format!("拨 {places} 区号加 12356"),
@@ -61,13 +66,21 @@ fn labels(group: &[&Scenario], lands: &Lands, lang: Lang) -> Vec<String> {
     out
 }
 
-fn people(who: &[&Who], lands: &Lands, lang: Lang) -> Vec<String> {
-    let (mut codes, mut cities, mut out) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+fn landlines(who: &[&Who]) -> BTreeSet<String> {
+    let code = |who: &&Who| match who {
+        Who::Landline(code) => Some(code.clone()),
+        _ => None,
+    };
+    who.iter().filter_map(code).collect()
+}
+
+/// Everybody of a list; `dialled` says that those who dial the area codes of its landlines belong to it.
+fn people(who: &[&Who], dialled: bool, lands: &Lands, lang: Lang) -> Vec<String> {
+    let (mut cities, mut out) = (BTreeSet::new(), Vec::new());
+    let codes = landlines(who);
     for who in who {
         match who {
-            Who::Landline(code) => {
-                codes.insert(code.clone());
-            }
+            Who::Landline(_) => {}
             Who::Mobile(city) => {
                 cities.extend(lands.cities.get(city).map(|(_, name)| name.clone()));
             }
@@ -84,7 +97,11 @@ fn people(who: &[&Who], lands: &Lands, lang: Lang) -> Vec<String> {
     }
     if !codes.is_empty() {
         let places = fold(&codes, &codes_by_province(lands), lang, &code_words(lands));
-        out.insert(0, format!("{places}{}", say(lang, " 固话", " landlines")));
+        let what = match dialled {
+            true => say(lang, " 固话和拨其区号者", " landlines and who dials their area codes"),
+            false => say(lang, " 固话", " landlines"),
+        };
+        out.insert(0, format!("{places}{what}"));
     }
     out
 }
@@ -125,19 +142,18 @@ fn fold(
     lang: Lang,
     words: &dyn Fn(&str) -> String,
 ) -> String {
-    let missing: Vec<String> =
-        wholes.values().flatten().filter(|it| !set.contains(*it)).map(|it| words(it)).collect();
-    let everywhere = say(lang, "各地", "everywhere");
-    match missing.len() {
-        0 => return everywhere.to_owned(),
-        few if few <= MOST_EXCEPT && set.len() > few => {
-            let missing = join(&missing, lang);
-            return match lang {
-                Lang::Zh => format!("除 {missing} 外各地"),
-                Lang::En => format!("everywhere but {missing}"),
-            };
-        }
-        _ => {}
+    let missing: BTreeSet<String> =
+        wholes.values().flatten().filter(|it| !set.contains(*it)).cloned().collect();
+    if missing.is_empty() {
+        return say(lang, "各地", "everywhere").to_owned();
+    }
+    if missing.len() * 2 < set.len() {
+        // What is missing is less than half, so this ends.
+        let missing = fold(&missing, wholes, lang, words);
+        return match lang {
+            Lang::Zh => format!("除 {missing} 外各地"),
+            Lang::En => format!("everywhere but {missing}"),
+        };
     }
     let mut left = set.clone();
     let mut out = Vec::new();

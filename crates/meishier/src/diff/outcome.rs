@@ -24,7 +24,8 @@ pub struct Outcome {
 
 impl Outcome {
     /// What a decision comes to. Pools that take no calls at the moment do not count beside others.
-    pub fn of(config: &Config, decision: &Decision) -> Self {
+    /// `marked`: the caller is at risk whatever the table says, so that this is no outcome.
+    pub fn of(config: &Config, decision: &Decision, marked: bool) -> Self {
         let taking = decision.taking != 0;
         let rings = decision.rings.iter().enumerate();
         let rings = rings.filter(|(at, _)| !taking || decision.taking & (1 << at) != 0);
@@ -36,7 +37,7 @@ impl Outcome {
                 .collect(),
             taking,
             class: decision.class.number(),
-            risk: decision.risk,
+            risk: decision.risk && !marked,
             skills: wording::skills(config, decision.required),
             prefer: prefer.collect(),
             own: own.map(|it| it.account.clone()),

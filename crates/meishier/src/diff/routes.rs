@@ -109,7 +109,9 @@ fn of_scenario(
         let [before, after] = &moment.standing;
         let before = old.routing.decide_among(&query(old, slot.old, old_trunk), before);
         let after = new.routing.decide_among(&query(new, slot.new, new_trunk), after);
-        let (before, after) = (Outcome::of(old, &before), Outcome::of(new, &after));
+        let marked = scenario.mark == Mark::Risk;
+        let before = Outcome::of(old, &before, marked);
+        let after = Outcome::of(new, &after, marked);
         if before != after {
             out.entry((before, after)).or_default().extend(&moment.times);
         }
