@@ -89,11 +89,11 @@ fn listed(entry: &Listed, config: &Config, tags: &[String], lang: Lang) -> Strin
 /// Policies, pools' own settings, trunks, calendar and exceptional times.
 pub fn policies(old: &Loaded, new: &Loaded, lang: Lang) -> Vec<FactChange> {
     let now = meishier_net::Clock::system().wall();
-    let rows = |loaded: &Loaded| {
+    let rows = |loaded: &Loaded, other: &Loaded| {
         let config = &loaded.config;
         let mut rows = Rows::new();
         policy_rows(config, &mut rows);
-        pool_rows(config, &mut rows);
+        pool_rows(config, &other.config, &mut rows);
         calendar_rows(config, now, lang, &mut rows);
         for trunk in &config.trunks {
             let there = say(lang, "有", "there");
@@ -101,7 +101,7 @@ pub fn policies(old: &Loaded, new: &Loaded, lang: Lang) -> Vec<FactChange> {
         }
         rows
     };
-    changes(rows(old), rows(new), |key| key)
+    changes(rows(old, new), rows(new, old), |key| key)
 }
 
 fn policy_rows(config: &Config, rows: &mut Rows) {
@@ -134,8 +134,11 @@ fn policy_rows(config: &Config, rows: &mut Rows) {
     }
 }
 
-fn pool_rows(config: &Config, rows: &mut Rows) {
-    for (pool, id) in config.pools.iter().zip(0u16..) {
+/// Settings of the pools that both configurations have.
+fn pool_rows(config: &Config, other: &Config, rows: &mut Rows) {
+    let shared = |name: &str| other.pools.iter().any(|it| it.name == name);
+    let pools = config.pools.iter().zip(0u16..);
+    for (pool, id) in pools.filter(|(pool, _)| shared(&pool.name)) {
         let rules = config.routing.service_rules(PoolId(id)).copied().unwrap_or_default();
         let name = &pool.name;
         let mut row = |key: &str, value: String| rows.insert(format!("pools {name} {key}"), value);

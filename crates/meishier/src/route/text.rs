@@ -72,10 +72,11 @@ fn call(question: &Question, loaded: &Loaded) -> Row {
 fn place(question: &Question, answer: &Answer, loaded: &Loaded) -> Row {
     let (table, lang) = (&loaded.config.routing, question.lang);
     let settled = &answer.explained.decision.place;
-    let by = settled.which.map(|which| match which {
-        Which::Called => say(lang, "按所拨的区号", "by the area code dialled"),
-        Which::Here => say(lang, "按打来的地方", "by where the call is made"),
-        Which::Home => say(lang, "按号码归属", "by where the number is from"),
+    let by = settled.which.and_then(|which| match which {
+        // The evidence says so by itself.
+        Which::Called => None,
+        Which::Here => Some(say(lang, "按打来的地方", "where the call is made")),
+        Which::Home => Some(say(lang, "按号码归属", "where the number is from")),
     });
     let evidence = answer.found().map(|found| land::evidence(&found, lang));
     let why: Vec<String> = by.map(str::to_owned).into_iter().chain(evidence).collect();
@@ -93,10 +94,10 @@ fn place(question: &Question, answer: &Answer, loaded: &Loaded) -> Row {
     };
     let mut value = where_;
     if !why.is_empty() {
-        let why = join(&why, lang);
+        let why = why.join(say(lang, "，", ", "));
         value = match lang {
-            Lang::Zh => format!("{value}（{why}）"),
-            Lang::En => format!("{value} ({why})"),
+            Lang::Zh => format!("{value}，{why}"),
+            Lang::En => format!("{value}: {why}"),
         };
     }
     if let Some(other) = settled.other {
