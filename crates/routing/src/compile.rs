@@ -35,8 +35,11 @@ pub(crate) fn compile(source: TableSource) -> Result<Table, TableError> {
         .iter()
         .map(|it| Box::<[u8]>::from(Number::new(&it.number).as_bytes()))
         .zip(0u16..)
+        // A number that is none is not what callers dial who dial nothing.
+        .filter(|(number, _)| !number.is_empty())
         .collect();
     by_alias.sort_unstable();
+    by_alias.dedup_by(|later, first| later.0 == first.0);
     let preferences = source.policies.preferences.iter();
     Ok(Table {
         zone,
@@ -141,11 +144,12 @@ fn chain(routes: &[Route], first: RouteId) -> Result<Ladder, TableError> {
         }
         steps.extend(route.steps.iter().map(|step| Step {
             to: step.to,
-            after: from + step.after,
+            after: from.saturating_add(step.after),
         }));
         next = route.then.map(|(id, _)| id);
         if let Some((_, wait)) = route.then {
-            from = steps.last().map_or(from, |step| step.after) + wait;
+            let last = steps.last().map_or(from, |step| step.after);
+            from = last.saturating_add(wait);
         }
     }
     if steps.is_empty() {
