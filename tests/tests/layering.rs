@@ -33,7 +33,7 @@ const LAYERS: &[Layer] = &[
         Some(&["arrayvec", "crossbeam", "serde", "smallvec"]),
     ),
     Layer("routing", &["model"], Some(&["jiff", "serde", "smallvec"])),
-    Layer("transfer", &["model"], Some(&["serde", "smallvec"])),
+    Layer("transfer", &["model", "routing"], Some(&["serde", "smallvec"])),
     Layer(
         "signaling",
         &["model"],

@@ -8,7 +8,7 @@ use crate::defect::Defect;
 use crate::pools::PoolsNow;
 use crate::shard::Shard;
 use crate::timers::Timer;
-use meishier_model::{CallId, Mono, Now, PoolId};
+use meishier_model::{CallId, DialString, Mono, Now, PoolId};
 use meishier_queue::{Caller, Preference, Stamp};
 use meishier_routing::{Decision, Query};
 use smallvec::SmallVec;
@@ -84,7 +84,7 @@ impl Shard {
                 trunk: call.trunk,
                 caller: &call.caller,
                 called: &call.called,
-                cell: call.cell.as_deref(),
+                cell: call.cell.as_ref().map(DialString::reveal),
                 known: call.known,
             },
         );

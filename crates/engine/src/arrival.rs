@@ -2,6 +2,7 @@
 
 use crate::api::{Notice, Phase, Refusal};
 use crate::call::{Call, CallerSide, State, Voice};
+use crate::identity::{Parties, number_of};
 use crate::ports::{KEPT_FOR_RISK, PortOwner};
 use crate::shard::{LegOwner, Shard, most_calls};
 use crate::timers::Timer;
@@ -10,19 +11,12 @@ use meishier_media::{Accept, Codec, Negotiated, SessionId, sdp};
 use meishier_model::{CallId, DialString, LegId, Now, PortId, RtpStats, TrunkId};
 use meishier_queue::{EnqueueError, Stamp};
 use meishier_routing::{Decision, Fact, KeptPlace, Known, Query, Rule};
-use meishier_signaling::{Flow, HeaderName, Message, NameAddr, Uri, body};
+use meishier_signaling::{Flow, Message, body};
 use smallvec::SmallVec;
 use std::net::SocketAddr;
 
 /// Retry-After of a refusal for want of room, seconds (RFC 3261 §20.33).
 const RETRY_AFTER: &str = "5";
-
-/// Who calls whom, as the INVITE says.
-struct Parties {
-    caller: DialString,
-    from_user: DialString,
-    called: DialString,
-}
 
 pub(crate) fn media_codecs(codecs: &[meishier_config::Codec]) -> Vec<Codec> {
     codecs
@@ -39,42 +33,6 @@ pub(crate) fn session(call: CallId, party: u64, version: u64) -> SessionId {
     SessionId {
         id: ((call.0 << 2) | party) & (u64::MAX >> 1),
         version,
-    }
-}
-
-fn user_of(uri: &str) -> DialString {
-    match Uri::parse(uri) {
-        Ok(uri) => DialString::new(uri.user.unwrap_or("")),
-        Err(_) => DialString::default(),
-    }
-}
-
-/// What was dialled, or who calls: of `tel:` URIs (RFC 3966) as well.
-fn number_of(uri: &str) -> DialString {
-    match Uri::parse(uri) {
-        Ok(uri) => DialString::new(&uri.dial_string()),
-        Err(_) => DialString::default(),
-    }
-}
-
-/// The caller is who the carrier asserts (RFC 3325 §9.1: a `sip:` or a `tel:` URI, or one of each),
-/// else who From names; "anonymous" (RFC 3323 §4.1) is nobody.
-fn parties(request: &Message) -> Parties {
-    let from = request.from_addr().map_or("", |a| a.uri);
-    let asserted = request
-        .values(HeaderName::PAssertedIdentity)
-        .filter_map(|value| Some(number_of(NameAddr::parse(value).ok()?.uri)))
-        .find(|number| !number.is_empty());
-    let caller = asserted.unwrap_or_else(|| number_of(from));
-    let caller = if caller.reveal().eq_ignore_ascii_case("anonymous") {
-        DialString::default()
-    } else {
-        caller
-    };
-    Parties {
-        caller,
-        from_user: user_of(from),
-        called: number_of(request.request_uri()),
     }
 }
 
@@ -175,13 +133,14 @@ impl Shard {
             );
         }
         let codecs = media_codecs(&self.config.trunks[usize::from(trunk.0)].codecs);
-        let parties = parties(request);
+        let parties = self.parties(request, trunk);
         let policies = self.config.routing.policies();
         let (known, place) = self.book.known(&parties.caller, now, policies);
         let decision = self.decide(
             now,
             &Query {
                 known,
+                cell: parties.cell.as_ref().map(DialString::reveal),
                 ..Query::new(now.wall, trunk, &parties.caller, &parties.called)
             },
         );
@@ -274,7 +233,8 @@ impl Shard {
             rules: Vec::new(),
             table: "".into(),
             known: Known::default(),
-            cell: None,
+            cell: parties.cell,
+            withheld: parties.withheld,
             nuisance: false,
             offers: Vec::new(),
             transfers: Vec::new(),

@@ -161,7 +161,9 @@ pub(crate) struct Call {
     /// What was known of the caller, and what was said since.
     pub(crate) known: Known,
     /// The cell that a trusted trunk named.
-    pub(crate) cell: Option<Box<str>>,
+    pub(crate) cell: Option<DialString>,
+    /// The number is not to be shown to people.
+    pub(crate) withheld: bool,
     /// Held for nuisance when it arrived, or marked since.
     pub(crate) nuisance: bool,
     pub(crate) offers: Vec<OfferRecord>,

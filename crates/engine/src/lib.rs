@@ -29,6 +29,7 @@ mod change;
 mod configure;
 mod defect;
 mod dispatch;
+mod identity;
 mod inspect;
 mod key;
 mod known;

@@ -8,7 +8,7 @@ use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
 use meishier_media::{Accept, Codec, MediaEvent, Negotiated, Source, sdp};
 use meishier_model::{
-    CallId, CallRecord, LegId, Now, OfferOutcome, Outcome, PortId, ReleasedBy, RtpStats,
+    CallId, CallRecord, DialString, LegId, Now, OfferOutcome, Outcome, PortId, ReleasedBy, RtpStats,
 };
 use meishier_queue::OfferId;
 use meishier_signaling::EndCause;
@@ -440,7 +440,11 @@ impl Shard {
                 .get(usize::from(call.trunk.0))
                 .map(|t| t.name.clone())
                 .unwrap_or_default(),
-            caller: call.caller,
+            caller: if call.withheld {
+                DialString::default()
+            } else {
+                call.caller
+            },
             called: call.called,
             sip_call_id: call.sip_call_id.into(),
             arrived: call.arrived.wall,

@@ -40,7 +40,11 @@ impl Shard {
         CallView {
             call: call.id,
             phase: call.state.phase(),
-            caller: call.caller.masked(),
+            caller: if call.withheld {
+                String::new()
+            } else {
+                call.caller.masked()
+            },
             arrived: call.arrived.wall,
             age_ms: (now.mono - call.arrived.mono).as_millis() as u64,
             ahead,

@@ -95,7 +95,12 @@ fn time() -> Result<(), Box<dyn std::error::Error>> {
             )
         })
         .collect();
-    each("number", &texts, |text| Number::new(text).kind());
+    let digits: Vec<String> = mobiles
+        .iter()
+        .map(|n| format!("+86{}", n.as_str()))
+        .collect();
+    each("URI", &texts, |text| Number::new(text).kind());
+    each("number", &digits, |text| Number::new(text).kind());
     each("segment", &mobiles, |number| {
         segments.find(number.as_bytes())
     });

@@ -160,11 +160,17 @@ impl Number {
         let rest = &digits[zeros..];
         let abroad = zeros >= 2 || (zeros == 0 && digits.len() < all.len());
         let mut out = Self::EMPTY;
-        let national = if zeros == 1 {
-            None
-        } else {
-            strip_country(rest, abroad)
+        let mut national = match zeros {
+            1 => None,
+            _ => strip_country(rest, abroad),
         };
+        // A country code twice, in what is too long to be a national number.
+        while let Some(inner) = national
+            .filter(|rest| !is_national(rest))
+            .and_then(|rest| strip_country(rest, false))
+        {
+            national = Some(inner);
+        }
         match national {
             Some(national) => out.push_national(national),
             None if abroad && !rest.is_empty() => {
@@ -257,6 +263,10 @@ impl fmt::Debug for Number {
 
 /// User part of a SIP URI or digits of a `tel:` one, and the context that its parameters give.
 pub(crate) fn user_part(text: &str) -> (&str, Option<&str>) {
+    // Nearly every caller: digits already cut out, which need no search for anything else.
+    if text.bytes().all(|b| b.is_ascii_digit() || b == b'+') {
+        return (cut(text), None);
+    }
     let mut user = text.trim();
     let mut sip = false;
     while let Some((rest, is_sip)) = without_scheme(user) {

@@ -2,7 +2,7 @@
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
-use meishier_model::{Class, PoolId, SkillId, SkillSet, TrunkId, Wall};
+use meishier_model::{Class, DialString, PoolId, SkillId, SkillSet, TrunkId, Wall};
 use smallvec::SmallVec;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use crate::decide::Dialled;
 use crate::exceptional::ExceptionalDays;
 use crate::index::Index;
 use crate::listed::Lists;
+use crate::number::Number;
 use crate::place::{CityId, Gazetteer};
 use crate::policy::Policies;
 use crate::schedule::{Moment, Schedule, WeekPlan, hole};
@@ -286,6 +287,14 @@ impl Table {
     /// Area code of which local numbers on this trunk are.
     pub(crate) fn trunk_code(&self, trunk: TrunkId) -> Option<&str> {
         self.trunk_codes.get(usize::from(trunk.0))?.as_deref()
+    }
+
+    /// True if this is one of the hotline's numbers: 12356, with or without an area code, or an old
+    /// number that is still dialled.
+    #[must_use]
+    pub fn is_hotline(&self, number: &DialString) -> bool {
+        let number = Number::new(number.reveal());
+        self.dialled(number.as_bytes()) != Dialled::Other
     }
 
     /// Which form of the hotline's number this is.

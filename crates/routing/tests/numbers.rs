@@ -87,6 +87,7 @@ const FORMS: &[(&str, &str, Kind, &str)] = &[
     ("+85221234567", "+85221234567", Foreign, "Hong Kong"),
     ("0085221234567", "+85221234567", Foreign, "international prefix becomes +"),
     ("+1 (212) 555-0100", "+12125550100", Foreign, "North America"),
+    ("+0086 86 13360096745", "08613360096745", Other, "a country code twice is no number of any plan"),
     ("+861064812345678", "1064812345678", Other, "a machine's number of thirteen digits"),
     ("1234567890123456789", "1234567890123456789", Other, "no plan has such a number"),
     ("*99#", "*99#", Other, "a service code"),

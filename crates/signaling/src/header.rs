@@ -98,6 +98,7 @@ names! {
     PChargingVector "P-Charging-Vector",
     PEarlyMedia "P-Early-Media",
     Privacy "Privacy",
+    RemotePartyId "Remote-Party-ID",
     Diversion "Diversion",
     HistoryInfo "History-Info",
     Path "Path",

@@ -15,7 +15,7 @@ use meishier_engine::{
     Command, EngineSnapshot, Gauges, Input, Notice, Output, Reply, Shard, ShardConfig, ShardLetter,
     ShardMessage, ShardSnapshot, config, dispatch, queue_config,
 };
-use meishier_model::{CallRecord, Mono, Now, PortId, RtpStats, ShardId, Wall};
+use meishier_model::{CallRecord, Mono, Now, NumberMark, PortId, RtpStats, ShardId, Wall};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -163,6 +163,7 @@ pub struct World {
     pub sent: VecDeque<Sent>,
     pub media: Vec<MediaCommand>,
     pub records: Vec<CallRecord>,
+    pub marks: Vec<NumberMark>,
     pub notices: Vec<Notice>,
     pub replies: BTreeMap<u64, Vec<Reply>>,
     pub bindings: BTreeMap<String, Vec<Binding>>,
@@ -213,6 +214,7 @@ impl World {
             sent: VecDeque::new(),
             media: Vec::new(),
             records: Vec::new(),
+            marks: Vec::new(),
             notices: Vec::new(),
             replies: BTreeMap::new(),
             bindings: BTreeMap::new(),
@@ -289,6 +291,7 @@ impl World {
                     }
                 }
                 Output::Record(record) => self.records.push(*record),
+                Output::Keep(mark) => self.marks.push(*mark),
                 Output::Shard { to, message } => {
                     let to = usize::from(to.0);
                     match &mut self.post {

@@ -1,0 +1,105 @@
+//! Who calls, and what was dialled: the headers of an INVITE cut out, and weighed by what its trunk is
+//! trusted for (meishier-routing knows how).
+
+use crate::shard::Shard;
+use meishier_model::{DialString, TrunkId};
+use meishier_routing::{Claim, Claims, Trust, weigh};
+use meishier_signaling::{HeaderName, Message, NameAddr, Uri};
+use smallvec::SmallVec;
+
+/// Most values of one header that are looked at.
+const MOST: usize = 8;
+
+/// Who calls whom, as the INVITE says.
+pub(crate) struct Parties {
+    /// The caller; empty if nobody says.
+    pub(crate) caller: DialString,
+    /// Not to be shown to people.
+    pub(crate) withheld: bool,
+    /// User part of From, for seats that are to see it; empty if withheld.
+    pub(crate) from_user: DialString,
+    /// What was dialled, before a forward.
+    pub(crate) called: DialString,
+    /// The cell that a trusted trunk names.
+    pub(crate) cell: Option<DialString>,
+}
+
+/// What was dialled, or who calls: of `tel:` URIs (RFC 3966) as well.
+pub(crate) fn number_of(uri: &str) -> DialString {
+    match Uri::parse(uri) {
+        Ok(uri) => DialString::new(&uri.dial_string()),
+        Err(_) => DialString::default(),
+    }
+}
+
+fn user_of(uri: &str) -> DialString {
+    match Uri::parse(uri) {
+        Ok(uri) => DialString::new(uri.user.unwrap_or("")),
+        Err(_) => DialString::default(),
+    }
+}
+
+/// URI and parameters of each value that is an address.
+fn claims<'m>(values: impl Iterator<Item = &'m str>) -> SmallVec<[Claim<'m>; 2]> {
+    let parsed = values.take(MOST).filter_map(|value| NameAddr::parse(value).ok());
+    parsed
+        .map(|address| Claim {
+            uri: address.uri,
+            params: address.params.as_str(),
+        })
+        .collect()
+}
+
+fn believed(trust: meishier_config::Trust) -> Trust {
+    use meishier_config::Trust as File;
+    [
+        (File::ASSERTED, Trust::ASSERTED),
+        (File::REMOTE_PARTY, Trust::REMOTE_PARTY),
+        (File::DIVERSION, Trust::DIVERSION),
+        (File::HISTORY, Trust::HISTORY),
+        (File::CELL, Trust::ACCESS),
+    ]
+    .into_iter()
+    .filter(|(file, _)| trust.contains(*file))
+    .fold(Trust::NOTHING, |sum, (_, part)| sum | part)
+}
+
+impl Shard {
+    pub(crate) fn parties(&self, request: &Message, trunk: TrunkId) -> Parties {
+        let trust = self.config.trunks.get(usize::from(trunk.0));
+        let trust = trust.map_or(Trust::NOTHING, |trunk| believed(trunk.trust));
+        let from = request.from_addr().ok();
+        let asserted: SmallVec<[&str; 2]> = claims(request.values(HeaderName::PAssertedIdentity))
+            .iter()
+            .map(|claim| claim.uri)
+            .collect();
+        let access: SmallVec<[&str; 2]> =
+            request.values(HeaderName::PAccessNetworkInfo).take(MOST).collect();
+        let privacy: SmallVec<[&str; 2]> = request.headers(HeaderName::Privacy).take(MOST).collect();
+        let privacy = privacy.join(";");
+        let identified = weigh(
+            &Claims {
+                from: from.map_or("", |it| it.uri),
+                display: from.and_then(|it| it.display).unwrap_or("").trim_matches('"'),
+                asserted: &asserted,
+                remote_party: &claims(request.values(HeaderName::RemotePartyId)),
+                diversion: &claims(request.values(HeaderName::Diversion)),
+                history: &claims(request.values(HeaderName::HistoryInfo)),
+                privacy: &privacy,
+                access: &access,
+            },
+            trust,
+        );
+        let shown = if identified.withheld { "" } else { from.map_or("", |it| it.uri) };
+        let before = identified.dialled_before;
+        // Who forwards a number of its own to the hotline has dialled the hotline.
+        let before = before.filter(|number| self.config.routing.is_hotline(number));
+        Parties {
+            caller: identified.caller,
+            withheld: identified.withheld,
+            from_user: user_of(shown),
+            called: before.unwrap_or_else(|| number_of(request.request_uri())),
+            cell: identified.cell,
+        }
+    }
+}
