@@ -157,10 +157,7 @@ impl Outside {
             Output::Shard { to, message } => self.tell(to, Local::Shard(message)),
             Output::Wake(to) => self.tell(to, Local::Inbox),
             Output::Registered(change) => self.registrations.apply(change),
-            Output::Record(_)
-            | Output::Keep(_)
-            | Output::Reply { .. }
-            | Output::Notice(_) => {
+            Output::Record(_) | Output::Keep(_) | Output::Reply { .. } | Output::Notice(_) => {
                 self.later.push((from, output));
             }
             Output::Lookup { .. } => {}

@@ -70,7 +70,9 @@ impl Telemetry {
                 }
             }
             Notice::CalendarMissing(true) => {
-                tracing::error!("public holidays of the year are not known: days go by weekday alone");
+                tracing::error!(
+                    "public holidays of the year are not known: days go by weekday alone"
+                );
             }
             Notice::CalendarMissing(false) => {
                 tracing::info!("public holidays of the year are known");

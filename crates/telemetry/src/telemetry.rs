@@ -131,7 +131,9 @@ impl Telemetry {
             Notice::Flagged { why, .. } => add(handles.flagged.of(*why)),
             Notice::Pool { pool, service } => self.on_service(*pool, *service),
             Notice::CalendarMissing(missing) => {
-                handles.calendar_missing.set(if *missing { 1.0 } else { 0.0 });
+                handles
+                    .calendar_missing
+                    .set(if *missing { 1.0 } else { 0.0 });
             }
             Notice::Refused(reason) => add(handles.refused.of(*reason)),
             Notice::Phase { from, to, .. } => self.on_phase(*from, *to),

@@ -5,7 +5,7 @@ use meishier_engine::config::{self, Config};
 use meishier_engine::media::PromptSet;
 use meishier_engine::signaling::Transport;
 use meishier_engine::{Notice, config as engine_config};
-use meishier_model::{CallRecord, ShardId};
+use meishier_model::{CallRecord, NumberMark, ShardId};
 use meishier_net::{Clock, Running, Runtime, RuntimeConfig, Seeds, Sink, StartError};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::mpsc::{Receiver, Sender, channel};
