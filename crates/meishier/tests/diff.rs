@@ -183,6 +183,17 @@ fn a_route_for_one_trunk_number_or_hour_is_found() {
 }
 
 #[test]
+fn a_prefix_that_is_a_whole_number_is_masked() {
+    let route = "[[routes]]\nname = \"new\"\ncallers = [\"13312345678\", \"133123\"]\nrings = [\"liupanshui\"]\n[[routes]]\nname = \"liupanshui\"";
+    let found = json(&[("[[routes]]\nname = \"liupanshui\"", route)]).to_string();
+    assert!(
+        found.contains("133****5678") && found.contains("号码 133123…"),
+        "{found}"
+    );
+    assert!(!found.contains("13312345678"), "{found}");
+}
+
+#[test]
 fn other_pools_are_named_and_long_lists_are_cut() {
     let output = run(
         &deploy("guizhou.toml"),

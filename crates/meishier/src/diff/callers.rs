@@ -4,6 +4,7 @@ use super::Lands;
 use super::sample::{Mark, Scenario, Who};
 use crate::wording::{join, say};
 use meishier_config::Lang;
+use meishier_model::DialString;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Callers of one change in as few words as they need.
@@ -104,7 +105,7 @@ fn people(who: &[&Who], dialled: bool, lands: &Lands, lang: Lang) -> Vec<String>
                 out.push(say(lang, "归属不明的手机", "mobiles of unknown home").to_owned())
             }
             Who::Foreign => out.push(say(lang, "境外号码", "foreign numbers").to_owned()),
-            Who::Begins(prefix) => out.push(format!("{} {prefix}…", say(lang, "号码", "numbers"))),
+            Who::Begins(prefix) => out.push(begins(prefix, lang)),
             Who::Cell(prefix) => out.push(format!("{} {prefix}…", say(lang, "基站", "cells"))),
         }
     }
@@ -125,6 +126,15 @@ fn people(who: &[&Who], dialled: bool, lands: &Lands, lang: Lang) -> Vec<String>
         out.insert(0, format!("{places}{what}"));
     }
     out
+}
+
+/// A prefix that is nearly a whole number may be somebody's, and is masked.
+fn begins(prefix: &str, lang: Lang) -> String {
+    let shown = match prefix.len() {
+        0..=8 => prefix.to_owned(),
+        _ => DialString::new(prefix).masked(),
+    };
+    format!("{} {shown}…", say(lang, "号码", "numbers"))
 }
 
 /// What belongs together, by province.

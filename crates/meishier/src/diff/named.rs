@@ -30,8 +30,8 @@ pub struct Named {
     pub trunks: BTreeSet<String>,
     /// Minutes of the day at which the hours of a rule begin or end.
     pub minutes: BTreeSet<u16>,
-    /// True if some rule looks at days or hours by itself.
-    pub by_time: bool,
+    /// True if some rule looks at days by itself.
+    pub by_day: bool,
     /// Tags.
     pub tags: BTreeSet<String>,
 }
@@ -115,7 +115,7 @@ impl Named {
 
     fn time(&mut self, entry: &DeTable<'_>) {
         let hours = strings(entry, "hours");
-        self.by_time |= !hours.is_empty() || entry.contains_key("days");
+        self.by_day |= entry.contains_key("days");
         for hours in hours.into_iter().filter_map(|it| Hours::parse(it).ok()) {
             self.minutes
                 .extend([hours.start() % 1440, hours.end() % 1440]);

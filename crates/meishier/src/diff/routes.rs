@@ -1,7 +1,7 @@
 //! Callers who would be routed otherwise; who gets the same change at the same times is told together.
 
 use super::Lands;
-use super::days::Times;
+use super::days::{Sort, Times};
 use super::named::Named;
 use super::outcome::Outcome;
 use super::sample::{Mark, Scenario};
@@ -25,8 +25,10 @@ pub struct RouteChange {
     pub new: Outcome,
 }
 
-/// Times at which every pool of both configurations stands alike.
+/// Times that no rule tells apart and at which every pool of both configurations stands alike.
 struct Moment {
+    /// The day if rules look at days, and the stretch between the hours that rules name.
+    rules: (Option<Sort>, usize),
     times: Vec<usize>,
     standing: [Standing; 2],
 }
@@ -70,13 +72,15 @@ fn moments([old, new]: [&Config; 2], times: &Times, named: &Named) -> Vec<Moment
             Standing::new(&old.routing, old.pools.len(), slot.old, &[]),
             Standing::new(&new.routing, new.pools.len(), slot.new, &[]),
         ];
-        // Rules with hours of their own can tell any two times apart.
+        let passed = named.minutes.iter().filter(|minute| **minute <= slot.from);
+        let rules = (named.by_day.then_some(slot.sort), passed.count());
         let alike = out
             .iter_mut()
-            .find(|it| !named.by_time && it.standing == standing);
+            .find(|it| it.rules == rules && it.standing == standing);
         match alike {
             Some(moment) => moment.times.push(time),
             None => out.push(Moment {
+                rules,
                 times: vec![time],
                 standing,
             }),
