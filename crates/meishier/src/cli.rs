@@ -146,7 +146,12 @@ pub struct Route {
     #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
     pub from: String,
     /// 拨的号码 (the number dialled)
-    #[arg(long, value_name = "NUMBER", default_value = "12356", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value = "12356",
+        allow_hyphen_values = true
+    )]
     pub to: String,
     /// 从哪条中继来，默认第一条 (over which trunk)
     #[arg(long, value_name = "NAME")]
