@@ -31,7 +31,11 @@ impl<K: Ord> Lists<K> {
             routes.extend(of_key);
             starts.push(u32::try_from(routes.len()).unwrap_or(u32::MAX));
         }
-        Self { keys, starts, routes }
+        Self {
+            keys,
+            starts,
+            routes,
+        }
     }
 
     fn get(&self, key: &K) -> &[u16] {
@@ -39,9 +43,10 @@ impl<K: Ord> Lists<K> {
             return &[];
         };
         match (self.starts.get(at), self.starts.get(at + 1)) {
-            (Some(&from), Some(&to)) => {
-                self.routes.get(from as usize..to as usize).unwrap_or_default()
-            }
+            (Some(&from), Some(&to)) => self
+                .routes
+                .get(from as usize..to as usize)
+                .unwrap_or_default(),
             _ => &[],
         }
     }
@@ -110,7 +115,10 @@ impl Index {
     pub fn first(&self, keys: Keys<'_>, mut holds: impl FnMut(u16) -> bool) -> Option<u16> {
         let mut best = None;
         let mut look = |list: &[u16]| {
-            let sooner = list.iter().copied().take_while(|id| best.is_none_or(|best| *id < best));
+            let sooner = list
+                .iter()
+                .copied()
+                .take_while(|id| best.is_none_or(|best| *id < best));
             if let Some(found) = sooner.into_iter().find(|id| holds(*id)) {
                 best = Some(found);
             }
@@ -122,7 +130,9 @@ impl Index {
         if let Some(province) = keys.province {
             look(self.provinces.get(&province));
         }
-        self.callers.of(keys.caller).for_each(|(_, list)| look(list));
+        self.callers
+            .of(keys.caller)
+            .for_each(|(_, list)| look(list));
         look(self.trunks.get(&keys.trunk));
         look(&self.rest);
         best
