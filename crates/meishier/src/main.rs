@@ -6,10 +6,11 @@
 //!   cli ─┬─ check ── files → Config, mistakes drawn
 //!        ├─ serve ─┬─ limits (open files)
 //!        │         ├─ service ── records, runtime (SIP, RTP, shards), console, figures
-//!        │         ├─ reread ── the files again, while calls run
+//!        │         ├─ tables ── the configuration in force, the files again while calls run
 //!        │         └─ shutdown ── signals
 //!        ├─ demo ──┘   the same service on loopback, with a cast of phones
-//!        └─ sim ────── the engine on a virtual clock, without the service
+//!        ├─ sim ────── the engine on a virtual clock, without the service
+//!        └─ why ────── asks a running engine why a caller waits
 //! ```
 
 mod check;
@@ -18,11 +19,12 @@ mod demo;
 mod figures;
 mod files;
 mod limits;
-mod reread;
 mod serve;
 mod service;
 mod shutdown;
 mod sim;
+mod tables;
+mod why;
 
 use clap::Parser;
 use std::process::ExitCode;
@@ -33,5 +35,6 @@ fn main() -> ExitCode {
         cli::Command::Check(args) => check::run(&args),
         cli::Command::Demo(args) => demo::run(&args),
         cli::Command::Sim(args) => sim::run(&args),
+        cli::Command::Why(args) => why::run(&args),
     }
 }
