@@ -53,14 +53,14 @@ impl<'k> People<'k> {
         }
     }
 
-    /// Reads all counsellors and gives them their indices.
-    pub fn read(mut self, sections: Vec<Section<'_>>) -> Vec<Counsellor> {
+    /// Reads all counsellors and gives them their indices; their accounts are found by name after.
+    pub fn read(mut self, sections: Vec<Section<'_>>) -> (Vec<Counsellor>, Known) {
         let mut out = Vec::new();
         for section in sections {
             self.entry(&section, &mut out);
             section.finish();
         }
-        out
+        (out, self.accounts)
     }
 
     fn entry(&mut self, section: &Section<'_>, out: &mut Vec<Counsellor>) {

@@ -14,17 +14,28 @@
 //! The file is not deserialised by serde, which stops at the first unknown key or wrong type: the
 //! spanned tables of `toml` are walked, and each look-up notes its own mistake and goes on.
 
+mod areas;
+mod care;
 mod counsellors;
+mod directory;
+mod doubts;
 mod error;
+mod exceptional;
 mod identity;
 mod implied;
 mod include;
+mod ladders;
 pub mod limits;
 mod merge;
+mod moments;
 mod names;
+mod numbers;
 mod picture;
+mod places;
+mod policies;
 mod pools;
 mod read;
+mod rings;
 mod routes;
 mod rule_places;
 mod seats;
@@ -32,9 +43,11 @@ mod section;
 mod service;
 mod sink;
 mod sources;
+mod table;
 mod trunks;
 mod types;
 mod value;
+mod when;
 
 pub use error::{ConfigError, Warning, place, render};
 pub use identity::Difference;

@@ -1,13 +1,17 @@
 //! `skills`, `[[pools]]` and their shifts.
 
-use crate::limits::MOST_LINES;
+use crate::implied::IMPLIED;
+use crate::limits::{MOST_CALLS, MOST_LINES};
 use crate::names::{Known, check_plain};
-use crate::section::Section;
+use crate::section::{At, Section};
 use crate::sink::{Sink, both};
 use crate::types::{Pool, Strategy};
 use meishier_model::SkillId;
-use meishier_routing::{Clash, DayKind, Days, Hours, HoursError, Moment, Schedule, Shift, Weekday};
+use meishier_routing::{
+    Clash, DayKind, Days, Hours, HoursError, Moment, Schedule, ServiceRules, Shift, Tags, Weekday,
+};
 use std::ops::Range;
+use std::time::Duration;
 
 /// Most pools.
 pub(crate) const MAX_POOLS: usize = 1024;
@@ -37,6 +41,32 @@ pub(crate) fn skills(top: &Section<'_>, known: &mut Known) -> Vec<String> {
                 both!("例如 \"苗语\"", "such as \"苗语\""),
             );
         }
+        if IMPLIED.contains(&text.value) {
+            let value = text.value;
+            top.sink().error(
+                &text.span,
+                both!(
+                    "技能 {value:?} 由程序自己加上",
+                    "skill {value:?} is added by the program"
+                ),
+                both!("换一个名字", "choose another name"),
+            );
+        }
+        known.add(top.sink(), text.value, &text.span);
+        out.push(text.value.to_owned());
+    }
+    out
+}
+
+/// Reads the names of what may be noted of callers.
+pub(crate) fn tags(top: &Section<'_>, known: &mut Known) -> Vec<String> {
+    let mut out = Vec::new();
+    for text in top.texts("tags", Tags::LIMIT) {
+        if text.value.trim().is_empty() || text.value.len() > 64 {
+            let message = both!("标签不能为空或过长", "a tag must not be empty or long");
+            let help = both!("例如 \"儿童\"", "such as \"儿童\"");
+            top.sink().error(&text.span, message, help);
+        }
         known.add(top.sink(), text.value, &text.span);
         out.push(text.value.to_owned());
     }
@@ -47,6 +77,7 @@ pub(crate) fn skills(top: &Section<'_>, known: &mut Known) -> Vec<String> {
 pub(crate) struct PoolEntry {
     pub pool: Pool,
     pub schedule: Schedule,
+    pub rules: ServiceRules,
     pub span: Range<usize>,
 }
 
@@ -74,14 +105,29 @@ pub(crate) fn pools(sections: Vec<Section<'_>>, known: &mut Known) -> Vec<PoolEn
             strategy,
         };
         let schedule = schedule(&section);
+        let rules = rules(&section);
         section.finish();
         out.push(PoolEntry {
             pool,
             schedule,
+            rules,
             span,
         });
     }
     out
+}
+
+/// When the pool counts as overloaded or about to close.
+fn rules(section: &Section<'_>) -> ServiceRules {
+    let day = Duration::from_secs(24 * 3600);
+    let waiting = section.number("overloaded_waiting", 1..=MOST_CALLS as i64);
+    let wait = section.duration("overloaded_wait", Duration::from_secs(1)..=day);
+    let going_down = section.duration("going_down", Duration::from_secs(1)..=day);
+    ServiceRules {
+        overloaded_waiting: waiting.and_then(|at| u32::try_from(at.value).ok()),
+        overloaded_wait: wait.map(|at| at.value),
+        going_down: going_down.map(|at| at.value),
+    }
 }
 
 fn schedule(section: &Section<'_>) -> Schedule {
@@ -119,6 +165,11 @@ fn schedule(section: &Section<'_>) -> Schedule {
 
 fn hours(section: &Section<'_>) -> Option<Hours> {
     let text = section.need_text("hours", "\"08:00-18:00\"")?;
+    hours_of(section, &text)
+}
+
+/// Reads `08:00-18:00`, or notes what is wrong with it.
+pub(crate) fn hours_of(section: &Section<'_>, text: &At<&str>) -> Option<Hours> {
     let value = text.value;
     let help = match Hours::parse(value) {
         Ok(hours) => return Some(hours),
@@ -142,7 +193,8 @@ fn hours(section: &Section<'_>) -> Option<Hours> {
     None
 }
 
-fn days(section: &Section<'_>) -> Days {
+/// The days of a rule; all if it names none.
+pub(crate) fn days(section: &Section<'_>) -> Days {
     let texts = section.texts("days", 16);
     if texts.is_empty() {
         return Days::ALL;

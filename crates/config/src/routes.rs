@@ -1,31 +1,31 @@
 //! `zone`, `[routing]` with its calendar, `[[routes]]`.
 
 use crate::counsellors::{date, not_a_date};
-use crate::limits::{MOST_PREFERENCES, MOST_RINGS};
 use crate::names::{Known, check_plain};
-use crate::pools::{PoolEntry, moment};
+use crate::places::Places;
+use crate::rings::{LONGEST_WAIT, rings};
 use crate::section::{At, Section};
 use crate::sink::{Sink, both};
-use crate::trunks::check_number;
-use meishier_model::{Class, PoolId, SkillId, SkillSet, TrunkId};
+use crate::when::{Names, prefer, skill, when};
+use meishier_model::{Class, PoolId, SkillId, SkillSet};
 use meishier_routing::{
-    Calendar, Exception, Ladder, Number, PoolSource, Preference, Route, RouteId, Step, Table,
-    TableError, TableSource, To, When,
+    Calendar, Exception, MOST_HOPS, Policies, PoolSource, Route, RouteId, Step, Table, TableSource,
+    Which,
 };
-use std::collections::BTreeMap;
+use smallvec::SmallVec;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
-use toml::de::DeValue;
 
 /// Most routes.
 pub(crate) const MAX_ROUTES: usize = 4096;
 
-/// What routes refer to.
-pub(crate) struct Names<'k> {
-    pub pools: &'k Known,
-    pub trunks: &'k Known,
-    pub skills: &'k Known,
-}
+/// Words for the cities of a call.
+const WHICH: [(&str, Which); 3] = [
+    ("called", Which::Called),
+    ("here", Which::Here),
+    ("home", Which::Home),
+];
 
 /// The zone of the file; Asia/Shanghai if it names none or a wrong one.
 pub(crate) fn zone(top: &Section<'_>) -> String {
@@ -40,7 +40,7 @@ pub(crate) fn zone(top: &Section<'_>) -> String {
 }
 
 /// A table in which nothing is routed, for turning dates into moments before the real one is made.
-pub(crate) fn clock(zone: &str) -> Option<Table> {
+pub(crate) fn clock(zone: &str, places: &Places) -> Option<Table> {
     let route = Route::new("", [Step::pool(PoolId(0), Duration::ZERO)]);
     let pools = vec![PoolSource::default()];
     let zone = zone.to_owned();
@@ -48,7 +48,15 @@ pub(crate) fn clock(zone: &str) -> Option<Table> {
         zone,
         pools,
         routes: vec![route],
-        ..Default::default()
+        // Every field is given: a default gazetteer would be made anew for each file.
+        gazetteer: Arc::new(places.gazetteer(&[], Vec::new()).ok()?),
+        calendar: Calendar::empty(),
+        exceptional: Vec::new(),
+        trunk_codes: Vec::new(),
+        aliases: Vec::new(),
+        areas: Vec::new(),
+        default: RouteId(0),
+        policies: Policies::default(),
     })
     .ok()
 }
@@ -59,13 +67,16 @@ pub(crate) struct Routes {
     pub spans: Vec<Range<usize>>,
     pub default: Option<RouteId>,
     pub calendar: Calendar,
+    pub first: SmallVec<[Which; 3]>,
 }
 
+/// Where a route goes on: the name, and the wait if there is one.
+type Then<'f> = (At<&'f str>, Option<At<Duration>>);
+
 /// Reads `[routing]` and `[[routes]]`.
-pub(crate) fn routes(
-    top: &Section<'_>,
-    routing: Option<Section<'_>>,
-    sections: Vec<Section<'_>>,
+pub(crate) fn routes<'f>(
+    top: &Section<'f>,
+    sections: Vec<Section<'f>>,
     names: &Names<'_>,
 ) -> Routes {
     let mut known = Known::new("路由", "route");
@@ -74,7 +85,11 @@ pub(crate) fn routes(
         spans: Vec::new(),
         default: None,
         calendar: Calendar::shipped(),
+        first: [Which::Called, Which::Here, Which::Home]
+            .into_iter()
+            .collect(),
     };
+    let mut followers: Vec<Option<Then<'f>>> = Vec::new();
     for section in sections {
         let name = section.need_text("name", "\"city\"");
         if let Some(name) = &name {
@@ -85,13 +100,18 @@ pub(crate) fn routes(
             name.as_ref()
                 .map_or(section.span.clone(), |name| name.span.clone()),
         );
-        out.routes
-            .push(route(&section, name.map_or("", |name| name.value), names));
+        let (route, follower) = route(&section, name.map_or("", |name| name.value), names);
+        out.routes.push(route);
+        followers.push(follower);
         section.finish();
     }
-    match routing {
+    follow(top.sink(), &mut out.routes, &followers, &known);
+    match top.table("routing", "[routing]") {
         Some(section) => {
             out.calendar = calendar(&section);
+            if let Some(first) = first(&section) {
+                out.first = first;
+            }
             let default = section.need_text("default", "\"province\"");
             let found = default.and_then(|default| known.find(section.sink(), &default));
             out.default = found.and_then(|id| u16::try_from(id).ok()).map(RouteId);
@@ -100,6 +120,41 @@ pub(crate) fn routes(
         None => top.missing("routing", "{ default = \"province\" }"),
     }
     out
+}
+
+fn first(section: &Section<'_>) -> Option<SmallVec<[Which; 3]>> {
+    let mut out: SmallVec<[Which; 3]> = SmallVec::new();
+    let given = section.raw("first")?;
+    for text in section.texts("first", WHICH.len()) {
+        let value = text.value;
+        match WHICH.iter().find(|(word, _)| *word == value) {
+            Some((_, which)) if out.contains(which) => section.sink().error(
+                &text.span,
+                both!("first 中 {value:?} 重复", "first has {value:?} twice"),
+                both!("删去一个", "remove one"),
+            ),
+            Some((_, which)) => out.push(*which),
+            None => {
+                let list = WHICH.map(|(word, _)| format!("{word:?}"));
+                section.unknown_word("first", &text, &list, WHICH.map(|(word, _)| word));
+            }
+        }
+    }
+    if given
+        .get_ref()
+        .as_array()
+        .is_some_and(|array| array.is_empty())
+    {
+        section.sink().error(
+            &given.span(),
+            both!("first 不能为空", "first must not be empty"),
+            both!(
+                "例如 [\"called\", \"here\", \"home\"]",
+                "such as [\"called\", \"here\", \"home\"]"
+            ),
+        );
+    }
+    Some(out)
 }
 
 fn calendar(section: &Section<'_>) -> Calendar {
@@ -120,249 +175,146 @@ fn calendar(section: &Section<'_>) -> Calendar {
         if day.raw("kind").is_none() {
             day.missing("kind", "\"holiday\"");
         }
-        let _ = day.text("name");
-        if let (Some(date), Some(kind)) = (found, kind) {
-            calendar.set(date, kind);
+        let name = day
+            .text("name")
+            .filter(|name| !name.value.trim().is_empty());
+        match (found, kind, name) {
+            (Some(date), Some(kind), Some(name)) => calendar.set_named(date, kind, name.value),
+            (Some(date), Some(kind), None) => calendar.set(date, kind),
+            _ => {}
         }
         day.finish();
     }
     calendar
 }
 
-fn route(section: &Section<'_>, name: &str, names: &Names<'_>) -> Route {
+fn route<'f>(section: &Section<'f>, name: &str, names: &Names<'_>) -> (Route, Option<Then<'f>>) {
     let sink = section.sink();
-    let called = section.texts("called", 256);
-    for text in &called {
-        if text.value.is_empty() || text.value.len() > 64 {
-            check_number(sink, "called", text);
-        }
-    }
-    let callers = section.texts("callers", 256);
-    callers
-        .iter()
-        .for_each(|prefix| check_number(sink, "callers", prefix));
-    let trunks = section.texts("trunks", 256);
-    let trunk = |text: &At<&str>| {
-        let id = names.trunks.find(sink, text)?;
-        Some(TrunkId(u16::try_from(id).ok()?))
-    };
     let mut required = SkillSet::EMPTY;
     for text in section.texts("skills", SkillId::LIMIT) {
         let id = names.skills.find(sink, &text).and_then(skill);
         required = id.map_or(required, |id| required.with(id));
     }
-    let mut preferred = smallvec::SmallVec::new();
-    let prefer = section.numbers("prefer", &(1..=1000));
-    section.at_most("prefer", prefer.len(), MOST_PREFERENCES);
-    for (text, weight) in prefer {
-        let id = names.skills.find(sink, &text).and_then(skill);
-        if let (Some(skill), Ok(weight)) = (id, u16::try_from(weight)) {
-            preferred.push(Preference { skill, weight });
-        }
-    }
     let class = section.number("class", 0..=i64::from(Class::LOWEST.number()));
     let class = class.and_then(|at| Class::new(u8::try_from(at.value).ok()?));
     let _ = section.text("title");
-    Route {
+    let steps = rings(section, names.pools);
+    let then = section.full_text("then", "\"nation\"");
+    let wait = section.duration("then_after", Duration::ZERO..=LONGEST_WAIT);
+    if section.raw("rings").is_none() && section.raw("then").is_none() {
+        section.missing("rings", "[\"city\"]");
+    }
+    if let (Some(value), None) = (section.raw("then_after"), section.raw("then")) {
+        sink.error(
+            &value.span(),
+            both!("then_after 没有 then", "then_after without then"),
+            both!("加上 then = \"路由名\"", "add then = \"the route's name\""),
+        );
+    }
+    if let Some(wait) = &wait
+        && steps.is_empty()
+        && !wait.value.is_zero()
+        && section.raw("rings").is_none()
+    {
+        sink.error(
+            &wait.span,
+            both!(
+                "前面没有坐席组，不能让来电者空等",
+                "no pool comes before: the caller must not wait for nobody"
+            ),
+            both!(
+                "去掉 then_after，或加上 rings",
+                "remove then_after, or add rings"
+            ),
+        );
+    }
+    let route = Route {
         name: name.to_owned(),
-        when: When {
-            called: called.iter().map(|text| text.value.to_owned()).collect(),
-            trunks: trunks.iter().filter_map(trunk).collect(),
-            callers: callers.iter().map(|text| text.value.to_owned()).collect(),
-            ..When::default()
-        },
-        steps: rings(section, names.pools),
+        when: when(section, names),
+        steps,
         then: None,
         class: class.unwrap_or(Class::ORDINARY),
         risk: section.flag("risk").unwrap_or(false),
         required,
-        preferred,
-    }
+        preferred: prefer(section, names.skills),
+    };
+    (route, then.map(|then| (then, wait)))
 }
 
-fn skill(index: u32) -> Option<SkillId> {
-    SkillId::new(u8::try_from(index).ok()?)
-}
-
-/// Pools in order: `"city"` for at once, or `{ pool = "province", after = "15s" }`.
-fn rings(section: &Section<'_>, pools: &Known) -> Ladder {
-    let sink = section.sink();
-    let values = section.array("rings", MOST_RINGS);
-    let mut out = Ladder::new();
-    if values.is_empty() {
-        match section.raw("rings") {
-            Some(value) if value.get_ref().is_array() => {
-                let message = both!("路由没有坐席组", "the route has no pool");
-                sink.error(
-                    &value.span(),
-                    message,
-                    both!("例如 [\"city\"]", "such as [\"city\"]"),
-                );
-            }
-            Some(_) => {}
-            None => section.missing("rings", "[\"city\"]"),
-        }
-    }
-    for value in values {
-        let (name, after) = match value.get_ref() {
-            DeValue::String(name) => (
-                Some(At {
-                    value: name.as_ref(),
-                    span: value.span(),
-                }),
-                None,
-            ),
-            DeValue::Table(table) => {
-                let ring = Section::new(sink, table, value.span(), "rings");
-                let after = ring.duration("after", Duration::ZERO..=Duration::from_secs(3600));
-                let name = ring.need_text("pool", "\"city\"");
-                ring.finish();
-                (name, after)
-            }
-            _ => {
-                let expected = ("坐席组的名字或表", "a pool's name or a table");
-                section.wrong::<()>("rings", value, expected);
-                continue;
-            }
-        };
-        let Some(name) = name else { continue };
-        let Some(id) = pools.find(sink, &name) else {
+/// Resolves where routes go on, and notes circles and long ways.
+fn follow(sink: &Sink, routes: &mut [Route], followers: &[Option<Then<'_>>], known: &Known) {
+    for (route, follower) in routes.iter_mut().zip(followers) {
+        let Some((name, wait)) = follower else {
             continue;
         };
-        let pool = PoolId(u16::try_from(id).unwrap_or(u16::MAX));
-        let ring = Step {
-            to: To::Pool(pool),
-            after: after.as_ref().map_or(Duration::ZERO, |at| at.value),
-        };
-        check_ring(sink, &out, ring, &name, after.map(|at| at.span));
-        out.push(ring);
+        let found = known.find(sink, name).and_then(|id| u16::try_from(id).ok());
+        let wait = wait.as_ref().map_or(Duration::ZERO, |wait| wait.value);
+        route.then = found.map(|id| (RouteId(id), wait));
     }
-    out
-}
-
-fn check_ring(
-    sink: &Sink,
-    before: &[Step],
-    ring: Step,
-    name: &At<&str>,
-    after: Option<Range<usize>>,
-) {
-    let value = name.value;
-    if before.iter().any(|other| other.to == ring.to) {
-        let message = both!("rings 中 {value:?} 重复", "rings has {value:?} twice");
-        sink.error(&name.span, message, both!("删去一个", "remove one"));
-    }
-    let span = after.unwrap_or_else(|| name.span.clone());
-    match before.last() {
-        None if !ring.after.is_zero() => sink.error(
-            &span,
-            both!(
-                "第一个坐席组不能让来电者空等",
-                "the first pool must not make the caller wait for nobody"
-            ),
-            both!("去掉第一个的 after", "remove the after of the first"),
-        ),
-        Some(last) if ring.after < last.after => {
-            let least = crate::value::show(last.after);
+    let mut told = vec![false; routes.len()];
+    for (at, follower) in followers.iter().enumerate() {
+        let Some((name, _)) = follower else { continue };
+        let way = way(routes, at);
+        if let Some(from) = way.circle {
+            let circle = way.seen.get(from..).unwrap_or_default();
+            let first = circle.first().copied().unwrap_or(at);
+            let before = circle.iter().any(|it| told.get(*it) == Some(&true));
+            if first == at && !before {
+                circle.iter().for_each(|it| told[*it] = true);
+                let names = circle.iter().chain([&first]);
+                let names: Vec<&str> = names.map(|it| routes[*it].name.as_str()).collect();
+                let names = names.join(" → ");
+                sink.error(
+                    &name.span,
+                    both!("then 绕成一圈：{names}", "then goes in a circle: {names}"),
+                    both!("去掉其中一个 then", "remove one of these"),
+                );
+            }
+        } else if way.seen.len() == MOST_HOPS + 2 {
+            // Only the route from which it is one too many: those before it would say the same.
+            let count = way.seen.len() - 1;
+            let names: Vec<&str> = way
+                .seen
+                .iter()
+                .map(|it| routes[*it].name.as_str())
+                .collect();
+            let names = names.join(" → ");
             sink.error(
-                &span,
+                &name.span,
+                both!("then 接得太长：{names}", "then goes on too long: {names}"),
                 both!(
-                    "after 比前一个坐席组还短",
-                    "after is shorter than that of the pool before"
-                ),
-                both!(
-                    "从来电起算，至少 {least:?}",
-                    "counted from the call's arrival: at least {least:?}"
+                    "一条路由后面最多接 {MOST_HOPS} 条，这里有 {count} 条",
+                    "at most {MOST_HOPS} routes follow one, here {count} do"
                 ),
             );
         }
-        _ => {}
     }
 }
 
-/// Compiles the table once the file has no mistake left.
-pub(crate) fn compile(
-    sink: &Sink,
-    zone: String,
-    pools: &[PoolEntry],
-    read: Routes,
-) -> Option<Table> {
-    let named = |entry: &PoolEntry| PoolSource {
-        name: entry.pool.name.clone(),
-        schedule: entry.schedule.clone(),
-        ..PoolSource::default()
-    };
-    let source = TableSource {
-        zone,
-        calendar: read.calendar,
-        pools: pools.iter().map(named).collect(),
-        routes: read.routes,
-        default: read.default?,
-        ..TableSource::default()
-    };
-    match Table::compile(source) {
-        Ok(table) => {
-            for (span, id) in read.spans.iter().zip(0..) {
-                if let Some(hole) = table.hole(RouteId(id)) {
-                    let (zh, en) = moment(&hole);
-                    sink.warn(
-                        span,
-                        both!(
-                            "有时无人接听：{zh} 没有一条线路",
-                            "a hole in the week: no line on {en}"
-                        ),
-                        both!(
-                            "给某个坐席组加班次，或加一个后备坐席组",
-                            "add a shift to a pool, or a pool to fall back on"
-                        ),
-                    );
-                }
-            }
-            Some(table)
-        }
-        Err(error) => {
-            note(sink, &error, &read.spans);
-            None
-        }
-    }
+/// Routes from one on.
+struct Way {
+    seen: Vec<usize>,
+    /// From where on they are a circle, if they are.
+    circle: Option<usize>,
 }
 
-/// The reader found all of these before; should one slip by, it is said rather than lost.
-fn note(sink: &Sink, error: &TableError, spans: &[Range<usize>]) {
-    let span = match error {
-        TableError::NoRing(id)
-        | TableError::UnknownPool(Some(id), _)
-        | TableError::FallingWait(id) => spans.get(usize::from(id.0)).cloned(),
-        _ => None,
-    };
-    let message = both!(
-        "路由表无法使用：{error}",
-        "the routing table cannot be used: {error}"
-    );
-    sink.error(&span.unwrap_or(0..0), message, crate::sink::no_help());
-}
-
-/// Notes numbers that an earlier route takes from everyone.
-pub(crate) fn warn_shadowed(sink: &Sink, read: &Routes) {
-    let mut taken: BTreeMap<Vec<u8>, &str> = BTreeMap::new();
-    for (route, span) in read.routes.iter().zip(&read.spans) {
-        for number in &route.when.called {
-            let key = Number::new(number).as_bytes().to_vec();
-            if let Some(first) = taken.get(&key) {
-                sink.warn(
-                    span,
-                    both!(
-                        "号码 {number:?} 已由前面的路由 {first:?} 接走",
-                        "number {number:?} is taken by route {first:?} before"
-                    ),
-                    both!(
-                        "自上而下，第一条符合的路由有效",
-                        "from the top, the first route that fits holds"
-                    ),
-                );
-            } else if route.when.trunks.is_empty() && route.when.callers.is_empty() {
-                taken.insert(key, &route.name);
-            }
+fn way(routes: &[Route], first: usize) -> Way {
+    let mut seen = vec![first];
+    let mut at = first;
+    while let Some((next, _)) = routes.get(at).and_then(|route| route.then) {
+        let next = usize::from(next.0);
+        if let Some(from) = seen.iter().position(|it| *it == next) {
+            return Way {
+                seen,
+                circle: Some(from),
+            };
         }
+        seen.push(next);
+        // A circle beyond is told where it is; one more than is allowed suffices.
+        if seen.len() > MOST_HOPS + 2 && seen.len() > routes.len() {
+            break;
+        }
+        at = next;
     }
+    Way { seen, circle: None }
 }

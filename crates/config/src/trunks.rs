@@ -1,6 +1,7 @@
 //! `[[trunks]]` and `[[transfer.keys]]`.
 
 use crate::names::{Known, check_plain};
+use crate::places::Places;
 use crate::section::{At, Section};
 use crate::service::TRANSPORTS;
 use crate::sink::{Sink, both};
@@ -15,21 +16,30 @@ use std::time::Duration;
 pub(crate) const MAX_TRUNKS: usize = 256;
 const CODECS: [(&str, Codec); 2] = [("pcma", Codec::Pcma), ("pcmu", Codec::Pcmu)];
 
+/// Words of `trust`.
+const TRUSTS: [(&str, Trust); 5] = [
+    ("asserted", Trust::ASSERTED),
+    ("remote_party", Trust::REMOTE_PARTY),
+    ("diversion", Trust::DIVERSION),
+    ("history", Trust::HISTORY),
+    ("cell", Trust::ACCESS),
+];
+
 /// Words of `answer`; `true` for at once.
 const ANSWERS: [(&str, bool); 2] = [("at_once", true), ("on_seat", false)];
 
 /// Reads all trunks and gives them their indices.
-pub(crate) fn trunks(sections: Vec<Section<'_>>, known: &mut Known) -> Vec<Trunk> {
+pub(crate) fn trunks(sections: Vec<Section<'_>>, known: &mut Known, places: &Places) -> Vec<Trunk> {
     let mut out: Vec<Trunk> = Vec::new();
     for section in sections {
-        let trunk = trunk(&section, known, &out);
+        let trunk = trunk(&section, known, &out, places);
         section.finish();
         out.push(trunk);
     }
     out
 }
 
-fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk]) -> Trunk {
+fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk], places: &Places) -> Trunk {
     let sink = section.sink();
     let name = section.need_text("name", "\"telecom\"");
     if let Some(name) = &name {
@@ -59,6 +69,7 @@ fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk]) -> Trunk {
     if let Some(number) = &number {
         check_number(sink, "outgoing_number", number);
     }
+    let area_code = section.full_text("area_code", "\"0851\"");
     Trunk {
         name: name.map_or_else(String::new, |name| name.value.to_owned()),
         peers,
@@ -71,8 +82,26 @@ fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk]) -> Trunk {
         keep_caller_user: section.flag("keep_caller_user").unwrap_or(false),
         options_every: every.map(|every| every.value),
         outgoing_number: number.map_or_else(String::new, |number| number.value.to_owned()),
-        trust: Trust::default(),
-        area_code: None,
+        trust: trust(section),
+        area_code: area_code.and_then(|code| places.area_code(sink, &code)),
+    }
+}
+
+/// Which headers are believed; those of the carrier's assertion if the file says nothing.
+fn trust(section: &Section<'_>) -> Trust {
+    let mut out = Trust::NOTHING;
+    for text in section.texts("trust", TRUSTS.len()) {
+        match TRUSTS.iter().find(|(word, _)| *word == text.value) {
+            Some((_, trust)) => out = out | *trust,
+            None => {
+                let list = TRUSTS.map(|(word, _)| format!("{word:?}"));
+                section.unknown_word("trust", &text, &list, TRUSTS.map(|(word, _)| word));
+            }
+        }
+    }
+    match section.raw("trust") {
+        Some(_) => out,
+        None => Trust::ASSERTED,
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::rule_places::RulePlaces;
 pub use meishier_media::Codec;
 use meishier_model::{PoolId, SeatId, SkillId, Wall};
+pub use meishier_routing::Trust;
 use meishier_transfer::Plan;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -195,43 +196,6 @@ pub struct Trunk {
     pub trust: Trust,
     /// Area code with its 0 that local numbers on this trunk are of.
     pub area_code: Option<String>,
-}
-
-/// Which of a trunk's headers are believed: a set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Trust(u8);
-
-impl Trust {
-    /// Nothing but From and To.
-    pub const NONE: Trust = Trust(0);
-    /// `P-Asserted-Identity` (RFC 3325).
-    pub const ASSERTED: Trust = Trust(1);
-    /// `Remote-Party-ID`.
-    pub const REMOTE_PARTY: Trust = Trust(1 << 1);
-    /// `Diversion` (RFC 5806).
-    pub const DIVERSION: Trust = Trust(1 << 2);
-    /// `History-Info` (RFC 7044).
-    pub const HISTORY: Trust = Trust(1 << 3);
-    /// The cell in `P-Access-Network-Info` (RFC 7315 §4.4).
-    pub const CELL: Trust = Trust(1 << 4);
-
-    /// What is in either set.
-    #[must_use]
-    pub fn or(self, other: Trust) -> Trust {
-        Trust(self.0 | other.0)
-    }
-
-    /// True if everything of `other` is in this set.
-    #[must_use]
-    pub fn contains(self, other: Trust) -> bool {
-        self.0 & other.0 == other.0
-    }
-}
-
-impl Default for Trust {
-    fn default() -> Self {
-        Self::ASSERTED
-    }
 }
 
 /// What counsellors are spared.

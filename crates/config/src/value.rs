@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-/// Reads `500ms`, `20s`, `2min`, `1h`, `12h`; `None` if it is not one of these.
+/// Reads `500ms`, `20s`, `2min`, `12h`, `30d`; `None` if it is not one of these.
 pub(crate) fn duration(text: &str) -> Option<Duration> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at_checked(digits)?;
@@ -13,6 +13,7 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
         "s" => Some(Duration::from_secs(number)),
         "min" => Some(Duration::from_secs(number * 60)),
         "h" => Some(Duration::from_secs(number * 3600)),
+        "d" => Some(Duration::from_secs(number * 86_400)),
         _ => None,
     }
 }
@@ -21,6 +22,8 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
 pub(crate) fn show(duration: Duration) -> String {
     match duration.as_millis() {
         ms if ms % 1000 != 0 => format!("{ms}ms"),
+        // A day is mostly meant as 24 hours, and more of them as days.
+        ms if ms % 86_400_000 == 0 && ms > 86_400_000 => format!("{}d", ms / 86_400_000),
         ms if ms % 3_600_000 == 0 && ms > 0 => format!("{}h", ms / 3_600_000),
         ms if ms % 60_000 == 0 && ms > 0 => format!("{}min", ms / 60_000),
         ms => format!("{}s", ms / 1000),

@@ -41,7 +41,9 @@ fn user_of(uri: &str) -> DialString {
 
 /// URI and parameters of each value that is an address.
 fn claims<'m>(values: impl Iterator<Item = &'m str>) -> SmallVec<[Claim<'m>; 2]> {
-    let parsed = values.take(MOST).filter_map(|value| NameAddr::parse(value).ok());
+    let parsed = values
+        .take(MOST)
+        .filter_map(|value| NameAddr::parse(value).ok());
     parsed
         .map(|address| Claim {
             uri: address.uri,
@@ -50,37 +52,40 @@ fn claims<'m>(values: impl Iterator<Item = &'m str>) -> SmallVec<[Claim<'m>; 2]>
         .collect()
 }
 
-fn believed(trust: meishier_config::Trust) -> Trust {
-    use meishier_config::Trust as File;
-    [
-        (File::ASSERTED, Trust::ASSERTED),
-        (File::REMOTE_PARTY, Trust::REMOTE_PARTY),
-        (File::DIVERSION, Trust::DIVERSION),
-        (File::HISTORY, Trust::HISTORY),
-        (File::CELL, Trust::ACCESS),
-    ]
-    .into_iter()
-    .filter(|(file, _)| trust.contains(*file))
-    .fold(Trust::NOTHING, |sum, (_, part)| sum | part)
+/// A number without its visual separators (RFC 3966 §5.1.1); a name as it is.
+fn without_separators(number: &DialString) -> DialString {
+    let text = number.reveal();
+    let dialled = |c: char| c.is_ascii_digit() || "+*#-.() ".contains(c);
+    if text.chars().all(dialled) {
+        let kept: String = text.chars().filter(|c| !"-.() ".contains(*c)).collect();
+        return DialString::new(&kept);
+    }
+    number.clone()
 }
 
 impl Shard {
     pub(crate) fn parties(&self, request: &Message, trunk: TrunkId) -> Parties {
         let trust = self.config.trunks.get(usize::from(trunk.0));
-        let trust = trust.map_or(Trust::NOTHING, |trunk| believed(trunk.trust));
+        let trust = trust.map_or(Trust::NOTHING, |trunk| trunk.trust);
         let from = request.from_addr().ok();
         let asserted: SmallVec<[&str; 2]> = claims(request.values(HeaderName::PAssertedIdentity))
             .iter()
             .map(|claim| claim.uri)
             .collect();
-        let access: SmallVec<[&str; 2]> =
-            request.values(HeaderName::PAccessNetworkInfo).take(MOST).collect();
-        let privacy: SmallVec<[&str; 2]> = request.headers(HeaderName::Privacy).take(MOST).collect();
+        let access: SmallVec<[&str; 2]> = request
+            .values(HeaderName::PAccessNetworkInfo)
+            .take(MOST)
+            .collect();
+        let privacy: SmallVec<[&str; 2]> =
+            request.headers(HeaderName::Privacy).take(MOST).collect();
         let privacy = privacy.join(";");
         let identified = weigh(
             &Claims {
                 from: from.map_or("", |it| it.uri),
-                display: from.and_then(|it| it.display).unwrap_or("").trim_matches('"'),
+                display: from
+                    .and_then(|it| it.display)
+                    .unwrap_or("")
+                    .trim_matches('"'),
                 asserted: &asserted,
                 remote_party: &claims(request.values(HeaderName::RemotePartyId)),
                 diversion: &claims(request.values(HeaderName::Diversion)),
@@ -90,12 +95,16 @@ impl Shard {
             },
             trust,
         );
-        let shown = if identified.withheld { "" } else { from.map_or("", |it| it.uri) };
+        let shown = if identified.withheld {
+            ""
+        } else {
+            from.map_or("", |it| it.uri)
+        };
         let before = identified.dialled_before;
         // Who forwards a number of its own to the hotline has dialled the hotline.
         let before = before.filter(|number| self.config.routing.is_hotline(number));
         Parties {
-            caller: identified.caller,
+            caller: without_separators(&identified.caller),
             withheld: identified.withheld,
             from_user: user_of(shown),
             called: before.unwrap_or_else(|| number_of(request.request_uri())),

@@ -7,7 +7,7 @@ use crate::api::{CommandError, Notice, Reply, TransferStarted};
 use crate::arrival::{media_codecs, session};
 use crate::call::{Call, State, TargetSide, Voice};
 use crate::defect::Defect;
-use crate::offer::{CALL_HEADER, is_user, sip_transport};
+use crate::offer::{CALL_HEADER, is_number, sip_transport};
 use crate::ports::PortOwner;
 use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
@@ -54,7 +54,9 @@ impl Shard {
             let key = keys.iter().find(|key| key.name == name);
             key.is_some_and(|key| key.kind == KeyKind::Emergency)
         };
-        call.transfers.iter().any(|transfer| emergency(&transfer.key))
+        call.transfers
+            .iter()
+            .any(|transfer| emergency(&transfer.key))
     }
 
     fn press(
@@ -318,7 +320,9 @@ impl Shard {
         let trunk = self.config.trunks.get(usize::from(trunk_id.0))?;
         let peer = trunk.out?;
         let flow = self.flow_to(sip_transport(trunk.transport), peer)?;
-        let user = if trunk.keep_caller_user && is_user(call.caller.reveal()) {
+        // Who withholds the number is named to those alone who come to save a life.
+        let shown = !call.withheld || self.called_emergency(call);
+        let user = if trunk.keep_caller_user && shown && is_number(call.caller.reveal()) {
             call.caller.reveal().to_owned()
         } else {
             trunk.outgoing_number.clone()

@@ -41,6 +41,12 @@ pub(crate) fn is_user(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(fits)
 }
 
+/// True for what may be dialled back: digits, with a `+` before them at most.
+pub(crate) fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
 impl Shard {
     /// The queue gave a seat to a call of this shard.
     pub(crate) fn on_match_for_call(&mut self, now: Now, found: Match) {

@@ -103,24 +103,44 @@ fn lines_follow_the_new_schedule_at_once_and_cut_nobody() {
 }
 
 #[test]
-fn a_signed_on_seat_stands_in_its_new_pools_and_a_waiting_caller_keeps_its_route() {
+fn a_waiting_caller_is_decided_anew_and_keeps_its_place() {
     let mut world = World::new();
+    talking(&mut world);
+    caller(&mut world, "1");
+    world.pass(SECOND);
+    caller(&mut world, "2");
+    sign_on(&mut world, 2, 2);
+    world.none(addr(S2), "INVITE");
+    let stamps = |world: &World| -> Vec<_> {
+        let list = world.queue.waiting_list();
+        list.iter().map(|it| (it.call, it.stamp)).collect()
+    };
+    let before = stamps(&world);
+    // Told at first: the city for ten seconds. The new table: the province at once.
+    world.configure(&changed(&[(
+        "[\"city\", { pool = \"province\", after = \"10s\" }]",
+        "[\"province\"]",
+    )]));
+    offer_at(&mut world, S2);
+    assert_eq!(world.queue.counts().lines_used, [1, 1]);
+    let after = stamps(&world);
+    assert_eq!(after.len(), 1, "one rings, the other waits");
+    assert!(before.contains(&after[0]), "in the old place");
+}
+
+#[test]
+fn a_signed_on_seat_stands_in_its_new_pools() {
+    let mut world = World::new();
+    talking(&mut world);
     sign_on(&mut world, 2, 2);
     caller(&mut world, "1");
     world.none(addr(S2), "INVITE");
-    // The province answers everybody now, but this caller was told: the city for ten seconds.
-    let text = changed(&[(
-        "[\"city\", { pool = \"province\", after = \"10s\" }]",
-        "[\"province\"]",
-    )]);
-    world.configure(&text);
-    world.none(addr(S2), "INVITE");
-    // And the seat of the province serves the city as well.
-    let text = text.replace("pools = [\"province\"]", "pools = [\"province\", \"city\"]");
-    world.configure(&text);
+    // The seat of the province serves the city as well.
+    let pools = "pools = [\"province\"]";
+    world.configure(&changed(&[(pools, "pools = [\"province\", \"city\"]")]));
     let seat = offer_at(&mut world, S2);
     assert!(seat.header("From").contains("sip:1@"));
-    assert_eq!(world.queue.counts().lines_used, [1, 0]);
+    assert_eq!(world.queue.counts().lines_used, [2, 0]);
 }
 
 #[test]

@@ -14,7 +14,7 @@
 //! ```
 //!
 //! What is in it ends: a day after the last note, or with the flag or mark. A flood of numbers pushes
-//! out what would end soonest, so flags and marks last.
+//! out what would end soonest, and numbers with a flag or mark only when no other is left.
 
 use meishier_model::{CounsellorId, DialString, MarkKind, Mono, Now, NumberMark, Wall};
 use serde::{Deserialize, Serialize};
@@ -135,8 +135,10 @@ struct Entry {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Book {
     entries: BTreeMap<DialString, Entry>,
-    /// When each number's entry ends, the next one first.
+    /// When the entries of numbers end that are neither flagged nor marked, the next one first.
     ends: BTreeSet<(Wall, DialString)>,
+    /// The same of those that are.
+    held: BTreeSet<(Wall, DialString)>,
 }
 
 impl Book {
@@ -161,10 +163,11 @@ impl Book {
         now: Now,
         policies: &Policies,
     ) -> (Known, Option<KeptPlace>) {
-        let entry = normal(caller).and_then(|number| self.entries.get(&number));
+        let number = normal(caller);
+        let entry = number.as_ref().and_then(|number| self.entries.get(number));
         let Some(entry) = entry else {
             let nuisance = (policies.nuisance.calls_a_day == 1).then_some(NuisanceWhy::CallsADay);
-            let nuisance = nuisance.filter(|_| !caller.is_empty());
+            let nuisance = nuisance.filter(|_| number.is_some());
             return (
                 Known {
                     nuisance,
@@ -193,27 +196,35 @@ impl Book {
     pub fn write(&mut self, note: &Note, policies: &Policies) {
         self.forget(note.at);
         let mut entry = self.entries.remove(&note.number).unwrap_or_default();
-        self.ends.remove(&(entry.end, note.number.clone()));
+        for ends in [&mut self.ends, &mut self.held] {
+            ends.remove(&(entry.end, note.number.clone()));
+        }
         entry.take(note, policies);
         let day = Wall(note.at.0.saturating_add(DAY));
-        let ends = [entry.flagged, entry.marked, Some(day), Some(entry.end)];
-        entry.end = ends.into_iter().flatten().max().unwrap_or(day);
-        if self.entries.len() >= MOST_NUMBERS
-            && let Some((_, soonest)) = self.ends.pop_first()
+        let holds = entry.flagged.max(entry.marked);
+        entry.end = holds.unwrap_or(day).max(day);
+        let ends = match holds.is_some_and(|until| until > note.at) {
+            true => &mut self.held,
+            false => &mut self.ends,
+        };
+        ends.insert((entry.end, note.number.clone()));
+        self.entries.insert(note.number.clone(), entry);
+        if self.entries.len() > MOST_NUMBERS
+            && let Some((_, soonest)) = self.ends.pop_first().or_else(|| self.held.pop_first())
         {
             self.entries.remove(&soonest);
         }
-        self.ends.insert((entry.end, note.number.clone()));
-        self.entries.insert(note.number.clone(), entry);
     }
 
     /// Drops what has ended.
     fn forget(&mut self, now: Wall) {
-        while let Some((end, _)) = self.ends.first()
-            && *end <= now
-            && let Some((_, number)) = self.ends.pop_first()
-        {
-            self.entries.remove(&number);
+        for ends in [&mut self.ends, &mut self.held] {
+            while let Some((end, _)) = ends.first()
+                && *end <= now
+                && let Some((_, number)) = ends.pop_first()
+            {
+                self.entries.remove(&number);
+            }
         }
     }
 }

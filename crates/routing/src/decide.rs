@@ -15,9 +15,7 @@ use smallvec::SmallVec;
 use crate::index::Keys;
 use crate::ladder::{Grounds, MOST_RINGS, climb};
 use crate::number::Number;
-use crate::place::{
-    CityId, CodeId, Confidence, Evidence, Found, Places, ProvinceId, Source,
-};
+use crate::place::{CityId, CodeId, Confidence, Evidence, Found, Places, ProvinceId, Source};
 use crate::policy::{Known, NuisanceWhy, RiskWhy, Which};
 use crate::service::Service;
 use crate::source::Step;
@@ -47,12 +45,7 @@ pub struct Query<'a> {
 impl<'a> Query<'a> {
     /// A call of which nothing is known but its numbers.
     #[must_use]
-    pub fn new(
-        wall: Wall,
-        trunk: TrunkId,
-        caller: &'a DialString,
-        called: &'a DialString,
-    ) -> Self {
+    pub fn new(wall: Wall, trunk: TrunkId, caller: &'a DialString, called: &'a DialString) -> Self {
         Self {
             wall,
             trunk,
@@ -273,6 +266,12 @@ impl Table {
         };
         self.find(&facts, &mut out, trace);
         self.weigh(&known, &mut out);
+        // A route may have flagged the caller: what follows goes by that.
+        let facts = Facts {
+            risk: out.risk,
+            nuisance: facts.nuisance && !out.risk,
+            ..facts
+        };
         self.fill_rings(&facts, &mut out, trace);
         self.prefer(&facts, &mut out, trace);
         out
@@ -392,7 +391,10 @@ impl Table {
             out.own = out.own.or(known.last);
         } else if let Some(why) = known.nuisance {
             out.hit(Rule::Nuisance(why));
-            out.class = policies.nuisance.class.map_or(out.class, |class| class.max(out.class));
+            out.class = policies
+                .nuisance
+                .class
+                .map_or(out.class, |class| class.max(out.class));
         }
         if known.redial {
             out.hit(Rule::Redial);
@@ -421,38 +423,51 @@ impl Table {
             province: areas[2],
             nation: areas[3],
         };
-        let steps = self.steps_of(facts, out);
         let takes = |pool| {
             let now = facts.pools.state(pool);
             self.lines_at(pool, facts.local) > 0 && now.service.takes_calls() && !now.full
         };
-        out.rings = climb(steps, &grounds, takes);
-        if out.rings.is_empty() {
-            // Nobody serves this place: whoever serves the unknown does.
-            let route = self.routes.get(usize::from(self.default));
-            out.rings = climb(route.map_or(&[], |it| &it.steps), &grounds, takes);
+        // If nobody serves this place whoever serves the unknown does.
+        let ladders = self.ladders(facts, out.route);
+        let mut steps: &[Step] = &[];
+        for ladder in ladders {
+            (steps, out.rings) = (ladder, climb(ladder, &grounds, takes));
+            if !out.rings.is_empty() {
+                break;
+            }
         }
         for (at, ring) in out.rings.iter().enumerate() {
             out.taking |= u8::from(takes(ring.pool)) << at;
         }
-        for (area, served) in used.into_iter().flatten() {
-            if out.rings.iter().any(|ring| served.pools.contains(&ring.pool)) {
+        for (at, found) in used.into_iter().enumerate() {
+            let Some((area, _)) = found else { continue };
+            let led = |step: &Step| {
+                Grounds::place(&step.to) == Some(at) && {
+                    let pools = grounds.pools(&step.to);
+                    out.rings.iter().any(|ring| pools.contains(&ring.pool))
+                }
+            };
+            if steps.iter().any(led) {
                 trace.looked(Rule::Area(area), None);
                 out.hit(Rule::Area(area));
             }
         }
     }
 
-    fn steps_of<P: Pools + ?Sized>(&self, facts: &Facts<'_, P>, out: &Decision) -> &[Step] {
+    /// Steps that may be climbed, the ones that count first: of a policy, of the route, of the
+    /// default route.
+    fn ladders<P: Pools + ?Sized>(&self, facts: &Facts<'_, P>, route: RouteId) -> [&[Step]; 3] {
         let policies = &self.policies;
-        if out.risk && !policies.risk.steps.is_empty() {
-            return &policies.risk.steps;
-        }
-        if facts.nuisance && !out.risk && !policies.nuisance.steps.is_empty() {
-            return &policies.nuisance.steps;
-        }
-        let route = self.routes.get(usize::from(out.route.0));
-        route.map_or(&[], |route| &route.steps)
+        let of_policy: &[Step] = match (facts.risk, facts.nuisance) {
+            (true, _) => &policies.risk.steps,
+            (false, true) => &policies.nuisance.steps,
+            (false, false) => &[],
+        };
+        let of_route = |at: u16| {
+            let route = self.routes.get(usize::from(at));
+            route.map_or(&[][..], |route| &route.steps)
+        };
+        [of_policy, of_route(route.0), of_route(self.default)]
     }
 
     fn prefer<P: Pools + ?Sized, T: Trace>(

@@ -52,6 +52,19 @@ impl<'t> Grounds<'t> {
     }
 }
 
+impl Grounds<'_> {
+    /// Which of the four, in order, a step asks; `None` if it names a pool itself.
+    pub fn place(to: &To) -> Option<usize> {
+        match to {
+            To::Pool(_) => None,
+            To::City | To::Paired => Some(0),
+            To::OtherCity => Some(1),
+            To::Province => Some(2),
+            To::Nation => Some(3),
+        }
+    }
+}
+
 /// Rings of one call. Every pool once, at most [`MOST_RINGS`].
 pub(crate) fn climb(
     steps: &[Step],
@@ -77,6 +90,8 @@ pub(crate) fn climb(
                 rings.push(Ring { pool, after: due });
             }
         }
+        // Steps of one moment share the wait that follows them.
+        takes |= at > 0 && step.after == last_after && last_takes;
         (least, last_after, last_takes) = (due, step.after, takes);
     }
     rings

@@ -190,7 +190,6 @@ fn a_match_that_nobody_told_of_is_found_when_the_shard_looks_for_itself() {
     };
     let seat = meishier_model::SeatId(seat);
     world.ask(meishier_engine::Command::Seat { seat, change });
-    world.deliver_letters();
     assert!(world.queue.has_match(shard));
     world.lose_wakes();
     world.replace_by_snapshots();

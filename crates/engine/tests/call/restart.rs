@@ -112,6 +112,7 @@ fn a_call_goes_on_from_wherever_it_stood() {
 #[test]
 fn callers_keep_their_order_and_what_was_opened_for_them() {
     let mut world = World::new();
+    let (talker, _) = talking(&mut world);
     let first = Caller::new(CARRIER, "1");
     first.invite(&mut world);
     world.pass(6 * SECOND);
@@ -127,7 +128,11 @@ fn callers_keep_their_order_and_what_was_opened_for_them() {
     reply(&mut world, &seat, "486 Busy Here", "seat", "");
     world.restart();
     // Put back, in its place, with the province open.
-    sign_on(&mut world, 0, 0);
+    talker.bye(&mut world);
+    world.ask(Command::Seat {
+        seat: SeatId(0),
+        change: SeatChange::Ready,
+    });
     let seat = offer_at(&mut world, S0);
     assert!(seat.header("From").contains("sip:1@"));
     world.clear();

@@ -1,6 +1,6 @@
 //! The wait: music, place, pools that open, lines, who is not let in.
 
-use crate::world::scene::{S0, S1, S2, SECOND, offer_at, sign_on};
+use crate::world::scene::{S0, S1, S2, SECOND, offer_at, sign_on, talking};
 use crate::world::{CARRIER, CONFIG, Caller, TEN_O_CLOCK, World, addr, reply, sdp};
 use meishier_engine::media::{MediaCommand, PromptId, Source};
 use meishier_engine::{Command, CommandError, Notice, Refusal, Reply, SeatChange, SeatState};
@@ -58,11 +58,22 @@ fn an_at_once_trunk_is_answered_before_a_seat_is_found() {
 #[test]
 fn the_province_opens_after_its_wait() {
     let mut world = World::new();
+    // The city is staffed: its one counsellor talks.
+    talking(&mut world);
     sign_on(&mut world, 2, 2);
     let caller = Caller::new(CARRIER, "1");
     caller.invite(&mut world);
     world.none(addr(S2), "INVITE");
     world.pass(10 * SECOND);
+    offer_at(&mut world, S2);
+}
+
+#[test]
+fn a_city_that_nobody_staffs_does_not_delay_the_province() {
+    let mut world = World::new();
+    sign_on(&mut world, 2, 2);
+    let caller = Caller::new(CARRIER, "1");
+    caller.invite(&mut world);
     offer_at(&mut world, S2);
 }
 
