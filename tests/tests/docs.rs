@@ -102,7 +102,7 @@ fn words(line: &str) -> Vec<String> {
 fn call(line: &str) -> Option<Vec<String>> {
     let rest = PROGRAM.iter().find_map(|start| line.strip_prefix(start))?;
     let words = words(rest);
-    let known = ["serve", "check", "demo", "sim"].map(str::to_owned);
+    let known = ["serve", "check", "demo", "sim", "route", "week", "diff", "why"].map(str::to_owned);
     words
         .first()
         .is_some_and(|word| known.contains(word))

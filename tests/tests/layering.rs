@@ -337,6 +337,7 @@ fn crates_use_only_what_lies_below() {
                 "meishier-tests",
                 "meishier-benches",
                 "meishier-queue-bench",
+                "meishier-routing-bench",
                 "xtask",
             ];
             assert!(

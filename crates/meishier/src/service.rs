@@ -7,16 +7,18 @@
 //! ```
 
 use crate::figures;
+use crate::tables::{self, InForce, Origin};
 use meishier_config::{Config, Lang};
-use meishier_console::{App, Directory};
+use meishier_console::{App, Directory, Tables};
 use meishier_engine::signaling::Transport;
 use meishier_engine::{Command, Notice, Reply};
 use meishier_media::PromptSet;
-use meishier_model::{CallRecord, ShardId};
+use meishier_model::{CallRecord, NumberMark, ShardId, Wall};
 use meishier_net::{
-    Clock, Control, Drained, Running, Runtime, RuntimeConfig, Seeds, Sink, StartError, Unavailable,
+    Clock, Control, Drained, Running, Runtime, RuntimeConfig, Seeds, Sink, StartError,
 };
-use meishier_records::{Store, StoreError, Writer};
+use meishier_records::{Left, Store, StoreError, Writer};
+use meishier_routing::Note;
 use meishier_telemetry::{Telemetry, TelemetryError, TelemetryNames};
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -36,10 +38,15 @@ const RECORDS_KEPT: usize = 65_536;
 /// How often histograms are folded into their buckets.
 const UPKEEP: Duration = Duration::from_secs(5);
 
+/// How often marks of numbers that have ended are deleted.
+const FORGET: Duration = Duration::from_secs(3600);
+
 /// What a service is started with.
 pub struct Setup {
     /// The configuration.
     pub config: Config,
+    /// Where it comes from.
+    pub origin: Origin,
     /// Prompts and music.
     pub prompts: PromptSet,
     /// The time that the engine sees.
@@ -99,7 +106,7 @@ impl ServiceError {
 
 /// A running service.
 pub struct Service {
-    config: Arc<Config>,
+    tables: Arc<InForce>,
     running: Running,
     store: Store,
     writer: Writer,
@@ -120,6 +127,9 @@ impl Service {
         let telemetry = Telemetry::new(&names(&config)).map_err(ServiceError::Telemetry)?;
         let opened = Store::open(&config.records.path).await;
         let store = opened.map_err(ServiceError::Records)?;
+        let remembered = remembered(&store, setup.clock.wall())
+            .await
+            .map_err(ServiceError::Records)?;
         let listener = bind_http(config.http.listen, setup.any_free_port).await?;
         let http = listener.local_addr().map_err(|source| ServiceError::Http {
             address: config.http.listen,
@@ -136,15 +146,20 @@ impl Service {
             clock: setup.clock,
             seeds: setup.seeds,
             any_free_port: setup.any_free_port,
+            remembered,
         };
         let running = Runtime::start(runtime, sink).map_err(ServiceError::Runtime)?;
         let ready = Arc::new(AtomicBool::new(true));
+        let control = running.control();
+        let tables = InForce::new(config.clone(), setup.origin, control, telemetry.clone());
+        let tables = Arc::new(tables);
         let app = App {
             control: Arc::new(EngineControl(running.control())),
             directory: directory(&config),
             metrics: metrics_page(&telemetry, running.control(), &config, &writer),
             ready: ready.clone(),
             store: Some(store.clone()),
+            tables: Some(tables.clone()),
             token: config.http.token.clone(),
         };
         let (stop_console, stopped) = oneshot::channel();
@@ -153,9 +168,10 @@ impl Service {
             let _ = stopped.await;
         };
         let console = tokio::spawn(meishier_console::serve(listener, app, until_stopped));
-        let upkeep = tokio::spawn(keep_up(telemetry.clone()));
+        let clock = running.control().clock().clone();
+        let upkeep = tokio::spawn(keep_up(telemetry.clone(), store.clone(), clock));
         Ok(Self {
-            config,
+            tables,
             running,
             store,
             writer,
@@ -168,19 +184,13 @@ impl Service {
     }
 
     /// The configuration it runs with.
-    pub fn config(&self) -> &Arc<Config> {
-        &self.config
+    pub fn config(&self) -> Arc<Config> {
+        self.tables.config()
     }
 
-    /// Lets every shard follow another configuration of the same identity.
-    ///
-    /// # Errors
-    /// The engine has ended.
-    pub async fn configure(&mut self, config: Config) -> Result<(), Unavailable> {
-        let config = Arc::new(config);
-        self.running.control().configure(&config).await?;
-        self.config = config;
-        Ok(())
+    /// The configuration in force and the way to another one.
+    pub fn tables(&self) -> &dyn Tables {
+        &*self.tables
     }
 
     /// Commands, figures, civil time.
@@ -233,7 +243,7 @@ impl Service {
         self.running.shutdown();
         let left = self.writer.close().await;
         if !left.is_empty() {
-            keep_elsewhere(&self.config.records.path, &left);
+            keep_elsewhere(&self.tables.config().records.path, &left);
         }
         self.upkeep.abort();
         drop(self.stop_console);
@@ -259,6 +269,12 @@ impl Sink for Out {
         }
     }
 
+    fn keep(&self, shard: ShardId, mark: Box<NumberMark>) {
+        if let Err(mark) = self.writer.try_keep(mark) {
+            tracing::error!(shard = shard.0, call = %mark.call, "a mark of a number was lost: the store is down and the buffer is full");
+        }
+    }
+
     fn notice(&self, _shard: ShardId, notice: Notice) {
         self.telemetry.notice(&notice);
         self.telemetry.log_notice(&notice);
@@ -281,6 +297,20 @@ impl meishier_console::Control for EngineControl {
 
     fn command_all(&self, command: Command) -> meishier_console::Reachable<'_, Vec<Reply>> {
         Box::pin(self.0.command_all(command))
+    }
+
+    fn remember(
+        &self,
+        notes: Vec<Note>,
+    ) -> meishier_console::Reachable<'_, Result<(), meishier_console::Unavailable>> {
+        Box::pin(async move {
+            let told = self.0.remember(&notes).await;
+            told.map_err(|_| meishier_console::Unavailable)
+        })
+    }
+
+    fn wall(&self) -> Wall {
+        self.0.clock().wall()
     }
 }
 
@@ -308,11 +338,18 @@ fn metrics_page(
     })
 }
 
-async fn keep_up(telemetry: Arc<Telemetry>) {
+async fn keep_up(telemetry: Arc<Telemetry>, store: Store, clock: Clock) {
     let mut tick = tokio::time::interval(UPKEEP);
+    let mut forget = tokio::time::interval(FORGET);
     loop {
-        tick.tick().await;
-        telemetry.run_upkeep();
+        tokio::select! {
+            _ = tick.tick() => telemetry.run_upkeep(),
+            _ = forget.tick() => {
+                if let Err(error) = store.forget_marks(clock.wall()).await {
+                    tracing::error!(%error, "marks of numbers that have ended were not deleted");
+                }
+            }
+        }
     }
 }
 
@@ -321,6 +358,7 @@ fn names(config: &Config) -> TelemetryNames {
         trunks: config.trunks.iter().map(|it| it.name.clone()).collect(),
         pools: config.pools.iter().map(|it| it.name.clone()).collect(),
         seats: config.seats.iter().map(|it| it.pools.clone()).collect(),
+        aliases: tables::aliases(config),
     }
 }
 
@@ -333,31 +371,47 @@ fn directory(config: &Config) -> Directory {
             .iter()
             .map(|it| it.account.clone())
             .collect(),
+        pools: config.pools.iter().map(|it| it.name.clone()).collect(),
     }
+}
+
+/// What the engine is to know of numbers from the start; what has ended is deleted.
+async fn remembered(store: &Store, now: Wall) -> Result<Vec<Note>, StoreError> {
+    store.forget_marks(now).await?;
+    let marks = store.marks(now).await?;
+    Ok(marks
+        .iter()
+        .filter_map(|kept| Note::from_mark(&kept.mark))
+        .collect())
 }
 
 /// Records that the store would not take at the end go into a file beside it, one JSON object a
 /// line, readable by its owner only.
-fn keep_elsewhere(records: &std::path::Path, left: &[CallRecord]) {
+fn keep_elsewhere(records: &std::path::Path, left: &Left) {
     let mut path = records.as_os_str().to_owned();
     path.push(".left.jsonl");
     let path = PathBuf::from(path);
+    let count = left.records.len() + left.marks.len();
     match append(&path, left) {
         Ok(()) => tracing::error!(
-            count = left.len(),
+            count,
             file = %path.display(),
             "records that the store refused were kept in a file of their own"
         ),
-        Err(error) => tracing::error!(count = left.len(), %error, "records were lost"),
+        Err(error) => tracing::error!(count, %error, "records were lost"),
     }
 }
 
-fn append(path: &std::path::Path, left: &[CallRecord]) -> io::Result<()> {
+fn append(path: &std::path::Path, left: &Left) -> io::Result<()> {
     let mut options = OpenOptions::new();
     let file = options.create(true).append(true).mode(0o600).open(path)?;
     let mut out = io::BufWriter::new(file);
-    for record in left {
+    for record in &left.records {
         serde_json::to_writer(&mut out, record)?;
+        out.write_all(b"\n")?;
+    }
+    for mark in &left.marks {
+        serde_json::to_writer(&mut out, mark)?;
         out.write_all(b"\n")?;
     }
     out.flush()

@@ -11,6 +11,7 @@ use crate::stats::SocketCounts;
 use crossbeam::queue::ArrayQueue;
 use meishier_engine::config::Config;
 use meishier_engine::media::MediaEvent;
+use meishier_engine::routing::Note;
 use meishier_engine::signaling::Counters;
 use meishier_engine::signaling::Flow;
 use meishier_engine::{Command, Gauges, Reply, ShardMessage};
@@ -67,6 +68,8 @@ pub(crate) enum Letter {
     },
     /// Another configuration for every shard of the worker; answered when they have it.
     Configure(Arc<Config>, oneshot::Sender<()>),
+    /// What people said of numbers elsewhere, for every shard of the worker; answered as above.
+    Remember(Vec<Note>, oneshot::Sender<()>),
     Drain,
     HangUpAll,
     Stats(oneshot::Sender<WorkerReport>),

@@ -15,9 +15,7 @@ use smallvec::SmallVec;
 use crate::index::Keys;
 use crate::ladder::{Grounds, MOST_RINGS, climb};
 use crate::number::Number;
-use crate::place::{
-    CityId, CodeId, Confidence, Evidence, Found, Places, ProvinceId, Source,
-};
+use crate::place::{CityId, CodeId, Confidence, Evidence, Found, Places, ProvinceId, Source};
 use crate::policy::{Known, NuisanceWhy, RiskWhy, Which};
 use crate::service::Service;
 use crate::source::Step;
@@ -47,12 +45,7 @@ pub struct Query<'a> {
 impl<'a> Query<'a> {
     /// A call of which nothing is known but its numbers.
     #[must_use]
-    pub fn new(
-        wall: Wall,
-        trunk: TrunkId,
-        caller: &'a DialString,
-        called: &'a DialString,
-    ) -> Self {
+    pub fn new(wall: Wall, trunk: TrunkId, caller: &'a DialString, called: &'a DialString) -> Self {
         Self {
             wall,
             trunk,
@@ -398,7 +391,10 @@ impl Table {
             out.own = out.own.or(known.last);
         } else if let Some(why) = known.nuisance {
             out.hit(Rule::Nuisance(why));
-            out.class = policies.nuisance.class.map_or(out.class, |class| class.max(out.class));
+            out.class = policies
+                .nuisance
+                .class
+                .map_or(out.class, |class| class.max(out.class));
         }
         if known.redial {
             out.hit(Rule::Redial);
@@ -435,19 +431,19 @@ impl Table {
         let ladders = self.ladders(facts, out.route);
         let mut steps: &[Step] = &[];
         for ladder in ladders {
-            (steps, out.rings) = (ladder, climb(ladder, &grounds, takes));
+            steps = ladder;
+            (out.rings, out.taking) = climb(ladder, &grounds, takes);
             if !out.rings.is_empty() {
                 break;
             }
         }
-        for (at, ring) in out.rings.iter().enumerate() {
-            out.taking |= u8::from(takes(ring.pool)) << at;
-        }
         for (at, found) in used.into_iter().enumerate() {
             let Some((area, _)) = found else { continue };
-            let led = |step: &Step| Grounds::place(&step.to) == Some(at) && {
-                let pools = grounds.pools(&step.to);
-                out.rings.iter().any(|ring| pools.contains(&ring.pool))
+            let led = |step: &Step| {
+                Grounds::place(&step.to) == Some(at) && {
+                    let pools = grounds.pools(&step.to);
+                    out.rings.iter().any(|ring| pools.contains(&ring.pool))
+                }
             };
             if steps.iter().any(led) {
                 trace.looked(Rule::Area(area), None);

@@ -45,6 +45,31 @@ impl Telemetry {
                     .map_or("", String::as_str);
                 tracing::info!(%call, trunk, "call arrived");
             }
+            Notice::Routed {
+                call,
+                default,
+                ambiguous,
+                risk,
+                nuisance,
+                redial,
+                ..
+            } => {
+                let risk = risk.map_or("no", |why| why.as_str());
+                let nuisance = nuisance.map_or("no", |why| why.as_str());
+                tracing::debug!(%call, default, ambiguous, risk, nuisance, redial, "call routed");
+            }
+            Notice::Flagged { call, why } => {
+                tracing::warn!(%call, why = why.as_str(), "caller flagged as at risk");
+            }
+            Notice::Pool { pool, service } => {
+                let (pool, state) = (self.pool(pool.0), service.as_str());
+                if service.takes_calls() {
+                    tracing::info!(pool, state, "state of service");
+                } else {
+                    tracing::warn!(pool, state, "pool takes no calls");
+                }
+            }
+            Notice::CalendarMissing(missing) => self.log_calendar(*missing),
             Notice::Refused(reason) => {
                 tracing::debug!(reason = reason.as_str(), "request refused");
             }
@@ -136,6 +161,19 @@ impl Telemetry {
             .pools
             .get(usize::from(index))
             .map_or("", String::as_str)
+    }
+
+    /// It is told at every change of the schedule; the log hears of what is new.
+    fn log_calendar(&self, missing: bool) {
+        match (self.calendar_missing.swap(missing, Relaxed), missing) {
+            (false, true) => {
+                tracing::error!(
+                    "public holidays of this year are not known: days go by weekday alone"
+                );
+            }
+            (true, false) => tracing::info!("public holidays of this year are known again"),
+            (true, true) | (false, false) => {}
+        }
     }
 
     fn log_unexpected(&self, what: &'static str) {
