@@ -71,6 +71,10 @@ impl Books {
             | Notice::DeadLeg { .. }
             | Notice::Missed { .. }
             | Notice::KeptOutside { .. }
+            | Notice::Routed { .. }
+            | Notice::Flagged { .. }
+            | Notice::Pool { .. }
+            | Notice::CalendarMissing(_)
             | Notice::Unexpected(_) => {}
         }
     }

@@ -256,6 +256,8 @@ impl World {
         let result = match reply {
             Reply::Seat(result) => result.map(drop),
             Reply::Transfer(result) => result.map(drop),
+            Reply::Done(result) => result,
+            Reply::Why(result) => result.map(drop),
             Reply::Rescheduled | Reply::View(_) => Ok(()),
         };
         let result = result.map_err(|error| fault(&error));
