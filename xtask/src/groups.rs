@@ -186,10 +186,11 @@ fn with_peers(install: bool) -> Result<Tally, String> {
 
 /// Builds what is measured and what measures it, and lets the latter do so.
 pub fn bench(words: &[&str]) -> ExitCode {
-    // The queue is measured from inside, by a program of its own: what is linked with it is not
-    // the product.
+    // Queue and routing are measured from inside, by programs of their own: what is linked with
+    // them is not the product.
     let (packages, program, words): (&[&str], _, _) = match words {
         ["queue", rest @ ..] => (&["meishier-queue-bench"], "meishier-queue-bench", rest),
+        ["routing", rest @ ..] => (&["meishier-routing-bench"], "meishier-routing-bench", rest),
         _ => (&["meishier", "meishier-benches"], "meishier-benches", words),
     };
     let mut build = cargo(&["build", "--quiet", "--release"]);

@@ -1,5 +1,6 @@
 //! The project's own commands: `cargo xtask test [--install]`, `cargo xtask bench calls [--json]`,
-//! `cargo xtask bench queue [--json] [--quick]` and `cargo xtask soak --minutes M`.
+//! `cargo xtask bench queue [--json] [--quick]`, `cargo xtask bench routing [--json] [--quick]` and
+//! `cargo xtask soak --minutes M`.
 //!
 //! What lives here: running other programs and adding up what they print. What may not: logic of
 //! the product.
@@ -23,6 +24,8 @@ usage:
   cargo xtask bench calls [--json]  measures the started release binary from outside
   cargo xtask bench queue [--json] [--quick]
                                     measures the queue: one thread, several, one that is stopped
+  cargo xtask bench routing [--json] [--quick]
+                                    measures decisions and loading on a table for the nation
   cargo xtask soak --minutes M [--seed S]
                                     the simulator with fresh seeds on every core
 ";

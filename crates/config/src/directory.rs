@@ -60,7 +60,7 @@ pub(crate) fn directory(top: &Section<'_>, zone: &str, today: Option<Wall>) -> O
     let sections = need(top, "seats", "[[seats]]", MOST_SEATS);
     let seats = seats::seats(sections, &mut known_seats, &known_pools);
 
-    let clock = routes::clock(zone)?;
+    let clock = routes::clock(zone, &places)?;
     let midnight = |date| clock.wall_on(date, 0);
     let most = counsellors::MAX_COUNSELLORS;
     let sections = need(top, "counsellors", "[[counsellors]]", most);

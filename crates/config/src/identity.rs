@@ -1,5 +1,6 @@
 //! What must stay as it is while the engine runs; everything else of the file may change under it.
 
+use crate::implied::IMPLIED;
 use crate::types::{Config, Lang};
 
 /// One thing that differs and takes a restart.
@@ -25,8 +26,9 @@ impl Difference {
 }
 
 /// What each list of names is called.
-const LISTS: [(&str, &str, &str); 5] = [
+const LISTS: [(&str, &str, &str); 6] = [
     ("skills", "技能", "skills"),
+    ("tags", "标签", "tags"),
     ("pools", "坐席组", "pools"),
     ("seats", "坐席", "seats"),
     ("trunks", "中继", "trunks"),
@@ -38,14 +40,23 @@ impl Config {
     /// by the same names in the same order, the same sockets, sizes and files. Calls, seats and
     /// records speak of them by their place in the file, and sockets and threads are made at start.
     ///
+    /// Areas, routes, policies, lists, exceptional times, number blocks and cells may all change, and
+    /// tags may be added behind the others. Skills that the file implies may come and go as long
+    /// as none moves.
+    ///
     /// # Errors
     /// Everything that takes a restart, in order of the file's sections; never empty.
     pub fn same_identity(&self, new: &Config) -> Result<(), Vec<Difference>> {
         let mut found = self.other_values(new);
         for ((key, zh, en), (old, new)) in LISTS.into_iter().zip(names(self).zip(names(new))) {
-            if let Some(place) = first_difference(&old, &new) {
+            if let Some(place) = first_difference(&old, &new)
+                && !(grows(key) && place == old.len())
+            {
                 found.push(list_differs(key, zh, en, place, &old, &new));
             }
+        }
+        if !same_or_longer(implied(self), implied(new)) {
+            found.push(differs("preferences, care"));
         }
         if found.is_empty() { Ok(()) } else { Err(found) }
     }
@@ -68,20 +79,49 @@ impl Config {
             ("prompts_dir", self.prompts_dir == new.prompts_dir),
         ];
         let differing = checks.into_iter().filter(|(_, same)| !same);
-        differing
-            .map(|(key, _)| Difference {
-                key,
-                message_zh: format!("{key} 已改动，需要重启才能生效"),
-                message_en: format!("{key} has changed, which takes a restart"),
-            })
-            .collect()
+        differing.map(|(key, _)| differs(key)).collect()
     }
+}
+
+fn differs(key: &'static str) -> Difference {
+    Difference {
+        key,
+        message_zh: format!("{key} 已改动，需要重启才能生效"),
+        message_en: format!("{key} has changed, which takes a restart"),
+    }
+}
+
+/// True for a list that may grow at its end: nothing that runs has the size of it.
+fn grows(key: &str) -> bool {
+    key == "tags"
+}
+
+/// Skills behind those that the file names, see [`crate::implied`]. They may come and go as long
+/// as each keeps its place: callers who wait only prefer them.
+fn implied(config: &Config) -> &[String] {
+    let own = own_skills(config);
+    config.skills.get(own..).unwrap_or_default()
+}
+
+fn own_skills(config: &Config) -> usize {
+    let of_file = |name: &String| !IMPLIED.contains(&name.as_str());
+    config.skills.iter().filter(|name| of_file(name)).count()
+}
+
+fn same_or_longer(old: &[String], new: &[String]) -> bool {
+    old.iter().zip(new).all(|(old, new)| old == new)
 }
 
 /// The names of each of [`LISTS`].
 fn names(config: &Config) -> impl Iterator<Item = Vec<&str>> {
     [
-        config.skills.iter().map(String::as_str).collect(),
+        config
+            .skills
+            .iter()
+            .take(own_skills(config))
+            .map(String::as_str)
+            .collect(),
+        config.tags.iter().map(String::as_str).collect(),
         config.pools.iter().map(|it| it.name.as_str()).collect(),
         config.seats.iter().map(|it| it.name.as_str()).collect(),
         config.trunks.iter().map(|it| it.name.as_str()).collect(),

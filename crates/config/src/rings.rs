@@ -38,7 +38,7 @@ pub(crate) fn rings(section: &Section<'_>, pools: &Known) -> Ladder {
         );
     }
     let mut out = Ladder::new();
-    for value in values {
+    for (at, value) in values.into_iter().enumerate() {
         let (name, after) = match value.get_ref() {
             DeValue::String(name) => {
                 let value = At {
@@ -68,7 +68,8 @@ pub(crate) fn rings(section: &Section<'_>, pools: &Known) -> Ladder {
             to,
             after: after.as_ref().map_or(Duration::ZERO, |at| at.value),
         };
-        check_ring(sink, &out, ring, &name, after.map(|at| at.span));
+        let after = after.map(|at| at.span);
+        check_ring(sink, (at == 0, &out), ring, &name, after);
         out.push(ring);
     }
     out
@@ -88,7 +89,7 @@ fn to(section: &Section<'_>, name: &At<&str>, pools: &Known) -> Option<To> {
 
 fn check_ring(
     sink: &Sink,
-    before: &[Step],
+    (first, before): (bool, &[Step]),
     ring: Step,
     name: &At<&str>,
     after: Option<Range<usize>>,
@@ -100,7 +101,7 @@ fn check_ring(
     }
     let span = after.unwrap_or_else(|| name.span.clone());
     match before.last() {
-        None if !ring.after.is_zero() => sink.error(
+        None if first && !ring.after.is_zero() => sink.error(
             &span,
             both!(
                 "第一个坐席组不能让来电者空等",

@@ -2,16 +2,19 @@
 
 use crate::counsellors::{date, not_a_date};
 use crate::names::{Known, check_plain};
+use crate::places::Places;
 use crate::rings::{LONGEST_WAIT, rings};
 use crate::section::{At, Section};
 use crate::sink::{Sink, both};
 use crate::when::{Names, prefer, skill, when};
 use meishier_model::{Class, PoolId, SkillId, SkillSet};
 use meishier_routing::{
-    Calendar, Exception, MOST_HOPS, PoolSource, Route, RouteId, Step, Table, TableSource, Which,
+    Calendar, Exception, MOST_HOPS, Policies, PoolSource, Route, RouteId, Step, Table, TableSource,
+    Which,
 };
 use smallvec::SmallVec;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Most routes.
@@ -37,7 +40,7 @@ pub(crate) fn zone(top: &Section<'_>) -> String {
 }
 
 /// A table in which nothing is routed, for turning dates into moments before the real one is made.
-pub(crate) fn clock(zone: &str) -> Option<Table> {
+pub(crate) fn clock(zone: &str, places: &Places) -> Option<Table> {
     let route = Route::new("", [Step::pool(PoolId(0), Duration::ZERO)]);
     let pools = vec![PoolSource::default()];
     let zone = zone.to_owned();
@@ -45,7 +48,15 @@ pub(crate) fn clock(zone: &str) -> Option<Table> {
         zone,
         pools,
         routes: vec![route],
-        ..Default::default()
+        // Every field is given: a default gazetteer would be made anew for each file.
+        gazetteer: Arc::new(places.gazetteer(&[], Vec::new()).ok()?),
+        calendar: Calendar::empty(),
+        exceptional: Vec::new(),
+        trunk_codes: Vec::new(),
+        aliases: Vec::new(),
+        areas: Vec::new(),
+        default: RouteId(0),
+        policies: Policies::default(),
     })
     .ok()
 }

@@ -6,10 +6,11 @@ mod shelf;
 use meishier_config::{Lang, parse, place, render};
 use meishier_model::Wall;
 
-const FILES: [&str; 3] = [
+const FILES: [&str; 4] = [
     include_str!("data/small.toml"),
     include_str!("data/mistakes.toml"),
     include_str!("../../../deploy/guizhou.toml"),
+    include_str!("data/areas.toml"),
 ];
 
 /// What a hand that slips or means harm would put in.
@@ -122,7 +123,12 @@ fn damaged_files_are_refused_in_words() {
     let (mut taken, mut refused) = (0, 0);
     for round in 0..20_000_usize {
         // The large file costs ten times as much; so it comes less often.
-        let mut text = FILES[if round % 16 == 0 { 2 } else { round % 2 }].to_owned();
+        let which = match round % 16 {
+            0 => 2,
+            3 | 7 | 11 => 3,
+            _ => round % 2,
+        };
+        let mut text = FILES[which].to_owned();
         for _ in 0..=dice.below(4) {
             if text.is_empty() {
                 break;

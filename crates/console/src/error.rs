@@ -229,6 +229,24 @@ fn refused(error: &CommandError) -> Words {
             "没有这个通话,或通话已结束",
             "there is no such call, or it is over",
         ),
+        CommandError::AtRisk => words(
+            S::CONFLICT,
+            "at_risk",
+            "来电者有自杀等风险,不能标记为骚扰",
+            "the caller is at risk and cannot be marked for nuisance",
+        ),
+        CommandError::NumberWithheld => words(
+            S::CONFLICT,
+            "number_withheld",
+            "来电者未显示号码,无从记住;如需结束通话,请使用 end",
+            "the caller withholds the number, there is nothing to remember; `end` ends the call",
+        ),
+        CommandError::UnknownPool => words(
+            S::NOT_FOUND,
+            "unknown_pool",
+            "没有这个坐席组",
+            "there is no such pool",
+        ),
         other => refused_transfer(other),
     }
 }

@@ -153,6 +153,10 @@ fn record(n: u64) -> CallRecord {
         counsellor: Some("c001".into()),
         route: vec![("city".into(), 20)],
         route_reason: "rule".into(),
+        table: "0123456789abcdef".into(),
+        rules: vec!["guiyang".into()],
+        risk: true,
+        nuisance: false,
         offers: vec![OfferRecord {
             seat: "gy01".into(),
             counsellor: "c001".into(),

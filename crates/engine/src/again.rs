@@ -8,7 +8,7 @@ use crate::defect::Defect;
 use crate::pools::PoolsNow;
 use crate::shard::Shard;
 use crate::timers::Timer;
-use meishier_model::{CallId, DialString, Mono, Now, PoolId};
+use meishier_model::{CallId, CounsellorId, DialString, Mono, Now, PoolId, SkillId};
 use meishier_queue::{Caller, Preference, Stamp};
 use meishier_routing::{Decision, Query};
 use smallvec::SmallVec;
@@ -50,6 +50,8 @@ impl Shard {
                 closed.push((ring.pool, at));
             }
         }
+        // Who knows the caller need not have what others would be asked for.
+        let lacking = |skill| own_seat.is_some() && !self.counsellor_has(decision.own, skill);
         let preferred = decision.preferred.iter();
         let entry = Caller {
             call: id,
@@ -62,7 +64,7 @@ impl Shard {
                 .map(|p| Preference {
                     skill: p.skill,
                     weight: p.weight,
-                    dropped: false,
+                    dropped: lacking(p.skill),
                 })
                 .collect(),
             rings: decision.rings.iter().map(|ring| ring.pool).collect(),
@@ -70,6 +72,14 @@ impl Shard {
             own_seat,
         };
         (entry, closed)
+    }
+
+    /// True if this counsellor has this skill for certain: a cap may take the skill that stands for
+    /// it at any time.
+    fn counsellor_has(&self, who: Option<CounsellorId>, skill: SkillId) -> bool {
+        let who = who.and_then(|who| self.config.counsellors.get(who.0 as usize));
+        let skills = who.map_or(&[][..], |who| &who.skills);
+        Some(skill) != self.config.care.fresh && skills.iter().any(|(held, _)| *held == skill)
     }
 
     /// Decides anew for a caller who waits, or rings and may have to wait again.
@@ -94,8 +104,12 @@ impl Shard {
         keep_open(&mut entry, &mut closed, call.entry.open_rings());
         let late = now.mono.since(call.entry.stamp.at) >= PREFERENCE_HOLDS;
         for preference in &mut entry.preferred {
-            let before = call.entry.preferred.iter().find(|it| it.skill == preference.skill);
-            preference.dropped = before.map_or(late, |it| it.dropped);
+            let before = call
+                .entry
+                .preferred
+                .iter()
+                .find(|it| it.skill == preference.skill);
+            preference.dropped |= before.map_or(late, |it| it.dropped);
         }
         self.say_why(call, &decision);
         if entry == call.entry && closed == call.closed_rings {
@@ -144,7 +158,9 @@ impl Shard {
 /// Pools that were open stay open, and stand before those that are not.
 fn keep_open(entry: &mut Caller, closed: &mut ClosedRings, was_open: &[PoolId]) {
     closed.retain(|(pool, _)| !was_open.contains(pool));
-    entry.rings.sort_by_key(|pool| closed.iter().any(|(it, _)| it == pool));
+    entry
+        .rings
+        .sort_by_key(|pool| closed.iter().any(|(it, _)| it == pool));
     let open = entry.rings.len().saturating_sub(closed.len());
     entry.open = u8::try_from(open).unwrap_or(u8::MAX);
 }

@@ -50,7 +50,10 @@ fn routed(call: &Call, decision: &Decision) -> Notice {
         call: call.id,
         dialled: decision.dialled,
         ambiguous: decision.ambiguous(),
-        default: decision.rules.iter().any(|rule| matches!(rule, Rule::Default(_))),
+        default: decision
+            .rules
+            .iter()
+            .any(|rule| matches!(rule, Rule::Default(_))),
         risk,
         nuisance,
         redial: call.known.redial,

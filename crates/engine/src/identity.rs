@@ -41,7 +41,9 @@ fn user_of(uri: &str) -> DialString {
 
 /// URI and parameters of each value that is an address.
 fn claims<'m>(values: impl Iterator<Item = &'m str>) -> SmallVec<[Claim<'m>; 2]> {
-    let parsed = values.take(MOST).filter_map(|value| NameAddr::parse(value).ok());
+    let parsed = values
+        .take(MOST)
+        .filter_map(|value| NameAddr::parse(value).ok());
     parsed
         .map(|address| Claim {
             uri: address.uri,
@@ -70,14 +72,20 @@ impl Shard {
             .iter()
             .map(|claim| claim.uri)
             .collect();
-        let access: SmallVec<[&str; 2]> =
-            request.values(HeaderName::PAccessNetworkInfo).take(MOST).collect();
-        let privacy: SmallVec<[&str; 2]> = request.headers(HeaderName::Privacy).take(MOST).collect();
+        let access: SmallVec<[&str; 2]> = request
+            .values(HeaderName::PAccessNetworkInfo)
+            .take(MOST)
+            .collect();
+        let privacy: SmallVec<[&str; 2]> =
+            request.headers(HeaderName::Privacy).take(MOST).collect();
         let privacy = privacy.join(";");
         let identified = weigh(
             &Claims {
                 from: from.map_or("", |it| it.uri),
-                display: from.and_then(|it| it.display).unwrap_or("").trim_matches('"'),
+                display: from
+                    .and_then(|it| it.display)
+                    .unwrap_or("")
+                    .trim_matches('"'),
                 asserted: &asserted,
                 remote_party: &claims(request.values(HeaderName::RemotePartyId)),
                 diversion: &claims(request.values(HeaderName::Diversion)),
@@ -87,7 +95,11 @@ impl Shard {
             },
             trust,
         );
-        let shown = if identified.withheld { "" } else { from.map_or("", |it| it.uri) };
+        let shown = if identified.withheld {
+            ""
+        } else {
+            from.map_or("", |it| it.uri)
+        };
         let before = identified.dialled_before;
         // Who forwards a number of its own to the hotline has dialled the hotline.
         let before = before.filter(|number| self.config.routing.is_hotline(number));

@@ -54,7 +54,9 @@ impl Shard {
             let key = keys.iter().find(|key| key.name == name);
             key.is_some_and(|key| key.kind == KeyKind::Emergency)
         };
-        call.transfers.iter().any(|transfer| emergency(&transfer.key))
+        call.transfers
+            .iter()
+            .any(|transfer| emergency(&transfer.key))
     }
 
     fn press(

@@ -11,9 +11,7 @@
 use crate::api::{CommandError, Notice, Output, Reply, ShardMessage};
 use crate::call::{Call, State};
 use crate::shard::Shard;
-use meishier_model::{
-    CallId, DialString, MarkKind, Now, NumberMark, PortId, ReleasedBy, Wall,
-};
+use meishier_model::{CallId, DialString, MarkKind, Now, NumberMark, PortId, ReleasedBy, Wall};
 use meishier_routing::{Fact, KeptPlace, Note, RiskWhy};
 use std::time::Duration;
 

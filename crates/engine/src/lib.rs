@@ -58,8 +58,7 @@ mod why;
 pub use api::{
     CallView, Command, CommandError, Gauges, Input, LegParty, Notice, Output, Phase, Refusal,
     Reply, SeatChange, SeatState, SeatStatus, ShardMessage, ShardView, Staffed, TalkWeight,
-    TransferStarted, WhyPool, WhyReason, WhyView,
-    home_of_counsellor, home_of_seat,
+    TransferStarted, WhyPool, WhyReason, WhyView, home_of_counsellor, home_of_seat,
 };
 #[cfg(feature = "defects")]
 pub use defect::Defect;

@@ -91,7 +91,9 @@ impl Shard {
 
     /// True while this call plays its last prompt.
     pub(crate) fn parts(&self, id: CallId) -> bool {
-        self.calls.get(&id).is_some_and(|call| matches!(call.state, State::Parting(_)))
+        self.calls
+            .get(&id)
+            .is_some_and(|call| matches!(call.state, State::Parting(_)))
     }
 
     /// The prompt was played, or its time is up.

@@ -63,7 +63,11 @@ impl PoolStates {
             let (takers, reachable) = self.counts.entry(*pool).or_default();
             for (count, counts) in [(takers, takes), (reachable, staffed.reachable)] {
                 let step = u32::from(counts);
-                *count = if add { *count + step } else { count.saturating_sub(step) };
+                *count = if add {
+                    *count + step
+                } else {
+                    count.saturating_sub(step)
+                };
             }
             self.dirty.insert(*pool);
         }
@@ -119,7 +123,11 @@ impl Pools for PoolsNow<'_> {
 
 impl Shard {
     fn service_rules(&self, pool: PoolId) -> ServiceRules {
-        self.config.routing.service_rules(pool).copied().unwrap_or_default()
+        self.config
+            .routing
+            .service_rules(pool)
+            .copied()
+            .unwrap_or_default()
     }
 
     /// What a pool's state follows from. Who waits is asked only where a rule wants to know.
@@ -128,7 +136,11 @@ impl Shard {
         let routing = &self.config.routing;
         let (staffed, reachable) = self.pools.counts(pool);
         let crowded = rules.overloaded_waiting.is_some() || rules.overloaded_wait.is_some();
-        let waiting = if crowded { self.queue.waiting(pool) } else { Default::default() };
+        let waiting = if crowded {
+            self.queue.waiting(pool)
+        } else {
+            Default::default()
+        };
         PoolFacts {
             lines: routing.lines(pool, now.wall),
             used: self.queue.lines_used(pool),
@@ -204,7 +216,11 @@ impl Shard {
 
     /// States that were set by hand and have run out.
     pub(crate) fn check_hands(&mut self, now: Now) {
-        let ended = self.pools.hands.iter().find(|(_, hand)| hand.in_force(now.wall).is_none());
+        let ended = self
+            .pools
+            .hands
+            .iter()
+            .find(|(_, hand)| hand.in_force(now.wall).is_none());
         if let Some(pool) = ended.map(|(pool, _)| *pool) {
             self.pools.hands.remove(&pool);
             self.pools.dirty.insert(pool);
@@ -227,7 +243,10 @@ impl Shard {
             let service = self.pool_service(now, *pool);
             let changed = self.pools.seen.insert(*pool, service) != Some(service);
             if changed && self.id == ShardId(0) {
-                self.notice(Notice::Pool { pool: *pool, service });
+                self.notice(Notice::Pool {
+                    pool: *pool,
+                    service,
+                });
             }
             changed
         });

@@ -427,9 +427,7 @@ impl SeatMachine {
         self.activity = if rest.is_zero() || self.person.is_none() {
             Activity::Idle
         } else {
-            Activity::Wrapup {
-                until: now + rest,
-            }
+            Activity::Wrapup { until: now + rest }
         };
         Some(self.settle())
     }

@@ -189,7 +189,8 @@ impl Shard {
             } => {
                 let policy = self.policy();
                 self.change_seat(now, seat, |machine| {
-                    let ended = machine.handle_released(now.mono, offer, (talked_ms, weight), policy);
+                    let ended =
+                        machine.handle_released(now.mono, offer, (talked_ms, weight), policy);
                     Ok(ended.unwrap_or(SeatEffect::None))
                 });
                 self.leave_if_not_permitted(now, seat);

@@ -1,6 +1,8 @@
 //! The shard: what it owns, how inputs reach its parts, how outputs leave.
 
-use crate::api::{Command, CommandError, Gauges, Input, Notice, Output, Refusal, Reply, ShardMessage};
+use crate::api::{
+    Command, CommandError, Gauges, Input, Notice, Output, Refusal, Reply, ShardMessage,
+};
 use crate::call::Call;
 use crate::defect::Broken;
 use crate::matches::Watch;

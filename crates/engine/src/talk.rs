@@ -11,6 +11,7 @@ use meishier_model::{
     CallId, CallRecord, DialString, LegId, Now, OfferOutcome, Outcome, PortId, ReleasedBy, RtpStats,
 };
 use meishier_queue::OfferId;
+use meishier_routing::RiskWhy;
 use meishier_signaling::EndCause;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -255,7 +256,10 @@ impl Shard {
                 // The telephone vanished in mid-sentence: the caller is not to pay for it.
                 self.release_seat(now, call, true);
                 call.entry.risk = true;
+                call.known.risk.get_or_insert(RiskWhy::Dropped);
+                call.known.last = call.answer.map(|answer| answer.counsellor);
                 self.requeue(now, call);
+                self.reconsider(now, call);
                 self.resume_waiting_audio(now, call);
             }
             State::Transferring(..) => self.on_counsellor_gone_in_transfer(now, call),
@@ -382,9 +386,11 @@ impl Shard {
             MediaEvent::Closed { port, stats } => self.on_port_closed(port, stats),
             MediaEvent::PlaylistDone { port, token } => match self.ports.owner(port) {
                 Some(PortOwner::Service(id)) => self.on_service_prompt_done(now, id, token),
-                Some(PortOwner::Caller(id)) if self.parts(id) => self.with_call(id, |shard, call| {
-                    shard.end_parting(now, call, Some(token));
-                }),
+                Some(PortOwner::Caller(id)) if self.parts(id) => {
+                    self.with_call(id, |shard, call| {
+                        shard.end_parting(now, call, Some(token));
+                    })
+                }
                 _ => self.on_said(port),
             },
             MediaEvent::Silent { port } => self.on_silent(now, port),

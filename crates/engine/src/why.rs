@@ -8,7 +8,10 @@ use meishier_queue::WhyNot;
 
 impl Shard {
     pub(crate) fn on_why(&mut self, now: Now, token: u64, id: CallId) {
-        let found = self.calls.get(&id).map(|call| Box::new(self.why(now, call)));
+        let found = self
+            .calls
+            .get(&id)
+            .map(|call| Box::new(self.why(now, call)));
         let reply = found.ok_or(CommandError::UnknownCall);
         self.reply(token, Reply::Why(reply));
     }
@@ -22,7 +25,11 @@ impl Shard {
             phase: call.state.phase(),
             waited_ms: now.mono.since(call.arrived.mono).as_millis() as u64,
             risk: call.entry.risk,
-            ahead: if queued { self.queue.position(call.id) } else { None },
+            ahead: if queued {
+                self.queue.position(call.id)
+            } else {
+                None
+            },
             expected_ms: expected.map(|it| it.p50.as_millis() as u64),
             pools: (call.entry.rings.iter().enumerate())
                 .map(|(at, pool)| self.why_pool(now, call, at, *pool))
@@ -61,7 +68,8 @@ impl Shard {
     fn skill_names(&self, skills: SkillSet) -> Vec<String> {
         let held = |at: &usize| skills.0 & (1 << at) != 0;
         let bits = (0..64usize).filter(held);
-        bits.filter_map(|at| self.config.skills.get(at).cloned()).collect()
+        bits.filter_map(|at| self.config.skills.get(at).cloned())
+            .collect()
     }
 
     fn why_not(&self, reason: &WhyNot) -> WhyReason {

@@ -30,6 +30,12 @@ pub enum Command {
     Demo(Demo),
     /// 在虚拟时钟上模拟：同一个引擎，来电、坐席、网络和故障都由种子决定 (simulate on a virtual clock)
     Sim(Sim),
+    /// 这个号码此刻打来，谁接、为什么：有人接退出码为 0，全部关门为 3 (who would take this call, and why)
+    Route(Route),
+    /// 画出坐席组一周的开放钟点、线路数和空档 (draw the week of pools)
+    Week(Week),
+    /// 两份配置之间，哪些来电、哪些钟点会换人接：没有变化退出码为 0，有为 1 (what another configuration would change)
+    Diff(Diff),
 }
 
 /// `meishier serve`
@@ -128,6 +134,96 @@ pub struct Sim {
     /// 界面语言 (language of messages)
     #[arg(long, value_enum, default_value_t = Lang::Zh)]
     pub lang: Lang,
+}
+
+/// `meishier route`
+#[derive(Debug, Args)]
+pub struct Route {
+    /// 配置文件，或一个文件夹 (configuration: a file, or a folder of *.toml)
+    #[arg(long, value_name = "PATH")]
+    pub config: PathBuf,
+    /// 来电号码，任何写法；anonymous 为号码不明 (the caller's number, anonymous if withheld)
+    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
+    pub from: String,
+    /// 拨的号码 (the number dialled)
+    #[arg(long, value_name = "NUMBER", default_value = "12356", allow_hyphen_values = true)]
+    pub to: String,
+    /// 从哪条中继来，默认第一条 (over which trunk)
+    #[arg(long, value_name = "NAME")]
+    pub trunk: Option<String>,
+    /// 什么时候，默认现在："2026-10-01 23:30"（按配置的时区），或 RFC 3339 (when, the file's zone or RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// 运营商送来的基站标识 (the cell that the carrier names)
+    #[arg(long, value_name = "VALUE")]
+    pub cell: Option<String>,
+    /// 当作已标记为高危 (as if flagged at risk)
+    #[arg(long)]
+    pub risk: bool,
+    /// 当作已标记为骚扰 (as if marked for nuisance)
+    #[arg(long)]
+    pub nuisance: bool,
+    /// 当作有这个标签，可写多次 (as if this was noted of the caller)
+    #[arg(long = "tag", value_name = "NAME")]
+    pub tags: Vec<String>,
+    /// 假设某坐席组的状态，可写多次：normal、unstaffed、overloaded、going_down、down、full (as if a pool was in this state)
+    #[arg(long = "pool-state", value_name = "POOL=STATE")]
+    pub pool_states: Vec<String>,
+    /// 列出看过的每一条规则 (every rule looked at)
+    #[arg(long)]
+    pub explain: bool,
+    /// 输出一个 JSON 对象 (one JSON object)
+    #[arg(long)]
+    pub json: bool,
+    /// 不遮盖号码 (show numbers in full)
+    #[arg(long)]
+    pub reveal: bool,
+    /// 界面语言 (language of messages)
+    #[arg(long, value_enum)]
+    pub lang: Option<Lang>,
+}
+
+/// `meishier week`
+#[derive(Debug, Args)]
+pub struct Week {
+    /// 配置文件，或一个文件夹 (configuration: a file, or a folder of *.toml)
+    #[arg(long, value_name = "PATH")]
+    pub config: PathBuf,
+    /// 坐席组，可写多次：合在一起画 (pools, drawn together)
+    #[arg(long = "pool", value_name = "NAME", required_unless_present = "city")]
+    pub pools: Vec<String>,
+    /// 一个城市：为它服务的全部坐席组 (all pools that serve a city)
+    #[arg(long, value_name = "NAME", conflicts_with = "pools")]
+    pub city: Option<String>,
+    /// 哪一周：其中任何一天，默认本周 (a day of the week to draw), 2026-10-01
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<meishier_routing::Date>,
+    /// 输出一个 JSON 对象 (one JSON object)
+    #[arg(long)]
+    pub json: bool,
+    /// 界面语言 (language of messages)
+    #[arg(long, value_enum)]
+    pub lang: Option<Lang>,
+}
+
+/// `meishier diff`
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// 原来的配置：文件或文件夹 (the old configuration)
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// 新的配置：文件或文件夹 (the new configuration)
+    #[arg(value_name = "NEW")]
+    pub new: PathBuf,
+    /// 全部列出，不省略 (leave nothing out)
+    #[arg(long)]
+    pub all: bool,
+    /// 输出一个 JSON 对象 (one JSON object)
+    #[arg(long)]
+    pub json: bool,
+    /// 界面语言 (language of messages)
+    #[arg(long, value_enum)]
+    pub lang: Option<Lang>,
 }
 
 /// What goes wrong in a simulation.

@@ -9,20 +9,29 @@
 //!        │         ├─ reread ── the files again, while calls run
 //!        │         └─ shutdown ── signals
 //!        ├─ demo ──┘   the same service on loopback, with a cast of phones
-//!        └─ sim ────── the engine on a virtual clock, without the service
+//!        ├─ sim ────── the engine on a virtual clock, without the service
+//!        └─ route, week, diff ── what a table decides, without an engine
 //! ```
 
 mod check;
 mod cli;
 mod demo;
+mod diff;
 mod figures;
 mod files;
+mod land;
 mod limits;
+mod loaded;
+mod moment;
 mod reread;
+mod route;
 mod serve;
 mod service;
 mod shutdown;
 mod sim;
+mod standing;
+mod week;
+mod wording;
 
 use clap::Parser;
 use std::process::ExitCode;
@@ -33,5 +42,8 @@ fn main() -> ExitCode {
         cli::Command::Check(args) => check::run(&args),
         cli::Command::Demo(args) => demo::run(&args),
         cli::Command::Sim(args) => sim::run(&args),
+        cli::Command::Route(args) => route::run(&args),
+        cli::Command::Week(args) => week::run(&args),
+        cli::Command::Diff(args) => diff::run(&args),
     }
 }

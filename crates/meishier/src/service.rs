@@ -12,11 +12,12 @@ use meishier_console::{App, Directory};
 use meishier_engine::signaling::Transport;
 use meishier_engine::{Command, Notice, Reply};
 use meishier_media::PromptSet;
-use meishier_model::{CallRecord, ShardId};
+use meishier_model::{CallRecord, MarkKind, NumberMark, ShardId, Wall};
 use meishier_net::{
     Clock, Control, Drained, Running, Runtime, RuntimeConfig, Seeds, Sink, StartError, Unavailable,
 };
-use meishier_records::{Store, StoreError, Writer};
+use meishier_records::{KeptMark, Left, Store, StoreError, Writer};
+use meishier_routing::{Fact, Note};
 use meishier_telemetry::{Telemetry, TelemetryError, TelemetryNames};
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -120,6 +121,9 @@ impl Service {
         let telemetry = Telemetry::new(&names(&config)).map_err(ServiceError::Telemetry)?;
         let opened = Store::open(&config.records.path).await;
         let store = opened.map_err(ServiceError::Records)?;
+        let remembered = remembered(&store, setup.clock.wall())
+            .await
+            .map_err(ServiceError::Records)?;
         let listener = bind_http(config.http.listen, setup.any_free_port).await?;
         let http = listener.local_addr().map_err(|source| ServiceError::Http {
             address: config.http.listen,
@@ -136,6 +140,7 @@ impl Service {
             clock: setup.clock,
             seeds: setup.seeds,
             any_free_port: setup.any_free_port,
+            remembered,
         };
         let running = Runtime::start(runtime, sink).map_err(ServiceError::Runtime)?;
         let ready = Arc::new(AtomicBool::new(true));
@@ -259,6 +264,12 @@ impl Sink for Out {
         }
     }
 
+    fn keep(&self, shard: ShardId, mark: Box<NumberMark>) {
+        if let Err(mark) = self.writer.try_keep(mark) {
+            tracing::error!(shard = shard.0, call = %mark.call, "a mark of a number was lost: the store is down and the buffer is full");
+        }
+    }
+
     fn notice(&self, _shard: ShardId, notice: Notice) {
         self.telemetry.notice(&notice);
         self.telemetry.log_notice(&notice);
@@ -321,6 +332,7 @@ fn names(config: &Config) -> TelemetryNames {
         trunks: config.trunks.iter().map(|it| it.name.clone()).collect(),
         pools: config.pools.iter().map(|it| it.name.clone()).collect(),
         seats: config.seats.iter().map(|it| it.pools.clone()).collect(),
+        aliases: config.routing.alias_names().map(str::to_owned).collect(),
     }
 }
 
@@ -336,28 +348,60 @@ fn directory(config: &Config) -> Directory {
     }
 }
 
+/// What the engine is to know of numbers from the start; what has ended is deleted.
+async fn remembered(store: &Store, now: Wall) -> Result<Vec<Note>, StoreError> {
+    store.forget_marks(now).await?;
+    let marks = store.marks(now).await?;
+    Ok(marks.iter().filter_map(note).collect())
+}
+
+/// What a mark tells the engine; `None` if it names no number.
+fn note(kept: &KeptMark) -> Option<Note> {
+    let NumberMark {
+        number,
+        kind,
+        at,
+        until,
+        ..
+    } = &kept.mark;
+    let until = *until;
+    let fact = match kind {
+        MarkKind::Risk => Fact::Flagged {
+            until,
+            counsellor: None,
+        },
+        MarkKind::Nuisance => Fact::Marked { until },
+    };
+    Note::new(number, *at, fact)
+}
+
 /// Records that the store would not take at the end go into a file beside it, one JSON object a
 /// line, readable by its owner only.
-fn keep_elsewhere(records: &std::path::Path, left: &[CallRecord]) {
+fn keep_elsewhere(records: &std::path::Path, left: &Left) {
     let mut path = records.as_os_str().to_owned();
     path.push(".left.jsonl");
     let path = PathBuf::from(path);
+    let count = left.records.len() + left.marks.len();
     match append(&path, left) {
         Ok(()) => tracing::error!(
-            count = left.len(),
+            count,
             file = %path.display(),
             "records that the store refused were kept in a file of their own"
         ),
-        Err(error) => tracing::error!(count = left.len(), %error, "records were lost"),
+        Err(error) => tracing::error!(count, %error, "records were lost"),
     }
 }
 
-fn append(path: &std::path::Path, left: &[CallRecord]) -> io::Result<()> {
+fn append(path: &std::path::Path, left: &Left) -> io::Result<()> {
     let mut options = OpenOptions::new();
     let file = options.create(true).append(true).mode(0o600).open(path)?;
     let mut out = io::BufWriter::new(file);
-    for record in left {
+    for record in &left.records {
         serde_json::to_writer(&mut out, record)?;
+        out.write_all(b"\n")?;
+    }
+    for mark in &left.marks {
+        serde_json::to_writer(&mut out, mark)?;
         out.write_all(b"\n")?;
     }
     out.flush()

@@ -11,6 +11,7 @@ use meishier_engine::media::RtpTotals;
 use meishier_engine::queue::Queue;
 use meishier_engine::{Command, Reply};
 use meishier_model::{ShardId, Wall};
+use meishier_routing::Note;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -129,10 +130,29 @@ impl Control {
     /// # Errors
     /// [`Unavailable`] if the engine has ended.
     pub async fn configure(&self, config: &Arc<Config>) -> Result<(), Unavailable> {
+        self.give_all(|done| Letter::Configure(Arc::clone(config), done))
+            .await
+    }
+
+    /// Tells every shard what people say of numbers; on return all of them know it. Running calls
+    /// stay as they are.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if the engine has ended.
+    pub async fn remember(&self, notes: &[Note]) -> Result<(), Unavailable> {
+        self.give_all(|done| Letter::Remember(notes.to_vec(), done))
+            .await
+    }
+
+    /// Gives every worker a letter, and waits until each has acted upon it.
+    async fn give_all(
+        &self,
+        letter: impl Fn(oneshot::Sender<()>) -> Letter,
+    ) -> Result<(), Unavailable> {
         let mut given = Vec::with_capacity(self.0.inboxes.len());
         for inbox in &self.0.inboxes {
             let (done, answer) = oneshot::channel();
-            let mut letter = Letter::Configure(Arc::clone(config), done);
+            let mut letter = letter(done);
             while let Err(back) = inbox.letter(letter) {
                 if inbox.is_closed() {
                     return Err(Unavailable);

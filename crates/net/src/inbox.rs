@@ -15,6 +15,7 @@ use meishier_engine::signaling::Counters;
 use meishier_engine::signaling::Flow;
 use meishier_engine::{Command, Gauges, Reply, ShardMessage};
 use meishier_model::ShardId;
+use meishier_routing::Note;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -67,6 +68,8 @@ pub(crate) enum Letter {
     },
     /// Another configuration for every shard of the worker; answered when they have it.
     Configure(Arc<Config>, oneshot::Sender<()>),
+    /// What people said of numbers elsewhere, for every shard of the worker; answered as above.
+    Remember(Vec<Note>, oneshot::Sender<()>),
     Drain,
     HangUpAll,
     Stats(oneshot::Sender<WorkerReport>),

@@ -47,12 +47,15 @@ pub use seeds::Seeds;
 pub use stats::{RtpSocketCounts, ShardStats, SocketCounts, Stats};
 
 use meishier_engine::Notice;
-use meishier_model::{CallRecord, ShardId};
+use meishier_model::{CallRecord, NumberMark, ShardId};
 
 /// Where a shard's records and facts go. Called on the shards' own threads: must not block.
 pub trait Sink: Send + Sync {
     /// A call has ended; its record is to be kept.
     fn record(&self, shard: ShardId, record: Box<CallRecord>);
+    /// A person said something of a number, which is to be kept until it ends and given back at the
+    /// next start ([`RuntimeConfig::remembered`]).
+    fn keep(&self, shard: ShardId, mark: Box<NumberMark>);
     /// A fact for metrics and logs.
     fn notice(&self, shard: ShardId, notice: Notice);
 }

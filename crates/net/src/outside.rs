@@ -157,7 +157,7 @@ impl Outside {
             Output::Shard { to, message } => self.tell(to, Local::Shard(message)),
             Output::Wake(to) => self.tell(to, Local::Inbox),
             Output::Registered(change) => self.registrations.apply(change),
-            Output::Record(_) | Output::Reply { .. } | Output::Notice(_) => {
+            Output::Record(_) | Output::Keep(_) | Output::Reply { .. } | Output::Notice(_) => {
                 self.later.push((from, output));
             }
             Output::Lookup { .. } => {}
@@ -169,6 +169,7 @@ impl Outside {
         for (from, output) in self.later.drain(..) {
             match output {
                 Output::Record(record) => self.sink.record(from, record),
+                Output::Keep(mark) => self.sink.keep(from, mark),
                 Output::Notice(notice) => self.sink.notice(from, notice),
                 Output::Reply { token, reply } => {
                     if let Some(asker) = self.commands.remove(&token) {

@@ -19,6 +19,7 @@ use meishier_engine::queue::Queue;
 use meishier_engine::signaling::Transport;
 use meishier_engine::{Shard, ShardConfig, queue_config};
 use meishier_model::PortId;
+use meishier_routing::Note;
 use mio::net::TcpListener;
 use mio::{Interest, Poll, Token, Waker};
 use std::io;
@@ -43,6 +44,8 @@ pub struct RuntimeConfig {
     pub seeds: Seeds,
     /// Where a SIP or RTP port is taken: use any free one instead of giving up.
     pub any_free_port: bool,
+    /// What was kept of numbers ([`Sink::keep`]); every shard knows it before its first call.
+    pub remembered: Vec<Note>,
 }
 
 /// Starts engines.
@@ -213,10 +216,12 @@ impl Start {
                 .filter_map(|id| shards.get(usize::from(id.0)).cloned())
                 .collect();
             let (clock, ready) = (self.clock.clone(), ready.clone());
+            let remembered = setup.remembered.clone();
             let builder = std::thread::Builder::new().name(format!("sip-{number}"));
             let thread = builder.spawn(move || {
                 for shard in mine {
-                    worker.add(shard.id, Shard::new(shard, clock.now()));
+                    let id = shard.id;
+                    worker.add(id, Shard::new(shard, clock.now()), remembered.clone());
                 }
                 // The starter has gone only if another thread could not be started.
                 let _ = ready.send(());

@@ -19,6 +19,7 @@ use crate::udp::UdpSip;
 use meishier_engine::signaling::{Flow, Transport};
 use meishier_engine::{Command, Input, Output, Shard};
 use meishier_model::{Mono, ShardId};
+use meishier_routing::Note;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Poll, Token};
 use std::io;
@@ -106,8 +107,9 @@ impl Worker {
         }
     }
 
-    /// Takes a shard in and does what it asks for at its start.
-    pub(crate) fn add(&mut self, id: ShardId, shard: Shard) {
+    /// Takes a shard in, tells it what is remembered, and does what it asks for at its start.
+    pub(crate) fn add(&mut self, id: ShardId, mut shard: Shard, remembered: Vec<Note>) {
+        shard.handle(self.outside.clock.now(), Input::Remember(remembered));
         self.slots.push(Slot {
             id,
             shard,
@@ -442,6 +444,11 @@ impl Worker {
             } => self.adopt(TcpStream::from_std(stream), local, remote),
             Letter::Configure(config, done) => {
                 self.all(|| Input::Configure(Arc::clone(&config)));
+                // The asker may have gone.
+                let _ = done.send(());
+            }
+            Letter::Remember(notes, done) => {
+                self.all(|| Input::Remember(notes.clone()));
                 // The asker may have gone.
                 let _ = done.send(());
             }

@@ -14,6 +14,7 @@ pub(crate) fn call(row: &SqliteRow) -> Result<CallRecord, StoreError> {
     let route: String = row.try_get("route")?;
     let outcome: &str = row.try_get("outcome")?;
     let released: &str = row.try_get("released_by")?;
+    let rules: &str = row.try_get("rules")?;
     Ok(CallRecord {
         call: id(row)?,
         trunk: row.try_get("trunk")?,
@@ -44,6 +45,10 @@ pub(crate) fn call(row: &SqliteRow) -> Result<CallRecord, StoreError> {
         counsellor: row.try_get("counsellor")?,
         route: serde_json::from_str(&route).map_err(|_| StoreError::Damaged { column: "route" })?,
         route_reason: row.try_get("route_reason")?,
+        table: row.try_get("routing_table")?,
+        rules: serde_json::from_str(rules).map_err(|_| StoreError::Damaged { column: "rules" })?,
+        risk: row.try_get("risk")?,
+        nuisance: row.try_get("nuisance")?,
         offers: Vec::new(),
         transfers: Vec::new(),
         rtp_caller: rtp(
@@ -134,7 +139,7 @@ fn rtp(row: &SqliteRow, columns: [Column; 4]) -> Result<RtpStats, StoreError> {
     })
 }
 
-fn named<T: Copy>(
+pub(crate) fn named<T: Copy>(
     all: &[T],
     name: fn(T) -> &'static str,
     found: &str,

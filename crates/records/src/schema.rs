@@ -8,7 +8,7 @@ pub(crate) const APPLICATION_ID: i64 = 0x4d53_4552;
 
 /// One script a version; script `n` leads from version `n` to `n + 1`. A script that was
 /// released is never edited: what changes is a new script.
-pub(crate) const MIGRATIONS: &[&str] = &[V1];
+pub(crate) const MIGRATIONS: &[&str] = &[V1, V2];
 
 const V1: &str = "
 CREATE TABLE calls (
@@ -66,4 +66,24 @@ CREATE TABLE transfers (
     status INTEGER NOT NULL,
     PRIMARY KEY (call, position)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// What the routing table decided, and what people said of numbers. Older rows read as empty.
+const V2: &str = "
+ALTER TABLE calls ADD COLUMN routing_table TEXT NOT NULL DEFAULT '';
+ALTER TABLE calls ADD COLUMN rules TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE calls ADD COLUMN risk INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN nuisance INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE number_marks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    number TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    by TEXT,
+    call INTEGER NOT NULL,
+    UNIQUE (number, kind)
+) STRICT;
+CREATE INDEX number_marks_by_end ON number_marks (until);
 ";

@@ -53,9 +53,9 @@ static CALLS: LazyLock<Inserts> = LazyLock::new(|| {
     Inserts::new(
         "INSERT OR IGNORE INTO calls (call, trunk, caller, called, sip_call_id, arrived, \
          answered, ended, waited_ms, talked_ms, outcome, released_by, status, pool, line, seat, \
-         counsellor, route, route_reason, caller_received, caller_sent, caller_wrong_source, \
-         caller_malformed, seat_received, seat_sent, seat_wrong_source, seat_malformed)",
-        27,
+         counsellor, route, route_reason, routing_table, rules, risk, nuisance, caller_received, caller_sent, \
+         caller_wrong_source, caller_malformed, seat_received, seat_sent, seat_wrong_source, seat_malformed)",
+        31,
     )
 });
 
@@ -138,6 +138,8 @@ fn bits(value: u64) -> i64 {
 fn bind_call(statement: Statement, record: &CallRecord) -> Result<Statement, StoreError> {
     let route = serde_json::to_string(&record.route)
         .map_err(|_| StoreError::Damaged { column: "route" })?;
+    let rules = serde_json::to_string(&record.rules)
+        .map_err(|_| StoreError::Damaged { column: "rules" })?;
     let (caller, seat) = (&record.rtp_caller, &record.rtp_seat);
     Ok(statement
         .bind(bits(record.call.0))
@@ -159,6 +161,10 @@ fn bind_call(statement: Statement, record: &CallRecord) -> Result<Statement, Sto
         .bind(record.counsellor.clone())
         .bind(route)
         .bind(record.route_reason.clone())
+        .bind(record.table.clone())
+        .bind(rules)
+        .bind(record.risk)
+        .bind(record.nuisance)
         .bind(bits(caller.received))
         .bind(bits(caller.sent))
         .bind(bits(caller.wrong_source))

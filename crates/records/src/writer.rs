@@ -10,8 +10,8 @@
 //! ```
 //! A batch leaves the task only when the store took it; what waits behind it stays in the buffer.
 
-use crate::{Store, StoreError, write};
-use meishier_model::CallRecord;
+use crate::{Store, StoreError, marks, write};
+use meishier_model::{CallRecord, NumberMark};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -34,9 +34,33 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(10);
 /// Takes records from any thread without blocking and writes them in batches.
 #[derive(Clone, Debug)]
 pub struct Writer {
-    records: mpsc::Sender<Box<CallRecord>>,
+    records: mpsc::Sender<Kept>,
     orders: mpsc::Sender<Order>,
     shared: Arc<Shared>,
+}
+
+/// What waits to be written.
+#[derive(Debug)]
+enum Kept {
+    Record(Box<CallRecord>),
+    Mark(Box<NumberMark>),
+}
+
+/// What could not be written before the end, to be kept elsewhere.
+#[derive(Debug, Default, PartialEq)]
+pub struct Left {
+    /// Records of calls.
+    pub records: Vec<CallRecord>,
+    /// Marks of numbers.
+    pub marks: Vec<NumberMark>,
+}
+
+impl Left {
+    /// True if everything was written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.marks.is_empty()
+    }
 }
 
 /// What the writer did so far.
@@ -67,7 +91,7 @@ enum Order {
     Flush(oneshot::Sender<Result<(), StoreError>>),
     Close {
         until: Instant,
-        done: oneshot::Sender<Vec<CallRecord>>,
+        done: oneshot::Sender<Left>,
     },
 }
 
@@ -84,6 +108,7 @@ impl Writer {
             records: incoming,
             shared: Arc::clone(&shared),
             batch: Vec::with_capacity(BATCH),
+            marks: Vec::new(),
             due: Instant::now(),
             pause: FIRST_PAUSE,
         };
@@ -102,13 +127,33 @@ impl Writer {
     pub fn try_write(&self, record: Box<CallRecord>) -> Result<(), Box<CallRecord>> {
         // Before the record goes, so that `pending` never falls below zero.
         self.shared.accepted.fetch_add(1, Relaxed);
-        match self.records.try_send(record) {
+        match self.records.try_send(Kept::Record(record)) {
             Ok(()) => Ok(()),
-            Err(TrySendError::Full(record) | TrySendError::Closed(record)) => {
+            Err(TrySendError::Full(kept) | TrySendError::Closed(kept)) => {
                 self.shared.accepted.fetch_sub(1, Relaxed);
                 self.shared.refused.fetch_add(1, Relaxed);
-                Err(record)
+                match kept {
+                    Kept::Record(record) => Err(record),
+                    // What is given back is what was given.
+                    Kept::Mark(_) => Ok(()),
+                }
             }
+        }
+    }
+
+    /// Takes a mark of a number from any thread, without blocking; it is written with the next
+    /// batch of records.
+    ///
+    /// # Errors
+    /// Hands the mark back if the buffer is full or the writer is closed.
+    pub fn try_keep(&self, mark: Box<NumberMark>) -> Result<(), Box<NumberMark>> {
+        match self.records.try_send(Kept::Mark(mark)) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(kept) | TrySendError::Closed(kept)) => match kept {
+                Kept::Mark(mark) => Err(mark),
+                // What is given back is what was given.
+                Kept::Record(_) => Ok(()),
+            },
         }
     }
 
@@ -149,19 +194,19 @@ impl Writer {
     /// Takes no more records and writes all that are left, for up to 10 s if the store refuses.
     /// Gives back those that could not be written (empty when all went well), for the caller to
     /// keep elsewhere.
-    pub async fn close(&self) -> Vec<CallRecord> {
+    pub async fn close(&self) -> Left {
         self.close_within(CLOSE_LIMIT).await
     }
 
     /// [`Self::close`] with a limit of one's own; at least one attempt is made.
-    pub async fn close_within(&self, limit: Duration) -> Vec<CallRecord> {
+    pub async fn close_within(&self, limit: Duration) -> Left {
         let (done, answer) = oneshot::channel();
         let order = Order::Close {
             until: Instant::now() + limit,
             done,
         };
         if self.orders.send(order).await.is_err() {
-            return Vec::new();
+            return Left::default();
         }
         answer.await.unwrap_or_default()
     }
@@ -169,11 +214,13 @@ impl Writer {
 
 struct Task {
     store: Store,
-    records: mpsc::Receiver<Box<CallRecord>>,
+    records: mpsc::Receiver<Kept>,
     shared: Arc<Shared>,
     /// What is written next; not empty while a batch is collected or refused.
     batch: Vec<CallRecord>,
-    /// When the batch is written; means nothing while it is empty.
+    /// Marks that are written before the batch.
+    marks: Vec<NumberMark>,
+    /// When batch and marks are written; means nothing while there are none.
     due: Instant,
     pause: Duration,
 }
@@ -197,11 +244,11 @@ impl Task {
                         return;
                     }
                 },
-                Some(record) = self.records.recv(), if self.batch.is_empty() => {
-                    self.batch.push(*record);
+                Some(kept) = self.records.recv(), if self.is_idle() => {
+                    self.take(kept);
                     self.due = Instant::now() + LINGER;
                 }
-                () = sleep_until(self.due), if !self.batch.is_empty() => {
+                () = sleep_until(self.due), if !self.is_idle() => {
                     // A refusal has set the next attempt's time and was counted.
                     let _ = self.write_all().await;
                 }
@@ -212,15 +259,15 @@ impl Task {
     /// Writes batch after batch until the buffer is empty or the store refuses.
     async fn write_all(&mut self) -> Result<(), StoreError> {
         loop {
-            while self.batch.len() < BATCH
-                && let Ok(record) = self.records.try_recv()
+            while self.batch.len() + self.marks.len() < BATCH
+                && let Ok(kept) = self.records.try_recv()
             {
-                self.batch.push(*record);
+                self.take(kept);
             }
-            if self.batch.is_empty() {
+            if self.is_idle() {
                 return Ok(());
             }
-            match write::batch(&self.store, &self.batch).await {
+            match self.write().await {
                 Ok(duplicates) => self.on_written(duplicates),
                 Err(error) => {
                     self.on_refused(&error);
@@ -228,6 +275,29 @@ impl Task {
                 }
             }
         }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.batch.is_empty() && self.marks.is_empty()
+    }
+
+    fn take(&mut self, kept: Kept) {
+        match kept {
+            Kept::Record(record) => self.batch.push(*record),
+            Kept::Mark(mark) => self.marks.push(*mark),
+        }
+    }
+
+    /// Gives how many calls had a record already.
+    async fn write(&mut self) -> Result<u64, StoreError> {
+        if !self.marks.is_empty() {
+            marks::batch(&self.store, &self.marks).await?;
+            self.marks.clear();
+        }
+        if self.batch.is_empty() {
+            return Ok(0);
+        }
+        write::batch(&self.store, &self.batch).await
     }
 
     fn on_written(&mut self, duplicates: u64) {
@@ -244,13 +314,14 @@ impl Task {
     fn on_refused(&mut self, error: &StoreError) {
         self.shared.failed.fetch_add(1, Relaxed);
         let pause_ms = self.pause.as_millis() as u64;
-        tracing::error!(%error, kept = self.batch.len(), pause_ms, "records not written, kept");
+        let kept = self.batch.len() + self.marks.len();
+        tracing::error!(%error, kept, pause_ms, "records not written, kept");
         self.due = Instant::now() + self.pause;
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
     }
 
     /// Writes what is left until `until`; gives back what the store would not take.
-    async fn finish(&mut self, until: Instant) -> Vec<CallRecord> {
+    async fn finish(&mut self, until: Instant) -> Left {
         self.records.close();
         while self.write_all().await.is_err() {
             if self.due >= until {
@@ -258,13 +329,17 @@ impl Task {
             }
             sleep_until(self.due).await;
         }
-        let mut left = std::mem::take(&mut self.batch);
-        while let Some(record) = self.records.recv().await {
-            left.push(*record);
+        while let Some(kept) = self.records.recv().await {
+            self.take(kept);
         }
+        let left = Left {
+            records: std::mem::take(&mut self.batch),
+            marks: std::mem::take(&mut self.marks),
+        };
         if !left.is_empty() {
             tracing::error!(
-                left = left.len(),
+                left = left.records.len(),
+                marks = left.marks.len(),
                 "records could not be written before the end"
             );
         }

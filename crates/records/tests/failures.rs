@@ -101,7 +101,7 @@ async fn closing_gives_back_what_could_not_be_written() {
     tokio::time::pause();
     let writer = Writer::start(store, 500);
     put(&writer, 0..450);
-    let left: Vec<CallRecord> = writer.close().await;
+    let left: Vec<CallRecord> = writer.close().await.records;
     assert_eq!(left, (0..450).map(full).collect::<Vec<_>>());
     assert!(writer.try_write(Box::new(full(451))).is_err());
     assert!(writer.flush().await.is_err());

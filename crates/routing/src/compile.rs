@@ -8,6 +8,7 @@ use crate::exceptional::ExceptionalDays;
 use crate::index::Index;
 use crate::listed::Lists;
 use crate::number::Number;
+use crate::place::prefixes::Prefixes;
 use crate::schedule::WeekPlan;
 use crate::source::{
     Ladder, MOST_HOPS, MOST_RULES, PoolSource, Route, Step, TableError, TableSource, To,
@@ -30,21 +31,34 @@ pub(crate) fn compile(source: TableSource) -> Result<Table, TableError> {
         routes.push(compiled_route(route, steps));
     }
     let areas = Areas::new(&source.areas, source.gazetteer.atlas());
-    let mut by_alias: Vec<_> = source
+    let by_alias = source
         .aliases
         .iter()
         .map(|it| Box::<[u8]>::from(Number::new(&it.number).as_bytes()))
         .zip(0u16..)
         // A number that is none is not what callers dial who dial nothing.
-        .filter(|(number, _)| !number.is_empty())
+        .filter(|(number, _)| !number.is_empty());
+    let by_alias = Prefixes::new(by_alias);
+    let preferences: Vec<_> = source
+        .policies
+        .preferences
+        .iter()
+        .map(|it| PreferenceTable {
+            name: it.name.clone(),
+            when: Conditions::new(&it.when),
+            prefer: it.prefer.clone(),
+        })
         .collect();
-    by_alias.sort_unstable();
-    by_alias.dedup_by(|later, first| later.0 == first.0);
-    let preferences = source.policies.preferences.iter();
+    let conditions = routes.iter().map(|it: &RouteTable| &it.when);
+    let conditions = conditions.chain(preferences.iter().map(|it| &it.when));
+    let mut edges: Vec<u16> = conditions.flat_map(Conditions::edges).collect();
+    edges.sort_unstable();
+    edges.dedup();
     Ok(Table {
         zone,
         calendar: source.calendar,
-        exceptional: ExceptionalDays::compile(source.exceptional).map_err(TableError::Exceptional)?,
+        exceptional: ExceptionalDays::compile(source.exceptional)
+            .map_err(TableError::Exceptional)?,
         pools: source.pools.into_iter().map(compiled_pool).collect(),
         trunk_codes: source.trunk_codes,
         aliases: source
@@ -60,13 +74,8 @@ pub(crate) fn compile(source: TableSource) -> Result<Table, TableError> {
         index: Index::new(routes.iter().map(|it| &it.when)),
         routes,
         default: source.default.0,
-        preferences: preferences
-            .map(|it| PreferenceTable {
-                name: it.name.clone(),
-                when: Conditions::new(&it.when),
-                prefer: it.prefer.clone(),
-            })
-            .collect(),
+        preferences,
+        edges,
         lists: Lists::new(&source.policies.listed),
         policies: source.policies,
         gazetteer: source.gazetteer,
@@ -105,7 +114,9 @@ fn check_pools(source: &TableSource) -> Result<(), TableError> {
     };
     for (route, id) in source.routes.iter().zip(0..) {
         let states = route.when.states.iter().map(|(pool, _)| *pool);
-        if let Some(pool) = of_steps(&route.steps).or_else(|| states.into_iter().find(|it| !there(it))) {
+        if let Some(pool) =
+            of_steps(&route.steps).or_else(|| states.into_iter().find(|it| !there(it)))
+        {
             return Err(TableError::UnknownPool(Some(RouteId(id)), pool));
         }
     }
@@ -131,7 +142,9 @@ fn chain(routes: &[Route], first: RouteId) -> Result<Ladder, TableError> {
     let mut next = Some(first);
     let mut from = std::time::Duration::ZERO;
     while let Some(id) = next {
-        let route = routes.get(usize::from(id.0)).ok_or(TableError::UnknownRoute(id))?;
+        let route = routes
+            .get(usize::from(id.0))
+            .ok_or(TableError::UnknownRoute(id))?;
         if seen.contains(&id) {
             return Err(TableError::Loop(first));
         }
@@ -139,7 +152,11 @@ fn chain(routes: &[Route], first: RouteId) -> Result<Ladder, TableError> {
             return Err(TableError::TooManyHops(first));
         }
         seen.push(id);
-        if route.steps.windows(2).any(|pair| pair[1].after < pair[0].after) {
+        if route
+            .steps
+            .windows(2)
+            .any(|pair| pair[1].after < pair[0].after)
+        {
             return Err(TableError::FallingWait(id));
         }
         steps.extend(route.steps.iter().map(|step| Step {
@@ -178,4 +195,3 @@ fn compiled_pool(pool: PoolSource) -> PoolTable {
         rules: pool.rules,
     }
 }
-

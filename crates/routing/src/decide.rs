@@ -15,9 +15,7 @@ use smallvec::SmallVec;
 use crate::index::Keys;
 use crate::ladder::{Grounds, MOST_RINGS, climb};
 use crate::number::Number;
-use crate::place::{
-    CityId, CodeId, Confidence, Evidence, Found, Places, ProvinceId, Source,
-};
+use crate::place::{CityId, CodeId, Confidence, Evidence, Found, Places, ProvinceId, Source};
 use crate::policy::{Known, NuisanceWhy, RiskWhy, Which};
 use crate::service::Service;
 use crate::source::Step;
@@ -47,12 +45,7 @@ pub struct Query<'a> {
 impl<'a> Query<'a> {
     /// A call of which nothing is known but its numbers.
     #[must_use]
-    pub fn new(
-        wall: Wall,
-        trunk: TrunkId,
-        caller: &'a DialString,
-        called: &'a DialString,
-    ) -> Self {
+    pub fn new(wall: Wall, trunk: TrunkId, caller: &'a DialString, called: &'a DialString) -> Self {
         Self {
             wall,
             trunk,
@@ -398,7 +391,10 @@ impl Table {
             out.own = out.own.or(known.last);
         } else if let Some(why) = known.nuisance {
             out.hit(Rule::Nuisance(why));
-            out.class = policies.nuisance.class.map_or(out.class, |class| class.max(out.class));
+            out.class = policies
+                .nuisance
+                .class
+                .map_or(out.class, |class| class.max(out.class));
         }
         if known.redial {
             out.hit(Rule::Redial);
@@ -445,9 +441,11 @@ impl Table {
         }
         for (at, found) in used.into_iter().enumerate() {
             let Some((area, _)) = found else { continue };
-            let led = |step: &Step| Grounds::place(&step.to) == Some(at) && {
-                let pools = grounds.pools(&step.to);
-                out.rings.iter().any(|ring| pools.contains(&ring.pool))
+            let led = |step: &Step| {
+                Grounds::place(&step.to) == Some(at) && {
+                    let pools = grounds.pools(&step.to);
+                    out.rings.iter().any(|ring| pools.contains(&ring.pool))
+                }
             };
             if steps.iter().any(led) {
                 trace.looked(Rule::Area(area), None);

@@ -89,7 +89,11 @@ impl Table {
     /// The names of all rules that a decision rests on.
     #[must_use]
     pub fn rule_names(&self, decision: &Decision) -> Vec<String> {
-        decision.rules.iter().map(|rule| self.rule_name(*rule)).collect()
+        decision
+            .rules
+            .iter()
+            .map(|rule| self.rule_name(*rule))
+            .collect()
     }
 
     /// The sentence for the record, without the caller's number: which place, which route, which
@@ -98,9 +102,16 @@ impl Table {
     pub fn reason(&self, decision: &Decision) -> String {
         let mut text = String::new();
         self.say_place(decision, &mut text);
-        let name = self.routes.get(usize::from(decision.route.0)).map_or("", |it| &it.name);
+        let name = self
+            .routes
+            .get(usize::from(decision.route.0))
+            .map_or("", |it| &it.name);
         // Writing to a String cannot fail.
-        let _ = match decision.rules.iter().any(|rule| matches!(rule, Rule::Default(_))) {
+        let _ = match decision
+            .rules
+            .iter()
+            .any(|rule| matches!(rule, Rule::Default(_)))
+        {
             true => write!(text, "没有路由符合，用默认路由 {name}"),
             false => write!(text, "符合路由 {name}"),
         };

@@ -11,6 +11,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::place::prefixes::Prefixes;
 use crate::when::Conditions;
 
 /// Routes by one kind of key, both in order.
@@ -30,20 +31,22 @@ impl<K: Ord> Lists<K> {
             routes.extend(of_key);
             starts.push(u32::try_from(routes.len()).unwrap_or(u32::MAX));
         }
-        Self { keys, starts, routes }
+        Self {
+            keys,
+            starts,
+            routes,
+        }
     }
 
-    fn get<Q: Ord + ?Sized>(&self, key: &Q) -> &[u16]
-    where
-        K: std::borrow::Borrow<Q>,
-    {
-        let Ok(at) = self.keys.binary_search_by(|it| it.borrow().cmp(key)) else {
+    fn get(&self, key: &K) -> &[u16] {
+        let Ok(at) = self.keys.binary_search(key) else {
             return &[];
         };
         match (self.starts.get(at), self.starts.get(at + 1)) {
-            (Some(&from), Some(&to)) => {
-                self.routes.get(from as usize..to as usize).unwrap_or_default()
-            }
+            (Some(&from), Some(&to)) => self
+                .routes
+                .get(from as usize..to as usize)
+                .unwrap_or_default(),
             _ => &[],
         }
     }
@@ -52,14 +55,16 @@ impl<K: Ord> Lists<K> {
 /// All lists.
 #[derive(Clone, Debug)]
 pub(crate) struct Index {
-    called: Lists<Box<[u8]>>,
+    called: Prefixes<Box<[u16]>>,
     cities: Lists<u16>,
     provinces: Lists<u8>,
-    callers: Lists<Box<[u8]>>,
-    /// Lengths of the prefixes among `callers`, as bits.
-    lengths: u128,
+    callers: Prefixes<Box<[u16]>>,
     trunks: Lists<u16>,
     rest: Vec<u16>,
+}
+
+fn numbers(map: BTreeMap<Box<[u8]>, Vec<u16>>) -> Prefixes<Box<[u16]>> {
+    Prefixes::new(map.into_iter().map(|(key, list)| (key, list.into())))
 }
 
 /// What of a call the lists are asked for.
@@ -79,17 +84,15 @@ impl Index {
         let mut provinces = BTreeMap::<u8, Vec<u16>>::new();
         let mut callers = BTreeMap::<Box<[u8]>, Vec<u16>>::new();
         let mut trunks = BTreeMap::<u16, Vec<u16>>::new();
-        let (mut rest, mut lengths) = (Vec::new(), 0u128);
+        let mut rest = Vec::new();
         for (route, id) in routes.zip(0u16..) {
             if !route.called.is_empty() {
                 (route.called.iter()).for_each(|it| called.entry(it.clone()).or_default().push(id));
             } else if !route.cities.is_empty() {
                 (route.cities.iter()).for_each(|it| cities.entry(it.0).or_default().push(id));
             } else if !route.callers.is_empty() {
-                for it in &route.callers {
-                    lengths |= 1 << it.len().min(127);
-                    callers.entry(it.clone()).or_default().push(id);
-                }
+                (route.callers.iter())
+                    .for_each(|it| callers.entry(it.clone()).or_default().push(id));
             } else if !route.provinces.is_empty() {
                 (route.provinces.iter()).for_each(|it| provinces.entry(it.0).or_default().push(id));
             } else if !route.trunks.is_empty() {
@@ -99,11 +102,10 @@ impl Index {
             }
         }
         Self {
-            called: Lists::new(called),
+            called: numbers(called),
             cities: Lists::new(cities),
             provinces: Lists::new(provinces),
-            callers: Lists::new(callers),
-            lengths,
+            callers: numbers(callers),
             trunks: Lists::new(trunks),
             rest,
         }
@@ -113,26 +115,22 @@ impl Index {
     pub fn first(&self, keys: Keys<'_>, mut holds: impl FnMut(u16) -> bool) -> Option<u16> {
         let mut best = None;
         let mut look = |list: &[u16]| {
-            let sooner = list.iter().copied().take_while(|id| best.is_none_or(|best| *id < best));
+            let sooner = list
+                .iter()
+                .copied()
+                .take_while(|id| best.is_none_or(|best| *id < best));
             if let Some(found) = sooner.into_iter().find(|id| holds(*id)) {
                 best = Some(found);
             }
         };
-        look(self.called.get(keys.called));
+        look(self.called.get(keys.called).map_or(&[], |list| list));
         if let Some(city) = keys.city {
             look(self.cities.get(&city));
         }
         if let Some(province) = keys.province {
             look(self.provinces.get(&province));
         }
-        let mut lengths = self.lengths;
-        while lengths != 0 {
-            let length = lengths.trailing_zeros() as usize;
-            lengths &= lengths - 1;
-            if let Some(prefix) = keys.caller.get(..length) {
-                look(self.callers.get(prefix));
-            }
-        }
+        self.callers.of(keys.caller).for_each(|(_, list)| look(list));
         look(self.trunks.get(&keys.trunk));
         look(&self.rest);
         best

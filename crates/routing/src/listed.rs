@@ -1,8 +1,10 @@
 //! Numbers of which people have said something, found by the caller's number.
 
 use meishier_model::{CounsellorId, Wall};
+use std::collections::BTreeMap;
 
 use crate::number::Number;
+use crate::place::prefixes::Prefixes;
 use crate::policy::Listed;
 use crate::source::Tags;
 
@@ -19,28 +21,29 @@ pub(crate) struct Entry {
 /// All entries by number.
 #[derive(Clone, Default)]
 pub(crate) struct Lists {
-    /// Numbers in normal form with the place of their entry, ascending.
-    numbers: Vec<(Box<[u8]>, u16)>,
+    /// Numbers in normal form with the places of their entries, ascending.
+    numbers: Prefixes<Box<[u16]>>,
     entries: Vec<Entry>,
 }
 
 impl std::fmt::Debug for Lists {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Lists").field("entries", &self.entries.len()).finish()
+        f.debug_struct("Lists")
+            .field("entries", &self.entries.len())
+            .finish()
     }
 }
 
 impl Lists {
     pub fn new(listed: &[Listed]) -> Self {
-        let normal = |it: &Listed| Box::<[u8]>::from(Number::new(&it.number).as_bytes());
-        // A number that is none says nothing of those who withhold theirs.
-        let mut numbers: Vec<_> = listed
-            .iter()
-            .map(normal)
-            .zip(0..)
-            .filter(|(number, _)| !number.is_empty())
-            .collect();
-        numbers.sort_unstable();
+        let mut numbers = BTreeMap::<Box<[u8]>, Vec<u16>>::new();
+        for (it, at) in listed.iter().zip(0..) {
+            let number = Number::new(&it.number);
+            // A number that is none says nothing of those who withhold theirs.
+            if !number.as_bytes().is_empty() {
+                numbers.entry(number.as_bytes().into()).or_default().push(at);
+            }
+        }
         let entries = listed.iter().map(|it| Entry {
             risk: it.risk,
             nuisance: it.nuisance,
@@ -48,17 +51,16 @@ impl Lists {
             tags: it.tags,
             until: it.until,
         });
+        let numbers = numbers.into_iter();
         Self {
-            numbers,
+            numbers: Prefixes::new(numbers.map(|(number, list)| (number, list.into()))),
             entries: entries.collect(),
         }
     }
 
     /// What is said of a number, in the file's order.
-    pub fn of<'a>(&'a self, number: &'a [u8]) -> impl Iterator<Item = (u16, &'a Entry)> {
-        let from = self.numbers.partition_point(|(it, _)| **it < *number);
-        let rest = self.numbers.get(from..).unwrap_or_default().iter();
-        rest.take_while(move |(it, _)| **it == *number)
-            .filter_map(|(_, at)| Some((*at, self.entries.get(usize::from(*at))?)))
+    pub fn of(&self, number: &[u8]) -> impl Iterator<Item = (u16, &Entry)> {
+        let list = self.numbers.get(number).into_iter().flat_map(|list| list.iter());
+        list.filter_map(|at| Some((*at, self.entries.get(usize::from(*at))?)))
     }
 }

@@ -38,7 +38,9 @@ pub struct Policies {
 impl Default for Policies {
     fn default() -> Self {
         Self {
-            first: [Which::Called, Which::Here, Which::Home].into_iter().collect(),
+            first: [Which::Called, Which::Here, Which::Home]
+                .into_iter()
+                .collect(),
             risk: RiskPolicy::default(),
             nuisance: NuisancePolicy::default(),
             redial: RedialPolicy::default(),

@@ -201,7 +201,9 @@ impl Tags {
     /// This set and the tag of this index; unchanged from [`Self::LIMIT`] on.
     #[must_use]
     pub fn with(self, index: usize) -> Self {
-        let bit = u32::try_from(index).ok().and_then(|at| 1u64.checked_shl(at));
+        let bit = u32::try_from(index)
+            .ok()
+            .and_then(|at| 1u64.checked_shl(at));
         Self(self.0 | bit.unwrap_or(0))
     }
 
@@ -299,7 +301,11 @@ impl fmt::Display for TableError {
         match self {
             Self::UnknownZone => f.write_str("no such zone"),
             Self::Clash(pool, clash) => {
-                write!(f, "shifts {} and {} of {pool} overlap", clash.first, clash.second)
+                write!(
+                    f,
+                    "shifts {} and {} of {pool} overlap",
+                    clash.first, clash.second
+                )
             }
             Self::NoRing(route) => write!(f, "route {} has no pool", route.0),
             Self::UnknownPool(Some(route), pool) => write!(f, "route {} names {pool}", route.0),

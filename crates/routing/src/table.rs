@@ -16,6 +16,7 @@ use crate::index::Index;
 use crate::listed::Lists;
 use crate::number::Number;
 use crate::place::{CityId, Gazetteer};
+use crate::place::prefixes::Prefixes;
 use crate::policy::Policies;
 use crate::schedule::{Moment, Schedule, WeekPlan, hole};
 use crate::service::ServiceRules;
@@ -55,8 +56,8 @@ pub struct Table {
     pub(crate) trunk_codes: Vec<Option<String>>,
     pub(crate) gazetteer: Arc<Gazetteer>,
     pub(crate) aliases: Vec<AliasTable>,
-    /// Old numbers in normal form with their place in the file, ascending.
-    pub(crate) by_alias: Vec<(Box<[u8]>, u16)>,
+    /// Places in the file of old numbers, by their normal form.
+    pub(crate) by_alias: Prefixes<u16>,
     pub(crate) areas: Areas,
     pub(crate) routes: Vec<RouteTable>,
     pub(crate) index: Index,
@@ -64,6 +65,8 @@ pub struct Table {
     pub(crate) preferences: Vec<PreferenceTable>,
     pub(crate) lists: Lists,
     pub(crate) policies: Policies,
+    /// Minutes of the day at which conditions of routes and preferences may change, ascending.
+    pub(crate) edges: Vec<u16>,
 }
 
 /// One pool.
@@ -159,17 +162,28 @@ impl Table {
         self.lines_at(pool, self.local(wall))
     }
 
-    /// The next moment at which the lines of some pool change; `None` if they never do within a year.
+    /// The next moment at which the lines of some pool change, or the hours of some rule begin or
+    /// end; `None` if nothing does within a year.
     #[must_use]
     pub fn next_change(&self, wall: Wall) -> Option<Wall> {
         let timetable = self.timetable();
-        let mut soonest = None;
+        let mut soonest = self.next_edge(wall);
         for (pool, id) in self.pools.iter().zip(0u16..) {
             let until = soonest.unwrap_or(Wall(i64::MAX));
             let next = timetable.next_change(PoolId(id), &pool.plan, wall, until);
             soonest = next.or(soonest);
         }
         soonest
+    }
+
+    fn next_edge(&self, wall: Wall) -> Option<Wall> {
+        let today = self.civil(wall).0;
+        let days = [Some(today), today.tomorrow().ok()].into_iter().flatten();
+        let mut edges = days.flat_map(|date| {
+            let minutes = self.edges.iter();
+            minutes.filter_map(move |minute| self.wall_on(date, *minute))
+        });
+        edges.find(|at| *at > wall)
     }
 
     /// How long after `wall` this pool has no line any more, if that is within `within`; `None` if it
@@ -270,7 +284,8 @@ impl Table {
             return 0;
         };
         let lines = found.plan.lines(local.before, local.day, local.minute);
-        self.exceptional.lines(pool, lines, found.plan.most_lines(), local.wall)
+        self.exceptional
+            .lines(pool, lines, found.plan.most_lines(), local.wall)
     }
 
     pub(crate) fn local(&self, wall: Wall) -> Local {
@@ -299,12 +314,14 @@ impl Table {
 
     /// Which form of the hotline's number this is.
     pub(crate) fn dialled(&self, called: &[u8]) -> Dialled {
-        if let Ok(at) = self.by_alias.binary_search_by(|(it, _)| (**it).cmp(called)) {
-            return self.by_alias.get(at).map_or(Dialled::Other, |(_, at)| Dialled::Alias(*at));
+        if let Some(at) = self.by_alias.get(called) {
+            return Dialled::Alias(*at);
         }
         match called.strip_suffix(b"12356") {
             Some(b"") => Dialled::Short,
-            Some(code) if code.first() == Some(&b'0') && matches!(code.len(), 3 | 4) => Dialled::Area,
+            Some(code) if code.first() == Some(&b'0') && matches!(code.len(), 3 | 4) => {
+                Dialled::Area
+            }
             _ => Dialled::Other,
         }
     }

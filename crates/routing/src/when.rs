@@ -4,7 +4,7 @@ use meishier_model::{PoolId, TrunkId};
 
 use crate::calendar::Day;
 use crate::decide::Pools;
-use crate::hours::Days;
+use crate::hours::{DAY, Days};
 use crate::number::Number;
 use crate::place::{CityId, ProvinceId};
 use crate::source::{Services, Tags, When};
@@ -104,6 +104,12 @@ impl Conditions {
         }
     }
 
+    /// Minutes of the day at which it may begin or cease to hold.
+    pub fn edges(&self) -> impl Iterator<Item = u16> {
+        let hours = self.hours.iter();
+        hours.flat_map(|hours| [hours.start() % DAY, hours.end() % DAY])
+    }
+
     /// `None` if all of them hold.
     pub fn miss<P: Pools + ?Sized>(&self, facts: &Facts<'_, P>) -> Option<Miss> {
         let has = |list: &[Box<[u8]>], number: &[u8]| {
@@ -136,15 +142,22 @@ impl Conditions {
         if !self.at(facts.local) {
             return Some(Miss::Hours);
         }
-        let in_state =
-            |(pool, states): &&(PoolId, Services)| !states.contains(facts.pools.state(*pool).service);
-        self.states.iter().find(in_state).map(|(pool, _)| Miss::State(*pool))
+        let in_state = |(pool, states): &&(PoolId, Services)| {
+            !states.contains(facts.pools.state(*pool).service)
+        };
+        self.states
+            .iter()
+            .find(in_state)
+            .map(|(pool, _)| Miss::State(*pool))
     }
 
     /// True at this moment; hours that cross midnight belong to the day on which they begin.
     fn at(&self, local: Local) -> bool {
         let Local {
-            before, day, minute, ..
+            before,
+            day,
+            minute,
+            ..
         } = local;
         if self.hours.is_empty() {
             return self.days.contains(day);

@@ -3,6 +3,7 @@
 use crate::names;
 use meishier_engine::api::{LegParty, Phase, Refusal, SeatState};
 use meishier_model::{OfferOutcome, Outcome, PoolId, TransferOutcome};
+use meishier_routing::{Dialled, NuisanceWhy, RiskWhy, Service};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::PrometheusRecorder;
 
@@ -67,12 +68,43 @@ const TRANSFERS: [TransferOutcome; 4] = [
     TransferOutcome::Cancelled,
 ];
 
+const RISKS: [RiskWhy; 6] = [
+    RiskWhy::Listed,
+    RiskWhy::Flagged,
+    RiskWhy::Dropped,
+    RiskWhy::Key,
+    RiskWhy::Route,
+    RiskWhy::Person,
+];
+const NUISANCES: [NuisanceWhy; 4] = [
+    NuisanceWhy::Listed,
+    NuisanceWhy::Marked,
+    NuisanceWhy::CallsADay,
+    NuisanceWhy::ShortCalls,
+];
+/// Numbers that are no old ones.
+const DIALLED: [Dialled; 3] = [Dialled::Short, Dialled::Area, Dialled::Other];
+
+fn dialled_name(dialled: Dialled) -> &'static str {
+    match dialled {
+        Dialled::Short => "12356",
+        Dialled::Area => "area",
+        // Old numbers are named by the configuration.
+        Dialled::Alias(_) | Dialled::Other => "other",
+    }
+}
+
 /// One handle for each value of a small enum.
 pub(crate) struct Family<T, H>(Vec<(T, H)>);
 
 impl<T: Copy + PartialEq, H> Family<T, H> {
     fn new(all: &[T], name: fn(T) -> &'static str, handle: impl Fn(&str) -> H) -> Self {
         Self(all.iter().map(|it| (*it, handle(name(*it)))).collect())
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &(T, H)> {
+        self.0.iter()
     }
 
     /// The handle of that value.
@@ -107,6 +139,28 @@ pub(crate) struct Handles {
     pub(crate) missed: Counter,
     pub(crate) kept_outside: [Counter; 2],
     pub(crate) unexpected: Counter,
+    pub(crate) dialled: Family<Dialled, Counter>,
+    /// By a route of the table, by the default.
+    pub(crate) routed: [Counter; 2],
+    pub(crate) ambiguous: Counter,
+    pub(crate) at_risk: Family<RiskWhy, Counter>,
+    pub(crate) nuisance: Family<NuisanceWhy, Counter>,
+    pub(crate) redial: Counter,
+    pub(crate) flagged: Family<RiskWhy, Counter>,
+    pub(crate) services: Vec<Family<Service, Gauge>>,
+    pub(crate) calendar_missing: Gauge,
+}
+
+/// Counters of the old numbers, in the order of the configuration.
+pub(crate) fn aliases(r: &PrometheusRecorder, names: &[String]) -> Vec<Counter> {
+    let count = |name: &String| counter(r, names::BY_NUMBER, &[("number", name)]);
+    names.iter().map(count).collect()
+}
+
+fn services(r: &PrometheusRecorder, pool: &str) -> Family<Service, Gauge> {
+    Family::new(&Service::ALL, Service::as_str, |state| {
+        gauge(r, names::POOL_SERVICE, &[("pool", pool), ("state", state)])
+    })
 }
 
 impl Handles {
@@ -166,6 +220,23 @@ impl Handles {
             kept_outside: ["other", "risk"]
                 .map(|caller| counter(r, names::KEPT_OUTSIDE, &[("caller", caller)])),
             unexpected: counter(r, names::UNEXPECTED, &[]),
+            dialled: Family::new(&DIALLED, dialled_name, |number| {
+                counter(r, names::BY_NUMBER, &[("number", number)])
+            }),
+            routed: ["table", "default"].map(|by| counter(r, names::ROUTED, &[("by", by)])),
+            ambiguous: counter(r, names::AMBIGUOUS, &[]),
+            at_risk: Family::new(&RISKS, RiskWhy::as_str, |why| {
+                counter(r, names::AT_RISK, &[("why", why)])
+            }),
+            nuisance: Family::new(&NUISANCES, NuisanceWhy::as_str, |why| {
+                counter(r, names::NUISANCE, &[("why", why)])
+            }),
+            redial: counter(r, names::REDIAL, &[]),
+            flagged: Family::new(&RISKS, RiskWhy::as_str, |why| {
+                counter(r, names::FLAGGED, &[("why", why)])
+            }),
+            services: pools.iter().map(|pool| services(r, pool)).collect(),
+            calendar_missing: gauge(r, names::CALENDAR_MISSING, &[]),
         }
     }
 

@@ -45,6 +45,38 @@ impl Telemetry {
                     .map_or("", String::as_str);
                 tracing::info!(%call, trunk, "call arrived");
             }
+            Notice::Routed {
+                call,
+                default,
+                ambiguous,
+                risk,
+                nuisance,
+                redial,
+                ..
+            } => {
+                let risk = risk.map_or("no", |why| why.as_str());
+                let nuisance = nuisance.map_or("no", |why| why.as_str());
+                tracing::debug!(%call, default, ambiguous, risk, nuisance, redial, "call routed");
+            }
+            Notice::Flagged { call, why } => {
+                tracing::warn!(%call, why = why.as_str(), "caller flagged as at risk");
+            }
+            Notice::Pool { pool, service } => {
+                let (pool, state) = (self.pool(pool.0), service.as_str());
+                if service.takes_calls() {
+                    tracing::info!(pool, state, "state of service");
+                } else {
+                    tracing::warn!(pool, state, "pool takes no calls");
+                }
+            }
+            Notice::CalendarMissing(true) => {
+                tracing::error!(
+                    "public holidays of the year are not known: days go by weekday alone"
+                );
+            }
+            Notice::CalendarMissing(false) => {
+                tracing::info!("public holidays of the year are known");
+            }
             Notice::Refused(reason) => {
                 tracing::debug!(reason = reason.as_str(), "request refused");
             }

@@ -57,6 +57,15 @@ names! {
     WAITING = "meishier_waiting", Gauge, "Callers that wait, by pool; a caller whom two pools may serve counts in both.";
     WAITING_ALL = "meishier_waiting_callers", Gauge, "Callers that wait.";
     OLDEST = "meishier_oldest_wait_seconds", Gauge, "How long the first caller of the pool has waited; 0 if nobody waits.";
+    BY_NUMBER = "meishier_calls_by_number_total", Counter, "Calls by the number dialled: 12356, area (code and 12356), other, or the name of an old number.";
+    ROUTED = "meishier_routed_total", Counter, "Calls routed, by whether a route of the table fitted (table) or nothing but the default (default).";
+    AMBIGUOUS = "meishier_routed_ambiguous_total", Counter, "Calls routed although several cities share the caller's area code and nothing told which it is.";
+    AT_RISK = "meishier_routed_risk_total", Counter, "Calls routed as at risk, by reason.";
+    NUISANCE = "meishier_routed_nuisance_total", Counter, "Calls routed as nuisance, by reason.";
+    REDIAL = "meishier_routed_redial_total", Counter, "Calls that took the place of the caller's earlier call again.";
+    FLAGGED = "meishier_flagged_total", Counter, "Calls that somebody said a life is in danger in, by who said so.";
+    POOL_SERVICE = "meishier_pool_service", Gauge, "1 for the state of service that the pool is in (NENA i3), 0 for the others.";
+    CALENDAR_MISSING = "meishier_calendar_missing", Gauge, "1 while schedules ask for a year whose public holidays are not known.";
     QUEUE_MATCHES = "meishier_queue_matches_total", Counter, "Matches of a caller and a seat.";
     QUEUE_HELPED = "meishier_queue_helped_total", Counter, "Changes of the queue that another thread finished writing than the one that decided them.";
     QUEUE_REPEATED = "meishier_queue_repeated_total", Counter, "Changes of the queue that were worked out anew since another came first.";

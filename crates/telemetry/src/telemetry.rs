@@ -1,14 +1,16 @@
 //! The metrics: made at start, moved by notices, read by scrapes.
 
-use crate::handles::Handles;
+use crate::handles::{self, Handles};
 use crate::names;
 use crate::scrape::Scraped;
 use meishier_engine::api::{Notice, Phase, SeatState};
 use meishier_model::{PoolId, SeatId};
+use meishier_routing::{Dialled, NuisanceWhy, RiskWhy, Service};
+use metrics::Counter;
 use metrics_exporter_prometheus::{BuildError, PrometheusHandle, PrometheusRecorder};
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// Names from the configuration that become labels, by index.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +21,8 @@ pub struct TelemetryNames {
     pub pools: Vec<String>,
     /// One entry a seat, in the order of the configuration: the pools it belongs to.
     pub seats: Vec<Vec<PoolId>>,
+    /// Names of the old numbers, in the order of the configuration.
+    pub aliases: Vec<String>,
 }
 
 /// Why the metrics could not be made.
@@ -53,6 +57,8 @@ pub struct Telemetry {
     pub(crate) recorder: PrometheusRecorder,
     page: PrometheusHandle,
     handles: Handles,
+    /// Of the old numbers; written only when another configuration is taken.
+    aliases: RwLock<Vec<Counter>>,
     /// Index into [`SeatState::ALL`] of each seat's last known state.
     seats: Vec<AtomicU8>,
     pub(crate) scraped: Mutex<Scraped>,
@@ -80,6 +86,7 @@ impl Telemetry {
         Ok(Arc::new(Self {
             page: recorder.handle(),
             handles,
+            aliases: RwLock::new(handles::aliases(&recorder, &names.aliases)),
             seats: names.seats.iter().map(|_| AtomicU8::new(UNKNOWN)).collect(),
             scraped,
             names: names.clone(),
@@ -89,7 +96,15 @@ impl Telemetry {
         }))
     }
 
-    /// Counts a fact. Called on shard threads: no lock, no allocation, well under a microsecond.
+    /// Other old numbers are dialled from now on: counted by these names, in the order of the
+    /// configuration. Counts of names that are gone stay.
+    pub fn set_aliases(&self, names: &[String]) {
+        let counters = handles::aliases(&self.recorder, names);
+        *self.aliases.write().unwrap_or_else(PoisonError::into_inner) = counters;
+    }
+
+    /// Counts a fact. Called on shard threads: no allocation, well under a microsecond, and no lock
+    /// but one for reading that is written when the configuration is taken anew.
     pub fn notice(&self, notice: &Notice) {
         let handles = &self.handles;
         match notice {
@@ -97,6 +112,28 @@ impl Telemetry {
                 if let Some(arrived) = handles.arrived.get(usize::from(trunk.0)) {
                     arrived.increment(1);
                 }
+            }
+            Notice::Routed {
+                dialled,
+                ambiguous,
+                default,
+                risk,
+                nuisance,
+                redial,
+                ..
+            } => {
+                self.on_dialled(*dialled);
+                handles.routed[usize::from(*default)].increment(1);
+                handles.ambiguous.increment(u64::from(*ambiguous));
+                handles.redial.increment(u64::from(*redial));
+                self.on_judged(*risk, *nuisance);
+            }
+            Notice::Flagged { why, .. } => add(handles.flagged.of(*why)),
+            Notice::Pool { pool, service } => self.on_service(*pool, *service),
+            Notice::CalendarMissing(missing) => {
+                handles
+                    .calendar_missing
+                    .set(if *missing { 1.0 } else { 0.0 });
             }
             Notice::Refused(reason) => add(handles.refused.of(*reason)),
             Notice::Phase { from, to, .. } => self.on_phase(*from, *to),
@@ -166,6 +203,35 @@ impl Telemetry {
     /// for else samples pile up until the next [`Self::render`].
     pub fn run_upkeep(&self) {
         self.page.run_upkeep();
+    }
+
+    fn on_dialled(&self, dialled: Dialled) {
+        let Dialled::Alias(at) = dialled else {
+            return add(self.handles.dialled.of(dialled));
+        };
+        let aliases = self.aliases.read().unwrap_or_else(PoisonError::into_inner);
+        match aliases.get(usize::from(at)) {
+            Some(alias) => alias.increment(1),
+            None => add(self.handles.dialled.of(Dialled::Other)),
+        }
+    }
+
+    fn on_judged(&self, risk: Option<RiskWhy>, nuisance: Option<NuisanceWhy>) {
+        if let Some(why) = risk {
+            add(self.handles.at_risk.of(why));
+        }
+        if let Some(why) = nuisance {
+            add(self.handles.nuisance.of(why));
+        }
+    }
+
+    fn on_service(&self, pool: PoolId, service: Service) {
+        let Some(states) = Handles::of_pool(&self.handles.services, pool) else {
+            return;
+        };
+        for (state, gauge) in states.all() {
+            gauge.set(if *state == service { 1.0 } else { 0.0 });
+        }
     }
 
     fn on_phase(&self, from: Option<Phase>, to: Option<Phase>) {

@@ -29,6 +29,7 @@ fn alerts_and_their_tests_name_metrics_that_exist() {
         trunks: vec!["telecom".into()],
         pools: vec!["city".into()],
         seats: vec![vec![PoolId(0)]],
+        aliases: vec!["old".into()],
     })
     .unwrap();
     telemetry.scrape(&Sample::default());

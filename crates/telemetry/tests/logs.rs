@@ -5,6 +5,7 @@ use meishier_engine::api::{Notice, Phase, Refusal, SeatState};
 use meishier_model::{
     CallId, DialString, OfferOutcome, Outcome, PoolId, SeatId, ShardId, TransferOutcome, TrunkId,
 };
+use meishier_routing::{Dialled, RiskWhy, Service};
 use meishier_telemetry::logs::{self, Level, LogFormat};
 use meishier_telemetry::{Telemetry, TelemetryNames};
 use std::io::Write;
@@ -44,6 +45,7 @@ fn telemetry() -> Arc<Telemetry> {
         trunks: vec!["telecom".into()],
         pools: vec!["city".into()],
         seats: vec![vec![PoolId(0)]; 8],
+        aliases: vec!["old".into()],
     })
     .unwrap()
 }
@@ -57,6 +59,29 @@ fn notices() -> Vec<Notice> {
             call,
             trunk: TrunkId(0),
         },
+        Notice::Routed {
+            call,
+            dialled: Dialled::Alias(0),
+            ambiguous: true,
+            default: true,
+            risk: Some(RiskWhy::Listed),
+            nuisance: None,
+            redial: true,
+        },
+        Notice::Flagged {
+            call,
+            why: RiskWhy::Key,
+        },
+        Notice::Pool {
+            pool: PoolId(0),
+            service: Service::Down,
+        },
+        Notice::Pool {
+            pool: PoolId(0),
+            service: Service::Normal,
+        },
+        Notice::CalendarMissing(true),
+        Notice::CalendarMissing(false),
         Notice::Refused(Refusal::Overload),
         Notice::Phase {
             call,
@@ -163,6 +188,12 @@ fn every_notice_is_one_json_line_without_strangers_words() {
         "lines",
         "what",
         "risk",
+        "nuisance",
+        "redial",
+        "default",
+        "ambiguous",
+        "why",
+        "state",
     ];
     for line in text.lines() {
         let object: serde_json::Map<String, serde_json::Value> =

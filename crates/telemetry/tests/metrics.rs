@@ -18,6 +18,7 @@ fn telemetry() -> Arc<Telemetry> {
         trunks: vec!["telecom".into(), "mobile".into()],
         pools: vec!["city".into(), "province".into()],
         seats: vec![vec![PoolId(0)], vec![PoolId(0), PoolId(1)], vec![PoolId(1)]],
+        aliases: vec!["old".into()],
     })
     .unwrap()
 }

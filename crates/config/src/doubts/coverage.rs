@@ -128,7 +128,7 @@ pub(super) fn cities(sink: &Sink, directory: &Directory, read: &Read, ladders: &
         let message = match lack {
             Lack::Seats(seats) => both!(
                 "{name} 只有 {seats} 个坐席，国家要求至少 {NOTICE_SEATS} 个",
-                "{name} has {seats} seats, the national notice asks for {NOTICE_SEATS}"
+                "{name} has {seats} of the {NOTICE_SEATS} seats that the national notice asks for"
             ),
             Lack::Hours(found) => {
                 let (zh, en) = day(&found);

@@ -65,7 +65,7 @@ fn lines(sink: &Sink, entry: &PoolEntry, seats: usize) {
             &entry.span,
             both!(
                 "坐席组 {name:?} 有 {lines} 条线路，但只有 {seats} 个坐席",
-                "pool {name:?} has {lines} lines, but {seats} seats"
+                "pool {name:?} has more lines ({lines}) than seats ({seats})"
             ),
             both!("减少 lines，或增加坐席", "lower lines, or add seats"),
         );

@@ -6,7 +6,8 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use meishier_console::{App, Control, Directory, Reachable, Unavailable, router};
 use meishier_engine::api::{
-    CallView, Command, CommandError, Phase, Reply, SeatState, SeatStatus, ShardView,
+    CallView, Command, CommandError, Phase, Reply, SeatState, SeatStatus, ShardView, WhyPool,
+    WhyReason, WhyView,
 };
 use meishier_model::{CallId, SeatId, ShardId, Wall};
 use std::sync::atomic::AtomicBool;
@@ -68,6 +69,48 @@ fn view(shard: u16) -> Reply {
     }))
 }
 
+/// Why a caller waits.
+pub fn why(call: CallId) -> WhyView {
+    WhyView {
+        call,
+        phase: Phase::Queued,
+        waited_ms: 12_000,
+        risk: true,
+        ahead: Some(2),
+        expected_ms: Some(90_000),
+        pools: vec![
+            WhyPool {
+                pool: "city".into(),
+                service: "Normal".into(),
+                open: true,
+                opens_in_ms: None,
+                lines: 2,
+                used: 2,
+                staffed: 3,
+            },
+            WhyPool {
+                pool: "province".into(),
+                service: "Overloaded".into(),
+                open: false,
+                opens_in_ms: Some(8_000),
+                lines: 5,
+                used: 1,
+                staffed: 4,
+            },
+        ],
+        needs: vec!["苗语".into()],
+        reasons: vec![WhyReason {
+            pool: Some("city".into()),
+            seat: Some("gy02".into()),
+            kind: "skill_missing".into(),
+            missing: vec!["苗语".into()],
+        }],
+        route_reason: "主叫归属：贵阳".into(),
+        rules: vec!["guiyang".into()],
+        table: "0123456789abcdef".into(),
+    }
+}
+
 impl Engine {
     fn reply(&self, command: Command) -> Result<Reply, Unavailable> {
         self.asked.lock().unwrap().push(command.clone());
@@ -75,6 +118,11 @@ impl Engine {
             (Mood::Away | Mood::Silent, _) => Err(Unavailable),
             (Mood::Confused, _) => Ok(Reply::Rescheduled),
             (Mood::Refuses(error), Command::Seat { .. }) => Ok(Reply::Seat(Err(error.clone()))),
+            (
+                Mood::Refuses(error),
+                Command::Flag { .. } | Command::Nuisance { .. } | Command::PoolState { .. },
+            ) => Ok(Reply::Done(Err(error.clone()))),
+            (Mood::Refuses(error), Command::Why { .. }) => Ok(Reply::Why(Err(error.clone()))),
             (Mood::Refuses(error), _) => Ok(Reply::Transfer(Err(error.clone()))),
             (Mood::Fine, Command::Seat { seat: id, .. }) => {
                 Ok(Reply::Seat(Ok(seat(id.0, SeatState::Ready))))
@@ -91,6 +139,11 @@ impl Engine {
                     reason: String::new(),
                 })))
             }
+            (
+                Mood::Fine,
+                Command::Flag { .. } | Command::Nuisance { .. } | Command::PoolState { .. },
+            ) => Ok(Reply::Done(Ok(()))),
+            (Mood::Fine, Command::Why { call }) => Ok(Reply::Why(Ok(Box::new(why(call))))),
             (Mood::Fine, Command::Reschedule | Command::View) => Ok(Reply::Rescheduled),
         }
     }

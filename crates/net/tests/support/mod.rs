@@ -5,7 +5,7 @@ use meishier_engine::config::{self, Config};
 use meishier_engine::media::PromptSet;
 use meishier_engine::signaling::Transport;
 use meishier_engine::{Notice, config as engine_config};
-use meishier_model::{CallRecord, ShardId};
+use meishier_model::{CallRecord, NumberMark, ShardId};
 use meishier_net::{Clock, Running, Runtime, RuntimeConfig, Seeds, Sink, StartError};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -112,6 +112,7 @@ pub struct Heard(Mutex<Sender<Notice>>);
 
 impl Sink for Heard {
     fn record(&self, _shard: ShardId, _record: Box<CallRecord>) {}
+    fn keep(&self, _shard: ShardId, _mark: Box<NumberMark>) {}
     fn notice(&self, _shard: ShardId, notice: Notice) {
         // The test may have heard enough.
         let _ = self.0.lock().unwrap().send(notice);
@@ -137,6 +138,7 @@ fn start_with(
         clock: Clock::system(),
         seeds: Seeds::Fixed(1),
         any_free_port,
+        remembered: Vec::new(),
     };
     let running = Runtime::start(setup, Arc::new(Heard(Mutex::new(heard))))?;
     Ok((running, notices))

@@ -31,7 +31,7 @@
 mod atlas;
 mod city;
 mod gazetteer;
-mod prefixes;
+pub(crate) mod prefixes;
 mod segments;
 
 pub use atlas::{AreaCode, Atlas, CityId, CodeId, Province, ProvinceId};

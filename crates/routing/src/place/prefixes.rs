@@ -7,7 +7,7 @@ const HEAD: usize = 16;
 /// knows the longest other one that it extends; the prefixes of a key are then one search and a
 /// walk upwards.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Prefixes<V> {
+pub(crate) struct Prefixes<V> {
     /// The head of each entry, side by side: all that most searches look at.
     heads: Vec<u128>,
     entries: Vec<Entry<V>>,
@@ -34,7 +34,7 @@ struct Key<'a> {
 
 impl<V> Prefixes<V> {
     /// Takes prefixes in any order; of two that are the same the first stays.
-    pub(super) fn new(pairs: impl IntoIterator<Item = (Box<[u8]>, V)>) -> Self {
+    pub(crate) fn new(pairs: impl IntoIterator<Item = (Box<[u8]>, V)>) -> Self {
         let mut pairs: Vec<(Box<[u8]>, V)> = pairs.into_iter().collect();
         pairs.sort_by(|a, b| a.0.cmp(&b.0));
         pairs.dedup_by(|later, first| later.0 == first.0);
@@ -63,7 +63,10 @@ impl<V> Prefixes<V> {
     }
 
     /// Every prefix of `key` with its length and value, the longest first.
-    pub(super) fn of<'a>(&'a self, key: &'a [u8]) -> impl Iterator<Item = (usize, &'a V)> {
+    pub(crate) fn of<'a, 'k>(
+        &'a self,
+        key: &'k [u8],
+    ) -> impl Iterator<Item = (usize, &'a V)> + use<'a, 'k, V> {
         let key = Key::new(key);
         let less = self.heads.partition_point(|&head| head < key.head);
         let rest = self.entries.get(less..).unwrap_or_default();
@@ -75,8 +78,14 @@ impl<V> Prefixes<V> {
             .map(|entry| (entry.len, &entry.value))
     }
 
+    /// What the whole key stands for.
+    pub(crate) fn get(&self, key: &[u8]) -> Option<&V> {
+        let (len, value) = self.of(key).next()?;
+        (len == key.len()).then_some(value)
+    }
+
     /// What the empty prefix stands for.
-    pub(super) fn of_nothing(&self) -> Option<&V> {
+    pub(crate) fn of_nothing(&self) -> Option<&V> {
         let first = self.entries.first().filter(|entry| entry.len == 0)?;
         Some(&first.value)
     }

@@ -398,6 +398,8 @@ impl Rig {
                 witness.see(now, &Seen::Record(&record));
                 self.effects.push_back(Effect::Record(record));
             }
+            // A start of the rig remembers what its snapshot holds, not what was kept elsewhere.
+            Output::Keep(_) => {}
             Output::Shard { to, message } => self.post(now, shard, usize::from(to.0), message),
             Output::Wake(to) => self.wake(now, usize::from(to.0)),
             // Nobody restarts the engine without its snapshot here.

@@ -1,0 +1,222 @@
+//! What stands in a table besides its decisions, as rows that can be held against each other.
+
+use crate::loaded::Loaded;
+use crate::moment::{self, clock};
+use crate::wording::{self, join, say};
+use meishier_config::{Config, Lang, Strategy};
+use meishier_model::{DialString, PoolId, Wall};
+use meishier_routing::{
+    Date, Exception, ExceptionalLines, ExceptionalPools, Ladder, Listed, Number, To, Which,
+};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// One row that differs.
+pub struct FactChange {
+    /// What it is about: a key of the file, or a masked number.
+    pub key: String,
+    /// What stood there.
+    pub old: Option<String>,
+    /// What stands there.
+    pub new: Option<String>,
+}
+
+type Rows = BTreeMap<String, String>;
+
+fn changes(old: Rows, mut new: Rows, shown: impl Fn(String) -> String) -> Vec<FactChange> {
+    let mut out = Vec::new();
+    for (key, value) in old {
+        let other = new.remove(&key);
+        if other.as_ref() != Some(&value) {
+            out.push(FactChange {
+                key: shown(key),
+                old: Some(value),
+                new: other,
+            });
+        }
+    }
+    out.extend(new.into_iter().map(|(key, value)| FactChange {
+        key: shown(key),
+        old: None,
+        new: Some(value),
+    }));
+    out
+}
+
+/// Numbers of which people say something else, masked.
+pub fn numbers(old: &Loaded, new: &Loaded, lang: Lang) -> Vec<FactChange> {
+    let rows = |loaded: &Loaded| {
+        let tags = &loaded.config.tags;
+        let mut rows = Rows::new();
+        for entry in &loaded.config.routing.policies().listed {
+            let number = Number::new(&entry.number).as_str().to_owned();
+            let words = listed(entry, &loaded.config, tags, lang);
+            let row: &mut String = rows.entry(number).or_default();
+            if !row.is_empty() {
+                row.push_str(" + ");
+            }
+            row.push_str(&words);
+        }
+        rows
+    };
+    changes(rows(old), rows(new), |number| DialString::new(&number).masked())
+}
+
+fn listed(entry: &Listed, config: &Config, tags: &[String], lang: Lang) -> String {
+    let mut parts = Vec::new();
+    if entry.risk {
+        parts.push(say(lang, "高危", "at risk").to_owned());
+    }
+    if entry.nuisance {
+        parts.push(say(lang, "骚扰", "nuisance").to_owned());
+    }
+    let own = entry.counsellor.and_then(|id| config.counsellors.get(id.0 as usize));
+    if let Some(own) = own {
+        parts.push(format!("{} {}", say(lang, "咨询员", "counsellor"), own.account));
+    }
+    for (at, tag) in tags.iter().enumerate() {
+        if entry.tags.meet(meishier_routing::Tags::default().with(at)) {
+            parts.push(tag.clone());
+        }
+    }
+    if let Some(until) = entry.until {
+        let (date, minute) = config.routing.civil(until);
+        parts.push(format!("{} {date} {}", say(lang, "至", "until"), clock(minute)));
+    }
+    join(&parts, lang)
+}
+
+/// Policies, pools' own settings, trunks, calendar and exceptional times.
+pub fn policies(old: &Loaded, new: &Loaded, lang: Lang) -> Vec<FactChange> {
+    let now = meishier_net::Clock::system().wall();
+    let rows = |loaded: &Loaded, other: &Loaded| {
+        let config = &loaded.config;
+        let mut rows = Rows::new();
+        policy_rows(config, &mut rows);
+        pool_rows(config, &other.config, &mut rows);
+        calendar_rows(config, now, lang, &mut rows);
+        for trunk in &config.trunks {
+            let there = say(lang, "有", "there");
+            rows.insert(format!("trunks {}", trunk.name), there.to_owned());
+        }
+        rows
+    };
+    changes(rows(old, new), rows(new, old), |key| key)
+}
+
+fn policy_rows(config: &Config, rows: &mut Rows) {
+    let policies = config.routing.policies();
+    let (risk, nuisance) = (&policies.risk, &policies.nuisance);
+    let mut row = |key: &str, value: String| rows.insert(key.to_owned(), value);
+    let first = policies.first.iter().map(|it| match it {
+        Which::Called => "called",
+        Which::Here => "here",
+        Which::Home => "home",
+    });
+    row("routing.first", first.collect::<Vec<_>>().join(", "));
+    row("risk.dropped_within", duration(risk.dropped_within));
+    row("risk.flagged_for", duration(risk.flagged_for));
+    row("risk.own_hold", duration(risk.own_hold));
+    row("risk.prefer", preferences(config, &risk.prefer));
+    row("risk.rings", ladder(config, &risk.steps));
+    let key = risk.danger_key.map(char::from);
+    row("risk.danger_key", key.map_or_else(|| "-".to_owned(), String::from));
+    row("nuisance.calls_a_day", nuisance.calls_a_day.to_string());
+    row("nuisance.short_calls", nuisance.short_calls.to_string());
+    row("nuisance.short", duration(nuisance.short));
+    let class = nuisance.class.map(|it| it.number().to_string());
+    row("nuisance.class", class.unwrap_or_else(|| "-".to_owned()));
+    row("nuisance.rings", ladder(config, &nuisance.steps));
+    row("nuisance.marked_for", duration(nuisance.marked_for));
+    row("redial.within", duration(policies.redial.within));
+    for rule in &policies.preferences {
+        row(&format!("preferences {}", rule.name), preferences(config, &rule.prefer));
+    }
+}
+
+/// Settings of the pools that both configurations have.
+fn pool_rows(config: &Config, other: &Config, rows: &mut Rows) {
+    let shared = |name: &str| other.pools.iter().any(|it| it.name == name);
+    let pools = config.pools.iter().zip(0u16..);
+    for (pool, id) in pools.filter(|(pool, _)| shared(&pool.name)) {
+        let rules = config.routing.service_rules(PoolId(id)).copied().unwrap_or_default();
+        let name = &pool.name;
+        let mut row = |key: &str, value: String| rows.insert(format!("pools {name} {key}"), value);
+        let waiting = rules.overloaded_waiting.map(|it| it.to_string());
+        row("overloaded_waiting", waiting.unwrap_or_else(|| "-".to_owned()));
+        row("overloaded_wait", duration(rules.overloaded_wait.unwrap_or_default()));
+        row("going_down", duration(rules.going_down.unwrap_or_default()));
+        let strategy = match pool.strategy {
+            Strategy::LongestIdle => "longest_idle",
+            Strategy::BestSkill => "best_skill",
+            Strategy::LeastTalk => "least_talk",
+            Strategy::RoundRobin => "round_robin",
+        };
+        row("strategy", strategy.to_owned());
+    }
+}
+
+fn calendar_rows(config: &Config, now: Wall, lang: Lang, rows: &mut Rows) {
+    let table = &config.routing;
+    let shown = moment::rfc3339(now, table);
+    let offset = shown.get(shown.len().saturating_sub(6)..).unwrap_or_default();
+    rows.insert("zone".to_owned(), format!("UTC{offset}"));
+    let year = table.civil(now).0.year();
+    let first = Date::new(year, 1, 1).ok();
+    let dates = std::iter::successors(first, |it| it.tomorrow().ok());
+    for date in dates.take_while(|it| it.year() <= year.saturating_add(2)) {
+        let words = match table.calendar().exception(date) {
+            Some(Exception::Holiday) => say(lang, "节假日", "public holiday"),
+            Some(Exception::Workday) => say(lang, "调休上班", "make-up workday"),
+            None => continue,
+        };
+        rows.insert(format!("calendar {date}"), words.to_owned());
+    }
+    for entry in table.exceptional().entries() {
+        let pools = match &entry.pools {
+            ExceptionalPools::All => "all".to_owned(),
+            ExceptionalPools::These(pools) => {
+                let names: Vec<&str> = pools.iter().map(|it| wording::pool(config, *it)).collect();
+                names.join(", ")
+            }
+        };
+        let lines = match entry.lines {
+            ExceptionalLines::AllLines => "all".to_owned(),
+            ExceptionalLines::Closed => "0".to_owned(),
+            ExceptionalLines::Number(lines) => lines.to_string(),
+        };
+        let moment = |wall| moment::rfc3339(wall, table);
+        let key = format!("exceptional {} {} {pools}", moment(entry.from), moment(entry.to));
+        rows.insert(key, format!("lines {lines}, {}", entry.reason));
+    }
+}
+
+fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0 => "-".to_owned(),
+        _ if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
+        _ if seconds % 60 == 0 => format!("{}min", seconds / 60),
+        _ => format!("{seconds}s"),
+    }
+}
+
+fn preferences(config: &Config, list: &[meishier_routing::Preference]) -> String {
+    let list: Vec<String> = list.iter().map(|it| wording::preference(config, it)).collect();
+    list.join(", ")
+}
+
+fn ladder(config: &Config, steps: &Ladder) -> String {
+    let steps = steps.iter().map(|step| {
+        let to = match step.to {
+            To::Pool(pool) => wording::pool(config, pool),
+            To::City => "@city",
+            To::OtherCity => "@other_city",
+            To::Paired => "@paired",
+            To::Province => "@province",
+            To::Nation => "@nation",
+        };
+        format!("{to} {}", duration(step.after))
+    });
+    steps.collect::<Vec<_>>().join(", ")
+}
