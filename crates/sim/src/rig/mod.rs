@@ -402,8 +402,6 @@ impl Rig {
             Output::Keep(_) => {}
             Output::Shard { to, message } => self.post(now, shard, usize::from(to.0), message),
             Output::Wake(to) => self.wake(now, usize::from(to.0)),
-            // Nobody restarts the engine without its snapshot here.
-            Output::Keep(_) => {}
             Output::Lookup { token, user } => {
                 let contacts = self.bindings.get(&user).cloned().unwrap_or_default();
                 self.shards[shard].handle(now, Input::Contacts { token, contacts });

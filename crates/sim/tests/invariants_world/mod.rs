@@ -221,7 +221,6 @@ impl Rig {
         while let Some(output) = self.shards[index].poll_output() {
             let shard = index as u16;
             match output {
-                Output::Keep(_) => {}
                 Output::Transmit(transmit) => {
                     let to = transmit.flow.remote;
                     self.show(&Seen::Out {
