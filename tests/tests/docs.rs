@@ -22,6 +22,7 @@ const ONLY_READ: &[&str] = &[
     "systemctl ",
     "install ",
 ];
+
 fn run(words: &[String], place: &str) {
     let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
     if words[0] == "demo" {

@@ -33,7 +33,11 @@ const LAYERS: &[Layer] = &[
         Some(&["arrayvec", "crossbeam", "serde", "smallvec"]),
     ),
     Layer("routing", &["model"], Some(&["jiff", "serde", "smallvec"])),
-    Layer("transfer", &["model", "routing"], Some(&["serde", "smallvec"])),
+    Layer(
+        "transfer",
+        &["model", "routing"],
+        Some(&["serde", "smallvec"]),
+    ),
     Layer(
         "signaling",
         &["model"],
@@ -337,6 +341,7 @@ fn crates_use_only_what_lies_below() {
                 "meishier-tests",
                 "meishier-benches",
                 "meishier-queue-bench",
+                "meishier-routing-bench",
                 "xtask",
             ];
             assert!(

@@ -80,7 +80,11 @@ impl Chunk {
 fn joined(example: &str, part: &str) -> String {
     let (mut whole, mut parts) = (chunks(example), chunks(part));
     let top = parts.remove(0);
-    let keys: BTreeSet<&str> = top.lines.iter().filter_map(|l| Some(key_of(l)?.0)).collect();
+    let keys: BTreeSet<&str> = top
+        .lines
+        .iter()
+        .filter_map(|l| Some(key_of(l)?.0))
+        .collect();
     let replaced = |line: &String| key_of(line).is_some_and(|(key, _)| keys.contains(key));
     whole[0].lines.retain(|line| !replaced(line));
     whole[0].lines.extend(top.lines.clone());
@@ -170,7 +174,10 @@ fn the_manual_is_right() {
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
-    assert!(files >= 24 && asked >= 24, "{files} files, {asked} commands");
+    assert!(
+        files >= 24 && asked >= 24,
+        "{files} files, {asked} commands"
+    );
 }
 
 #[test]
@@ -196,7 +203,8 @@ fn the_manuals_say_the_same_in_both_languages() {
 
 #[test]
 fn the_readers_read() {
-    let example = "a = 1\nb = 2\n[x]\ny = 1\n[[routes]]\nname = \"one\"\nz = 1\n[[numbers]]\nname = \"n\"\n";
+    let example =
+        "a = 1\nb = 2\n[x]\ny = 1\n[[routes]]\nname = \"one\"\nz = 1\n[[numbers]]\nname = \"n\"\n";
     let part = "b = 3\n[[routes]]\nname = \"two\"\n[[routes]]\nname = \"one\" # again\nz = 2\n[[numbers]]\nname = \"n\"\n";
     assert_eq!(
         joined(example, part),

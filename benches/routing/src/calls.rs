@@ -104,15 +104,15 @@ pub fn calls(nation: &Nation, count: usize) -> Vec<Call> {
     for (kind, share) in Kind::SHARES {
         shares.extend(std::iter::repeat_n(kind, share));
     }
-    let call = |_| one(*dice.one(&shares), nation, &mut dice.clone_next());
+    let call = |_| one(*dice.one(&shares), nation, &mut dice.another());
     (0..count).map(call).collect()
 }
 
 impl Dice {
     /// A generator of its own for one call, so that calls do not depend on how many numbers another
     /// one took.
-    fn clone_next(&mut self) -> Dice {
-        Dice(self.next())
+    fn another(&mut self) -> Dice {
+        Dice(self.roll())
     }
 }
 
@@ -197,7 +197,7 @@ fn known(dice: &mut Dice) -> Known {
         last: dice.percent(10).then_some(CounsellorId(4)),
         redial: dice.percent(10),
         tags: Tags(if dice.percent(20) {
-            dice.next() & 0xff
+            dice.roll() & 0xff
         } else {
             0
         }),

@@ -358,10 +358,10 @@ fn policies(dice: &mut Dice) -> Policies {
         risk: dice.percent(20),
         nuisance: dice.percent(50),
         counsellor: dice.percent(30).then_some(CounsellorId(at as u32)),
-        tags: Tags(dice.next() & 0b111),
+        tags: Tags(dice.roll() & 0b111),
         until: dice
             .percent(80)
-            .then(|| Wall(DAY.0 + dice.next() as i64 % 1_000_000_000)),
+            .then(|| Wall(DAY.0 + dice.roll() as i64 % 1_000_000_000)),
     };
     policies.listed = (0..LISTED).map(listed).collect();
     policies

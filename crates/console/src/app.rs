@@ -1,6 +1,8 @@
 //! What the routes need of the rest of the program.
 
 use meishier_engine::api::{Command, Reply};
+use meishier_engine::routing::Note;
+use meishier_model::Wall;
 use meishier_records::Store;
 use std::fmt;
 use std::future::Future;
@@ -30,6 +32,72 @@ pub trait Control: Send + Sync + 'static {
 
     /// Asks every shard; one answer each, those that cannot be asked left out.
     fn command_all(&self, command: Command) -> Reachable<'_, Vec<Reply>>;
+
+    /// Tells every shard what people say of numbers; all of them know it afterwards.
+    fn remember(&self, notes: Vec<Note>) -> Reachable<'_, Result<(), Unavailable>>;
+
+    /// Civil time as the shards see it.
+    fn wall(&self) -> Wall;
+}
+
+/// The configuration in force and the way to another one.
+pub trait Tables: Send + Sync + 'static {
+    /// What is in force.
+    fn current(&self) -> TableInfo;
+
+    /// Reads the files again and lets the engine follow them, all of it or nothing. One at a time:
+    /// who comes second waits.
+    fn reload(&self) -> Reachable<'_, Result<Reloaded, NotReloaded>>;
+}
+
+/// The configuration in force.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TableInfo {
+    /// Which version it is: 16 hexadecimal digits.
+    pub hash: String,
+    /// Names of its files, in order.
+    pub files: Vec<String>,
+    /// Since when the engine follows it.
+    pub loaded: Wall,
+}
+
+/// What reading the files again has changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reloaded {
+    /// The version before.
+    pub before: String,
+    /// The version in force now.
+    pub after: String,
+    /// Files that are new, gone or different, by name.
+    pub changed_files: Vec<String>,
+    /// Sections of the configuration that differ, by key.
+    pub changed_sections: Vec<&'static str>,
+    /// What is doubtful about the new one.
+    pub warnings: Vec<Mistake>,
+}
+
+/// Something wrong or doubtful, without what stands in the file there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mistake {
+    /// Where, as `file:line:column`; empty if it is at no place of a file.
+    pub place: String,
+    /// What, in Chinese.
+    pub zh: String,
+    /// What, in English.
+    pub en: String,
+}
+
+/// Why the engine goes on with the configuration that it had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotReloaded {
+    /// The files cannot be read, or are wrong: everything that is. Never empty.
+    Mistakes(Vec<Mistake>),
+    /// It differs in what takes a restart: everything that does. Never empty.
+    TakesRestart(Vec<Mistake>),
+    /// There are no files: the engine runs on something built in.
+    NoFiles,
+    /// The engine does not answer.
+    Unavailable,
 }
 
 /// Names of the configuration, by index.
@@ -41,6 +109,8 @@ pub struct Directory {
     pub seats: Vec<String>,
     /// Accounts of counsellors, in the order of the configuration.
     pub counsellors: Vec<String>,
+    /// Pools, in the order of the configuration.
+    pub pools: Vec<String>,
 }
 
 /// Everything that the routes use. Cheap to clone.
@@ -56,6 +126,8 @@ pub struct App {
     pub ready: Arc<AtomicBool>,
     /// The records; without it `/api/v1/records` answers 503.
     pub store: Option<Store>,
+    /// The configuration in force; without it `/api/v1/table` and `/api/v1/reload` answer 503.
+    pub tables: Option<Arc<dyn Tables>>,
     /// What `Authorization: Bearer …` must hold for `/api`; without it the API is open to
     /// whoever reaches the address.
     pub token: Option<String>,

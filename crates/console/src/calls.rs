@@ -2,7 +2,7 @@
 
 use crate::error::Fault;
 use crate::router::{Entry, Payload, Shared};
-use crate::wire::{CallBody, TransferBody, TransferRequest};
+use crate::wire::{CallBody, NuisanceRequest, TransferBody, TransferRequest};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -38,6 +38,40 @@ pub(crate) async fn take_back(
     Path(id): Path<String>,
 ) -> Response {
     entry.answer(cancel(&site, &id).await)
+}
+
+/// `POST /api/v1/calls/{id}/risk`
+pub(crate) async fn flag(
+    entry: Entry,
+    State(site): State<Shared>,
+    Path(id): Path<String>,
+) -> Response {
+    entry.answer(done(&site, &id, |call| Ok(Command::Flag { call })).await)
+}
+
+/// `POST /api/v1/calls/{id}/nuisance`
+pub(crate) async fn nuisance(
+    entry: Entry,
+    State(site): State<Shared>,
+    Path(id): Path<String>,
+    Payload(request): Payload<NuisanceRequest>,
+) -> Response {
+    entry.answer(done(&site, &id, |call| request.command(call)).await)
+}
+
+async fn done(
+    site: &Shared,
+    id: &str,
+    command: impl FnOnce(CallId) -> Result<Command, String>,
+) -> Result<Response, Fault> {
+    let call = CallId::parse(id).ok_or(CommandError::UnknownCall)?;
+    match site.command(command(call).map_err(Fault::Invalid)?).await? {
+        Reply::Done(result) => {
+            result?;
+            Ok(StatusCode::NO_CONTENT.into_response())
+        }
+        _ => Err(Fault::Unavailable),
+    }
 }
 
 async fn all(site: &Shared) -> Result<Response, Fault> {

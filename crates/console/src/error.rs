@@ -1,6 +1,6 @@
 //! Everything that a request can be refused for: a status, a code for programs, words for people.
 
-use crate::app::Unavailable;
+use crate::app::{Mistake, NotReloaded, Unavailable};
 use crate::lang::Lang;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -36,6 +36,10 @@ pub(crate) enum Fault {
     TimedOut,
     /// The records cannot be read.
     Records,
+    /// No mark of that id.
+    UnknownMark,
+    /// The configuration was not taken.
+    NotReloaded(NotReloaded),
 }
 
 impl From<Unavailable> for Fault {
@@ -46,7 +50,7 @@ impl From<Unavailable> for Fault {
 
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "records cannot be read");
+        tracing::error!(%error, "records cannot be read or written");
         Self::Records
     }
 }
@@ -68,6 +72,24 @@ struct Detail {
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     candidates: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mistakes: Option<Vec<MistakeBody>>,
+}
+
+#[derive(Serialize)]
+struct MistakeBody {
+    place: String,
+    message: String,
+}
+
+impl MistakeBody {
+    fn all(list: &[Mistake], lang: Lang) -> Vec<Self> {
+        let body = |it: &Mistake| Self {
+            place: it.place.clone(),
+            message: lang.pick(&it.zh, &it.en).clone(),
+        };
+        list.iter().map(body).collect()
+    }
 }
 
 /// Status, code, Chinese, English.
@@ -81,14 +103,19 @@ impl Fault {
     /// The answer that says so.
     pub(crate) fn answer(self, lang: Lang) -> Response {
         let (status, code, zh, en) = self.words();
-        let candidates = match self {
-            Self::Refused(CommandError::AmbiguousCity(cities)) => Some(cities),
-            _ => None,
-        };
+        let (mut candidates, mut mistakes) = (None, None);
+        match self {
+            Self::Refused(CommandError::AmbiguousCity(cities)) => candidates = Some(cities),
+            Self::NotReloaded(NotReloaded::Mistakes(list) | NotReloaded::TakesRestart(list)) => {
+                mistakes = Some(MistakeBody::all(&list, lang));
+            }
+            _ => {}
+        }
         let detail = Detail {
             code,
             message: lang.pick(zh, en),
             candidates,
+            mistakes,
         };
         let mut response = (status, Json(Body { error: detail })).into_response();
         let extra = match status {
@@ -171,10 +198,53 @@ impl Fault {
             Self::Records => words(
                 S::SERVICE_UNAVAILABLE,
                 "records_unavailable",
-                "暂时无法读取通话记录",
-                "the records cannot be read now",
+                "暂时无法读写通话记录",
+                "the records cannot be read or written now",
             ),
+            Self::UnknownMark => words(
+                S::NOT_FOUND,
+                "unknown_mark",
+                "没有这条号码标记,或它已撤销",
+                "there is no such mark, or it was taken back",
+            ),
+            Self::NotReloaded(why) => not_reloaded(why),
         }
+    }
+}
+
+fn not_reloaded(why: &NotReloaded) -> Words {
+    use StatusCode as S;
+    match why {
+        NotReloaded::Mistakes(list) => (
+            S::UNPROCESSABLE_ENTITY,
+            "configuration_wrong",
+            format!("配置有 {} 处错误,继续按原配置运行", list.len()),
+            format!(
+                "the configuration has {} mistakes, the old one stays in force",
+                list.len()
+            ),
+        ),
+        NotReloaded::TakesRestart(list) => (
+            S::CONFLICT,
+            "takes_restart",
+            format!("有 {} 处改动需要重启才能生效,继续按原配置运行", list.len()),
+            format!(
+                "{} changes take a restart, the old configuration stays in force",
+                list.len()
+            ),
+        ),
+        NotReloaded::NoFiles => words(
+            S::CONFLICT,
+            "no_files",
+            "引擎按内置配置运行,没有可重新读取的文件",
+            "the engine runs on a built-in configuration, there are no files to read again",
+        ),
+        NotReloaded::Unavailable => words(
+            S::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "服务暂不可用,请稍后再试",
+            "not available now, try again",
+        ),
     }
 }
 

@@ -1,4 +1,5 @@
-//! The HTTP side: probes, metrics page, and the API for seats, calls and records.
+//! The HTTP side: probes, metrics page, and the API for seats, calls, pools, marks of numbers, the
+//! configuration and records.
 //!
 //! What lives here: routes, checking of what is asked for, words for people (Chinese, English on
 //! request), limits against whoever connects. What may not: decisions about calls (the engine's),
@@ -10,6 +11,11 @@
 //!   GET  /api/v1/seats                  POST /api/v1/seats/{name}/state     ┐
 //!   GET  /api/v1/seats/{name}           POST /api/v1/calls/{id}/transfer    ├ bearer token,
 //!   GET  /api/v1/calls                  DELETE /api/v1/calls/{id}/transfer  │ if there is one
+//!   GET  /api/v1/calls/{id}/why         POST /api/v1/calls/{id}/risk        │
+//!   GET  /api/v1/pools                  POST /api/v1/calls/{id}/nuisance    │
+//!   GET  /api/v1/table                  PUT, DELETE /api/v1/pools/{name}/state
+//!   GET  /api/v1/marks                  POST /api/v1/reload                 │
+//!                                       PUT, DELETE /api/v1/marks           │
 //!   GET  /api/v1/records                                                    ┘
 //!        │ Command                ▲ Reply
 //!        ▼                        │
@@ -21,14 +27,21 @@ mod app;
 mod calls;
 mod error;
 mod lang;
+mod marks;
 mod page;
+mod pools;
 mod probes;
 mod records;
 mod router;
 mod seats;
 mod serve;
+mod table;
+mod why;
 mod wire;
 
-pub use app::{App, Control, Directory, Reachable, Unavailable};
+pub use app::{
+    App, Control, Directory, Mistake, NotReloaded, Reachable, Reloaded, TableInfo, Tables,
+    Unavailable,
+};
 pub use router::router;
 pub use serve::{ServeLimits, serve, serve_with};

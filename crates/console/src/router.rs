@@ -3,14 +3,14 @@
 use crate::app::App;
 use crate::error::Fault;
 use crate::lang::Lang;
-use crate::{access, calls, page, probes, records, seats};
+use crate::{access, calls, marks, page, pools, probes, records, seats, table, why};
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post, put};
 use meishier_engine::api::{Command, Reply};
 use meishier_model::{CounsellorId, SeatId};
 use serde::de::DeserializeOwned;
@@ -66,6 +66,18 @@ pub fn router(app: App) -> Router {
             "/api/v1/calls/{id}/transfer",
             post(calls::transfer).delete(calls::take_back),
         )
+        .route("/api/v1/calls/{id}/risk", post(calls::flag))
+        .route("/api/v1/calls/{id}/nuisance", post(calls::nuisance))
+        .route("/api/v1/calls/{id}/why", get(why::show))
+        .route("/api/v1/pools", get(pools::list))
+        .route(
+            "/api/v1/pools/{name}/state",
+            put(pools::set_state).delete(pools::by_rule),
+        )
+        .route("/api/v1/marks", get(marks::list).put(marks::add))
+        .route("/api/v1/marks/{id}", delete(marks::take_back))
+        .route("/api/v1/table", get(table::show))
+        .route("/api/v1/reload", post(table::reload))
         .route("/api/v1/records", get(records::list))
         .route("/api/v1/records/{id}", get(records::show))
         .fallback(unknown_path)
@@ -102,13 +114,19 @@ impl Site {
         Ok(reply.map_err(|_| Fault::TimedOut)??)
     }
 
-    /// Asks every shard for its calls and seats.
-    pub(crate) async fn views(&self) -> Result<Vec<meishier_engine::api::ShardView>, Fault> {
-        let replies = timeout(ENGINE_LIMIT, self.app.control.command_all(Command::View)).await;
+    /// Asks every shard; at least one answer.
+    pub(crate) async fn command_all(&self, command: Command) -> Result<Vec<Reply>, Fault> {
+        let replies = timeout(ENGINE_LIMIT, self.app.control.command_all(command)).await;
         let replies = replies.map_err(|_| Fault::TimedOut)?;
         if replies.is_empty() {
             return Err(Fault::Unavailable);
         }
+        Ok(replies)
+    }
+
+    /// Asks every shard for its calls and seats.
+    pub(crate) async fn views(&self) -> Result<Vec<meishier_engine::api::ShardView>, Fault> {
+        let replies = self.command_all(Command::View).await?;
         let view = |reply| match reply {
             Reply::View(view) => Ok(*view),
             _ => Err(Fault::Unavailable),

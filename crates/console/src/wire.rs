@@ -1,8 +1,9 @@
 //! The JSON of the API: what comes in (unknown fields refused), what goes out (numbers masked).
 
-use meishier_engine::api::{CallView, SeatChange, SeatStatus, TransferStarted};
+use meishier_engine::api::{CallView, Command, SeatChange, SeatStatus, TransferStarted};
 use meishier_model::{CallId, CallRecord, CounsellorId, RtpStats, Wall};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Longest text of any field that comes in, in bytes.
 const LONGEST: usize = 256;
@@ -72,6 +73,38 @@ impl TransferRequest {
             return Err("`key` or `city` is empty or too long".to_owned());
         }
         Ok(())
+    }
+}
+
+/// The body of `POST /api/v1/calls/{id}/nuisance`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NuisanceRequest {
+    reason: String,
+    days: Option<u32>,
+    #[serde(default)]
+    end: bool,
+}
+
+impl NuisanceRequest {
+    /// Longest reason, in characters; the engine keeps so many.
+    const REASON: usize = 200;
+
+    pub(crate) fn command(self, call: CallId) -> Result<Command, String> {
+        let reason = self.reason.trim();
+        if reason.is_empty() || reason.chars().count() > Self::REASON {
+            return Err(format!("`reason` has 1 to {} characters", Self::REASON));
+        }
+        if self.days.is_some_and(|days| !(1..=366).contains(&days)) {
+            return Err("`days` is 1 to 366".to_owned());
+        }
+        let day = Duration::from_secs(24 * 3600);
+        Ok(Command::Nuisance {
+            call,
+            lasts: self.days.map(|days| day * days),
+            reason: reason.to_owned(),
+            end: self.end,
+        })
     }
 }
 
@@ -170,6 +203,10 @@ pub(crate) struct RecordBody<'a> {
     counsellor: Option<&'a str>,
     route: Vec<RingBody<'a>>,
     route_reason: &'a str,
+    table: &'a str,
+    rules: &'a [String],
+    risk: bool,
+    nuisance: bool,
     offers: Vec<OfferBody<'a>>,
     transfers: Vec<TransferRecordBody<'a>>,
     rtp_caller: RtpStats,
@@ -230,6 +267,10 @@ impl<'a> From<&'a CallRecord> for RecordBody<'a> {
             counsellor: record.counsellor.as_deref(),
             route: record.route.iter().map(ring).collect(),
             route_reason: &record.route_reason,
+            table: &record.table,
+            rules: &record.rules,
+            risk: record.risk,
+            nuisance: record.nuisance,
             offers: offers(record),
             transfers: transfers(record),
             rtp_caller: record.rtp_caller,

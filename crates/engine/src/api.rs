@@ -10,7 +10,7 @@ use meishier_model::{
     CallId, CallRecord, CounsellorId, NumberMark, OfferOutcome, PoolId, SeatId, ShardId, Wall,
 };
 use meishier_queue::OfferId;
-use meishier_routing::{Hand, Note};
+use meishier_routing::{Hand, Note, Service};
 use meishier_signaling::{Binding, BindingChange, Flow, Transmit};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -55,8 +55,9 @@ pub enum Input<'a> {
     /// Another configuration of the same identity ([`Config::same_identity`]) is in force from now on;
     /// one of another identity is ignored, with a notice. Give it to every shard.
     Configure(Arc<Config>),
-    /// What was kept of numbers before this start ([`Output::Keep`]). Give it to every shard, before
-    /// the first call.
+    /// What was kept of numbers before this start ([`Output::Keep`]), to be given to every shard
+    /// before the first call; and what people say of numbers outside of a call. Calls that run stay
+    /// as they are.
     Remember(Vec<Note>),
     /// Shut down gracefully: new calls are refused with 503, running ones go on.
     Drain,
@@ -590,6 +591,25 @@ pub struct CallView {
     pub transfer: Option<String>,
 }
 
+/// A pool as the API shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolView {
+    /// The pool.
+    pub pool: PoolId,
+    /// Its name.
+    pub name: String,
+    /// Its state of service.
+    pub service: Service,
+    /// The state that people set, if it is in force.
+    pub hand: Option<Hand>,
+    /// Lines that are open.
+    pub lines: u16,
+    /// Lines in use; above `lines` after a change of shift.
+    pub used: u16,
+    /// Telephones at which somebody takes calls, those in conversation included.
+    pub staffed: u32,
+}
+
 /// The calls and seats of one shard.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ShardView {
@@ -597,6 +617,8 @@ pub struct ShardView {
     pub calls: Vec<CallView>,
     /// The seats at home here.
     pub seats: Vec<SeatStatus>,
+    /// Every pool; told by the first shard alone.
+    pub pools: Vec<PoolView>,
 }
 
 /// Why a request was refused before it became a call.

@@ -56,7 +56,7 @@ mod waiting;
 mod why;
 
 pub use api::{
-    CallView, Command, CommandError, Gauges, Input, LegParty, Notice, Output, Phase, Refusal,
+    CallView, Command, CommandError, Gauges, Input, LegParty, Notice, Output, Phase, PoolView, Refusal,
     Reply, SeatChange, SeatState, SeatStatus, ShardMessage, ShardView, Staffed, TalkWeight,
     TransferStarted, WhyPool, WhyReason, WhyView, home_of_counsellor, home_of_seat,
 };
@@ -72,4 +72,5 @@ pub use snapshot::{CallSnapshot, RestoreError, ShardSnapshot};
 pub use meishier_config as config;
 pub use meishier_media as media;
 pub use meishier_queue as queue;
+pub use meishier_routing as routing;
 pub use meishier_signaling as signaling;

@@ -57,6 +57,12 @@ impl PoolStates {
         self.hands.get(&pool)?.in_force(now.wall)
     }
 
+    /// What people set of a pool, while it counts.
+    pub(crate) fn hand_in_force(&self, pool: PoolId, now: Now) -> Option<&Hand> {
+        let hand = self.hands.get(&pool)?;
+        hand.in_force(now.wall).map(|_| hand)
+    }
+
     fn count(&mut self, pools: &[PoolId], staffed: Staffed, add: bool) {
         let takes = staffed.counsellor.is_some() && staffed.willing && staffed.reachable;
         for pool in pools {

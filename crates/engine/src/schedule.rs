@@ -23,6 +23,8 @@ impl Shard {
             self.wake(now, &wakes);
             self.notice(Notice::Lines { pool, lines });
         }
+        let covered = self.config.routing.calendar_covers(now.wall);
+        self.notice(Notice::CalendarMissing(!covered));
         self.tell_others(&ShardMessage::LinesChanged);
         self.on_lines_changed();
         let until = self.config.routing.next_change(now.wall);

@@ -1,9 +1,9 @@
 //! What people see of a shard. Numbers are masked.
 
-use crate::api::{CallView, ShardView};
+use crate::api::{CallView, PoolView, ShardView};
 use crate::call::{Call, State};
 use crate::shard::Shard;
-use meishier_model::Now;
+use meishier_model::{Now, PoolId, ShardId};
 use std::collections::BTreeMap;
 
 impl Shard {
@@ -31,7 +31,30 @@ impl Shard {
                 .keys()
                 .filter_map(|seat| self.seat_status(now, *seat))
                 .collect(),
+            pools: if self.id == ShardId(0) {
+                self.pool_views(now)
+            } else {
+                Vec::new()
+            },
         }
+    }
+
+    fn pool_views(&self, now: Now) -> Vec<PoolView> {
+        let numbered = (0..).map(PoolId).zip(&self.config.pools);
+        numbered
+            .map(|(pool, it)| {
+                let facts = self.pool_facts(now, pool);
+                PoolView {
+                    pool,
+                    name: it.name.clone(),
+                    service: self.pool_service(now, pool),
+                    hand: self.pools.hand_in_force(pool, now).cloned(),
+                    lines: facts.lines,
+                    used: facts.used,
+                    staffed: facts.staffed,
+                }
+            })
+            .collect()
     }
 
     fn call_view(&self, now: Now, call: &Call, ahead: Option<u32>) -> CallView {

@@ -1,5 +1,6 @@
 //! Reading a configuration and telling its mistakes; `meishier check`.
 
+use crate::tables::FileVersion;
 use crate::{cli, files};
 use meishier_config::{Config, Lang};
 use meishier_media::PromptSet;
@@ -9,7 +10,7 @@ use std::process::ExitCode;
 /// `meishier check`: 0 if the configuration can be served, 1 if not.
 pub fn run(args: &cli::Check) -> ExitCode {
     let asked = args.lang.map(Lang::from);
-    let Some((config, _)) = load(&args.config, asked) else {
+    let Some(Checked { config, .. }) = load(&args.config, asked) else {
         return ExitCode::FAILURE;
     };
     let lang = asked.unwrap_or(config.lang);
@@ -36,9 +37,19 @@ pub fn run(args: &cli::Check) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// A configuration without mistakes.
+pub struct Checked {
+    /// The configuration.
+    pub config: Config,
+    /// Prompts and music.
+    pub prompts: PromptSet,
+    /// The files that it was read from.
+    pub files: Vec<FileVersion>,
+}
+
 /// Reads the files and the operator's prompts. What is wrong or doubtful is told on standard error;
 /// `None` if anything is wrong.
-pub fn load(path: &Path, lang: Option<Lang>) -> Option<(Config, PromptSet)> {
+pub fn load(path: &Path, lang: Option<Lang>) -> Option<Checked> {
     // Files that cannot be read have no language of their own to go by.
     let unknown = lang.unwrap_or_default();
     let sources = match files::read(path) {
@@ -56,7 +67,11 @@ pub fn load(path: &Path, lang: Option<Lang>) -> Option<(Config, PromptSet)> {
             let lang = lang.unwrap_or(config.lang);
             eprint!("{}", sources.render_warnings(&warnings, lang));
             let prompts = prompts(&config, lang)?;
-            Some((config, prompts))
+            Some(Checked {
+                config,
+                prompts,
+                files: FileVersion::all(&sources),
+            })
         }
         Err(mistakes) => {
             eprint!("{}", sources.render(&mistakes, unknown));

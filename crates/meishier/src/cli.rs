@@ -30,6 +30,8 @@ pub enum Command {
     Demo(Demo),
     /// 在虚拟时钟上模拟：同一个引擎，来电、坐席、网络和故障都由种子决定 (simulate on a virtual clock)
     Sim(Sim),
+    /// 某位来电者为什么还在等：询问运行中的引擎 (why does a caller still wait)
+    Why(Why),
     /// 这个号码此刻打来，谁接、为什么：有人接退出码为 0，全部关门为 3 (who would take this call, and why)
     Route(Route),
     /// 画出坐席组一周的开放钟点、线路数和空档 (draw the week of pools)
@@ -136,6 +138,26 @@ pub struct Sim {
     pub lang: Lang,
 }
 
+/// `meishier why`
+#[derive(Debug, Args)]
+pub struct Why {
+    /// 通话编号，见 /api/v1/calls (the call, as the API names it)
+    #[arg(value_name = "CALL")]
+    pub call: String,
+    /// 引擎的 HTTP 地址 (the engine's HTTP address)
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub http: SocketAddr,
+    /// 接口令牌；也可用环境变量 MEISHIER_TOKEN，免得别人从进程列表看到 (token of the API, or by MEISHIER_TOKEN)
+    #[arg(long, value_name = "TOKEN")]
+    pub token: Option<String>,
+    /// 输出接口的 JSON (print the API's JSON)
+    #[arg(long)]
+    pub json: bool,
+    /// 界面语言 (language of messages)
+    #[arg(long, value_enum, default_value_t = Lang::Zh)]
+    pub lang: Lang,
+}
+
 /// `meishier route`
 #[derive(Debug, Args)]
 pub struct Route {
@@ -146,7 +168,12 @@ pub struct Route {
     #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
     pub from: String,
     /// 拨的号码 (the number dialled)
-    #[arg(long, value_name = "NUMBER", default_value = "12356", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value = "12356",
+        allow_hyphen_values = true
+    )]
     pub to: String,
     /// 从哪条中继来，默认第一条 (over which trunk)
     #[arg(long, value_name = "NAME")]

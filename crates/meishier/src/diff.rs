@@ -79,7 +79,10 @@ impl Differences {
 /// 0: nothing would change. 1: something would. 2: a file cannot be read or is wrong.
 pub fn run(args: &cli::Diff) -> ExitCode {
     let asked = args.lang.map(Lang::from);
-    let both = (Loaded::read(&args.old, asked), Loaded::read(&args.new, asked));
+    let both = (
+        Loaded::read(&args.old, asked),
+        Loaded::read(&args.new, asked),
+    );
     let (Some(old), Some(new)) = both else {
         return ExitCode::from(TROUBLE);
     };
@@ -131,8 +134,16 @@ fn compare(old: &Loaded, new: &Loaded, lang: Lang) -> Differences {
     Differences {
         routes: routes::changes(configs, &scenarios, &times, &named, &lands, lang),
         lines: lines(configs, &times),
-        removed: olds.iter().filter(|it| !news.contains(it)).cloned().collect(),
-        added: news.iter().filter(|it| !olds.contains(it)).cloned().collect(),
+        removed: olds
+            .iter()
+            .filter(|it| !news.contains(it))
+            .cloned()
+            .collect(),
+        added: news
+            .iter()
+            .filter(|it| !olds.contains(it))
+            .cloned()
+            .collect(),
         numbers: facts::numbers(old, new, lang),
         policies: facts::policies(old, new, lang),
         times,
@@ -154,12 +165,16 @@ fn lines([old, new]: [&Config; 2], times: &Times) -> Vec<LinesChange> {
                 changes.entry((before, after)).or_default().push(time);
             }
         }
-        out.extend(changes.into_iter().map(|((before, after), times)| LinesChange {
-            pool: pool.name.clone(),
-            times,
-            old: before,
-            new: after,
-        }));
+        out.extend(
+            changes
+                .into_iter()
+                .map(|((before, after), times)| LinesChange {
+                    pool: pool.name.clone(),
+                    times,
+                    old: before,
+                    new: after,
+                }),
+        );
     }
     out
 }

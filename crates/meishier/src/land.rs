@@ -26,7 +26,9 @@ pub fn city(table: &Table, city: CityId) -> String {
 /// The province and the full name of a city, such as `贵州` and `贵州贵阳`.
 pub fn names(table: &Table, city: CityId) -> (String, String) {
     let found = atlas(table).city(city);
-    found.map_or_else(Default::default, |it| (it.province.to_owned(), it.full_name()))
+    found.map_or_else(Default::default, |it| {
+        (it.province.to_owned(), it.full_name())
+    })
 }
 
 /// The city's name alone.
@@ -52,7 +54,9 @@ pub fn area_codes(table: &Table) -> AreaCodes {
     let atlas = atlas(table);
     let name = |id: &CityId| atlas.city(*id).map(|it| (it.name, it.province));
     let codes = atlas.codes();
-    codes.map(|code| (code.text, code.cities.iter().filter_map(name).collect())).collect()
+    codes
+        .map(|code| (code.text, code.cities.iter().filter_map(name).collect()))
+        .collect()
 }
 
 /// What says where a place is, and how much that is worth.

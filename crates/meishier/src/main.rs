@@ -6,10 +6,11 @@
 //!   cli ─┬─ check ── files → Config, mistakes drawn
 //!        ├─ serve ─┬─ limits (open files)
 //!        │         ├─ service ── records, runtime (SIP, RTP, shards), console, figures
-//!        │         ├─ reread ── the files again, while calls run
+//!        │         ├─ tables ── the configuration in force, the files again while calls run
 //!        │         └─ shutdown ── signals
 //!        ├─ demo ──┘   the same service on loopback, with a cast of phones
 //!        ├─ sim ────── the engine on a virtual clock, without the service
+//!        ├─ why ────── asks a running engine why a caller waits
 //!        └─ route, week, diff ── what a table decides, without an engine
 //! ```
 
@@ -23,14 +24,15 @@ mod land;
 mod limits;
 mod loaded;
 mod moment;
-mod reread;
 mod route;
 mod serve;
 mod service;
 mod shutdown;
 mod sim;
 mod standing;
+mod tables;
 mod week;
+mod why;
 mod wording;
 
 use clap::Parser;
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         cli::Command::Check(args) => check::run(&args),
         cli::Command::Demo(args) => demo::run(&args),
         cli::Command::Sim(args) => sim::run(&args),
+        cli::Command::Why(args) => why::run(&args),
         cli::Command::Route(args) => route::run(&args),
         cli::Command::Week(args) => week::run(&args),
         cli::Command::Diff(args) => diff::run(&args),

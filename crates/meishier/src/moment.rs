@@ -17,7 +17,8 @@ pub fn parse(text: &str, table: &Table) -> Option<Wall> {
     let local: DateTime = text.parse().ok()?;
     // A date alone would be midnight, which nobody means.
     text.contains(':').then_some(())?;
-    let minute = u16::from(local.hour().unsigned_abs()) * 60 + u16::from(local.minute().unsigned_abs());
+    let minute =
+        u16::from(local.hour().unsigned_abs()) * 60 + u16::from(local.minute().unsigned_abs());
     let wall = table.wall_on(local.date(), minute)?;
     Some(Wall(wall.0 + i64::from(local.second()) * 1000))
 }
@@ -145,7 +146,14 @@ mod tests {
             assert_eq!(parse(same, &table), Some(wall), "{same}");
         }
         assert_eq!(rfc3339(wall, &table), "2026-10-01T23:30:00+08:00");
-        for wrong in ["", "now", "2026-10-01", "2026-02-30 10:00", "23:30", "2026-10-01 25:00"] {
+        for wrong in [
+            "",
+            "now",
+            "2026-10-01",
+            "2026-02-30 10:00",
+            "23:30",
+            "2026-10-01 25:00",
+        ] {
             assert_eq!(parse(wrong, &table), None, "{wrong}");
         }
     }

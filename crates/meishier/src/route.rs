@@ -165,7 +165,12 @@ fn supposed(
     loaded: &Loaded,
     lang: Lang,
 ) -> Result<Vec<(PoolId, Supposed)>, String> {
-    let pools: Vec<&str> = loaded.config.pools.iter().map(|it| it.name.as_str()).collect();
+    let pools: Vec<&str> = loaded
+        .config
+        .pools
+        .iter()
+        .map(|it| it.name.as_str())
+        .collect();
     let mut out = Vec::with_capacity(texts.len());
     for text in texts {
         let wrong = || match lang {
@@ -220,11 +225,13 @@ fn answer(question: &Question, loaded: &Loaded, cell: Option<&str>) -> Answer {
             opens: table.opens(ring.pool, wall).filter(|_| lines == 0),
         }
     });
-    let rules = rules(&explained).into_iter().map(|(rule, miss)| RuleAnswer {
-        name: table.rule_name(rule),
-        place: loaded.place(rule),
-        miss,
-    });
+    let rules = rules(&explained)
+        .into_iter()
+        .map(|(rule, miss)| RuleAnswer {
+            name: table.rule_name(rule),
+            place: loaded.place(rule),
+            miss,
+        });
     Answer {
         pools: pools.collect(),
         rules: rules.collect(),

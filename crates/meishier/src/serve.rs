@@ -2,7 +2,8 @@
 
 use crate::service::{Service, Setup};
 use crate::shutdown::{Asked, Hangup, Signals};
-use crate::{check, cli, limits, reread};
+use crate::tables::{self, Origin};
+use crate::{check, cli, limits};
 use meishier_config::Lang;
 use meishier_net::{Clock, Seeds};
 use meishier_telemetry::logs;
@@ -13,9 +14,14 @@ use std::process::ExitCode;
 /// Runs the engine; the exit status says whether it ended in order.
 pub fn run(args: &cli::Serve) -> ExitCode {
     let asked = args.lang.map(Lang::from);
-    let Some((config, prompts)) = check::load(&args.config, asked) else {
+    let Some(checked) = check::load(&args.config, asked) else {
         return ExitCode::FAILURE;
     };
+    let check::Checked {
+        config,
+        prompts,
+        files,
+    } = checked;
     let lang = asked.unwrap_or(config.lang);
     let _log = match logs::init(args.log.into(), args.log_level) {
         Ok(guard) => guard,
@@ -43,6 +49,10 @@ pub fn run(args: &cli::Serve) -> ExitCode {
     };
     let setup = Setup {
         config,
+        origin: Origin {
+            path: Some(args.config.clone()),
+            files,
+        },
         prompts,
         clock: Clock::system(),
         seeds: Seeds::System,
@@ -59,7 +69,7 @@ async fn serve(setup: Setup, file: &Path, lang: Lang) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let mut service = match Service::start(setup).await {
+    let service = match Service::start(setup).await {
         Ok(service) => service,
         Err(error) => {
             eprintln!("{}", error.message(lang));
@@ -74,7 +84,10 @@ async fn serve(setup: Setup, file: &Path, lang: Lang) -> ExitCode {
         };
         match asked {
             Some(Asked::End) => break,
-            Some(Asked::Reread) => say(&reread::reread(&mut service, file, lang).await),
+            Some(Asked::Reread) => {
+                let result = service.tables().reload().await;
+                say(&tables::line(&result, file, lang));
+            }
             None => {
                 tracing::error!(
                     "a thread of the engine has ended; the process ends so that it can be started anew"

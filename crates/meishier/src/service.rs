@@ -7,17 +7,18 @@
 //! ```
 
 use crate::figures;
+use crate::tables::{self, InForce, Origin};
 use meishier_config::{Config, Lang};
-use meishier_console::{App, Directory};
+use meishier_console::{App, Directory, Tables};
 use meishier_engine::signaling::Transport;
 use meishier_engine::{Command, Notice, Reply};
 use meishier_media::PromptSet;
-use meishier_model::{CallRecord, MarkKind, NumberMark, ShardId, Wall};
+use meishier_model::{CallRecord, NumberMark, ShardId, Wall};
 use meishier_net::{
-    Clock, Control, Drained, Running, Runtime, RuntimeConfig, Seeds, Sink, StartError, Unavailable,
+    Clock, Control, Drained, Running, Runtime, RuntimeConfig, Seeds, Sink, StartError,
 };
-use meishier_records::{KeptMark, Left, Store, StoreError, Writer};
-use meishier_routing::{Fact, Note};
+use meishier_records::{Left, Store, StoreError, Writer};
+use meishier_routing::Note;
 use meishier_telemetry::{Telemetry, TelemetryError, TelemetryNames};
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -37,10 +38,15 @@ const RECORDS_KEPT: usize = 65_536;
 /// How often histograms are folded into their buckets.
 const UPKEEP: Duration = Duration::from_secs(5);
 
+/// How often marks of numbers that have ended are deleted.
+const FORGET: Duration = Duration::from_secs(3600);
+
 /// What a service is started with.
 pub struct Setup {
     /// The configuration.
     pub config: Config,
+    /// Where it comes from.
+    pub origin: Origin,
     /// Prompts and music.
     pub prompts: PromptSet,
     /// The time that the engine sees.
@@ -100,7 +106,7 @@ impl ServiceError {
 
 /// A running service.
 pub struct Service {
-    config: Arc<Config>,
+    tables: Arc<InForce>,
     running: Running,
     store: Store,
     writer: Writer,
@@ -144,12 +150,16 @@ impl Service {
         };
         let running = Runtime::start(runtime, sink).map_err(ServiceError::Runtime)?;
         let ready = Arc::new(AtomicBool::new(true));
+        let control = running.control();
+        let tables = InForce::new(config.clone(), setup.origin, control, telemetry.clone());
+        let tables = Arc::new(tables);
         let app = App {
             control: Arc::new(EngineControl(running.control())),
             directory: directory(&config),
             metrics: metrics_page(&telemetry, running.control(), &config, &writer),
             ready: ready.clone(),
             store: Some(store.clone()),
+            tables: Some(tables.clone()),
             token: config.http.token.clone(),
         };
         let (stop_console, stopped) = oneshot::channel();
@@ -158,9 +168,10 @@ impl Service {
             let _ = stopped.await;
         };
         let console = tokio::spawn(meishier_console::serve(listener, app, until_stopped));
-        let upkeep = tokio::spawn(keep_up(telemetry.clone()));
+        let clock = running.control().clock().clone();
+        let upkeep = tokio::spawn(keep_up(telemetry.clone(), store.clone(), clock));
         Ok(Self {
-            config,
+            tables,
             running,
             store,
             writer,
@@ -173,19 +184,13 @@ impl Service {
     }
 
     /// The configuration it runs with.
-    pub fn config(&self) -> &Arc<Config> {
-        &self.config
+    pub fn config(&self) -> Arc<Config> {
+        self.tables.config()
     }
 
-    /// Lets every shard follow another configuration of the same identity.
-    ///
-    /// # Errors
-    /// The engine has ended.
-    pub async fn configure(&mut self, config: Config) -> Result<(), Unavailable> {
-        let config = Arc::new(config);
-        self.running.control().configure(&config).await?;
-        self.config = config;
-        Ok(())
+    /// The configuration in force and the way to another one.
+    pub fn tables(&self) -> &dyn Tables {
+        &*self.tables
     }
 
     /// Commands, figures, civil time.
@@ -238,7 +243,7 @@ impl Service {
         self.running.shutdown();
         let left = self.writer.close().await;
         if !left.is_empty() {
-            keep_elsewhere(&self.config.records.path, &left);
+            keep_elsewhere(&self.tables.config().records.path, &left);
         }
         self.upkeep.abort();
         drop(self.stop_console);
@@ -293,6 +298,20 @@ impl meishier_console::Control for EngineControl {
     fn command_all(&self, command: Command) -> meishier_console::Reachable<'_, Vec<Reply>> {
         Box::pin(self.0.command_all(command))
     }
+
+    fn remember(
+        &self,
+        notes: Vec<Note>,
+    ) -> meishier_console::Reachable<'_, Result<(), meishier_console::Unavailable>> {
+        Box::pin(async move {
+            let told = self.0.remember(&notes).await;
+            told.map_err(|_| meishier_console::Unavailable)
+        })
+    }
+
+    fn wall(&self) -> Wall {
+        self.0.clock().wall()
+    }
 }
 
 async fn bind_http(address: SocketAddr, any_free_port: bool) -> Result<TcpListener, ServiceError> {
@@ -319,11 +338,18 @@ fn metrics_page(
     })
 }
 
-async fn keep_up(telemetry: Arc<Telemetry>) {
+async fn keep_up(telemetry: Arc<Telemetry>, store: Store, clock: Clock) {
     let mut tick = tokio::time::interval(UPKEEP);
+    let mut forget = tokio::time::interval(FORGET);
     loop {
-        tick.tick().await;
-        telemetry.run_upkeep();
+        tokio::select! {
+            _ = tick.tick() => telemetry.run_upkeep(),
+            _ = forget.tick() => {
+                if let Err(error) = store.forget_marks(clock.wall()).await {
+                    tracing::error!(%error, "marks of numbers that have ended were not deleted");
+                }
+            }
+        }
     }
 }
 
@@ -332,7 +358,7 @@ fn names(config: &Config) -> TelemetryNames {
         trunks: config.trunks.iter().map(|it| it.name.clone()).collect(),
         pools: config.pools.iter().map(|it| it.name.clone()).collect(),
         seats: config.seats.iter().map(|it| it.pools.clone()).collect(),
-        aliases: config.routing.alias_names().map(str::to_owned).collect(),
+        aliases: tables::aliases(config),
     }
 }
 
@@ -345,6 +371,7 @@ fn directory(config: &Config) -> Directory {
             .iter()
             .map(|it| it.account.clone())
             .collect(),
+        pools: config.pools.iter().map(|it| it.name.clone()).collect(),
     }
 }
 
@@ -352,27 +379,10 @@ fn directory(config: &Config) -> Directory {
 async fn remembered(store: &Store, now: Wall) -> Result<Vec<Note>, StoreError> {
     store.forget_marks(now).await?;
     let marks = store.marks(now).await?;
-    Ok(marks.iter().filter_map(note).collect())
-}
-
-/// What a mark tells the engine; `None` if it names no number.
-fn note(kept: &KeptMark) -> Option<Note> {
-    let NumberMark {
-        number,
-        kind,
-        at,
-        until,
-        ..
-    } = &kept.mark;
-    let until = *until;
-    let fact = match kind {
-        MarkKind::Risk => Fact::Flagged {
-            until,
-            counsellor: None,
-        },
-        MarkKind::Nuisance => Fact::Marked { until },
-    };
-    Note::new(number, *at, fact)
+    Ok(marks
+        .iter()
+        .filter_map(|kept| Note::from_mark(&kept.mark))
+        .collect())
 }
 
 /// Records that the store would not take at the end go into a file beside it, one JSON object a

@@ -34,7 +34,11 @@ impl Standing {
     /// is there and nobody waits.
     pub fn new(table: &Table, count: usize, wall: Wall, supposed: &[(PoolId, Supposed)]) -> Self {
         let pools = (0u16..).take(count).map(PoolId);
-        Self(pools.map(|pool| state(table, pool, wall, supposed)).collect())
+        Self(
+            pools
+                .map(|pool| state(table, pool, wall, supposed))
+                .collect(),
+        )
     }
 }
 
@@ -79,8 +83,14 @@ mod tests {
     fn states_are_read_in_any_hand() {
         let down = Some(Supposed::State(Service::Down));
         let going = Some(Supposed::State(Service::GoingDown));
-        assert_eq!([Supposed::parse("down"), Supposed::parse("Down")], [down; 2]);
-        assert_eq!([Supposed::parse("going_down"), Supposed::parse("GoingDown")], [going; 2]);
+        assert_eq!(
+            [Supposed::parse("down"), Supposed::parse("Down")],
+            [down; 2]
+        );
+        assert_eq!(
+            [Supposed::parse("going_down"), Supposed::parse("GoingDown")],
+            [going; 2]
+        );
         assert_eq!(Supposed::parse("FULL"), Some(Supposed::Full));
         assert_eq!(Supposed::parse("asleep"), None);
     }

@@ -109,8 +109,14 @@ fn to_text(week: &Week, pools: &[PoolId], config: &Config, lang: Lang) -> String
         let list = join(&short, lang);
         // Writing to a String cannot fail.
         let _ = match lang {
-            Lang::Zh => writeln!(out, "不足 18 小时的日子（国家要求每天不少于 18 小时）：{list}"),
-            Lang::En => writeln!(out, "days under the 18 hours that the national notice asks for: {list}"),
+            Lang::Zh => writeln!(
+                out,
+                "不足 18 小时的日子（国家要求每天不少于 18 小时）：{list}"
+            ),
+            Lang::En => writeln!(
+                out,
+                "days under the 18 hours that the national notice asks for: {list}"
+            ),
         };
     }
     for entry in entries(week, pools, config) {
@@ -119,7 +125,10 @@ fn to_text(week: &Week, pools: &[PoolId], config: &Config, lang: Lang) -> String
     for year in missing_years(week, config) {
         let _ = match lang {
             Lang::Zh => writeln!(out, "没有 {year} 年的节假日表：只按星期推算"),
-            Lang::En => writeln!(out, "no holidays of {year} are known: days go by weekday alone"),
+            Lang::En => writeln!(
+                out,
+                "no holidays of {year} are known: days go by weekday alone"
+            ),
         };
     }
     out
@@ -166,7 +175,12 @@ fn entries<'c>(
         ExceptionalPools::All => true,
         ExceptionalPools::These(these) => these.iter().any(|it| pools.contains(it)),
     };
-    table.exceptional().entries().iter().filter(within).filter(concerns)
+    table
+        .exceptional()
+        .entries()
+        .iter()
+        .filter(within)
+        .filter(concerns)
 }
 
 fn exceptional(entry: &Exceptional, config: &Config, lang: Lang) -> String {
@@ -200,7 +214,10 @@ fn exceptional(entry: &Exceptional, config: &Config, lang: Lang) -> String {
 fn missing_years(week: &Week, config: &Config) -> Vec<i16> {
     let (first, last) = (week.days.first(), week.days.last());
     match (first, last) {
-        (Some(first), Some(last)) => config.routing.calendar().missing_years(first.date, last.date),
+        (Some(first), Some(last)) => config
+            .routing
+            .calendar()
+            .missing_years(first.date, last.date),
         _ => Vec::new(),
     }
 }

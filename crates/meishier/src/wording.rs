@@ -19,7 +19,10 @@ pub fn join(list: &[String], lang: Lang) -> String {
 
 /// A pool's name; empty if there is none.
 pub fn pool(config: &Config, pool: PoolId) -> &str {
-    config.pools.get(usize::from(pool.0)).map_or("", |it| &it.name)
+    config
+        .pools
+        .get(usize::from(pool.0))
+        .map_or("", |it| &it.name)
 }
 
 /// The names of skills.
@@ -31,7 +34,10 @@ pub fn skills(config: &Config, set: SkillSet) -> Vec<String> {
 
 /// A skill's name.
 pub fn skill(config: &Config, id: SkillId) -> &str {
-    config.skills.get(usize::from(id.index())).map_or("", String::as_str)
+    config
+        .skills
+        .get(usize::from(id.index()))
+        .map_or("", String::as_str)
 }
 
 /// `危机 +1000`
@@ -60,13 +66,22 @@ pub fn miss(config: &Config, miss: Miss, lang: Lang) -> String {
         Miss::Called => ("拨的是别的号码", "another number was dialled"),
         Miss::Callers => ("来电号码的开头不符", "the caller's number begins otherwise"),
         Miss::Trunks => ("从别的中继来", "it came over another trunk"),
-        Miss::Cities => ("来电者的城市不符或不明", "the caller's city is another, or unknown"),
-        Miss::Provinces => ("来电者的省份不符或不明", "the caller's province is another, or unknown"),
+        Miss::Cities => (
+            "来电者的城市不符或不明",
+            "the caller's city is another, or unknown",
+        ),
+        Miss::Provinces => (
+            "来电者的省份不符或不明",
+            "the caller's province is another, or unknown",
+        ),
         Miss::Hours => ("不在规定的日子和钟点", "it is another day or hour"),
         Miss::State(_) => ("坐席组不在所要求的状态", "a pool is in another state"),
         Miss::Risk => ("是否高危不符", "the caller is at risk, or is not"),
         Miss::Nuisance => ("是否骚扰不符", "the caller is held for nuisance, or is not"),
-        Miss::Tags => ("没有所要求的标签", "none of the tags is known of the caller"),
+        Miss::Tags => (
+            "没有所要求的标签",
+            "none of the tags is known of the caller",
+        ),
         Miss::Expired => ("已过期", "it has run out"),
         Miss::Later => ("前面已有规则决定", "an earlier rule had decided"),
     };

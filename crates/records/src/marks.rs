@@ -22,16 +22,32 @@ pub struct KeptMark {
 }
 
 impl Store {
-    /// Keeps a mark in place of the one of the same number and kind; gives its id. A risk that is
-    /// said again never ends sooner than was said before.
+    /// Keeps a mark in place of the one of the same number and kind; gives it as it is kept. A risk
+    /// that is said again never ends sooner than was said before.
     ///
     /// # Errors
     /// [`StoreError::Database`] if the file cannot be written.
-    pub async fn put_mark(&self, mark: &NumberMark) -> Result<i64, StoreError> {
+    pub async fn put_mark(&self, mark: &NumberMark) -> Result<KeptMark, StoreError> {
         let mut transaction = self.write.begin_with("BEGIN IMMEDIATE").await?;
-        let id = put(&mut transaction, mark).await?;
+        let (id, until) = put(&mut transaction, mark).await?;
         transaction.commit().await?;
-        Ok(id)
+        let mark = mark.clone();
+        Ok(KeptMark {
+            id,
+            mark: NumberMark { until, ..mark },
+        })
+    }
+
+    /// The mark of that id, whether or not it has ended.
+    ///
+    /// # Errors
+    /// As [`Self::marks`].
+    pub async fn mark(&self, id: i64) -> Result<Option<NumberMark>, StoreError> {
+        let row = sqlx::query("SELECT * FROM number_marks WHERE id = ?")
+            .bind(id)
+            .fetch_optional(&self.read)
+            .await?;
+        Ok(row.as_ref().map(kept).transpose()?.map(|it| it.mark))
     }
 
     /// Marks that hold at this moment, in the order in which they were said; 65,536 at most, those
@@ -87,7 +103,11 @@ pub(crate) async fn batch(store: &Store, marks: &[NumberMark]) -> Result<(), Sto
     Ok(())
 }
 
-async fn put(connection: &mut SqliteConnection, mark: &NumberMark) -> Result<i64, StoreError> {
+/// Gives the id, and when the mark ends.
+async fn put(
+    connection: &mut SqliteConnection,
+    mark: &NumberMark,
+) -> Result<(i64, Wall), StoreError> {
     let number = mark.number.reveal();
     let (mut until, mut lifted) = (mark.until, "");
     if mark.kind == MarkKind::Risk {
@@ -120,7 +140,7 @@ async fn put(connection: &mut SqliteConnection, mark: &NumberMark) -> Result<i64
     .bind(mark.call.0 as i64)
     .execute(&mut *connection)
     .await?;
-    Ok(added.last_insert_rowid())
+    Ok((added.last_insert_rowid(), until))
 }
 
 fn kept(row: &SqliteRow) -> Result<KeptMark, StoreError> {

@@ -5,7 +5,7 @@
 
 mod support;
 
-use meishier_model::{CallRecord, DialString};
+use meishier_model::{CallId, CallRecord, DialString, MarkKind, NumberMark, Wall};
 use meishier_records::Writer;
 use sqlx::{Connection, SqliteConnection};
 use std::io::Write;
@@ -51,10 +51,24 @@ async fn the_log_names_nobody() {
     let writer = Writer::start(store.clone(), 10);
     writer.try_write(Box::new(marked.clone())).unwrap();
     writer.try_write(Box::new(marked)).unwrap();
+    let mark = NumberMark {
+        number: DialString::new("13955556666"),
+        kind: MarkKind::Risk,
+        at: Wall(1),
+        until: Wall(9),
+        reason: "marker-reason".into(),
+        by: Some("marker-counsellor".into()),
+        call: CallId(1),
+    };
+    writer.try_keep(Box::new(mark.clone())).unwrap();
     writer.flush().await.unwrap_err();
     sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
     writer.flush().await.unwrap();
     store.recent(10, 0).await.unwrap();
+    let kept = store.put_mark(&mark).await.unwrap();
+    store.marks(Wall(2)).await.unwrap();
+    store.take_mark_back(kept.id).await.unwrap();
+    store.forget_marks(Wall(99)).await.unwrap();
     writer.close().await;
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(text.contains("records not written, kept"), "{text}");

@@ -9,13 +9,14 @@
 //!         gave up ─────► place in line ──► redial keeps the place, once
 //!         talked ──────► short talks, counsellor, broken off ──► nuisance, risk, same counsellor
 //!         flagged ─────► risk until … (not beyond the call if the policy says so)
+//!         cleared ─────► no flag any more
 //!         marked ──────► nuisance until …
 //! ```
 //!
 //! What is in it ends: a day after the last note, or with the flag or mark. A flood of numbers pushes
 //! out what would end soonest, and numbers with a flag or mark only when no other is left.
 
-use meishier_model::{CounsellorId, DialString, Mono, Now, Wall};
+use meishier_model::{CounsellorId, DialString, MarkKind, Mono, Now, NumberMark, Wall};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,6 +67,9 @@ pub enum Fact {
         /// Who knows the caller.
         counsellor: Option<CounsellorId>,
     },
+    /// A supervisor took the flag for risk back. A conversation that broke off a moment ago counts
+    /// as before.
+    Cleared,
     /// A counsellor marked the number for nuisance, or took the mark back (a moment in the past).
     Marked {
         /// Until when.
@@ -90,6 +94,20 @@ impl Note {
     pub fn new(caller: &DialString, at: Wall, fact: Fact) -> Option<Self> {
         let number = normal(caller)?;
         Some(Self { number, at, fact })
+    }
+
+    /// What a mark that was kept tells; `None` if it names no number.
+    #[must_use]
+    pub fn from_mark(mark: &NumberMark) -> Option<Self> {
+        let until = mark.until;
+        let fact = match mark.kind {
+            MarkKind::Risk => Fact::Flagged {
+                until,
+                counsellor: None,
+            },
+            MarkKind::Nuisance => Fact::Marked { until },
+        };
+        Self::new(&mark.number, mark.at, fact)
     }
 }
 
@@ -239,6 +257,7 @@ impl Entry {
                 self.marked = None;
                 self.last = counsellor.or(self.last);
             }
+            Fact::Cleared => self.flagged = None,
             Fact::Marked { until } => self.marked = Some(*until),
         }
     }

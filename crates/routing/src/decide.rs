@@ -431,13 +431,11 @@ impl Table {
         let ladders = self.ladders(facts, out.route);
         let mut steps: &[Step] = &[];
         for ladder in ladders {
-            (steps, out.rings) = (ladder, climb(ladder, &grounds, takes));
+            steps = ladder;
+            (out.rings, out.taking) = climb(ladder, &grounds, takes);
             if !out.rings.is_empty() {
                 break;
             }
-        }
-        for (at, ring) in out.rings.iter().enumerate() {
-            out.taking |= u8::from(takes(ring.pool)) << at;
         }
         for (at, found) in used.into_iter().enumerate() {
             let Some((area, _)) = found else { continue };

@@ -130,7 +130,9 @@ impl Index {
         if let Some(province) = keys.province {
             look(self.provinces.get(&province));
         }
-        self.callers.of(keys.caller).for_each(|(_, list)| look(list));
+        self.callers
+            .of(keys.caller)
+            .for_each(|(_, list)| look(list));
         look(self.trunks.get(&keys.trunk));
         look(&self.rest);
         best

@@ -65,13 +65,15 @@ impl Grounds<'_> {
     }
 }
 
-/// Rings of one call. Every pool once, at most [`MOST_RINGS`].
+/// Rings of one call, and which of them take calls now as bits. Every pool once, at most
+/// [`MOST_RINGS`].
 pub(crate) fn climb(
     steps: &[Step],
     grounds: &Grounds<'_>,
     mut takes_calls: impl FnMut(PoolId) -> bool,
-) -> SmallVec<[Ring; MOST_RINGS]> {
+) -> (SmallVec<[Ring; MOST_RINGS]>, u8) {
     let mut rings: SmallVec<[Ring; MOST_RINGS]> = SmallVec::new();
+    let mut taking = 0u8;
     let mut saved = Duration::ZERO;
     let mut least = Duration::ZERO;
     // A first step that names nobody is as good as one that is closed.
@@ -79,20 +81,26 @@ pub(crate) fn climb(
     let mut last_takes = true;
     for (at, step) in steps.iter().enumerate() {
         if at > 0 && !last_takes {
-            saved += step.after.saturating_sub(last_after);
+            saved = saved.saturating_add(step.after.saturating_sub(last_after));
         }
         let due = step.after.saturating_sub(saved).max(least);
         let mut takes = false;
         for &pool in grounds.pools(&step.to) {
-            let known = rings.iter().any(|ring| ring.pool == pool);
-            takes |= takes_calls(pool);
-            if !known && rings.len() < MOST_RINGS {
-                rings.push(Ring { pool, after: due });
-            }
+            takes |= match rings.iter().position(|ring| ring.pool == pool) {
+                Some(known) => taking >> known & 1 != 0,
+                None => {
+                    let now = takes_calls(pool);
+                    if rings.len() < MOST_RINGS {
+                        taking |= u8::from(now) << rings.len();
+                        rings.push(Ring { pool, after: due });
+                    }
+                    now
+                }
+            };
         }
         // Steps of one moment share the wait that follows them.
         takes |= at > 0 && step.after == last_after && last_takes;
         (least, last_after, last_takes) = (due, step.after, takes);
     }
-    rings
+    (rings, taking)
 }

@@ -41,7 +41,10 @@ impl Lists {
             let number = Number::new(&it.number);
             // A number that is none says nothing of those who withhold theirs.
             if !number.as_bytes().is_empty() {
-                numbers.entry(number.as_bytes().into()).or_default().push(at);
+                numbers
+                    .entry(number.as_bytes().into())
+                    .or_default()
+                    .push(at);
             }
         }
         let entries = listed.iter().map(|it| Entry {
@@ -60,7 +63,11 @@ impl Lists {
 
     /// What is said of a number, in the file's order.
     pub fn of(&self, number: &[u8]) -> impl Iterator<Item = (u16, &Entry)> {
-        let list = self.numbers.get(number).into_iter().flat_map(|list| list.iter());
+        let list = self
+            .numbers
+            .get(number)
+            .into_iter()
+            .flat_map(|list| list.iter());
         list.filter_map(|at| Some((*at, self.entries.get(usize::from(*at))?)))
     }
 }

@@ -414,3 +414,53 @@ fn areas_that_cannot_be_are_refused() {
     let unknown = refused(&|source| source.areas[2].pools.push(nobody));
     assert_eq!(unknown, TableError::UnknownPool(None, nobody));
 }
+
+fn old(number: &str, name: &str) -> Alias {
+    Alias {
+        number: number.into(),
+        name: name.into(),
+        city: None,
+    }
+}
+
+#[test]
+fn old_numbers_are_known_in_every_form() {
+    let mut source = source(vec![route("all", &[(PROVINCE, 0)])]);
+    // The first of two with one number counts, and one without digits is nobody's.
+    let aliases = [
+        ("962525", "old"),
+        ("+86 21 6438 7250", "older"),
+        ("", "none"),
+        ("962525", "twice"),
+    ];
+    source.aliases = aliases.map(|(number, name)| old(number, name)).to_vec();
+    let table = compiled(source);
+    let cases = [
+        ("962525", Dialled::Alias(0)),
+        ("sip:962525@10.0.0.1", Dialled::Alias(0)),
+        ("02164387250", Dialled::Alias(1)),
+        ("12356", Dialled::Short),
+        ("+8612356", Dialled::Short),
+        ("085412356", Dialled::Area),
+        ("01012356", Dialled::Area),
+        ("96252", Dialled::Other),
+        ("13312312356", Dialled::Other),
+        ("", Dialled::Other),
+    ];
+    for (called, dialled) in cases {
+        let decision = Call {
+            called,
+            ..Call::default()
+        }
+        .on(&table);
+        assert_eq!(decision.dialled, dialled, "{called}");
+        let names = table.rule_names(&decision);
+        match dialled {
+            Dialled::Alias(at) => {
+                let name = table.alias_names().nth(usize::from(at)).unwrap();
+                assert_eq!(names[0], format!("alias:{name}"));
+            }
+            _ => assert!(!names[0].starts_with("alias"), "{called}"),
+        }
+    }
+}

@@ -2,9 +2,10 @@
 
 mod town;
 
-use meishier_model::PoolId;
+use meishier_model::{PoolId, Wall};
 use meishier_routing::{
-    MOST_RINGS, Route, RouteId, Rule, Service, Services, Table, TableSource, To, When,
+    Exceptional, ExceptionalLines, ExceptionalPools, MOST_RINGS, Route, RouteId, Rule, Service,
+    Services, Table, TableSource, To, When,
 };
 use town::*;
 
@@ -286,4 +287,35 @@ fn nobody_is_without_rings_while_the_default_has_a_pool() {
             }
         }
     }
+}
+
+#[test]
+fn an_exceptional_time_opens_and_closes_pools() {
+    let mut source = source(vec![route("city", &[(CITY, 0), (PROVINCE, 15)])]);
+    let special = |pool, lines| Exceptional {
+        from: NIGHT,
+        to: Wall(NIGHT.0 + HOUR),
+        pools: ExceptionalPools::These(vec![PoolId(pool)]),
+        lines,
+        reason: "地震".into(),
+    };
+    source.exceptional = vec![
+        special(CITY, ExceptionalLines::AllLines),
+        special(PROVINCE, ExceptionalLines::Closed),
+    ];
+    let table = compiled(source);
+    let call = |wall| Call {
+        wall,
+        ..Call::default()
+    };
+    let decision = call(NIGHT).on(&table);
+    assert_eq!(
+        (rings(&decision), decision.taking),
+        (vec![(CITY, 0), (PROVINCE, 15)], 0b01)
+    );
+    let after = call(Wall(NIGHT.0 + HOUR)).on(&table);
+    assert_eq!(
+        (rings(&after), after.taking),
+        (vec![(CITY, 0), (PROVINCE, 0)], 0b10)
+    );
 }

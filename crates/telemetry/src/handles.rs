@@ -2,8 +2,8 @@
 
 use crate::names;
 use meishier_engine::api::{LegParty, Phase, Refusal, SeatState};
+use meishier_engine::routing::{Dialled, NuisanceWhy, RiskWhy, Service};
 use meishier_model::{OfferOutcome, Outcome, PoolId, TransferOutcome};
-use meishier_routing::{Dialled, NuisanceWhy, RiskWhy, Service};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::PrometheusRecorder;
 

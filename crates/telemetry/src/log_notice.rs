@@ -69,14 +69,7 @@ impl Telemetry {
                     tracing::warn!(pool, state, "pool takes no calls");
                 }
             }
-            Notice::CalendarMissing(true) => {
-                tracing::error!(
-                    "public holidays of the year are not known: days go by weekday alone"
-                );
-            }
-            Notice::CalendarMissing(false) => {
-                tracing::info!("public holidays of the year are known");
-            }
+            Notice::CalendarMissing(missing) => self.log_calendar(*missing),
             Notice::Refused(reason) => {
                 tracing::debug!(reason = reason.as_str(), "request refused");
             }
@@ -168,6 +161,19 @@ impl Telemetry {
             .pools
             .get(usize::from(index))
             .map_or("", String::as_str)
+    }
+
+    /// It is told at every change of the schedule; the log hears of what is new.
+    fn log_calendar(&self, missing: bool) {
+        match (self.calendar_missing.swap(missing, Relaxed), missing) {
+            (false, true) => {
+                tracing::error!(
+                    "public holidays of this year are not known: days go by weekday alone"
+                );
+            }
+            (true, false) => tracing::info!("public holidays of this year are known again"),
+            (true, true) | (false, false) => {}
+        }
     }
 
     fn log_unexpected(&self, what: &'static str) {

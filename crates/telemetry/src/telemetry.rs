@@ -4,12 +4,12 @@ use crate::handles::{self, Handles};
 use crate::names;
 use crate::scrape::Scraped;
 use meishier_engine::api::{Notice, Phase, SeatState};
+use meishier_engine::routing::{Dialled, NuisanceWhy, RiskWhy, Service};
 use meishier_model::{PoolId, SeatId};
-use meishier_routing::{Dialled, NuisanceWhy, RiskWhy, Service};
 use metrics::Counter;
 use metrics_exporter_prometheus::{BuildError, PrometheusHandle, PrometheusRecorder};
 use std::fmt;
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// Names from the configuration that become labels, by index.
@@ -62,6 +62,8 @@ pub struct Telemetry {
     /// Index into [`SeatState::ALL`] of each seat's last known state.
     seats: Vec<AtomicU8>,
     pub(crate) scraped: Mutex<Scraped>,
+    /// Whether the log has said that holidays are missing.
+    pub(crate) calendar_missing: AtomicBool,
     pub(crate) unexpected_logged: crate::log_notice::Allowance,
     pub(crate) queue_logged: crate::log_notice::Allowance,
 }
@@ -91,6 +93,7 @@ impl Telemetry {
             scraped,
             names: names.clone(),
             recorder,
+            calendar_missing: AtomicBool::new(false),
             unexpected_logged: crate::log_notice::Allowance::default(),
             queue_logged: crate::log_notice::Allowance::default(),
         }))

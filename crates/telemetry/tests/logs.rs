@@ -2,10 +2,10 @@
 #![allow(missing_docs)]
 
 use meishier_engine::api::{Notice, Phase, Refusal, SeatState};
+use meishier_engine::routing::{Dialled, RiskWhy, Service};
 use meishier_model::{
     CallId, DialString, OfferOutcome, Outcome, PoolId, SeatId, ShardId, TransferOutcome, TrunkId,
 };
-use meishier_routing::{Dialled, RiskWhy, Service};
 use meishier_telemetry::logs::{self, Level, LogFormat};
 use meishier_telemetry::{Telemetry, TelemetryNames};
 use std::io::Write;

@@ -3,6 +3,7 @@
 
 use meishier_engine::api::{Gauges, LegParty, Notice, Phase, Refusal, SeatState};
 use meishier_engine::queue::Figures;
+use meishier_engine::routing::{Dialled, NuisanceWhy, RiskWhy, Service};
 use meishier_model::{CallId, OfferOutcome, Outcome, PoolId, SeatId, TransferOutcome, TrunkId};
 use meishier_telemetry::{
     MediaSample, PoolSample, RecordsSample, Sample, ShardSample, SipSample, Telemetry,
@@ -471,4 +472,111 @@ fn many_threads_may_tell_at_once() {
     let page = t.render();
     assert_eq!(value(&page, "meishier_calls{phase=\"queued\"}"), 0.0);
     assert_eq!(value(&page, "meishier_calls{phase=\"talking\"}"), 0.0);
+}
+
+#[test]
+fn routed_calls_are_counted_by_number_and_reason() {
+    let t = telemetry();
+    let call = CallId(1);
+    let routed = |dialled, risk, nuisance, odd| Notice::Routed {
+        call,
+        dialled,
+        ambiguous: odd,
+        default: odd,
+        risk,
+        nuisance,
+        redial: odd,
+    };
+    for dialled in [
+        Dialled::Short,
+        Dialled::Area,
+        Dialled::Alias(0),
+        Dialled::Other,
+        // Of a configuration that was replaced at this moment.
+        Dialled::Alias(9),
+    ] {
+        t.notice(&routed(dialled, None, None, false));
+    }
+    t.notice(&routed(
+        Dialled::Short,
+        Some(RiskWhy::Dropped),
+        Some(NuisanceWhy::CallsADay),
+        true,
+    ));
+    t.notice(&Notice::Flagged {
+        call,
+        why: RiskWhy::Key,
+    });
+    let page = t.render();
+    for (series, expected) in [
+        ("meishier_calls_by_number_total{number=\"12356\"}", 2.0),
+        ("meishier_calls_by_number_total{number=\"area\"}", 1.0),
+        ("meishier_calls_by_number_total{number=\"old\"}", 1.0),
+        ("meishier_calls_by_number_total{number=\"other\"}", 2.0),
+        ("meishier_routed_total{by=\"table\"}", 5.0),
+        ("meishier_routed_total{by=\"default\"}", 1.0),
+        ("meishier_routed_ambiguous_total", 1.0),
+        ("meishier_routed_risk_total{why=\"dropped\"}", 1.0),
+        ("meishier_routed_risk_total{why=\"listed\"}", 0.0),
+        ("meishier_routed_nuisance_total{why=\"calls_a_day\"}", 1.0),
+        ("meishier_routed_redial_total", 1.0),
+        ("meishier_flagged_total{why=\"key\"}", 1.0),
+    ] {
+        assert_eq!(value(&page, series), expected, "{series}");
+    }
+}
+
+#[test]
+fn old_numbers_follow_another_configuration() {
+    let t = telemetry();
+    let dialled = |at| Notice::Routed {
+        call: CallId(1),
+        dialled: Dialled::Alias(at),
+        ambiguous: false,
+        default: false,
+        risk: None,
+        nuisance: None,
+        redial: false,
+    };
+    t.notice(&dialled(0));
+    t.set_aliases(&["new".into(), "old".into()]);
+    t.notice(&dialled(0));
+    t.notice(&dialled(1));
+    let page = t.render();
+    let of = |name: &str| {
+        value(
+            &page,
+            &format!("meishier_calls_by_number_total{{number=\"{name}\"}}"),
+        )
+    };
+    assert_eq!((of("old"), of("new")), (2.0, 1.0));
+}
+
+#[test]
+fn a_pool_is_in_one_state_and_holidays_are_known_or_not() {
+    let t = telemetry();
+    let told = |service| {
+        t.notice(&Notice::Pool {
+            pool: PoolId(1),
+            service,
+        });
+        let page = t.render();
+        Service::ALL.map(|state| {
+            let state = state.as_str();
+            value(
+                &page,
+                &format!("meishier_pool_service{{pool=\"province\",state=\"{state}\"}}"),
+            )
+        })
+    };
+    assert_eq!(told(Service::Normal), [1.0, 0.0, 0.0, 0.0, 0.0]);
+    assert_eq!(told(Service::Down), [0.0, 0.0, 0.0, 0.0, 1.0]);
+    for missing in [true, false] {
+        t.notice(&Notice::CalendarMissing(missing));
+        let page = t.render();
+        assert_eq!(
+            value(&page, "meishier_calendar_missing"),
+            f64::from(u8::from(missing))
+        );
+    }
 }

@@ -6,10 +6,11 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use meishier_console::{App, Control, Directory, Reachable, Unavailable, router};
 use meishier_engine::api::{
-    CallView, Command, CommandError, Phase, Reply, SeatState, SeatStatus, ShardView, WhyPool,
-    WhyReason, WhyView,
+    CallView, Command, CommandError, Phase, PoolView, Reply, SeatState, SeatStatus, ShardView,
+    WhyPool, WhyReason, WhyView,
 };
-use meishier_model::{CallId, SeatId, ShardId, Wall};
+use meishier_engine::routing::{Hand, Note, Service};
+use meishier_model::{CallId, PoolId, SeatId, ShardId, Wall};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use tower::ServiceExt;
@@ -27,6 +28,7 @@ pub enum Mood {
 pub struct Engine {
     pub mood: Mood,
     pub asked: Mutex<Vec<Command>>,
+    pub remembered: Mutex<Vec<Note>>,
 }
 
 pub fn seat(id: u32, state: SeatState) -> SeatStatus {
@@ -44,6 +46,23 @@ pub fn seat(id: u32, state: SeatState) -> SeatStatus {
 /// Above 2^53: a browser would lose its last digits as a number.
 pub fn call_id() -> CallId {
     CallId::new(ShardId(3), 0x6800_0000_0001)
+}
+
+fn pool(id: u16, name: &str, by_hand: Option<&str>) -> PoolView {
+    let hand = by_hand.map(|reason| Hand {
+        state: Service::GoingDown,
+        until: Some(Wall(NOW.0 + 60_000)),
+        reason: reason.into(),
+    });
+    PoolView {
+        pool: PoolId(id),
+        name: name.into(),
+        service: hand.as_ref().map_or(Service::Normal, |hand| hand.state),
+        hand,
+        lines: 3,
+        used: 1,
+        staffed: 2,
+    }
 }
 
 fn view(shard: u16) -> Reply {
@@ -66,6 +85,10 @@ fn view(shard: u16) -> Reply {
     Reply::View(Box::new(ShardView {
         calls: vec![call],
         seats,
+        pools: match shard {
+            0 => vec![pool(0, "city", None), pool(1, "province", Some("检修"))],
+            _ => Vec::new(),
+        },
     }))
 }
 
@@ -149,7 +172,26 @@ impl Engine {
     }
 }
 
+/// The time that the engine sees.
+pub const NOW: Wall = Wall(1_763_762_611_000);
+
 impl Control for Engine {
+    fn remember(&self, notes: Vec<Note>) -> Reachable<'_, Result<(), Unavailable>> {
+        Box::pin(async move {
+            match self.mood {
+                Mood::Away => Err(Unavailable),
+                _ => {
+                    self.remembered.lock().unwrap().extend(notes);
+                    Ok(())
+                }
+            }
+        })
+    }
+
+    fn wall(&self) -> Wall {
+        NOW
+    }
+
     fn command(&self, command: Command) -> Reachable<'_, Result<Reply, Unavailable>> {
         match self.mood {
             Mood::Silent => Box::pin(std::future::pending()),
@@ -158,7 +200,15 @@ impl Control for Engine {
     }
 
     fn command_all(&self, command: Command) -> Reachable<'_, Vec<Reply>> {
-        self.asked.lock().unwrap().push(command);
+        self.asked.lock().unwrap().push(command.clone());
+        if let Command::PoolState { .. } = command {
+            let done = match &self.mood {
+                Mood::Away => return Box::pin(async { Vec::new() }),
+                Mood::Refuses(error) => Err(error.clone()),
+                _ => Ok(()),
+            };
+            return Box::pin(async { vec![Reply::Done(done.clone()), Reply::Done(done)] });
+        }
         match self.mood {
             Mood::Away => Box::pin(async { Vec::new() }),
             Mood::Silent => Box::pin(std::future::pending()),
@@ -205,10 +255,12 @@ pub fn app(engine: Arc<Engine>) -> App {
             name: "贵州 <12356>".into(),
             seats: vec!["gy00".into(), "gy01".into(), "gy02".into()],
             counsellors: vec!["c000".into(), "c001".into()],
+            pools: vec!["city".into(), "province".into()],
         },
         metrics: Arc::new(|| "meishier_calls 1\n".to_owned()),
         ready: Arc::new(AtomicBool::new(true)),
         store: None,
+        tables: None,
         token: None,
     }
 }
@@ -221,6 +273,7 @@ pub fn console_with(mood: Mood, change: impl FnOnce(&mut App)) -> Console {
     let engine = Arc::new(Engine {
         mood,
         asked: Mutex::default(),
+        remembered: Mutex::default(),
     });
     let mut app = app(Arc::clone(&engine));
     change(&mut app);

@@ -20,8 +20,8 @@ pub async fn run(demo: Demo<'_>) -> ExitCode {
         ..
     } = demo;
     screen.say(&guide(lang, sip, service.http()));
-    screen.say(&seats(lang, service.config(), &staff));
-    screen.say(&counsellors(lang, service.config()));
+    screen.say(&seats(lang, &service.config(), &staff));
+    screen.say(&counsellors(lang, &service.config()));
     screen.say(&serve::ready_line(&service, lang));
     tokio::select! {
         () = signals.next() => {}

@@ -119,6 +119,7 @@ async fn raise<'a>(
     // Fewer descriptors than wished mean fewer RTP ports, which the engine says by itself.
     let _ = limits::raise_open_files(config.rtp.ports());
     let service = Service::start(Setup {
+        origin: Default::default(),
         config,
         prompts: PromptSet::embedded(),
         clock: Clock::fixed(wall),

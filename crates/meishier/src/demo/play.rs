@@ -162,7 +162,7 @@ impl Director<'_> {
 
     /// The seats that may get calls at that moment, with what their callers dial.
     fn open_seats(&self, wall: Wall) -> Vec<SeatAccount> {
-        open_seats(self.service.config(), self.staff, wall)
+        open_seats(&self.service.config(), self.staff, wall)
     }
 
     async fn play(&mut self, part: &Part, wall: Wall) -> Result<Report, String> {

@@ -4,6 +4,7 @@ use super::Lands;
 use super::sample::{Mark, Scenario, Who};
 use crate::wording::{join, say};
 use meishier_config::Lang;
+use meishier_model::DialString;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Callers of one change in as few words as they need.
@@ -16,7 +17,10 @@ pub fn callers(scenarios: &[&Scenario], lands: &Lands, lang: Lang) -> Vec<String
         if scenario.mark != Mark::None && scenarios.contains(&&plain) {
             continue;
         }
-        groups.entry(scenario.besides(lang)).or_default().push(scenario);
+        groups
+            .entry(scenario.besides(lang))
+            .or_default()
+            .push(scenario);
     }
     let mut out = Vec::new();
     for (besides, group) in groups {
@@ -33,13 +37,18 @@ pub fn callers(scenarios: &[&Scenario], lands: &Lands, lang: Lang) -> Vec<String
 fn labels(group: &[&Scenario], lands: &Lands, lang: Lang) -> Vec<String> {
     let (mut out, mut dialled) = (Vec::new(), BTreeMap::<&str, Vec<&Who>>::new());
     for scenario in group {
-        dialled.entry(&scenario.called).or_default().push(&scenario.who);
+        dialled
+            .entry(&scenario.called)
+            .or_default()
+            .push(&scenario.who);
     }
     // Area code + 12356, whether dialled from there or from elsewhere.
     let mut codes = BTreeSet::new();
     let all = &lands.codes;
     dialled.retain(|called, who| {
-        let code = called.strip_suffix("12356").and_then(|code| all.get_key_value(code));
+        let code = called
+            .strip_suffix("12356")
+            .and_then(|code| all.get_key_value(code));
         let plain = who.iter().any(|it| **it == Who::Withheld);
         match code {
             Some((code, _)) if plain => codes.insert(code.to_string()),
@@ -47,14 +56,21 @@ fn labels(group: &[&Scenario], lands: &Lands, lang: Lang) -> Vec<String> {
         };
         false
     });
-    let at_home = dialled.get("12356").map(|who| landlines(who)).unwrap_or_default();
+    let at_home = dialled
+        .get("12356")
+        .map(|who| landlines(who))
+        .unwrap_or_default();
     for (called, who) in dialled {
         let to = match called {
             "12356" => String::new(),
             other => format!("{} {other}", say(lang, " 拨", " dialling")),
         };
         let both = to.is_empty() && at_home == codes;
-        out.extend(people(&who, both, lands, lang).into_iter().map(|it| format!("{it}{to}")));
+        out.extend(
+            people(&who, both, lands, lang)
+                .into_iter()
+                .map(|it| format!("{it}{to}")),
+        );
     }
     if !codes.is_empty() && at_home != codes {
         let places = fold(&codes, &codes_by_province(lands), lang, &code_words(lands));
@@ -85,9 +101,11 @@ fn people(who: &[&Who], dialled: bool, lands: &Lands, lang: Lang) -> Vec<String>
                 cities.extend(lands.cities.get(city).map(|(_, name)| name.clone()));
             }
             Who::Withheld => out.push(say(lang, "号码不明", "withheld numbers").to_owned()),
-            Who::AnyMobile => out.push(say(lang, "归属不明的手机", "mobiles of unknown home").to_owned()),
+            Who::AnyMobile => {
+                out.push(say(lang, "归属不明的手机", "mobiles of unknown home").to_owned())
+            }
             Who::Foreign => out.push(say(lang, "境外号码", "foreign numbers").to_owned()),
-            Who::Begins(prefix) => out.push(format!("{} {prefix}…", say(lang, "号码", "numbers"))),
+            Who::Begins(prefix) => out.push(begins(prefix, lang)),
             Who::Cell(prefix) => out.push(format!("{} {prefix}…", say(lang, "基站", "cells"))),
         }
     }
@@ -98,12 +116,25 @@ fn people(who: &[&Who], dialled: bool, lands: &Lands, lang: Lang) -> Vec<String>
     if !codes.is_empty() {
         let places = fold(&codes, &codes_by_province(lands), lang, &code_words(lands));
         let what = match dialled {
-            true => say(lang, " 固话和拨其区号者", " landlines and who dials their area codes"),
+            true => say(
+                lang,
+                " 固话和拨其区号者",
+                " landlines and who dials their area codes",
+            ),
             false => say(lang, " 固话", " landlines"),
         };
         out.insert(0, format!("{places}{what}"));
     }
     out
+}
+
+/// A prefix that is nearly a whole number may be somebody's, and is masked.
+fn begins(prefix: &str, lang: Lang) -> String {
+    let shown = match prefix.len() {
+        0..=8 => prefix.to_owned(),
+        _ => DialString::new(prefix).masked(),
+    };
+    format!("{} {shown}…", say(lang, "号码", "numbers"))
 }
 
 /// What belongs together, by province.
@@ -142,8 +173,12 @@ fn fold(
     lang: Lang,
     words: &dyn Fn(&str) -> String,
 ) -> String {
-    let missing: BTreeSet<String> =
-        wholes.values().flatten().filter(|it| !set.contains(*it)).cloned().collect();
+    let missing: BTreeSet<String> = wholes
+        .values()
+        .flatten()
+        .filter(|it| !set.contains(*it))
+        .cloned()
+        .collect();
     if missing.is_empty() {
         return say(lang, "各地", "everywhere").to_owned();
     }

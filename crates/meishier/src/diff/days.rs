@@ -41,6 +41,9 @@ pub struct Slot {
     pub new: Wall,
 }
 
+/// Days, and their hours as minutes from and to; to is below from where they end the next day.
+pub type Hours = (BTreeSet<Sort>, Vec<(u16, u16)>);
+
 /// All parts of all sampled days, in order.
 pub struct Times {
     slots: Vec<Slot>,
@@ -58,10 +61,19 @@ impl Times {
         for (sort, date) in &days {
             for (at, &from) in cuts.iter().enumerate() {
                 let to = cuts.get(at + 1).copied().unwrap_or(DAY);
-                let moments = (old.routing.wall_on(*date, from), new.routing.wall_on(*date, from));
+                let moments = (
+                    old.routing.wall_on(*date, from),
+                    new.routing.wall_on(*date, from),
+                );
                 if let (Some(old), Some(new)) = moments {
                     let sort = *sort;
-                    slots.push(Slot { sort, from, to, old, new });
+                    slots.push(Slot {
+                        sort,
+                        from,
+                        to,
+                        old,
+                        new,
+                    });
                 }
             }
         }
@@ -77,7 +89,7 @@ impl Times {
     }
 
     /// Days with the same hours together, hours in order.
-    pub fn hours(&self, times: &[usize]) -> Vec<(BTreeSet<Sort>, Vec<(u16, u16)>)> {
+    pub fn hours(&self, times: &[usize]) -> Vec<Hours> {
         let mut days: BTreeMap<Sort, Vec<(u16, u16)>> = BTreeMap::new();
         for slot in times.iter().filter_map(|at| self.slots.get(*at)) {
             let list = days.entry(slot.sort).or_default();
@@ -87,7 +99,7 @@ impl Times {
             }
         }
         join_nights(&mut days);
-        let mut out: Vec<(BTreeSet<Sort>, Vec<(u16, u16)>)> = Vec::new();
+        let mut out: Vec<Hours> = Vec::new();
         for (sort, list) in days {
             match out.iter_mut().find(|(_, it)| *it == list) {
                 Some((sorts, _)) => {
@@ -104,10 +116,13 @@ impl Times {
     pub fn words(&self, times: &[usize], lang: Lang) -> String {
         let groups = self.hours(times).into_iter().map(|(sorts, list)| {
             let sorts = self.sorts_words(&sorts, lang);
-            let list: Vec<String> = list.iter().map(|(from, to)| match (from, to) {
-                (0, &DAY) => say(lang, "全天", "all day").to_owned(),
-                (from, to) => hours(*from, *to),
-            }).collect();
+            let list: Vec<String> = list
+                .iter()
+                .map(|(from, to)| match (from, to) {
+                    (0, &DAY) => say(lang, "全天", "all day").to_owned(),
+                    (from, to) => hours(*from, *to),
+                })
+                .collect();
             format!("{sorts} {}", join(&list, lang))
         });
         groups.collect::<Vec<_>>().join(say(lang, "；", "; "))
@@ -168,10 +183,18 @@ fn join_nights(days: &mut BTreeMap<Sort, Vec<(u16, u16)>>) {
         single => single,
     };
     let ends = |list: &Vec<(u16, u16)>| list.last().is_some_and(|it| it.1 == DAY && it.0 > 0);
-    let begins = |list: &Vec<(u16, u16)>| list.first().filter(|it| it.0 == 0 && it.1 < DAY).map(|it| it.1);
+    let begins = |list: &Vec<(u16, u16)>| {
+        list.first()
+            .filter(|it| it.0 == 0 && it.1 < DAY)
+            .map(|it| it.1)
+    };
     let before = days.clone();
     for (sort, list) in &before {
-        let Some(end) = before.get(&next(*sort)).and_then(begins).filter(|_| ends(list)) else {
+        let Some(end) = before
+            .get(&next(*sort))
+            .and_then(begins)
+            .filter(|_| ends(list))
+        else {
             continue;
         };
         if let Some(last) = days.get_mut(sort).and_then(|it| it.last_mut()) {
@@ -206,24 +229,42 @@ fn days(both: [&Config; 2], year: i16) -> Vec<(Sort, Date)> {
         .take_while(|it| it.year() == year)
         .collect();
     let plain = |date: &Date| both.iter().all(|it| is_plain(it, *date));
-    let ordinary = |date: &Date| both.iter().all(|it| it.routing.calendar().exception(*date).is_none());
+    let ordinary = |date: &Date| {
+        both.iter()
+            .all(|it| it.routing.calendar().exception(*date).is_none())
+    };
     // The Sunday before counts too, whose night reaches into Monday.
-    let weeks = dates.windows(8).filter(|it| it.get(1).is_some_and(|day| day.weekday() == meishier_routing::Weekday::Monday));
-    let week = weeks.clone().find(|week| week.iter().all(|it| plain(it) && ordinary(it)));
+    let weeks = dates.windows(8).filter(|it| {
+        it.get(1)
+            .is_some_and(|day| day.weekday() == meishier_routing::Weekday::Monday)
+    });
+    let week = weeks
+        .clone()
+        .find(|week| week.iter().all(|it| plain(it) && ordinary(it)));
     let week = week.or(weeks.clone().next()).into_iter().flatten().skip(1);
     let mut out: Vec<(Sort, Date)> = (0..).map(Sort::Weekday).zip(week.copied()).collect();
-    for (sort, what) in [(Sort::Holiday, Exception::Holiday), (Sort::Makeup, Exception::Workday)] {
+    for (sort, what) in [
+        (Sort::Holiday, Exception::Holiday),
+        (Sort::Makeup, Exception::Workday),
+    ] {
         let is = |date: &&Date| {
             let calendars = both.iter().map(|it| it.routing.calendar());
-            plain(date) && calendars.map(|it| it.exception(**date)).all(|it| it == Some(what))
+            plain(date)
+                && calendars
+                    .map(|it| it.exception(**date))
+                    .all(|it| it == Some(what))
         };
         // A holiday after a holiday, so that the night before is one of its own sort.
         let follows = |date: &&Date| {
             let before = date.yesterday().ok();
-            let kinds = both.iter().map(|it| before.map(|day| it.routing.calendar().day(day).kind));
+            let kinds = both
+                .iter()
+                .map(|it| before.map(|day| it.routing.calendar().day(day).kind));
             kinds.into_iter().all(|kind| kind == Some(DayKind::Holiday))
         };
-        let best = dates.iter().find(|it| is(it) && (sort != Sort::Holiday || follows(it)));
+        let best = dates
+            .iter()
+            .find(|it| is(it) && (sort != Sort::Holiday || follows(it)));
         out.extend(best.or(dates.iter().find(is)).map(|date| (sort, *date)));
     }
     out

@@ -59,7 +59,9 @@ pub fn numbers(old: &Loaded, new: &Loaded, lang: Lang) -> Vec<FactChange> {
         }
         rows
     };
-    changes(rows(old), rows(new), |number| DialString::new(&number).masked())
+    changes(rows(old), rows(new), |number| {
+        DialString::new(&number).masked()
+    })
 }
 
 fn listed(entry: &Listed, config: &Config, tags: &[String], lang: Lang) -> String {
@@ -70,9 +72,15 @@ fn listed(entry: &Listed, config: &Config, tags: &[String], lang: Lang) -> Strin
     if entry.nuisance {
         parts.push(say(lang, "骚扰", "nuisance").to_owned());
     }
-    let own = entry.counsellor.and_then(|id| config.counsellors.get(id.0 as usize));
+    let own = entry
+        .counsellor
+        .and_then(|id| config.counsellors.get(id.0 as usize));
     if let Some(own) = own {
-        parts.push(format!("{} {}", say(lang, "咨询员", "counsellor"), own.account));
+        parts.push(format!(
+            "{} {}",
+            say(lang, "咨询员", "counsellor"),
+            own.account
+        ));
     }
     for (at, tag) in tags.iter().enumerate() {
         if entry.tags.meet(meishier_routing::Tags::default().with(at)) {
@@ -81,7 +89,11 @@ fn listed(entry: &Listed, config: &Config, tags: &[String], lang: Lang) -> Strin
     }
     if let Some(until) = entry.until {
         let (date, minute) = config.routing.civil(until);
-        parts.push(format!("{} {date} {}", say(lang, "至", "until"), clock(minute)));
+        parts.push(format!(
+            "{} {date} {}",
+            say(lang, "至", "until"),
+            clock(minute)
+        ));
     }
     join(&parts, lang)
 }
@@ -120,7 +132,10 @@ fn policy_rows(config: &Config, rows: &mut Rows) {
     row("risk.prefer", preferences(config, &risk.prefer));
     row("risk.rings", ladder(config, &risk.steps));
     let key = risk.danger_key.map(char::from);
-    row("risk.danger_key", key.map_or_else(|| "-".to_owned(), String::from));
+    row(
+        "risk.danger_key",
+        key.map_or_else(|| "-".to_owned(), String::from),
+    );
     row("nuisance.calls_a_day", nuisance.calls_a_day.to_string());
     row("nuisance.short_calls", nuisance.short_calls.to_string());
     row("nuisance.short", duration(nuisance.short));
@@ -130,7 +145,10 @@ fn policy_rows(config: &Config, rows: &mut Rows) {
     row("nuisance.marked_for", duration(nuisance.marked_for));
     row("redial.within", duration(policies.redial.within));
     for rule in &policies.preferences {
-        row(&format!("preferences {}", rule.name), preferences(config, &rule.prefer));
+        row(
+            &format!("preferences {}", rule.name),
+            preferences(config, &rule.prefer),
+        );
     }
 }
 
@@ -139,12 +157,22 @@ fn pool_rows(config: &Config, other: &Config, rows: &mut Rows) {
     let shared = |name: &str| other.pools.iter().any(|it| it.name == name);
     let pools = config.pools.iter().zip(0u16..);
     for (pool, id) in pools.filter(|(pool, _)| shared(&pool.name)) {
-        let rules = config.routing.service_rules(PoolId(id)).copied().unwrap_or_default();
+        let rules = config
+            .routing
+            .service_rules(PoolId(id))
+            .copied()
+            .unwrap_or_default();
         let name = &pool.name;
         let mut row = |key: &str, value: String| rows.insert(format!("pools {name} {key}"), value);
         let waiting = rules.overloaded_waiting.map(|it| it.to_string());
-        row("overloaded_waiting", waiting.unwrap_or_else(|| "-".to_owned()));
-        row("overloaded_wait", duration(rules.overloaded_wait.unwrap_or_default()));
+        row(
+            "overloaded_waiting",
+            waiting.unwrap_or_else(|| "-".to_owned()),
+        );
+        row(
+            "overloaded_wait",
+            duration(rules.overloaded_wait.unwrap_or_default()),
+        );
         row("going_down", duration(rules.going_down.unwrap_or_default()));
         let strategy = match pool.strategy {
             Strategy::LongestIdle => "longest_idle",
@@ -159,7 +187,9 @@ fn pool_rows(config: &Config, other: &Config, rows: &mut Rows) {
 fn calendar_rows(config: &Config, now: Wall, lang: Lang, rows: &mut Rows) {
     let table = &config.routing;
     let shown = moment::rfc3339(now, table);
-    let offset = shown.get(shown.len().saturating_sub(6)..).unwrap_or_default();
+    let offset = shown
+        .get(shown.len().saturating_sub(6)..)
+        .unwrap_or_default();
     rows.insert("zone".to_owned(), format!("UTC{offset}"));
     let year = table.civil(now).0.year();
     let first = Date::new(year, 1, 1).ok();
@@ -186,7 +216,11 @@ fn calendar_rows(config: &Config, now: Wall, lang: Lang, rows: &mut Rows) {
             ExceptionalLines::Number(lines) => lines.to_string(),
         };
         let moment = |wall| moment::rfc3339(wall, table);
-        let key = format!("exceptional {} {} {pools}", moment(entry.from), moment(entry.to));
+        let key = format!(
+            "exceptional {} {} {pools}",
+            moment(entry.from),
+            moment(entry.to)
+        );
         rows.insert(key, format!("lines {lines}, {}", entry.reason));
     }
 }
@@ -195,14 +229,17 @@ fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0 => "-".to_owned(),
-        _ if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
-        _ if seconds % 60 == 0 => format!("{}min", seconds / 60),
+        _ if seconds.is_multiple_of(3600) => format!("{}h", seconds / 3600),
+        _ if seconds.is_multiple_of(60) => format!("{}min", seconds / 60),
         _ => format!("{seconds}s"),
     }
 }
 
 fn preferences(config: &Config, list: &[meishier_routing::Preference]) -> String {
-    let list: Vec<String> = list.iter().map(|it| wording::preference(config, it)).collect();
+    let list: Vec<String> = list
+        .iter()
+        .map(|it| wording::preference(config, it))
+        .collect();
     list.join(", ")
 }
 

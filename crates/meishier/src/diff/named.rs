@@ -30,8 +30,8 @@ pub struct Named {
     pub trunks: BTreeSet<String>,
     /// Minutes of the day at which the hours of a rule begin or end.
     pub minutes: BTreeSet<u16>,
-    /// True if some rule looks at days or hours by itself.
-    pub by_time: bool,
+    /// True if some rule looks at days by itself.
+    pub by_day: bool,
     /// Tags.
     pub tags: BTreeSet<String>,
 }
@@ -52,7 +52,14 @@ impl Named {
     }
 
     fn read(&mut self, top: &DeTable<'_>) {
-        for key in ["routes", "preferences", "blocks", "aliases", "cells", "trunks"] {
+        for key in [
+            "routes",
+            "preferences",
+            "blocks",
+            "aliases",
+            "cells",
+            "trunks",
+        ] {
             let list = top.get(key).and_then(|it| it.get_ref().as_array());
             for entry in list.into_iter().flatten() {
                 if let Some(entry) = entry.get_ref().as_table() {
@@ -68,13 +75,15 @@ impl Named {
             "cells" => self.ask(&[], &[], &strings(entry, "prefix"), &[]),
             "trunks" => {
                 if entry.contains_key("area_code") {
-                    self.trunks.extend(strings(entry, "name").into_iter().map(str::to_owned));
+                    self.trunks
+                        .extend(strings(entry, "name").into_iter().map(str::to_owned));
                 }
             }
             _ => {
                 let (called, callers) = (strings(entry, "called"), strings(entry, "callers"));
                 self.ask(&called, &callers, &[], &strings(entry, "trunks"));
-                self.tags.extend(strings(entry, "tags").into_iter().map(str::to_owned));
+                self.tags
+                    .extend(strings(entry, "tags").into_iter().map(str::to_owned));
                 self.time(entry);
             }
         }
@@ -83,7 +92,11 @@ impl Named {
     /// Each of the lists in turn with the first of the others, as the rule wants them together.
     fn ask(&mut self, called: &[&str], callers: &[&str], cells: &[&str], trunks: &[&str]) {
         self.trunks.extend(trunks.iter().map(|it| (*it).to_owned()));
-        let longest = called.len().max(callers.len()).max(cells.len()).max(trunks.len());
+        let longest = called
+            .len()
+            .max(callers.len())
+            .max(cells.len())
+            .max(trunks.len());
         let at = |list: &[&str], at: usize| {
             let found = list.get(at).or(list.first());
             found.map(|it| (*it).to_owned())
@@ -102,9 +115,10 @@ impl Named {
 
     fn time(&mut self, entry: &DeTable<'_>) {
         let hours = strings(entry, "hours");
-        self.by_time |= !hours.is_empty() || entry.contains_key("days");
+        self.by_day |= entry.contains_key("days");
         for hours in hours.into_iter().filter_map(|it| Hours::parse(it).ok()) {
-            self.minutes.extend([hours.start() % 1440, hours.end() % 1440]);
+            self.minutes
+                .extend([hours.start() % 1440, hours.end() % 1440]);
         }
     }
 }

@@ -29,8 +29,13 @@ impl Outcome {
         let taking = decision.taking != 0;
         let rings = decision.rings.iter().enumerate();
         let rings = rings.filter(|(at, _)| !taking || decision.taking & (1 << at) != 0);
-        let own = decision.own.and_then(|id| config.counsellors.get(id.0 as usize));
-        let prefer = decision.preferred.iter().map(|it| wording::preference(config, it));
+        let own = decision
+            .own
+            .and_then(|id| config.counsellors.get(id.0 as usize));
+        let prefer = decision
+            .preferred
+            .iter()
+            .map(|it| wording::preference(config, it));
         Self {
             rings: rings
                 .map(|(_, ring)| (wording::pool(config, ring.pool).to_owned(), ring.after))
@@ -72,10 +77,18 @@ impl Outcome {
             parts.push(say(lang, "高危", "at risk").to_owned());
         }
         if !self.skills.is_empty() {
-            parts.push(format!("{} {}", say(lang, "需要", "needs"), join(&self.skills, lang)));
+            parts.push(format!(
+                "{} {}",
+                say(lang, "需要", "needs"),
+                join(&self.skills, lang)
+            ));
         }
         if !self.prefer.is_empty() {
-            parts.push(format!("{} {}", say(lang, "加分", "likes"), join(&self.prefer, lang)));
+            parts.push(format!(
+                "{} {}",
+                say(lang, "加分", "likes"),
+                join(&self.prefer, lang)
+            ));
         }
         if let Some(own) = &self.own {
             parts.push(format!("{} {own}", say(lang, "咨询员", "counsellor")));
@@ -85,7 +98,10 @@ impl Outcome {
 
     /// For programs.
     pub fn json(&self) -> Value {
-        let rings = self.rings.iter().map(|(name, wait)| json!({"pool": name, "after_s": wait.as_secs()}));
+        let rings = self
+            .rings
+            .iter()
+            .map(|(name, wait)| json!({"pool": name, "after_s": wait.as_secs()}));
         json!({
             "taking": self.taking,
             "pools": rings.collect::<Vec<_>>(),

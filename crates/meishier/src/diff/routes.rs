@@ -1,10 +1,10 @@
 //! Callers who would be routed otherwise; who gets the same change at the same times is told together.
 
-use super::days::Times;
+use super::Lands;
+use super::days::{Sort, Times};
 use super::named::Named;
 use super::outcome::Outcome;
 use super::sample::{Mark, Scenario};
-use super::Lands;
 use crate::land::Mobiles;
 use crate::standing::Standing;
 use meishier_config::{Config, Lang};
@@ -25,8 +25,10 @@ pub struct RouteChange {
     pub new: Outcome,
 }
 
-/// Times at which every pool of both configurations stands alike.
+/// Times that no rule tells apart and at which every pool of both configurations stands alike.
 struct Moment {
+    /// The day if rules look at days, and the stretch between the hours that rules name.
+    rules: (Option<Sort>, usize),
     times: Vec<usize>,
     standing: [Standing; 2],
 }
@@ -70,11 +72,15 @@ fn moments([old, new]: [&Config; 2], times: &Times, named: &Named) -> Vec<Moment
             Standing::new(&old.routing, old.pools.len(), slot.old, &[]),
             Standing::new(&new.routing, new.pools.len(), slot.new, &[]),
         ];
-        // Rules with hours of their own can tell any two times apart.
-        let alike = out.iter_mut().find(|it| !named.by_time && it.standing == standing);
+        let passed = named.minutes.iter().filter(|minute| **minute <= slot.from);
+        let rules = (named.by_day.then_some(slot.sort), passed.count());
+        let alike = out
+            .iter_mut()
+            .find(|it| it.rules == rules && it.standing == standing);
         match alike {
             Some(moment) => moment.times.push(time),
             None => out.push(Moment {
+                rules,
                 times: vec![time],
                 standing,
             }),
@@ -92,7 +98,8 @@ fn of_scenario(
     mobiles: &Mobiles,
 ) -> BTreeMap<(Outcome, Outcome), Vec<usize>> {
     let mut out: BTreeMap<_, Vec<usize>> = BTreeMap::new();
-    let (Some(old_trunk), Some(new_trunk)) = (scenario.trunk_in(old), scenario.trunk_in(new)) else {
+    let (Some(old_trunk), Some(new_trunk)) = (scenario.trunk_in(old), scenario.trunk_in(new))
+    else {
         // A trunk that only one of them has is told as such.
         return out;
     };
@@ -107,13 +114,19 @@ fn of_scenario(
             ..Query::new(wall, trunk, &caller, &called)
         };
         let [before, after] = &moment.standing;
-        let before = old.routing.decide_among(&query(old, slot.old, old_trunk), before);
-        let after = new.routing.decide_among(&query(new, slot.new, new_trunk), after);
+        let before = old
+            .routing
+            .decide_among(&query(old, slot.old, old_trunk), before);
+        let after = new
+            .routing
+            .decide_among(&query(new, slot.new, new_trunk), after);
         let marked = scenario.mark == Mark::Risk;
         let before = Outcome::of(old, &before, marked);
         let after = Outcome::of(new, &after, marked);
         if before != after {
-            out.entry((before, after)).or_default().extend(&moment.times);
+            out.entry((before, after))
+                .or_default()
+                .extend(&moment.times);
         }
     }
     out

@@ -98,8 +98,15 @@ impl Scenario {
             Mark::Nuisance => say(lang, "骚扰", "nuisance").to_owned(),
             Mark::Tag(tag) => format!("{} {tag}", say(lang, "标签", "tag")),
         };
-        let trunk = self.trunk.as_ref().map(|name| format!("{} {name}", say(lang, "中继", "trunk")));
-        let parts: Vec<String> = trunk.into_iter().chain([mark]).filter(|it| !it.is_empty()).collect();
+        let trunk = self
+            .trunk
+            .as_ref()
+            .map(|name| format!("{} {name}", say(lang, "中继", "trunk")));
+        let parts: Vec<String> = trunk
+            .into_iter()
+            .chain([mark])
+            .filter(|it| !it.is_empty())
+            .collect();
         parts.join(say(lang, "，", ", "))
     }
 }
@@ -131,7 +138,12 @@ pub fn scenarios(named: &Named, codes: &AreaCodes, mobiles: &Mobiles) -> Vec<Sce
     let common = [Who::Withheld, Who::AnyMobile, Who::Foreign];
     let landlines = codes.keys().map(|code| Who::Landline((*code).to_owned()));
     let mobiles = mobiles.keys().map(|city| Who::Mobile(*city));
-    let everybody: Vec<Who> = common.clone().into_iter().chain(landlines).chain(mobiles).collect();
+    let everybody: Vec<Who> = common
+        .clone()
+        .into_iter()
+        .chain(landlines)
+        .chain(mobiles)
+        .collect();
     for who in everybody {
         for mark in [Mark::None, Mark::Risk, Mark::Nuisance] {
             add(None, mark, hotline, who.clone());
@@ -152,7 +164,10 @@ pub fn scenarios(named: &Named, codes: &AreaCodes, mobiles: &Mobiles) -> Vec<Sce
         }
     }
     for asked in &named.asked {
-        let (called, who) = (asked.called.as_deref().unwrap_or(hotline), who_of(asked, codes));
+        let (called, who) = (
+            asked.called.as_deref().unwrap_or(hotline),
+            who_of(asked, codes),
+        );
         add(asked.trunk.as_ref(), Mark::None, called, who.clone());
         add(None, Mark::None, called, who);
     }

@@ -19,9 +19,22 @@ pub fn text(found: &Differences, all: bool, lang: Lang) -> String {
         return say(lang, "没有变化\n", "nothing would change\n").to_owned();
     }
     let mut out = String::new();
-    let routes: Vec<String> = found.routes.iter().map(|it| route(it, found, all, lang)).collect();
-    section(&mut out, say(lang, "来电的去向", "callers routed otherwise"), &routes, all, lang);
-    let pools = [(&found.removed, say(lang, "去掉", "gone")), (&found.added, say(lang, "新增", "new"))];
+    let routes: Vec<String> = found
+        .routes
+        .iter()
+        .map(|it| route(it, found, all, lang))
+        .collect();
+    section(
+        &mut out,
+        say(lang, "来电的去向", "callers routed otherwise"),
+        &routes,
+        all,
+        lang,
+    );
+    let pools = [
+        (&found.removed, say(lang, "去掉", "gone")),
+        (&found.added, say(lang, "新增", "new")),
+    ];
     let pools: Vec<String> = pools
         .iter()
         .flat_map(|(names, what)| names.iter().map(move |name| format!("{what} {name}")))
@@ -30,9 +43,21 @@ pub fn text(found: &Differences, all: bool, lang: Lang) -> String {
     let lines = found.lines.iter().map(|it| {
         let when = found.times.words(&it.times, lang);
         let what = say(lang, "条线路", "lines");
-        format!("{} {when}{}{} → {} {what}", it.pool, say(lang, "：", ": "), it.old, it.new)
+        format!(
+            "{} {when}{}{} → {} {what}",
+            it.pool,
+            say(lang, "：", ": "),
+            it.old,
+            it.new
+        )
     });
-    section(&mut out, say(lang, "线路", "lines"), &lines.collect::<Vec<_>>(), all, lang);
+    section(
+        &mut out,
+        say(lang, "线路", "lines"),
+        &lines.collect::<Vec<_>>(),
+        all,
+        lang,
+    );
     let rows = |list: &[FactChange]| list.iter().map(|it| row(it, lang)).collect::<Vec<_>>();
     let title = say(lang, "名单上的号码", "listed numbers");
     section(&mut out, title, &rows(&found.numbers), all, lang);
@@ -63,8 +88,18 @@ fn section(out: &mut String, title: &str, lines: &[String], all: bool, lang: Lan
 }
 
 fn route(change: &RouteChange, found: &Differences, all: bool, lang: Lang) -> String {
-    let shown = if all { change.callers.len() } else { MOST_CALLERS };
-    let mut callers = change.callers.iter().take(shown).cloned().collect::<Vec<_>>().join(say(lang, "；", "; "));
+    let shown = if all {
+        change.callers.len()
+    } else {
+        MOST_CALLERS
+    };
+    let mut callers = change
+        .callers
+        .iter()
+        .take(shown)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(say(lang, "；", "; "));
     if let Some(left @ 1..) = change.callers.len().checked_sub(shown) {
         let _ = match lang {
             Lang::Zh => write!(callers, "；等另外 {left} 类"),
@@ -73,7 +108,7 @@ fn route(change: &RouteChange, found: &Differences, all: bool, lang: Lang) -> St
     }
     let when = found.times.words(&change.times, lang);
     let nobody = say(lang, "无人", "nobody");
-    let name = |first| if first == "" { nobody } else { first };
+    let name = |first| if str::is_empty(first) { nobody } else { first };
     let (from, to) = (name(change.old.first()), name(change.new.first()));
     let brief = match from == to {
         true => format!("{from}{}", say(lang, " 不变", " as before")),
@@ -88,7 +123,10 @@ fn route(change: &RouteChange, found: &Differences, all: bool, lang: Lang) -> St
 
 fn row(change: &FactChange, lang: Lang) -> String {
     let none = say(lang, "无", "none");
-    let (old, new) = (change.old.as_deref().unwrap_or(none), change.new.as_deref().unwrap_or(none));
+    let (old, new) = (
+        change.old.as_deref().unwrap_or(none),
+        change.new.as_deref().unwrap_or(none),
+    );
     format!("{}{}{old} → {new}", change.key, say(lang, "：", ": "))
 }
 
@@ -113,14 +151,21 @@ pub fn json(found: &Differences, old: &Loaded, new: &Loaded, all: bool) -> Value
             "new": it.new.json(),
         })
     });
-    let lines = found.lines.iter().take(most).map(|it| {
-        json!({"pool": it.pool, "when": when(&it.times), "old": it.old, "new": it.new})
-    });
+    let lines =
+        found.lines.iter().take(most).map(
+            |it| json!({"pool": it.pool, "when": when(&it.times), "old": it.old, "new": it.new}),
+        );
     let rows = |list: &[FactChange]| {
         let rows = list.iter().take(most);
-        rows.map(|it| json!({"key": it.key, "old": it.old, "new": it.new})).collect::<Vec<_>>()
+        rows.map(|it| json!({"key": it.key, "old": it.old, "new": it.new}))
+            .collect::<Vec<_>>()
     };
-    let lists = [found.routes.len(), found.lines.len(), found.numbers.len(), found.policies.len()];
+    let lists = [
+        found.routes.len(),
+        found.lines.len(),
+        found.numbers.len(),
+        found.policies.len(),
+    ];
     json!({
         "same": found.is_empty(),
         "old": old.table(),

@@ -19,10 +19,13 @@ pub fn json(question: &Question, answer: &Answer, loaded: &Loaded) -> Value {
         false => number.masked(),
     };
     let route = table.route_names().nth(usize::from(decision.route.0));
-    let preferred = decision.preferred.iter().map(|it| {
-        json!({"skill": wording::skill(config, it.skill), "weight": it.weight})
-    });
-    let own = decision.own.and_then(|id| config.counsellors.get(id.0 as usize));
+    let preferred = decision
+        .preferred
+        .iter()
+        .map(|it| json!({"skill": wording::skill(config, it.skill), "weight": it.weight}));
+    let own = decision
+        .own
+        .and_then(|id| config.counsellors.get(id.0 as usize));
     let trunk = config.trunks.get(usize::from(question.trunk.0));
     json!({
         "table": loaded.table(),

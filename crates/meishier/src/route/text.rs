@@ -2,10 +2,10 @@
 
 use super::json::shown_called;
 use super::{Answer, PoolAnswer, Question, RuleAnswer};
+use crate::land;
 use crate::loaded::Loaded;
 use crate::moment;
 use crate::wording::{self, join, say};
-use crate::land;
 use meishier_config::Lang;
 use meishier_model::Class;
 use meishier_routing::{Number, Rule, Which};
@@ -86,7 +86,9 @@ fn place(question: &Question, answer: &Answer, loaded: &Loaded) -> Row {
             let code = land::area_code(table, first);
             match lang {
                 Lang::Zh => format!("区号 {code} 由多个城市共用，分不清是哪个"),
-                Lang::En => format!("area code {code} is shared by several cities, which one is unknown"),
+                Lang::En => {
+                    format!("area code {code} is shared by several cities, which one is unknown")
+                }
             }
         }
         (None, None, Some(province)) => land::province(table, province).to_owned(),
@@ -113,11 +115,22 @@ fn place(question: &Question, answer: &Answer, loaded: &Loaded) -> Row {
 fn route(question: &Question, answer: &Answer, loaded: &Loaded) -> Row {
     let (table, lang) = (&loaded.config.routing, question.lang);
     let decision = &answer.explained.decision;
-    let name = table.route_names().nth(usize::from(decision.route.0)).unwrap_or_default();
+    let name = table
+        .route_names()
+        .nth(usize::from(decision.route.0))
+        .unwrap_or_default();
     let rule = Rule::Route(decision.route.0);
     let mut value = name.to_owned();
-    if decision.rules.iter().any(|it| matches!(it, Rule::Default(_))) {
-        value.push_str(say(lang, "（没有路由符合，用默认路由）", " (none holds: the default)"));
+    if decision
+        .rules
+        .iter()
+        .any(|it| matches!(it, Rule::Default(_)))
+    {
+        value.push_str(say(
+            lang,
+            "（没有路由符合，用默认路由）",
+            " (none holds: the default)",
+        ));
     }
     if let Some(place) = loaded.place(rule) {
         let _ = write!(value, "  {}:{}", place.file, place.line);
@@ -146,14 +159,24 @@ fn qualities(question: &Question, answer: &Answer, loaded: &Loaded) -> Vec<Row> 
     ];
     let needed = wording::skills(config, decision.required);
     if !needed.is_empty() {
-        rows.push((say(lang, "需要的技能", "skills needed"), join(&needed, lang)));
+        rows.push((
+            say(lang, "需要的技能", "skills needed"),
+            join(&needed, lang),
+        ));
     }
     let preferred = decision.preferred.iter();
-    let preferred: Vec<_> = preferred.map(|it| wording::preference(config, it)).collect();
+    let preferred: Vec<_> = preferred
+        .map(|it| wording::preference(config, it))
+        .collect();
     if !preferred.is_empty() {
-        rows.push((say(lang, "加分的技能", "skills liked"), join(&preferred, lang)));
+        rows.push((
+            say(lang, "加分的技能", "skills liked"),
+            join(&preferred, lang),
+        ));
     }
-    let own = decision.own.and_then(|id| config.counsellors.get(id.0 as usize));
+    let own = decision
+        .own
+        .and_then(|id| config.counsellors.get(id.0 as usize));
     if let Some(own) = own {
         let value = match lang {
             Lang::Zh => format!("{}（{}）", own.title, own.account),
