@@ -26,6 +26,8 @@ const SECRET: [&str; 12] = [
     "签到码",
     "令牌",
 ];
+/// Keys of callers' numbers: personal data, as secret as a password wherever people look on.
+const PERSONAL: [&str; 2] = ["number", "numbers"];
 /// How many lines above are searched for the key of a value that goes over several.
 const LINES_ABOVE: usize = 64;
 
@@ -192,7 +194,9 @@ fn key_before(text: &str) -> &str {
 
 fn is_secret(key: &str) -> bool {
     let key = key.to_lowercase();
-    SECRET.iter().any(|word| key.contains(word)) || nearest(&key, SECRET).is_some()
+    PERSONAL.contains(&key.as_str())
+        || SECRET.iter().any(|word| key.contains(word))
+        || nearest(&key, SECRET).is_some()
 }
 
 /// A line such as `[[seats]]`.

@@ -40,7 +40,7 @@ pub struct AreaCode<'a> {
 }
 
 /// Cities, provinces and area codes. Built once, then only read.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Atlas {
     table: CityTable,
     /// By [`CityId`].
@@ -62,6 +62,14 @@ struct Code {
 }
 
 const NONE: u16 = u16::MAX;
+
+impl std::fmt::Debug for Atlas {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Atlas")
+            .field("cities", &self.cities().len())
+            .finish_non_exhaustive()
+    }
+}
 
 impl Atlas {
     /// The atlas of the table that is compiled in.

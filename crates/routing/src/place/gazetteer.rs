@@ -44,7 +44,7 @@ pub enum GazetteerError {
 }
 
 /// Finds the places of a call. Built once, then only read. The default one knows no place at all.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Gazetteer {
     atlas: Arc<Atlas>,
     segments: Arc<Segments>,
@@ -69,6 +69,14 @@ struct Signs {
     cell: Option<CityId>,
     /// By the trunk alone.
     trunk: Option<CityId>,
+}
+
+impl std::fmt::Debug for Gazetteer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gazetteer")
+            .field("atlas", &self.atlas)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Gazetteer {

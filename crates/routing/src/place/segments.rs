@@ -35,7 +35,7 @@ const NOWHERE: u16 = u16::MAX;
 
 /// Mobile segments, ready to be looked up: within each block of a hundred, where a run of segments
 /// of one city begins, and the city. About half a megabyte.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Segments {
     /// Index of each block's first run, one more at the end.
     blocks: Box<[u32]>,
@@ -62,6 +62,14 @@ pub enum SegmentsError {
         /// Its GB/T 2260 code.
         adcode: u32,
     },
+}
+
+impl std::fmt::Debug for Segments {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Segments")
+            .field("ranges", &self.ranges)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Segments {
