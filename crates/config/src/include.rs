@@ -175,14 +175,12 @@ impl Gathering<'_> {
             return;
         }
         let message = both!("{path} 已经包含过了", "{path} is included already");
-        let help = match before {
-            Some(_) => both!("每个文件只包含一次", "include each file once"),
-            None => both!(
-                "这个文件夹里的文件都已读入，不用再写",
-                "all files of this folder are read; there is no need to name them"
-            ),
-        };
-        self.sink.error_also(at, before, message, help);
+        // A file of the folder that was named is read in any case; who names it too means no harm,
+        // and may one day name the main file alone.
+        if before.is_some() {
+            let help = both!("每个文件只包含一次", "include each file once");
+            self.sink.error_also(at, before, message, help);
+        }
     }
 
     fn unreadable(&self, at: &Range<usize>, why: Unreadable) {
