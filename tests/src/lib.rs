@@ -12,11 +12,13 @@
 //!               ├─ noise    seeded randomness, mutated messages
 //!               ├─ sound    WAV files and the tones in them
 //!               ├─ tree     the files of the checkout
+//!               ├─ documents  the documents among them, and their fenced blocks
 //!               └─ peers    SIPp, baresip
 //! ```
 
 pub mod binary;
 pub mod crowd;
+pub mod documents;
 pub mod engine;
 pub mod http;
 pub mod line;

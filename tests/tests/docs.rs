@@ -2,13 +2,15 @@
 //!
 //! `sh` blocks are run, `toml` blocks are checked by the program, `text` blocks (output, or commands
 //! that change the machine or never end) are read: options that they name exist, and their `curl`
-//! lines are asked of a demonstration engine.
+//! lines are asked of a demonstration engine. `toml part` and `console` blocks are those of the manual
+//! of routing tables, see `manual.rs`.
 
+use meishier_tests::documents::{self, blocks, call, commands, words};
 use meishier_tests::engine::Engine;
 use meishier_tests::{binary, tree};
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Commands that a reader types and this test does not run, for it is what they run, or they change
 /// the machine.
@@ -20,94 +22,6 @@ const ONLY_READ: &[&str] = &[
     "systemctl ",
     "install ",
 ];
-/// How the program is called in documents.
-const PROGRAM: &[&str] = &[
-    "cargo run --release -- ",
-    "target/release/meishier ",
-    "meishier ",
-];
-
-struct Block {
-    kind: String,
-    line: usize,
-    text: String,
-}
-
-/// Fenced blocks of a document.
-fn blocks(text: &str) -> Vec<Block> {
-    let (mut out, mut open): (Vec<Block>, Option<Block>) = (Vec::new(), None);
-    for (line, content) in (1..).zip(text.lines()) {
-        match (content.trim_start().strip_prefix("```"), open.take()) {
-            (Some(kind), None) => {
-                let kind = kind.trim().to_owned();
-                open = Some(Block {
-                    kind,
-                    line,
-                    text: String::new(),
-                });
-            }
-            (Some(_), Some(block)) => out.push(block),
-            (None, Some(mut block)) => {
-                block.text.push_str(content);
-                block.text.push('\n');
-                open = Some(block);
-            }
-            (None, None) => {}
-        }
-    }
-    out
-}
-
-/// Commands of a block: lines joined at a backslash, comments left out, a console's `$` taken off.
-fn commands(block: &Block) -> Vec<String> {
-    let joined = block.text.replace("\\\n", " ");
-    let lines = joined
-        .lines()
-        .map(|line| line.trim().trim_start_matches("$ "));
-    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines.map(str::to_owned).collect()
-}
-
-fn documents() -> Vec<PathBuf> {
-    let root = tree::root();
-    let mut found = tree::files(&root.join("docs"), ".md");
-    found.extend(tree::files(&root.join("deploy"), ".md"));
-    let top = fs::read_dir(&root)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    found.extend(top.filter(|path| path.extension().is_some_and(|e| e == "md")));
-    found
-}
-
-/// Words of a command line; quotes keep words together.
-fn words(line: &str) -> Vec<String> {
-    let (mut out, mut word, mut quote) = (Vec::new(), None::<String>, None);
-    for c in line.chars() {
-        match (c, quote) {
-            (c, Some(end)) if c == end => quote = None,
-            (c, Some(_)) => word.get_or_insert_default().push(c),
-            ('\'' | '"', None) => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            (c, None) if c.is_whitespace() => out.extend(word.take()),
-            (c, None) => word.get_or_insert_default().push(c),
-        }
-    }
-    out.extend(word);
-    out
-}
-
-/// The words after the program's name, if the line calls it.
-fn call(line: &str) -> Option<Vec<String>> {
-    let rest = PROGRAM.iter().find_map(|start| line.strip_prefix(start))?;
-    let words = words(rest);
-    let known = ["serve", "check", "demo", "sim", "route", "week", "diff", "why"].map(str::to_owned);
-    words
-        .first()
-        .is_some_and(|word| known.contains(word))
-        .then_some(words)
-}
 
 fn run(words: &[String], place: &str) {
     let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -131,9 +45,9 @@ fn run(words: &[String], place: &str) {
 fn commands_of_the_documents_work() {
     let mut done = BTreeSet::new();
     let mut number = 0;
-    for path in documents() {
+    for path in documents::all() {
         for block in blocks(&fs::read_to_string(&path).unwrap()) {
-            if !["sh", "console", "bash", "shell"].contains(&block.kind.as_str()) {
+            if !["sh", "bash", "shell"].contains(&block.kind.as_str()) {
                 continue;
             }
             let place = format!("{}:{}", tree::shown(&path), block.line);
@@ -162,7 +76,7 @@ fn commands_of_the_documents_work() {
 #[test]
 fn options_in_the_documents_exist() {
     let mut number = 0;
-    for path in documents() {
+    for path in documents::all() {
         for block in blocks(&fs::read_to_string(&path).unwrap()) {
             for words in commands(&block).iter().filter_map(|line| call(line)) {
                 let help = binary::texts(&binary::run(&[&words[0], "--help"])).0;
@@ -185,7 +99,7 @@ fn options_in_the_documents_exist() {
 fn configurations_in_the_documents_are_right() {
     let folder = tempfile::tempdir().unwrap();
     let mut number = 0;
-    for path in documents() {
+    for path in documents::all() {
         for block in blocks(&fs::read_to_string(&path).unwrap()) {
             if block.kind == "toml" {
                 let file = folder.path().join("block.toml");
@@ -208,7 +122,7 @@ fn configurations_in_the_documents_are_right() {
 
 #[test]
 fn json_in_the_documents_is_json() {
-    for path in documents() {
+    for path in documents::all() {
         for block in blocks(&fs::read_to_string(&path).unwrap()) {
             if block.kind == "json" {
                 let value: Result<serde_json::Value, _> = serde_json::from_str(&block.text);
@@ -240,7 +154,7 @@ fn request(line: &str) -> Option<(String, String, String)> {
 #[test]
 fn the_api_answers_as_the_documents_ask() {
     let mut number = 0;
-    for path in documents() {
+    for path in documents::all() {
         let text = fs::read_to_string(&path).unwrap();
         let lines: Vec<String> = blocks(&text).iter().flat_map(commands).collect();
         let mut requests: Vec<_> = lines.iter().filter_map(|line| request(line)).collect();
@@ -323,7 +237,7 @@ fn broken(path: &Path, text: &str, target: &str) -> bool {
 #[test]
 fn links_lead_somewhere() {
     let mut out = Vec::new();
-    for path in documents() {
+    for path in documents::all() {
         let text = fs::read_to_string(&path).unwrap();
         let bad = links(&text)
             .into_iter()
@@ -336,7 +250,7 @@ fn links_lead_somewhere() {
 #[test]
 fn every_document_for_people_is_there_in_both_languages() {
     let root = tree::root();
-    for name in ["README", "docs/operations"] {
+    for name in ["README", "docs/operations", "docs/routing"] {
         for ending in ["md", "zh-CN.md"] {
             assert!(
                 root.join(format!("{name}.{ending}")).is_file(),

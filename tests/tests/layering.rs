@@ -33,7 +33,11 @@ const LAYERS: &[Layer] = &[
         Some(&["arrayvec", "crossbeam", "serde", "smallvec"]),
     ),
     Layer("routing", &["model"], Some(&["jiff", "serde", "smallvec"])),
-    Layer("transfer", &["model", "routing"], Some(&["serde", "smallvec"])),
+    Layer(
+        "transfer",
+        &["model", "routing"],
+        Some(&["serde", "smallvec"]),
+    ),
     Layer(
         "signaling",
         &["model"],
