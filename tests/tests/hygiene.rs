@@ -122,6 +122,7 @@ fn the_tree_is_complete() {
         "deploy/guizhou.toml",
         "deploy/beijing.toml",
         "deploy/bench.toml",
+        "deploy/nation/main.toml",
     ];
     for file in files {
         assert!(root.join(file).is_file(), "{file} is missing");

@@ -21,11 +21,16 @@ fn run(old: &Path, new: &Path, words: &[&str]) -> Output {
         .unwrap()
 }
 
-/// Guizhou with each of the texts replaced, held against Guizhou as it is shipped.
+/// A province and its cities, each with routes of its own.
+fn two_levels() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/two_levels.toml")
+}
+
+/// That file with each of the texts replaced, held against it as it stands.
 fn changed(changes: &[(&str, &str)], words: &[&str]) -> Output {
     let folder = tempfile::tempdir().unwrap();
     let new = folder.path().join("new.toml");
-    let old = deploy("guizhou.toml");
+    let old = two_levels();
     let mut text = std::fs::read_to_string(&old).unwrap();
     for (from, to) in changes {
         assert!(text.contains(from), "{from}");
@@ -60,7 +65,7 @@ fn the_same_is_the_same_whatever_its_words() {
     assert_eq!(same.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&same.stdout), "没有变化\n");
     let words = [
-        ("# 贵州省", "# 改过说明的贵州省"),
+        ("# 两级服务", "# 改过说明的两级服务"),
         ("name = \"liupanshui-local\"", "name = \"renamed\""),
     ];
     let output = changed(&words, &["--json"]);

@@ -3,7 +3,7 @@
 use super::hours::Clock;
 use super::place::{self, Found, Place};
 use super::plan::{Plan, RoutePlan};
-use super::policy::{Step, When, Which};
+use super::policy::{Policies, Step, When, Which};
 use meishier_model::Wall;
 use std::time::Duration;
 
@@ -87,6 +87,15 @@ fn holds(when: &When, clock: &Clock, facts: &Facts<'_>) -> bool {
         })
 }
 
+impl Policies {
+    /// Where calls over a trunk are made.
+    fn here(&self, trunk: u16) -> Found {
+        let city = self.trunk_cities.get(&trunk);
+        let found = city.and_then(|city| place::city(city));
+        found.map_or(Found::Nowhere, Found::At)
+    }
+}
+
 impl Plan {
     /// The caller's place by the policy; whether the judges would have to know more.
     fn place(&self, ask: &Ask) -> (Place, bool) {
@@ -101,7 +110,10 @@ impl Plan {
         for which in &self.policies.first {
             let found = match which {
                 Which::Called => dialled,
-                Which::Here => place::line(&ask.caller),
+                Which::Here => match place::line(&ask.caller) {
+                    Found::Nowhere => self.policies.here(ask.trunk),
+                    found => found,
+                },
                 Which::Home => place::home(&ask.caller),
             };
             match found {
@@ -154,7 +166,9 @@ impl Plan {
         (out.risk, out.nuisance) = (facts.risk, facts.nuisance);
         (out.class, out.required) = (route.class, route.required);
         if facts.nuisance {
-            out.class = policies.nuisance_class.map_or(out.class, |it| it.max(out.class));
+            out.class = policies
+                .nuisance_class
+                .map_or(out.class, |it| it.max(out.class));
         }
         if facts.risk {
             out.own = out.own.or(ask.last);
@@ -218,7 +232,10 @@ pub fn climb(tiers: &[Tier], takes: impl Fn(u16) -> bool) -> Vec<(u16, Duration)
     let mut wait = Duration::ZERO;
     let mut at = 0;
     while let Some((_, after)) = tiers.get(at) {
-        let together = tiers[at..].iter().take_while(|tier| tier.1 == *after).count();
+        let together = tiers[at..]
+            .iter()
+            .take_while(|tier| tier.1 == *after)
+            .count();
         let pools = tiers[at..at + together].iter().flat_map(|tier| &tier.0);
         let mut served = false;
         for pool in pools {

@@ -145,6 +145,8 @@ pub struct Policies {
     pub by_place: bool,
     /// Old numbers with their cities.
     pub aliases: BTreeMap<String, Option<String>>,
+    /// Where those are who call over a trunk, if their numbers do not say.
+    pub trunk_cities: BTreeMap<u16, String>,
     /// Lists kept by people, by number.
     pub numbers: BTreeMap<String, Vec<Listed>>,
     /// Who calls again so soon after a conversation that broke off is at risk.

@@ -23,7 +23,7 @@ pub(super) struct Words<'a> {
 /// What the file says that the judges have no reading of; they would be lenient where they are to
 /// judge, so they judge nothing of such a file.
 pub(super) fn unjudged(file: &Table) -> Option<String> {
-    for section in ["blocks", "cells", "exceptional", "include"] {
+    for section in ["cells", "exceptional", "include"] {
         if file.contains_key(section) {
             return Some(format!("[[{section}]] is not judged"));
         }
@@ -32,8 +32,9 @@ pub(super) fn unjudged(file: &Table) -> Option<String> {
         if trunk.contains_key("area_code") {
             return Some("area_code of a trunk is not judged".to_owned());
         }
-        if trunk.contains_key("trust") && texts(trunk, "trust") != ["asserted"] {
-            return Some("of trust only \"asserted\" is judged".to_owned());
+        // The carriers of the simulator send no other header that may be trusted.
+        if trunk.contains_key("trust") && !texts(trunk, "trust").contains(&"asserted".to_owned()) {
+            return Some("trust without \"asserted\" is not judged".to_owned());
         }
     }
     let rules = tables(file, "routes").into_iter();
@@ -41,14 +42,24 @@ pub(super) fn unjudged(file: &Table) -> Option<String> {
         if rule.contains_key("states") {
             return Some("states as conditions are not judged".to_owned());
         }
-        let unknown = |list: Vec<String>, known: fn(&str) -> bool| {
-            list.into_iter().find(|name| !known(name))
-        };
+        let unknown =
+            |list: Vec<String>, known: fn(&str) -> bool| list.into_iter().find(|name| !known(name));
         let city = unknown(texts(rule, "cities"), |name| place::city(name).is_some());
-        let province = unknown(texts(rule, "provinces"), |name| place::province(name).is_some());
+        let province = unknown(texts(rule, "provinces"), |name| {
+            place::province(name).is_some()
+        });
         if let Some(name) = city.or(province) {
             return Some(format!("{name} is not in the judges' table of places"));
         }
+    }
+    let blocks = tables(file, "blocks").into_iter().find(|block| {
+        // Of a municipality, so that no area code is shared which the trunk would settle.
+        let city = text(block, "city");
+        let alone = place::city(city).is_some_and(|place| place.province == Some(city));
+        block.contains_key("callers") || !alone
+    });
+    if blocks.is_some() {
+        return Some("[[blocks]] are judged of whole trunks in a municipality alone".to_owned());
     }
     unjudged_places(file).or_else(|| unjudged_steps(file))
 }
@@ -106,7 +117,8 @@ fn steps(table: &Table, pools: &[String]) -> Vec<Step> {
         })
     };
     let raw = raw_steps(table).into_iter();
-    raw.filter_map(|(name, after)| Some((to(&name)?, after))).collect()
+    raw.filter_map(|(name, after)| Some((to(&name)?, after)))
+        .collect()
 }
 
 fn skills_of(table: &Table, key: &str, words: &Words<'_>) -> u64 {
@@ -219,7 +231,10 @@ pub(super) fn policies(
     let empty = Table::new();
     let section = |key: &str| file.get(key).and_then(Value::as_table).unwrap_or(&empty);
     let (risk, nuisance, care) = (section("risk"), section("nuisance"), section("care"));
-    let recovery = care.get("recovery").and_then(Value::as_table).unwrap_or(&empty);
+    let recovery = care
+        .get("recovery")
+        .and_then(Value::as_table)
+        .unwrap_or(&empty);
     let none = Duration::ZERO;
     let count = |table, key| usize::try_from(number(table, key, 0)).unwrap_or(0);
     let preferences = tables(file, "preferences").into_iter().map(|it| {
@@ -232,6 +247,11 @@ pub(super) fn policies(
         (text(it, "name").to_owned(), when(it, words), skills)
     });
     let risk_calls = u16::try_from(number(care, "risk_calls_per_shift", 0)).unwrap_or(0);
+    let trunk_cities = tables(file, "blocks").into_iter().flat_map(|it| {
+        let trunks: Vec<u16> = places(&texts(it, "trunks"), words.trunks);
+        let city = text(it, "city").to_owned();
+        trunks.into_iter().map(move |trunk| (trunk, city.clone()))
+    });
     let aliases = tables(file, "aliases").into_iter().map(|it| {
         let city = Some(text(it, "city").to_owned()).filter(|city| !city.is_empty());
         (plain(text(it, "number")), city)
@@ -241,6 +261,7 @@ pub(super) fn policies(
         areas: areas(file, words),
         by_place: by_place(file),
         aliases: aliases.collect(),
+        trunk_cities: trunk_cities.collect(),
         numbers: numbers(file, words, accounts, clock),
         dropped_within: time(risk, "dropped_within", none),
         flagged_for: time(risk, "flagged_for", none),
