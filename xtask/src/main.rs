@@ -1,6 +1,6 @@
 //! The project's own commands: `cargo xtask test [--install]`, `cargo xtask bench calls [--json]`,
-//! `cargo xtask bench queue [--json] [--quick]`, `cargo xtask bench routing [--json] [--quick]` and
-//! `cargo xtask soak --minutes M`.
+//! `cargo xtask bench queue [--json] [--quick]`, `cargo xtask bench routing [--json] [--quick]`,
+//! `cargo xtask nation` and `cargo xtask soak --minutes M`.
 //!
 //! What lives here: running other programs and adding up what they print. What may not: logic of
 //! the product.
@@ -10,9 +10,11 @@
 //!             fmt, clippy, docs    SIPp, baresip, sox, promtool
 //!             cargo test
 //!             simulator, fresh seeds
+//!   nation ─► deploy/nation/: 31 provinces, 1,000 seats
 //! ```
 
 mod groups;
+mod nation;
 mod peers;
 mod run;
 
@@ -26,6 +28,7 @@ usage:
                                     measures the queue: one thread, several, one that is stopped
   cargo xtask bench routing [--json] [--quick]
                                     measures decisions and loading on a table for the nation
+  cargo xtask nation                writes deploy/nation/ from its facts: 31 provinces, 1,000 seats
   cargo xtask soak --minutes M [--seed S]
                                     the simulator with fresh seeds on every core
 ";
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
             let in_ci = std::env::var("CI").is_ok_and(|value| value == "true");
             groups::test(!rest.is_empty() || in_ci)
         }
+        ["nation"] => nation::write(),
         ["soak", rest @ ..] if !rest.is_empty() => groups::soak(rest),
         ["bench", rest @ ..] if !rest.is_empty() => groups::bench(rest),
         _ => {

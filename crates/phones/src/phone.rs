@@ -141,6 +141,8 @@ pub struct Dial {
     pub from_host: Option<String>,
     /// Hang up by itself after this much talk.
     pub talk: Option<Duration>,
+    /// Further headers of the first INVITE, name and value, such as `P-Asserted-Identity`.
+    pub headers: Vec<(String, String)>,
 }
 
 impl Dial {
@@ -153,6 +155,7 @@ impl Dial {
             from_user: None,
             from_host: None,
             talk: None,
+            headers: Vec::new(),
         }
     }
 }

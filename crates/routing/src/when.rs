@@ -112,24 +112,7 @@ impl Conditions {
 
     /// `None` if all of them hold.
     pub fn miss<P: Pools + ?Sized>(&self, facts: &Facts<'_, P>) -> Option<Miss> {
-        let has = |list: &[Box<[u8]>], number: &[u8]| {
-            list.is_empty() || list.binary_search_by(|it| (**it).cmp(number)).is_ok()
-        };
-        if !has(&self.called, facts.called) {
-            return Some(Miss::Called);
-        }
-        if !self.callers.is_empty() && !self.callers.iter().any(|it| facts.caller.starts_with(it)) {
-            return Some(Miss::Callers);
-        }
-        if !self.trunks.is_empty() && self.trunks.binary_search(&facts.trunk).is_err() {
-            return Some(Miss::Trunks);
-        }
-        if !within(&self.cities, facts.city) {
-            return Some(Miss::Cities);
-        }
-        if !within(&self.provinces, facts.province) {
-            return Some(Miss::Provinces);
-        }
+        // What one comparison tells comes before what compares numbers.
         if self.risk.is_some_and(|risk| risk != facts.risk) {
             return Some(Miss::Risk);
         }
@@ -138,6 +121,22 @@ impl Conditions {
         }
         if !self.tags.is_empty() && !self.tags.meet(facts.tags) {
             return Some(Miss::Tags);
+        }
+        if !within(&self.cities, facts.city) {
+            return Some(Miss::Cities);
+        }
+        if !within(&self.provinces, facts.province) {
+            return Some(Miss::Provinces);
+        }
+        if !self.trunks.is_empty() && self.trunks.binary_search(&facts.trunk).is_err() {
+            return Some(Miss::Trunks);
+        }
+        let called = |it: &Box<[u8]>| (**it).cmp(facts.called);
+        if !self.called.is_empty() && self.called.binary_search_by(called).is_err() {
+            return Some(Miss::Called);
+        }
+        if !self.callers.is_empty() && !self.callers.iter().any(|it| facts.caller.starts_with(it)) {
+            return Some(Miss::Callers);
         }
         if !self.at(facts.local) {
             return Some(Miss::Hours);

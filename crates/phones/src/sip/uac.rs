@@ -67,7 +67,9 @@ impl Stack {
             status: watch::Sender::new(CallStatus::begun()),
         };
         let call = Call::new(&leg, commands, dial.number.clone(), dial.number.clone());
-        self.send_invite(&mut leg, Direction::SendRecv, None);
+        let headers = dial.headers.iter();
+        let headers = headers.map(|(name, value)| message::other(name, value.as_str()));
+        self.send_invite(&mut leg, Direction::SendRecv, headers.collect(), None);
         self.add_leg(leg);
         Ok(call)
     }
@@ -121,15 +123,17 @@ impl Stack {
         &mut self,
         leg: &mut Leg,
         direction: Direction,
+        more: Vec<Header>,
         again: Option<oneshot::Sender<u16>>,
     ) {
         let sdp = leg.offer(direction);
         let branch = message::branch();
         leg.local_cseq += 1;
-        let headers = vec![
+        let mut headers = vec![
             self.contact_header(leg),
             message::other("Allow", message::ALLOW),
         ];
+        headers.extend(more);
         let request = self.request_of(
             leg,
             Method::Invite,
@@ -158,7 +162,9 @@ impl Stack {
     /// Starts a re-INVITE; the status of its final response goes to `reply` (481 or 491 if it cannot be sent).
     pub(crate) fn reinvite(&mut self, id: u64, direction: Direction, reply: oneshot::Sender<u16>) {
         self.with_leg(id, |stack, leg| match (leg.state, &leg.own) {
-            (LegState::Established, None) => stack.send_invite(leg, direction, Some(reply)),
+            (LegState::Established, None) => {
+                stack.send_invite(leg, direction, Vec::new(), Some(reply));
+            }
             (LegState::Established, Some(_)) => drop(reply.send(491)),
             _ => drop(reply.send(481)),
         });

@@ -32,7 +32,9 @@ pub(super) fn paused_by_engine(books: &Books, notice: &Notice) -> Result<(), Vio
         .map(|plan| plan.pause_after)
         .min()
         .unwrap_or(0);
-    if book.unsure.is_none() && !book.paused && book.rang_out.1 < after {
+    // A shift brings so much talk and no more; the release that is being told may be the last of it.
+    let talks = books.plans().any(|plan| plan.policies.talk.is_some());
+    if book.unsure.is_none() && !book.paused && book.rang_out.1 < after && !talks {
         let times = book.rang_out.1;
         return IT.broken(
             None,

@@ -2,8 +2,7 @@
 //!
 //! Judged for the moment at which the queue gave the seat away: nobody who stood before the caller
 //! that got it, whom the seat fitted all the while, and who went on waiting, may have been passed
-//! over. A caller put back keeps its arrival. Own seats are not used by the engine yet, so nobody
-//! has one here.
+//! over. A caller put back keeps its arrival, and who calls again the place that was given up.
 
 use super::table::{Invariant, Violation};
 use crate::reference::Books;
@@ -21,9 +20,13 @@ pub(super) fn check(books: &Books) -> Result<(), Violation> {
         if book.is_none_or(|book| book.free > decided.at || book.off.is_some()) {
             continue;
         }
+        // One's own seat counts more than anything but risk.
+        let who = book.and_then(|book| book.person);
+        let own = call.claim.own_unsure || call.claim.own.is_some() && call.claim.own == who;
         let passed = decided
             .rivals
             .iter()
+            .filter(|rival| !own || (rival.risk && !call.claim.risk))
             .find(|r| books.fits(*seat, r.needs, &r.pools));
         if let Some(rival) = passed {
             let what = format!(

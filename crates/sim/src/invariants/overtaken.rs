@@ -14,6 +14,8 @@ const IT: Invariant = Invariant::Overtaken;
 const PASSES: u32 = 2;
 /// How long a call may wrap up: media's answer is awaited for 2 s.
 const WRAPPING: Duration = Duration::from_secs(3);
+/// How long the last prompt of a conversation that was ended for nuisance may take.
+const PARTING: Duration = Duration::from_secs(30);
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Counts offers that passed somebody by.
@@ -27,6 +29,10 @@ pub(super) fn count(books: &mut Books) -> Result<(), Violation> {
             continue;
         };
         let (rank, at) = (call.rank(ageing), decided.at);
+        // Callers have seats of their own; and of some nobody knows where they stand.
+        if call.claim.own.is_some() || call.claim.own_unsure || call.claim.vague {
+            continue;
+        }
         if books
             .seats
             .get(seat as usize)
@@ -51,6 +57,7 @@ pub(super) fn count(books: &mut Books) -> Result<(), Violation> {
                 .filter(free)
                 .collect();
             other.waits()
+                && !other.claim.vague
                 && other.id != id
                 && other.rank(ageing) < rank
                 && books.fits(seat, other.claim.needs(by), &pools)
@@ -84,6 +91,7 @@ pub(super) fn limits(books: &Books, now: Now, look: &Inspection<'_>) -> Result<(
     for call in books.calls_of(look.touched) {
         let limit = match call.phase {
             Phase::Offered => ring + lag,
+            Phase::WrappingUp if call.parted => WRAPPING + PARTING + lag,
             Phase::WrappingUp => WRAPPING + lag,
             Phase::Queued | Phase::Talking | Phase::Transferring => continue,
         };

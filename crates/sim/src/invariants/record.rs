@@ -105,14 +105,16 @@ fn history(books: &Books, call: &Call, record: &CallRecord) -> Option<String> {
             offer.pool
         ));
     }
-    let rings = call
-        .claim
-        .rings
-        .iter()
-        .map(|(pool, _)| books.plan.pools.get(usize::from(*pool)));
-    let same = rings.map(|pool| pool.map(|pool| pool.name.as_str()));
-    let same = same.eq(record.route.iter().map(|(name, _)| Some(name.as_str())));
-    if !same && books.former.is_empty() {
+    let name = |pool: &u16| books.plan.pools.get(usize::from(*pool)).map(|it| it.name.as_str());
+    let tiers = call.claim.verdict.tiers.iter().flat_map(|tier| &tier.0);
+    let mut leads: Vec<_> = tiers.map(name).collect();
+    let mut told: Vec<_> = record.route.iter().map(|(name, _)| Some(name.as_str())).collect();
+    for pools in [&mut leads, &mut told] {
+        pools.sort_unstable();
+        pools.dedup();
+    }
+    let sure = books.former.is_empty() && !call.claim.vague && !call.claim.verdict.unlisted;
+    if leads != told && sure {
         return Some("another route than the file's".to_owned());
     }
     None

@@ -63,6 +63,13 @@ pub enum Seen<'a> {
         /// What was asked for.
         command: &'a Command,
     },
+    /// A caller's telephone sent a digit (`Input::Media` with it follows).
+    Key {
+        /// Call-ID of the caller's leg.
+        sip: &'a str,
+        /// Which.
+        digit: char,
+    },
     /// The engine answered a command.
     Reply {
         /// The command's token.

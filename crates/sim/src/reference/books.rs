@@ -2,11 +2,15 @@
 
 use super::calls::Call;
 use super::legs::Legs;
-use super::plan::{Claim, Plan};
+use super::claim::Claim;
+use super::known::Numbers;
+use super::plan::Plan;
 use super::seats::{SHORTEST_REST, Seat};
 use super::sip::Sip;
+use super::standing::Standing;
 use crate::invariants::Seen;
-use meishier_engine::Command;
+use super::plan_read::FRESH;
+use meishier_engine::{Command, Notice};
 use meishier_model::{CallId, Mono, Now, Outcome, ReleasedBy, TransferOutcome};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -75,6 +79,8 @@ pub struct Facts {
     pub signed_on: Vec<(u32, u32)>,
     /// Seats that the engine paused.
     pub paused_by_engine: Vec<u32>,
+    /// Callers of whom somebody said that they are at risk.
+    pub flagged: Vec<CallId>,
     /// Callers at risk who were told that there is no room for them either.
     pub risk_refused: u32,
     /// Calls whose record came.
@@ -134,6 +140,10 @@ pub struct Books {
     pub stopping: bool,
     /// No new faults come.
     pub calm: Option<Mono>,
+    /// What is known of numbers.
+    pub numbers: Numbers,
+    /// Which pools take calls.
+    pub standing: Standing,
     /// What happened in this step.
     pub facts: Facts,
     lag: Duration,
@@ -184,6 +194,8 @@ impl Books {
             jumps: 0,
             stopping: false,
             calm: None,
+            numbers: Numbers::default(),
+            standing: Standing::default(),
             facts: Facts::default(),
             lag: Duration::ZERO,
             former_lag: (Duration::ZERO, Mono(0)),
@@ -244,8 +256,27 @@ impl Books {
     pub fn sure_skills(&self, seat: u32) -> u64 {
         let who = self.seats.get(seat as usize).and_then(|seat| seat.person);
         let Some(who) = who else { return 0 };
-        self.plans()
-            .fold(u64::MAX, |set, plan| set & plan.skills(who))
+        let all = self.plans().fold(u64::MAX, |set, plan| set & plan.skills(who));
+        let cap = self.cap();
+        let tired = self.seats.get(seat as usize).is_some_and(|seat| seat.risk_calls.1 >= cap);
+        if tired { all & !FRESH } else { all }
+    }
+
+    /// Skills that whoever sits there may have.
+    #[must_use]
+    pub fn maybe_skills(&self, seat: u32, who: u32) -> u64 {
+        let all = self.plans().fold(0, |set, plan| set | plan.skills(who));
+        let cap = self.cap();
+        let tired = self.seats.get(seat as usize).is_some_and(|seat| seat.risk_calls.0 >= cap);
+        if tired { all & !FRESH } else { all }
+    }
+
+    /// Calls at risk after which somebody gets them last.
+    fn cap(&self) -> u16 {
+        match self.plan.policies.risk_calls {
+            0 => u16::MAX,
+            cap => cap,
+        }
     }
 
     /// True if a seat fits a call through one of these pools.
@@ -264,6 +295,20 @@ impl Books {
 
     /// Takes note of something. A record's call leaves the books for [`Facts::recorded`].
     pub fn see(&mut self, now: Now, seen: &Seen<'_>) {
+        let changes = matches!(
+            seen,
+            Seen::Reply { .. }
+                | Seen::Registered(_)
+                | Seen::Replaced
+                | Seen::Configured(_)
+                | Seen::WallJump
+                | Seen::Slow(_)
+                | Seen::Notice {
+                    notice: Notice::Seat { .. } | Notice::Lines { .. },
+                    ..
+                }
+        );
+        self.standing.dirty |= changes;
         match seen {
             Seen::In { from, bytes, .. } => self.came(now, *from, bytes),
             Seen::Out { to, bytes, .. } => {
@@ -278,6 +323,7 @@ impl Books {
             | Seen::MediaEvent { .. }
             | Seen::InboxRead { .. } => {}
             Seen::Command { token, command } if for_one_shard(command) => {
+                self.set_by_hand(command);
                 let asked = Asked {
                     command: (*command).clone(),
                     at: now.mono,
@@ -286,6 +332,7 @@ impl Books {
                 self.asked.insert(*token, asked);
             }
             Seen::Command { .. } => {}
+            Seen::Key { sip, digit } => self.key_pressed(now, sip, *digit),
             Seen::Reply { token, reply } => self.replied(now, *token, reply),
             Seen::Registered(change) => {
                 if let Some(seat) = self.plan.seat_names.get(&change.user)
@@ -321,13 +368,34 @@ impl Books {
                     seat.rules_changed(now.mono, most, lag);
                 }
             }
-            Seen::WallJump => self.jumps += 1,
+            Seen::WallJump => {
+                self.jumps += 1;
+                self.numbers.clock_set();
+            }
             Seen::FlowFailed { remote } => self.legs.flow_failed(*remote),
             Seen::Shutdown => self.stopping = true,
             Seen::Slow(lag) => {
                 let until = now.mono + self.lag * 4 + Duration::from_secs(1);
                 self.former_lag = (self.lag(now.mono), until);
                 self.lag = *lag;
+            }
+        }
+    }
+}
+
+impl Books {
+    fn set_by_hand(&mut self, command: &Command) {
+        let Command::PoolState { pool, hand } = command else {
+            return;
+        };
+        self.standing.dirty = true;
+        match hand {
+            Some(hand) => {
+                let takes = !matches!(hand.state.as_str(), "Unstaffed" | "Down");
+                self.standing.hands.insert(pool.0, (takes, hand.until));
+            }
+            None => {
+                self.standing.hands.remove(&pool.0);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! One call as the judges know it.
 
-use super::plan::Claim;
+use super::claim::Claim;
 use meishier_engine::Phase;
 use meishier_model::{CallId, LineId, Mono, Now, OfferOutcome, TransferOutcome};
 use std::sync::Arc;
@@ -18,6 +18,8 @@ pub struct Rival {
     pub needs: u64,
     /// Pools that were open for it and had a line for it before and after.
     pub pools: Vec<u16>,
+    /// At risk.
+    pub risk: bool,
 }
 
 /// That the queue gave a call to some seat.
@@ -29,6 +31,10 @@ pub struct Decision {
     pub at: Mono,
     /// Who stood before it.
     pub rivals: Vec<Rival>,
+    /// Pools that may have been open for it.
+    pub open: Vec<u16>,
+    /// Skills that bound for sure.
+    pub needs: u64,
 }
 
 /// An offer that runs.
@@ -80,6 +86,14 @@ pub struct Call {
     pub called: String,
     /// What it is entitled to.
     pub claim: Claim,
+    /// A person, or the caller by key, said that it is at risk.
+    pub said: bool,
+    /// A counsellor marked it for nuisance.
+    pub marked: bool,
+    /// It was to hear a last prompt when its conversation ended.
+    pub parted: bool,
+    /// An emergency key was pressed.
+    pub emergency: bool,
     /// Where it stands, as told.
     pub phase: Phase,
     /// Since when.
@@ -120,7 +134,7 @@ impl Call {
     pub fn rank(&self, ageing: Duration) -> Rank {
         let step = ageing.min(Duration::from_secs(86_400)).as_micros();
         let step = u64::try_from(step).unwrap_or(u64::MAX);
-        let arrived = self.arrived.mono.0;
+        let arrived = self.claim.stamp.0;
         let lifted = arrived.saturating_add(step.saturating_mul(u64::from(self.claim.class)));
         (!self.claim.risk, lifted, arrived)
     }

@@ -1,10 +1,13 @@
 //! What the engine's notices and records change in the books.
 
 use super::books::{Books, Recorded};
+use super::known::Over;
 use super::calls::{Call, Decision, Offer};
 use super::seats::Seat;
 use meishier_engine::{Notice, Phase, Refusal};
-use meishier_model::{CallId, CallRecord, Mono, Now, OfferOutcome};
+use super::policy::Policies;
+use meishier_model::{CallId, CallRecord, Mono, Now, OfferOutcome, ReleasedBy};
+use std::time::Duration;
 
 impl Books {
     pub(super) fn told(&mut self, now: Now, notice: &Notice) {
@@ -111,7 +114,12 @@ impl Books {
             presses: Vec::new(),
             ended: None,
             overtaken: 0,
+            said: false,
+            marked: false,
+            parted: false,
+            emergency: false,
         };
+        self.numbers.arrived(&call.claim.ask.caller, now);
         self.facts.arrived.push(id);
         self.calls.insert(id, call);
     }
@@ -128,7 +136,12 @@ impl Books {
             call.wait(now.mono, step);
             // Who was cut off in mid-sentence, by a seat that vanished or by counsellor and target
             // both, goes before everybody who has not been heard yet: the engine's own rule.
-            call.claim.risk |= matches!(before, Phase::Talking | Phase::Transferring);
+            if matches!(before, Phase::Talking | Phase::Transferring) {
+                (call.claim.risk, call.claim.nuisance) = (true, false);
+                (call.claim.ask.risk, call.claim.ask.nuisance) = (true, false);
+                // Whoever talked with this caller is asked first.
+                call.claim.own_unsure = true;
+            }
         }
         if to == Phase::WrappingUp {
             call.ended = Some((now, before));
@@ -141,6 +154,10 @@ impl Books {
             }
             self.released(now, id);
         }
+        if to == Phase::Queued && before != Phase::Queued {
+            let view = self.view(now.mono);
+            self.renew(now, id, &view);
+        }
     }
 
     fn offered(&mut self, now: Now, id: CallId, seat: u32) {
@@ -152,6 +169,8 @@ impl Books {
             step,
             at: now.mono,
             rivals: Vec::new(),
+            open: call.claim.maybe_open(now.mono).collect(),
+            needs: call.claim.least(now.mono),
         });
         let sure =
             |book: &&Seat| book.off.is_none() && book.unsure.is_none() && book.free <= decided.at;
@@ -220,19 +239,26 @@ impl Books {
         let Some((seat, since, leg)) = call.talk.take() else {
             return;
         };
-        call.talked += now.mono.since(since);
+        let talked = now.mono.since(since);
+        call.talked += talked;
+        let risk = call.claim.risk && !call.claim.vague;
+        let (least, most) = rest_after(&self.plan.policies, wrapup, call);
         if let Some(leg) = leg {
             self.legs.release(now.mono, &leg);
         }
         if let Some(seat) = self.seats.get_mut(seat as usize)
             && seat.busy == Some(id)
         {
-            seat.released(now.mono, wrapup, lag);
+            seat.talked += talked;
+            seat.risk_calls.0 += u16::from(risk);
+            seat.risk_calls.1 += 1;
+            seat.released(now.mono, (least, most), lag);
         }
     }
 
     pub(super) fn recorded(&mut self, now: Now, record: &CallRecord) {
         if let Some(call) = self.calls.remove(&record.call) {
+            self.remember(now, &call, record);
             self.ended.insert(record.call);
             // Its seat's and target's legs were let go of before; the caller's may linger.
             self.legs.release(now.mono, &call.sip);
@@ -241,6 +267,30 @@ impl Books {
                 outcome: record.outcome,
                 by: record.released_by,
             });
+        }
+    }
+
+    /// What a call leaves behind of its number.
+    fn remember(&mut self, now: Now, call: &Call, record: &CallRecord) {
+        let number = &call.claim.ask.caller;
+        let account = record.counsellor.as_ref();
+        let who = account.and_then(|account| self.plan.accounts.get(account)).copied();
+        let risk = call.claim.risk;
+        let broke_off = match record.released_by {
+            ReleasedBy::Seat => false,
+            ReleasedBy::Caller => risk,
+            ReleasedBy::Engine => !call.marked && !call.claim.nuisance,
+        };
+        let talk = call.answered.map(|_| (call.talked, who, broke_off));
+        let over = Over {
+            stamp: call.claim.stamp,
+            at: record.ended,
+            talk,
+            said: call.said,
+        };
+        self.numbers.over(number, now, &over, &self.plan.policies);
+        if call.claim.vague {
+            self.numbers.doubt(number);
         }
     }
 
@@ -260,4 +310,22 @@ impl Books {
         let answered = leg.filter(|leg| leg.answered()).and_then(|leg| leg.last);
         press.joined = answered.map(|(_, at): (u16, Mono)| at);
     }
+}
+
+/// The least and the most that a seat rests after a call.
+fn rest_after(policies: &Policies, wrapup: Duration, call: &Call) -> (Duration, Duration) {
+    const NEAR: Duration = Duration::from_millis(100);
+    let (mut least, mut most) = (wrapup, wrapup);
+    let mut asks = |sure: bool, rest: Duration| {
+        if sure {
+            least = least.max(rest);
+        }
+        most = most.max(rest);
+    };
+    asks(call.claim.risk && !call.claim.vague, policies.rest_risk);
+    asks(call.emergency, policies.rest_emergency);
+    if let Some((rest, from)) = policies.rest_long {
+        asks(call.talked >= from + NEAR && call.talks < 2, rest);
+    }
+    (least, most)
 }

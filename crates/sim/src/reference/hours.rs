@@ -58,7 +58,9 @@ impl Calendar {
         self.0.insert(date, what);
     }
 
-    fn is(&self, date: Date, word: &str) -> bool {
+    /// True if the date is what a word of `days` says.
+    #[must_use]
+    pub fn is(&self, date: Date, word: &str) -> bool {
         let weekday = date.weekday();
         let weekend = matches!(weekday, Weekday::Saturday | Weekday::Sunday);
         let special = self.0.get(&date).copied();

@@ -2,9 +2,12 @@
 
 use super::books::{Books, Invited};
 use super::calls::Press;
+use super::claim::Claim;
+use super::decide::Ask;
 use super::legs::Party;
+use super::number::plain;
 use super::sip::{Sip, Start, uri_of, user};
-use meishier_engine::{Command, Reply, SeatChange};
+use meishier_engine::{Command, Phase, Reply, SeatChange};
 use meishier_model::{CallId, Now};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -30,10 +33,7 @@ impl Books {
             return;
         }
         let trunk = self.plan.trunk_of(from);
-        let route = trunk.and_then(|trunk| self.plan.route(trunk, sip.caller(), sip.called()));
-        let claim = route
-            .map(|route| self.plan.claim(route, now))
-            .unwrap_or_default();
+        let claim = trunk.map(|trunk| self.claim_of(now, trunk, &sip)).unwrap_or_default();
         self.facts.invites.push(Invited {
             sip: id,
             trunk,
@@ -43,6 +43,55 @@ impl Books {
             heeded: !new,
             new,
         });
+    }
+
+    /// What the caller of an INVITE is entitled to.
+    fn claim_of(&self, now: Now, trunk: u16, sip: &Sip<'_>) -> Claim {
+        let (view, policies) = (self.view(now.mono), &self.plan.policies);
+        let (caller, called) = (plain(sip.caller()), plain(sip.called()));
+        let known = self.numbers.known(&caller, now, policies, view.window);
+        // What a call leaves behind is told when it is over, which its record says later.
+        let ending = self.calls.values().any(|call| {
+            call.phase == Phase::WrappingUp && !caller.is_empty() && call.claim.ask.caller == caller
+        });
+        let ask = Ask {
+            trunk,
+            caller,
+            called,
+            risk: known.risk,
+            nuisance: known.nuisance,
+            last: known.last,
+        };
+        let stamp = known.place.unwrap_or(now.mono).min(now.mono);
+        let mut claim = Claim::new(&self.plan, now, ask, stamp, &view);
+        claim.vague = known.vague || ending;
+        claim
+    }
+
+    /// A caller pressed a key.
+    pub(super) fn key_pressed(&mut self, now: Now, sip: &str, digit: char) {
+        if self.plan.policies.danger_key != Some(digit) {
+            return;
+        }
+        let waits = |call: &&super::calls::Call| {
+            *call.sip == *sip && matches!(call.phase, Phase::Queued | Phase::Offered)
+        };
+        if let Some(id) = self.calls.values().find(waits).map(|call| call.id) {
+            self.flag(now, id);
+        }
+    }
+
+    /// From now on this caller is at risk.
+    pub(super) fn flag(&mut self, now: Now, id: CallId) {
+        let view = self.view(now.mono);
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        (call.said, call.marked) = (true, false);
+        (call.claim.risk, call.claim.nuisance) = (true, false);
+        (call.claim.ask.risk, call.claim.ask.nuisance) = (true, false);
+        self.facts.flagged.push(id);
+        self.renew(now, id, &view);
     }
 
     /// A message left that was read already.
@@ -136,7 +185,9 @@ impl Books {
                 let leg = dialled.map(|at| self.facts.dialled.remove(at).1);
                 let told = self.facts.transfers.iter().position(|t| t.0 == call);
                 let outcome = told.map(|at| self.facts.transfers.remove(at).1);
+                let emergency = self.plan.policies.emergency_keys.contains(&key);
                 if let Some(call) = self.calls.get_mut(&call) {
+                    call.emergency |= emergency;
                     call.presses.push(Press {
                         key,
                         dialled: started.dialled.clone(),
@@ -147,8 +198,25 @@ impl Books {
                     });
                 }
             }
+            (Command::Flag { call }, Reply::Done(Ok(()))) => self.flag(now, call),
+            (Command::Nuisance { call, lasts, end, .. }, Reply::Done(Ok(()))) => {
+                self.mark(now, call, lasts, end);
+            }
             _ => {}
         }
+    }
+
+    /// A counsellor marked the caller for nuisance.
+    fn mark(&mut self, now: Now, id: CallId, lasts: Option<Duration>, end: bool) {
+        const LONGEST: Duration = Duration::from_secs(366 * 86_400);
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        call.marked = true;
+        call.parted |= end;
+        let lasts = lasts.unwrap_or(self.plan.policies.marked_for).min(LONGEST);
+        let number = call.claim.ask.caller.clone();
+        self.numbers.marked(&number, now, lasts);
     }
 
     fn seat_changed(&mut self, now: Now, id: u32, change: &SeatChange) {

@@ -7,15 +7,22 @@
 
 pub mod books;
 pub mod calls;
+pub mod claim;
+pub mod decide;
 mod entries;
 pub mod hours;
+pub mod known;
 pub mod legs;
 mod messages;
 pub mod number;
 pub mod plan;
-mod plan_read;
+pub mod place;
+pub mod policy;
+mod policy_read;
+pub(crate) mod plan_read;
 pub mod seats;
 mod settle;
+pub mod standing;
 pub mod sip;
 
 pub use books::Books;

@@ -1,8 +1,8 @@
 //! What the configuration promises, read from the file's text.
 
 use super::hours::{Clock, Shift};
-use super::number::plain;
-use meishier_model::{Mono, Now, Wall};
+use super::policy::{Policies, Step, When};
+use meishier_model::Wall;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -39,6 +39,10 @@ pub struct Plan {
     pub routes: Vec<RoutePlan>,
     /// Index of the default route.
     pub default: usize,
+    /// What holds across all routes.
+    pub policies: Policies,
+    /// Which version of the text it is.
+    pub hash: String,
     /// Ring limit of an offer.
     pub ring: Duration,
     /// Rest after a refusal or an offer that rang out.
@@ -108,14 +112,12 @@ pub struct CounsellorPlan {
 /// One route.
 #[derive(Clone, Debug)]
 pub struct RoutePlan {
-    /// Numbers dialled; empty for all.
-    pub called: Vec<String>,
-    /// First digits of callers; empty for all.
-    pub callers: Vec<String>,
-    /// Trunks; empty for all.
-    pub trunks: Vec<u16>,
-    /// Pools with the time from the arrival.
-    pub rings: Vec<(u16, Duration)>,
+    /// Its name.
+    pub name: String,
+    /// Whom it is for.
+    pub when: When,
+    /// Where it leads, those that follow it included.
+    pub steps: Vec<Step>,
     /// Priority class.
     pub class: u8,
     /// Risk flag.
@@ -124,40 +126,6 @@ pub struct RoutePlan {
     pub required: u64,
     /// Skills that are held out for [`PREFERENCE_HOLDS`].
     pub preferred: u64,
-}
-
-/// What a caller is entitled to, fixed on arrival.
-#[derive(Clone, Debug, Default)]
-pub struct Claim {
-    /// Pools with the moment at which each opens for this caller.
-    pub rings: Vec<(u16, Mono)>,
-    /// Priority class.
-    pub class: u8,
-    /// Risk flag.
-    pub risk: bool,
-    /// Skills that are needed.
-    pub required: u64,
-    /// Skills that are held out for.
-    pub preferred: u64,
-    /// Until when they are.
-    pub held_until: Mono,
-}
-
-impl Claim {
-    /// Skills that bind, if preferences up to `by` have fallen.
-    #[must_use]
-    pub fn needs(&self, by: Mono) -> u64 {
-        if self.held_until <= by {
-            self.required
-        } else {
-            self.required | self.preferred
-        }
-    }
-
-    /// Pools whose time has come at `by`.
-    pub fn open(&self, by: Mono) -> impl Iterator<Item = (u16, Mono)> + '_ {
-        self.rings.iter().copied().filter(move |ring| ring.1 <= by)
-    }
 }
 
 impl Plan {
@@ -181,49 +149,6 @@ impl Plan {
         let (date, minute) = self.clock.civil(wall);
         let lines = |pool: &PoolPlan| self.clock.lines(&pool.shifts, date, minute);
         self.pools.iter().map(lines).collect()
-    }
-
-    /// The route of a call: the first that fits, else the default.
-    #[must_use]
-    pub fn route(&self, trunk: u16, caller: &str, called: &str) -> Option<&RoutePlan> {
-        let (caller, called) = (plain(caller), plain(called));
-        let fits = |route: &&RoutePlan| {
-            (route.called.is_empty() || route.called.contains(&called))
-                && (route.trunks.is_empty() || route.trunks.contains(&trunk))
-                && (route.callers.is_empty()
-                    || route
-                        .callers
-                        .iter()
-                        .any(|head| caller.starts_with(head.as_str())))
-        };
-        let found = self.routes.iter().find(fits);
-        found.or_else(|| self.routes.get(self.default))
-    }
-
-    /// What a caller is entitled to who arrives now. A pool that is closed on arrival keeps nobody
-    /// waiting: its share of the time before the next pool falls away.
-    #[must_use]
-    pub fn claim(&self, route: &RoutePlan, now: Now) -> Claim {
-        let lines = self.lines(now.wall);
-        let mut rings = Vec::with_capacity(route.rings.len());
-        let mut wait = Duration::ZERO;
-        for (index, (pool, after)) in route.rings.iter().enumerate() {
-            rings.push((*pool, now.mono + wait));
-            let open = lines
-                .get(usize::from(*pool))
-                .is_some_and(|lines| *lines > 0);
-            if let (true, Some((_, next))) = (open, route.rings.get(index + 1)) {
-                wait += next.saturating_sub(*after);
-            }
-        }
-        Claim {
-            rings,
-            class: route.class,
-            risk: route.risk,
-            required: route.required,
-            preferred: route.preferred,
-            held_until: now.mono + PREFERENCE_HOLDS,
-        }
     }
 
     /// True if this person may sit there at this moment.

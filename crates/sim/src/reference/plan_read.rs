@@ -1,19 +1,25 @@
 //! From the file's text to a [`Plan`]: tolerant, since the engine has accepted the file.
 
 use super::hours::{Calendar, Clock, Shift, Special};
-use super::number::plain;
-use super::plan::{CounsellorPlan, ORDINARY, Plan, PoolPlan, RoutePlan, SeatPlan, TrunkPlan};
+use super::plan::{CounsellorPlan, Plan, PoolPlan, SeatPlan, TrunkPlan};
+use super::policy_read::{self, Words};
 use jiff::civil::Date;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use meishier_model::Wall;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use toml::{Table, Value};
 
+/// Bits for what no file names: a woman, a man, somebody whose cap is not reached.
+pub(super) const FEMALE: u64 = 1 << 63;
+pub(super) const MALE: u64 = 1 << 62;
+pub(super) const FRESH: u64 = 1 << 61;
+
 const S: fn(u64) -> Duration = Duration::from_secs;
 
 /// `20s`, `500ms`, `2min`, `1h`.
-fn duration(text: &str) -> Option<Duration> {
+pub(super) fn duration(text: &str) -> Option<Duration> {
     let text = text.trim();
     let end = text.find(|c: char| !c.is_ascii_digit())?;
     let number: u64 = text.get(..end)?.parse().ok()?;
@@ -44,11 +50,11 @@ fn range(text: &str) -> Vec<(String, String)> {
     (first..=last).map(name).collect()
 }
 
-fn text<'t>(table: &'t Table, key: &str) -> &'t str {
+pub(super) fn text<'t>(table: &'t Table, key: &str) -> &'t str {
     table.get(key).and_then(Value::as_str).unwrap_or("")
 }
 
-fn texts(table: &Table, key: &str) -> Vec<String> {
+pub(super) fn texts(table: &Table, key: &str) -> Vec<String> {
     let values = table.get(key).and_then(Value::as_array);
     let values = values.into_iter().flatten();
     values
@@ -56,7 +62,7 @@ fn texts(table: &Table, key: &str) -> Vec<String> {
         .collect()
 }
 
-fn tables<'t>(table: &'t Table, key: &str) -> Vec<&'t Table> {
+pub(super) fn tables<'t>(table: &'t Table, key: &str) -> Vec<&'t Table> {
     let values = table.get(key).and_then(Value::as_array);
     values
         .into_iter()
@@ -65,16 +71,16 @@ fn tables<'t>(table: &'t Table, key: &str) -> Vec<&'t Table> {
         .collect()
 }
 
-fn number(table: &Table, key: &str, default: u64) -> u64 {
+pub(super) fn number(table: &Table, key: &str, default: u64) -> u64 {
     let found = table.get(key).and_then(Value::as_integer);
     found.and_then(|n| u64::try_from(n).ok()).unwrap_or(default)
 }
 
-fn time(table: &Table, key: &str, default: Duration) -> Duration {
+pub(super) fn time(table: &Table, key: &str, default: Duration) -> Duration {
     duration(text(table, key)).unwrap_or(default)
 }
 
-fn date(value: Option<&Value>) -> Option<Date> {
+pub(super) fn date(value: Option<&Value>) -> Option<Date> {
     let date = value?.as_datetime()?.date?;
     let part = |n: u8| i8::try_from(n).ok();
     Date::new(
@@ -86,7 +92,7 @@ fn date(value: Option<&Value>) -> Option<Date> {
 }
 
 /// Positions of names in a list of names; unknown ones are left out.
-fn places<T: TryFrom<usize>>(names: &[String], known: &[String]) -> Vec<T> {
+pub(super) fn places<T: TryFrom<usize>>(names: &[String], known: &[String]) -> Vec<T> {
     let place = |name: &String| known.iter().position(|k| k == name);
     names
         .iter()
@@ -95,14 +101,14 @@ fn places<T: TryFrom<usize>>(names: &[String], known: &[String]) -> Vec<T> {
         .collect()
 }
 
-fn bits(names: &[String], known: &[String]) -> u64 {
+pub(super) fn bits(names: &[String], known: &[String]) -> u64 {
     let places: Vec<u32> = places(names, known);
     places
         .iter()
         .fold(0, |set, at| set | 1u64.checked_shl(*at).unwrap_or(0))
 }
 
-fn names_of(list: &[&Table]) -> Vec<String> {
+pub(super) fn names_of(list: &[&Table]) -> Vec<String> {
     list.iter()
         .map(|table| text(table, "name").to_owned())
         .collect()
@@ -116,10 +122,16 @@ impl Plan {
     /// Reads the file. What cannot be read at all is told by [`Plan::broken`].
     #[must_use]
     pub fn read(file: &str) -> Self {
+        let hash: String = Sha256::digest(file)
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         let (file, broken) = match file.parse::<Table>() {
             Ok(table) => (table, None),
             Err(error) => (Table::new(), Some(error.to_string())),
         };
+        let broken = broken.or_else(|| policy_read::unjudged(&file));
         let empty = Table::new();
         let section = |key: &str| file.get(key).and_then(Value::as_table).unwrap_or(&empty);
         let (sip, offer, waiting) = (section("sip"), section("offer"), section("waiting"));
@@ -135,8 +147,23 @@ impl Plan {
             .map(|(seat, id)| (seat.name.clone(), id))
             .collect();
         let counsellors = counsellors(&file, &skills, &seat_names, &clock);
+        let trunk_names = names_of(&trunks);
+        let tags = texts(&file, "tags");
+        let words = Words {
+            pools: &pool_names,
+            trunks: &trunk_names,
+            skills: &skills,
+            tags: &tags,
+        };
         let routes = tables(&file, "routes");
         let default = text(section("routing"), "default");
+        let accounts: BTreeMap<String, u32> = counsellors
+            .iter()
+            .zip(0..)
+            .map(|(c, id)| (c.account.clone(), id))
+            .collect();
+        let policies = policy_read::policies(&file, &words, &accounts, &clock);
+        let routes_read = policy_read::routes(&routes, &words);
         let keys = tables(section("transfer"), "keys");
         Self {
             shards: u16::try_from(number(&file, "shards", 4))
@@ -148,17 +175,12 @@ impl Plan {
                 .iter()
                 .position(|n| n == default)
                 .unwrap_or(0),
-            routes: routes
-                .iter()
-                .map(|r| route(r, &names_of(&trunks), &pool_names, &skills))
-                .collect(),
+            routes: routes_read,
+            policies,
+            hash,
             trunks: trunks.iter().map(|t| trunk(t)).collect(),
             pools: pools.iter().map(|p| pool(p)).collect(),
-            accounts: counsellors
-                .iter()
-                .zip(0..)
-                .map(|(c, id)| (c.account.clone(), id))
-                .collect(),
+            accounts,
             counsellors,
             seats,
             seat_names,
@@ -279,7 +301,13 @@ fn counsellors(
             out.push(CounsellorPlan {
                 account,
                 pin: fill(text(entry, "pin")),
-                skills: bits(&known, skills),
+                skills: bits(&known, skills)
+                    | FRESH
+                    | match text(entry, "gender") {
+                        "female" => FEMALE,
+                        "male" => MALE,
+                        _ => 0,
+                    },
                 seats: (!any).then_some(permitted),
                 expires,
                 start,
@@ -290,42 +318,8 @@ fn counsellors(
 }
 
 /// Midnight after the last day of a qualification.
-fn void_from(last: Date, clock: &Clock) -> Option<Wall> {
+pub(super) fn void_from(last: Date, clock: &Clock) -> Option<Wall> {
     let next = last.tomorrow().ok()?.at(0, 0, 0, 0);
     let moment = clock.zone.to_timestamp(next).ok()?;
     Some(Wall(moment.as_millisecond()))
-}
-
-fn route(table: &Table, trunks: &[String], pools: &[String], skills: &[String]) -> RoutePlan {
-    let rings = table.get("rings").and_then(Value::as_array);
-    let ring = |value: &Value| {
-        let (name, after) = match value {
-            Value::String(name) => (name.clone(), Duration::ZERO),
-            Value::Table(ring) => (
-                text(ring, "pool").to_owned(),
-                time(ring, "after", Duration::ZERO),
-            ),
-            _ => return None,
-        };
-        let pool = pools.iter().position(|pool| *pool == name)?;
-        Some((u16::try_from(pool).ok()?, after))
-    };
-    let preferred = table.get("prefer").and_then(Value::as_table);
-    let preferred: Vec<String> = preferred
-        .into_iter()
-        .flat_map(|t| t.keys().cloned())
-        .collect();
-    RoutePlan {
-        called: texts(table, "called")
-            .iter()
-            .map(|number| plain(number))
-            .collect(),
-        callers: texts(table, "callers"),
-        trunks: places(&texts(table, "trunks"), trunks),
-        rings: rings.into_iter().flatten().filter_map(ring).collect(),
-        class: u8::try_from(number(table, "class", u64::from(ORDINARY))).unwrap_or(ORDINARY),
-        risk: table.get("risk").and_then(Value::as_bool).unwrap_or(false),
-        required: bits(&texts(table, "skills"), skills),
-        preferred: bits(&preferred, skills),
-    }
 }

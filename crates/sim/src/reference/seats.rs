@@ -38,6 +38,12 @@ pub struct Seat {
     rest_began: Mono,
     /// A star code is under way: the state is not known until then.
     pub unsure: Option<Mono>,
+    /// When it last changed whether calls may come.
+    pub changed: Mono,
+    /// Calls at risk of whoever sits there, since signing on: at least and at most.
+    pub risk_calls: (u16, u16),
+    /// Talk of whoever sits there, since signing on.
+    pub talked: Duration,
 }
 
 impl Seat {
@@ -70,6 +76,7 @@ impl Seat {
 
     pub(super) fn signed_on(&mut self, now: Mono, who: u32, ready: bool, step: u64) {
         self.person = Some(who);
+        (self.risk_calls, self.talked, self.changed) = ((0, 0), Duration::ZERO, now);
         self.rang_out = (0, 0);
         self.paused = !ready;
         self.off = (!ready).then_some(step);
@@ -80,6 +87,9 @@ impl Seat {
     pub(super) fn said_ready(&mut self, now: Mono, lag: Duration) {
         if self.off.is_some() || self.rests.is_some_and(|until| until > now) {
             self.free = now;
+        }
+        if self.paused {
+            self.changed = now;
         }
         self.paused = false;
         self.off = None;
@@ -110,6 +120,9 @@ impl Seat {
     pub(super) fn registered(&mut self, now: Mono, reachable: bool) {
         if reachable && !self.reachable {
             self.free = now;
+        }
+        if reachable != self.reachable {
+            self.changed = now;
         }
         self.reachable = reachable;
     }
@@ -162,16 +175,24 @@ impl Seat {
     }
 
     /// The conversation is over. Nobody wraps up for somebody who has signed off.
-    pub(super) fn released(&mut self, now: Mono, wrapup: Duration, lag: Duration) {
+    pub(super) fn released(
+        &mut self,
+        now: Mono,
+        (wrapup, most): (Duration, Duration),
+        lag: Duration,
+    ) {
         let rest = if self.person.is_some() {
             wrapup
         } else {
             Duration::ZERO
         };
         self.rest(now, rest, lag);
+        if self.person.is_some() && most > Duration::ZERO {
+            self.may_rest = Some(now + most + lag);
+        }
         if self.person.is_none() {
             // Unless somebody else signs on before the shard of the seat hears of it.
-            self.may_rest = Some(now + wrapup + lag);
+            self.may_rest = Some(now + most + lag);
         }
     }
 }

@@ -14,6 +14,7 @@ impl Books {
         if self.due.0 != minute {
             self.due = (minute, self.plan.lines(now.wall));
         }
+        self.settle_claims(now);
         self.settle_calls(now, look);
         self.settle_seats(now, look);
         let counts = look.queue.counts();
@@ -163,11 +164,14 @@ impl Books {
         decided.dedup();
         for id in decided {
             let rivals = self.rivals(id, &waiting);
+            let step = self.step;
             if let Some(call) = self.calls.get_mut(&id) {
                 call.decided = Some(Decision {
-                    step: self.step,
+                    step,
                     at: now.mono,
                     rivals,
+                    open: call.claim.maybe_open(now.mono).collect(),
+                    needs: call.claim.least(now.mono),
                 });
             }
         }
@@ -175,14 +179,14 @@ impl Books {
 
     /// Who stood before a call, waited before this step and waits after it.
     fn rivals(&self, id: CallId, waiting: &BTreeSet<CallId>) -> Vec<Rival> {
-        let Some(call) = self.calls.get(&id) else {
+        let Some(call) = self.calls.get(&id).filter(|call| !call.claim.vague) else {
             return Vec::new();
         };
         let ageing = self.ageing;
         let rank = call.rank(ageing);
         let before = waiting.iter().filter_map(|id| self.calls.get(id));
         let before = before.filter(|d| {
-            d.id != id && d.waits() && d.queued_step < self.step && d.rank(ageing) < rank
+            d.id != id && d.waits() && !d.claim.vague && d.queued_step < self.step && d.rank(ageing) < rank
         });
         let rival = |d: &super::calls::Call| {
             let by: Mono = self.fired_for(d);
@@ -190,6 +194,7 @@ impl Books {
             Rival {
                 sip: d.sip.clone(),
                 needs: d.claim.needs(by),
+                risk: d.claim.risk,
                 pools: open.filter(|pool| self.had_line(*pool)).collect(),
             }
         };

@@ -221,7 +221,6 @@ impl Rig {
         while let Some(output) = self.shards[index].poll_output() {
             let shard = index as u16;
             match output {
-                Output::Keep(_) => {}
                 Output::Transmit(transmit) => {
                     let to = transmit.flow.remote;
                     self.show(&Seen::Out {
@@ -251,6 +250,7 @@ impl Rig {
                     self.send(index, usize::from(to.0), Letter::Shard(message));
                 }
                 Output::Wake(to) => self.send(200 + index, usize::from(to.0), Letter::Wake),
+                Output::Keep(_) => {}
                 Output::Lookup { token, .. } => {
                     let contacts = Vec::new();
                     self.shards[index].handle(self.now, Input::Contacts { token, contacts });

@@ -1,0 +1,188 @@
+//! What one caller is entitled to, decided when the call arrives and anew when something changes.
+//!
+//! Shards hear of changes one after another, so the judges keep two moments for each pool: the
+//! earliest at which it may be open for the caller, and the latest at which it must be. Whatever was
+//! open stays open as long as the table leads there.
+
+use super::decide::{Ask, Verdict, climb};
+use super::plan::{PREFERENCE_HOLDS, Plan};
+use meishier_model::{Mono, Now};
+use std::time::Duration;
+
+/// One pool of a caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ring {
+    /// The pool.
+    pub pool: u16,
+    /// From when on it may be open.
+    pub early: Mono,
+    /// From when on it must be.
+    pub late: Mono,
+    /// The table leads there no more; who has not heard may still go there until then.
+    pub until: Option<Mono>,
+}
+
+/// What a caller is entitled to.
+#[derive(Clone, Debug, Default)]
+pub struct Claim {
+    /// Pools in order.
+    pub rings: Vec<Ring>,
+    /// Place in line.
+    pub stamp: Mono,
+    /// When it began to wait, this time.
+    pub since: Mono,
+    /// Priority class.
+    pub class: u8,
+    /// Risk flag.
+    pub risk: bool,
+    /// Held for nuisance.
+    pub nuisance: bool,
+    /// Skills that are needed.
+    pub required: u64,
+    /// Skills that are held out for.
+    pub preferred: u64,
+    /// Those of them that may have fallen already: one's own counsellor need not have them.
+    pub spared: u64,
+    /// Until when they are held out for.
+    pub held_until: Mono,
+    /// Whose caller it is.
+    pub own: Option<u32>,
+    /// It may be somebody's whom the judges do not know.
+    pub own_unsure: bool,
+    /// What was asked.
+    pub ask: Ask,
+    /// What the file answers.
+    pub verdict: Verdict,
+    /// What is known of the number may not have reached every shard.
+    pub vague: bool,
+    /// Class and pools may not be what they were a moment ago.
+    pub shifting_until: Mono,
+}
+
+/// The pools at a moment, as far as the judges know.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    /// Pools that take calls for sure.
+    pub surely: Vec<bool>,
+    /// Pools that may.
+    pub maybe: Vec<bool>,
+    /// Pools that may but for their lines: who waits is not decided anew because these are in use.
+    pub but_for_lines: Vec<bool>,
+    /// Counsellors who take calls for sure.
+    pub seated: Vec<u32>,
+    /// How long a change may be unknown to some shard.
+    pub window: Duration,
+}
+
+impl Claim {
+    /// Skills that must bind, if preferences up to `by` have fallen.
+    #[must_use]
+    pub fn least(&self, by: Mono) -> u64 {
+        if self.held_until <= by {
+            self.required
+        } else {
+            self.required | (self.preferred & !self.spared)
+        }
+    }
+
+    /// Skills that may bind.
+    #[must_use]
+    pub fn needs(&self, by: Mono) -> u64 {
+        if self.held_until <= by {
+            self.required
+        } else {
+            self.required | self.preferred
+        }
+    }
+
+    /// Pools that must be open at `by`, with the moment.
+    pub fn open(&self, by: Mono) -> impl Iterator<Item = (u16, Mono)> + '_ {
+        let open = self.rings.iter().filter(move |ring| ring.late <= by);
+        open.map(|ring| (ring.pool, ring.late))
+    }
+
+    /// Pools that may be open at `by`.
+    pub fn maybe_open(&self, by: Mono) -> impl Iterator<Item = u16> + '_ {
+        let open = self.rings.iter().filter(move |ring| ring.early <= by);
+        open.map(|ring| ring.pool)
+    }
+
+    /// The claim of a call that arrives now.
+    pub(super) fn new(plan: &Plan, now: Now, ask: Ask, stamp: Mono, view: &View) -> Self {
+        let mut out = Self {
+            stamp,
+            since: now.mono,
+            held_until: (stamp + PREFERENCE_HOLDS).max(now.mono),
+            ask,
+            ..Self::default()
+        };
+        out.decide(plan, now, Mono(0), (view, &view.maybe));
+        out
+    }
+
+    /// Decides anew. `fired`: up to when the call's timers have fired for sure.
+    pub(super) fn renew(&mut self, plan: &Plan, now: Now, fired: Mono, view: &View) {
+        self.decide(plan, now, fired, (view, &view.but_for_lines));
+    }
+
+    fn decide(
+        &mut self,
+        plan: &Plan,
+        now: Now,
+        fired: Mono,
+        (view, maybe): (&View, &[bool]),
+    ) {
+        let verdict = plan.verdict(&self.ask, now.wall);
+        let policies = &plan.policies;
+        (self.required, self.preferred) = (verdict.required, verdict.preferred);
+        let shifts = verdict.class != self.class || self.verdict.tiers != verdict.tiers;
+        if shifts {
+            self.shifting_until = now.mono + view.window;
+        }
+        self.class = verdict.class;
+        self.nuisance = verdict.nuisance;
+        self.risk |= verdict.risk;
+        self.own = verdict.own.or(self.own);
+        if let Some(own) = self.own {
+            self.spared |= self.preferred & !(plan.skills(own) & !policies.fresh);
+        } else if self.own_unsure {
+            self.spared |= self.preferred;
+        }
+        let hold = self.since + policies.own_hold;
+        let may_hold = self.own.is_some() || self.own_unsure;
+        let holds = self.own.is_some_and(|own| view.seated.contains(&own)) && !self.own_unsure;
+        let early = climb(&verdict.tiers, |pool| has(&view.surely, pool));
+        let late = climb(&verdict.tiers, |pool| has(maybe, pool));
+        let mut rings = Vec::with_capacity(early.len() + 1);
+        for ((pool, soon), (_, by)) in early.into_iter().zip(late) {
+            let before = self.rings.iter().find(|ring| ring.pool == pool);
+            let soon = (self.stamp + soon).max(if holds { hold } else { Mono(0) });
+            let by = (self.stamp + by).max(if may_hold { hold } else { Mono(0) });
+            let was_maybe = before.filter(|ring| ring.early <= now.mono);
+            let was_surely = before.filter(|ring| ring.late <= fired && ring.until.is_none());
+            rings.push(Ring {
+                pool,
+                early: was_maybe.map_or(soon, |ring| ring.early),
+                late: was_surely.map_or(by.max(now.mono), |ring| ring.late),
+                until: None,
+            });
+        }
+        for ring in &self.rings {
+            let until = ring.until.unwrap_or(now.mono + view.window);
+            let named = rings.iter().any(|it| it.pool == ring.pool);
+            if !named && ring.early <= now.mono && now.mono < until {
+                rings.push(Ring {
+                    late: Mono(u64::MAX),
+                    until: Some(until),
+                    ..*ring
+                });
+            }
+        }
+        self.rings = rings;
+        self.verdict = verdict;
+    }
+}
+
+fn has(list: &[bool], pool: u16) -> bool {
+    list.get(usize::from(pool)).copied().unwrap_or(false)
+}
