@@ -196,6 +196,18 @@ impl Engine {
         }
     }
 
+    /// Asks the console by any method; no body if it is empty.
+    ///
+    /// # Panics
+    /// If it does not answer.
+    #[must_use]
+    pub fn ask(&self, method: &str, path: &str, json: &str) -> http::Answer {
+        match http::ask(self.http, method, path, json) {
+            Ok(answer) => answer,
+            Err(error) => panic!("{method} {path}: {error}\n{}", self.last_words()),
+        }
+    }
+
     /// The metrics page.
     #[must_use]
     pub fn metrics(&self) -> Page {

@@ -46,6 +46,14 @@ pub fn post(address: SocketAddr, path: &str, json: &str) -> io::Result<Answer> {
     exchange(address, &request("POST", path, json))
 }
 
+/// Any method on a path, with a JSON body unless it is empty.
+///
+/// # Errors
+/// As [`get`].
+pub fn ask(address: SocketAddr, method: &str, path: &str, json: &str) -> io::Result<Answer> {
+    exchange(address, &request(method, path, json))
+}
+
 fn request(method: &str, path: &str, body: &str) -> String {
     let kind = if body.is_empty() {
         ""

@@ -17,7 +17,8 @@ use serde::{Deserialize, Serialize};
 /// Longest number, reason or account, in characters.
 const LONGEST: usize = 200;
 /// Longest that a mark lasts: a year; then people look again.
-const YEAR_MS: i64 = 366 * 24 * 3600 * 1000;
+const MOST_DAYS: i64 = 366;
+const DAY_MS: i64 = 24 * 3600 * 1000;
 
 /// The body of `PUT /api/v1/marks`. Without `Debug`: it holds a number.
 #[derive(Deserialize)]
@@ -25,12 +26,29 @@ const YEAR_MS: i64 = 366 * 24 * 3600 * 1000;
 pub(crate) struct MarkRequest {
     number: String,
     kind: MarkKind,
-    until_ms: i64,
+    until_ms: Option<i64>,
+    days: Option<i64>,
     reason: String,
     by: String,
 }
 
 impl MarkRequest {
+    /// When it ends: exactly one of moment and days is given.
+    fn until(&self, now: Wall) -> Result<Wall, String> {
+        let until = match (self.until_ms, self.days) {
+            (Some(until), None) => until,
+            (None, Some(days)) => now.0.saturating_add(days.saturating_mul(DAY_MS)),
+            (Some(_), Some(_)) | (None, None) => {
+                return Err("one of `until_ms` and `days` is needed".to_owned());
+            }
+        };
+        let left = until.saturating_sub(now.0);
+        if !(1..=MOST_DAYS * DAY_MS).contains(&left) {
+            return Err(format!("the end lies within the next {MOST_DAYS} days"));
+        }
+        Ok(Wall(until))
+    }
+
     fn mark(self, now: Wall) -> Result<NumberMark, String> {
         let long = |text: &String| text.chars().count() > LONGEST;
         if [&self.number, &self.reason, &self.by].into_iter().any(long) {
@@ -39,10 +57,7 @@ impl MarkRequest {
         if self.reason.trim().is_empty() || self.by.trim().is_empty() {
             return Err("`reason` and `by` are needed".to_owned());
         }
-        let left = self.until_ms.saturating_sub(now.0);
-        if !(1..=YEAR_MS).contains(&left) {
-            return Err("`until_ms` is a moment of the next 366 days".to_owned());
-        }
+        let until = self.until(now)?;
         let number = DialString::new(&self.number);
         let note = Note::new(&number, now, Fact::Cleared);
         let note = note.filter(|note| note.number.reveal().chars().any(|c| c.is_ascii_digit()));
@@ -51,7 +66,7 @@ impl MarkRequest {
             number: note.number,
             kind: self.kind,
             at: now,
-            until: Wall(self.until_ms),
+            until,
             reason: self.reason,
             by: Some(self.by),
             call: CallId(0),

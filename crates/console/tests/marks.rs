@@ -58,6 +58,32 @@ async fn a_mark_by_hand_counts_at_once_and_is_kept() {
 }
 
 #[tokio::test]
+async fn days_say_the_end_as_well() {
+    let (console, _store, _folder) = kept(Mood::Fine).await;
+    let mark = |end: serde_json::Value| {
+        let mut body = json!({"number":"138","kind":"nuisance","reason":"x","by":"y"});
+        body.as_object_mut()
+            .unwrap()
+            .extend(end.as_object().unwrap().clone());
+        body.to_string()
+    };
+    let answer = console
+        .ask("PUT", MARKS, JSON, mark(json!({"days":366})))
+        .await;
+    assert_eq!(answer.json()["until_ms"], NOW.0 + 366 * 86_400_000);
+    for end in [
+        json!({"days":367}),
+        json!({"days":0}),
+        json!({"days":i64::MAX}),
+        json!({"days":1,"until_ms":LATER}),
+        json!({"until_ms":i64::MIN}),
+    ] {
+        let answer = console.ask("PUT", MARKS, JSON, mark(end.clone())).await;
+        assert_eq!(answer.status, S::UNPROCESSABLE_ENTITY, "{end}");
+    }
+}
+
+#[tokio::test]
 async fn the_list_is_masked_and_leaves_out_what_has_ended() {
     let (console, store, _folder) = kept(Mood::Fine).await;
     let mark = |number: &str, until: i64| NumberMark {

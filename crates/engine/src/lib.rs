@@ -47,6 +47,7 @@ mod seat;
 mod seats;
 mod service;
 mod shard;
+mod shown;
 mod snapshot;
 mod talk;
 mod timers;
@@ -56,9 +57,9 @@ mod waiting;
 mod why;
 
 pub use api::{
-    CallView, Command, CommandError, Gauges, Input, LegParty, Notice, Output, Phase, PoolView, Refusal,
-    Reply, SeatChange, SeatState, SeatStatus, ShardMessage, ShardView, Staffed, TalkWeight,
-    TransferStarted, WhyPool, WhyReason, WhyView, home_of_counsellor, home_of_seat,
+    CallView, Command, CommandError, Gauges, Input, LegParty, Notice, Output, Phase, PoolView,
+    Refusal, Reply, SeatChange, SeatState, SeatStatus, ShardMessage, ShardView, Staffed,
+    TalkWeight, TransferStarted, WhyPool, WhyReason, WhyView, home_of_counsellor, home_of_seat,
 };
 #[cfg(feature = "defects")]
 pub use defect::Defect;

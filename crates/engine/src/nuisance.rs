@@ -36,6 +36,7 @@ impl Shard {
         self.with_call(id, |shard, call| {
             result = shard.mark(now, call, lasts, &reason);
             if end && matches!(result, Ok(()) | Err(CommandError::NumberWithheld)) {
+                call.nuisance = true;
                 shard.part(now, call);
                 result = Ok(());
             }
@@ -56,13 +57,13 @@ impl Shard {
         if !matches!(call.state, State::Talking(_)) {
             return Err(CommandError::NotTalking);
         }
-        call.nuisance = true;
         let policy = self.config.routing.policies().nuisance.marked_for;
         let standard = if policy.is_zero() { MARK } else { policy };
         let until = later(now.wall, lasts.unwrap_or(standard).min(LONGEST));
         if call.caller.is_empty() {
             return Err(CommandError::NumberWithheld);
         }
+        call.nuisance = true;
         self.note(&call.caller, now.wall, Fact::Marked { until });
         let reason = reason.chars().take(REASON_LIMIT).collect();
         self.keep_mark(now, call, MarkKind::Nuisance, until, reason);

@@ -355,3 +355,73 @@ fn a_restart_with_another_file_follows_it() {
     offer_at(&mut world, S2);
     assert_eq!(world.queue.counts().lines_used, [1, 0]);
 }
+
+/// Whether holidays are missing, as it was told last.
+fn calendar_missing(world: &World) -> Option<bool> {
+    let told = world.notices.iter().rev();
+    told.filter_map(|notice| match notice {
+        Notice::CalendarMissing(missing) => Some(*missing),
+        _ => None,
+    })
+    .next()
+}
+
+#[test]
+fn a_year_without_holidays_is_told_where_schedules_ask_for_them() {
+    let workdays = changed(&[(
+        "hours = \"08:00-18:00\"",
+        "days = [\"workday\"], hours = \"08:00-18:00\"",
+    )]);
+    let mut world = World::new();
+    assert_eq!(calendar_missing(&world), Some(false));
+    world.configure(&workdays);
+    assert_eq!(calendar_missing(&world), Some(false), "2026 is built in");
+    // 30 years on, by a clock that was set.
+    world.now.wall.0 += 30 * 365 * 24 * 3_600_000;
+    world.command(Command::Reschedule);
+    assert_eq!(calendar_missing(&world), Some(true));
+    world.configure(CONFIG);
+    assert_eq!(calendar_missing(&world), Some(false), "nobody asks");
+}
+
+#[test]
+fn pools_are_shown_with_the_state_that_people_set() {
+    use meishier_engine::routing::{Hand, Service};
+    let mut world = World::new();
+    sign_on(&mut world, 2, 2);
+    let pool = meishier_model::PoolId(1);
+    let hand = Hand {
+        state: Service::Overloaded,
+        until: Some(meishier_model::Wall(world.now.wall.0 + 60_000)),
+        reason: "演习".into(),
+    };
+    for shard in 0..4 {
+        let hand = Some(hand.clone());
+        world.handle(
+            shard,
+            meishier_engine::Input::Command {
+                token: 9_000,
+                command: Command::PoolState { pool, hand },
+            },
+        );
+    }
+    let shown = |world: &World| world.shards[0].view(world.now).pools;
+    let pools = shown(&world);
+    assert_eq!(
+        (pools[0].name.as_str(), pools[0].service),
+        ("city", Service::Down)
+    );
+    assert_eq!(pools[1].service, Service::Overloaded);
+    assert_eq!((pools[1].lines, pools[1].used, pools[1].staffed), (2, 0, 1));
+    assert_eq!(pools[1].hand.as_ref(), Some(&hand));
+    assert!(
+        world.shards[1].view(world.now).pools.is_empty(),
+        "the first shard tells"
+    );
+    world.pass(60 * SECOND);
+    let pools = shown(&world);
+    assert_eq!(
+        (pools[1].service, pools[1].hand.as_ref()),
+        (Service::Normal, None)
+    );
+}

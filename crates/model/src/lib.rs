@@ -20,8 +20,9 @@ pub mod time;
 pub use cause::{Outcome, ReleasedBy};
 pub use ids::{CallId, CounsellorId, LegId, LineId, PoolId, PortId, SeatId, ShardId, TrunkId};
 pub use number::DialString;
-pub use record::{MarkKind, NumberMark, 
-    CallRecord, OfferOutcome, OfferRecord, RtpStats, TransferOutcome, TransferRecord,
+pub use record::{
+    CallRecord, MarkKind, NumberMark, OfferOutcome, OfferRecord, RtpStats, TransferOutcome,
+    TransferRecord,
 };
 pub use skill::{Class, SkillId, SkillSet};
 pub use time::{Mono, Now, Wall};

@@ -4,6 +4,7 @@
 
 use crate::{CallId, DialString, Outcome, ReleasedBy, Wall};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// One finished call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,7 +70,7 @@ pub struct CallRecord {
 }
 
 /// What a person said of a number, to be kept until it ends.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NumberMark {
     /// The number in normal form.
     pub number: DialString,
@@ -85,6 +86,19 @@ pub struct NumberMark {
     pub by: Option<String>,
     /// The call in which it was said.
     pub call: CallId,
+}
+
+impl fmt::Debug for NumberMark {
+    /// Without the reason, in which people may write anything.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NumberMark")
+            .field("number", &self.number)
+            .field("kind", &self.kind)
+            .field("at", &self.at)
+            .field("until", &self.until)
+            .field("call", &self.call)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a person says of a number.

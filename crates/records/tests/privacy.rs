@@ -60,6 +60,11 @@ async fn the_log_names_nobody() {
         by: Some("marker-counsellor".into()),
         call: CallId(1),
     };
+    let shown = format!("{mark:?}");
+    assert!(
+        !shown.contains("marker") && !shown.contains("5555"),
+        "{shown}"
+    );
     writer.try_keep(Box::new(mark.clone())).unwrap();
     writer.flush().await.unwrap_err();
     sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();

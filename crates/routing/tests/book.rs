@@ -216,6 +216,25 @@ fn a_mark_lasts_until_its_end_is_taken_back_and_lifted_by_a_flag() {
 }
 
 #[test]
+fn a_flag_is_taken_back_at_once_and_nothing_else_with_it() {
+    let mut shelf = Shelf::new();
+    shelf.note(CALLER, NOON, talked(600, true));
+    shelf.note(CALLER, NOON, flagged(NOON + DAY));
+    assert_eq!(shelf.known(NOON).risk, Some(RiskWhy::Flagged));
+    shelf.note(CALLER, NOON, Fact::Cleared);
+    // That the conversation broke off is another reason, which nobody took back.
+    assert_eq!(shelf.known(NOON).risk, Some(RiskWhy::Dropped));
+    assert_eq!(shelf.known(NOON + HOUR).risk, None);
+    // Said again, it counts again.
+    shelf.note(CALLER, NOON + HOUR, flagged(NOON + DAY));
+    assert_eq!(shelf.known(NOON + HOUR).risk, Some(RiskWhy::Flagged));
+    let mut other = Shelf::new();
+    other.note(CALLER, NOON, marked(NOON + DAY));
+    other.note(CALLER, NOON, Fact::Cleared);
+    assert_eq!(other.known(NOON).nuisance, Some(NuisanceWhy::Marked));
+}
+
+#[test]
 fn calls_a_day_count_the_one_that_arrives() {
     let mut shelf = Shelf::new();
     for n in 0..4 {
