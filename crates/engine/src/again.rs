@@ -10,7 +10,7 @@ use crate::shard::Shard;
 use crate::timers::Timer;
 use meishier_model::{CallId, CounsellorId, DialString, Mono, Now, PoolId, SkillId};
 use meishier_queue::{Caller, Preference, Stamp};
-use meishier_routing::{Decision, Query};
+use meishier_routing::{Decision, Query, RiskWhy};
 use smallvec::SmallVec;
 use std::time::Duration;
 
@@ -26,18 +26,19 @@ impl Shard {
         self.config.routing.decide_among(query, &pools)
     }
 
-    /// What the queue is told of a caller: waits count from its place in line, so that whoever calls
+    /// What the queue is told of a caller who waits since `since`: waits count from its place in line, so that whoever calls
     /// again has waited already.
     pub(crate) fn entry(
         &self,
         now: Now,
         id: CallId,
-        stamp: Stamp,
+        (stamp, since): (Stamp, Mono),
         decision: &Decision,
     ) -> (Caller, ClosedRings) {
         let own_seat = decision.own.and_then(|who| self.pools.seat_of(who));
         let hold = match own_seat {
-            Some(_) => now.mono + self.config.routing.policies().risk.own_hold,
+            // However often it is decided anew, others are asked after this.
+            Some(_) => since + self.config.routing.policies().risk.own_hold,
             None => Mono(0),
         };
         let mut open = 0u8;
@@ -84,7 +85,8 @@ impl Shard {
 
     /// Decides anew for a caller who waits, or rings and may have to wait again.
     pub(crate) fn reconsider(&mut self, now: Now, call: &mut Call) {
-        if !matches!(call.state, State::Queued | State::Offered(_)) {
+        let waits = matches!(call.state, State::Queued | State::Offered(_));
+        if !waits || self.broken.is(Defect::NeverDecidedAnew) {
             return;
         }
         let decision = self.decide(
@@ -98,7 +100,7 @@ impl Shard {
                 known: call.known,
             },
         );
-        let (mut entry, mut closed) = self.entry(now, call.id, call.entry.stamp, &decision);
+        let (mut entry, mut closed) = self.entry(now, call.id, (call.entry.stamp, call.enqueued), &decision);
         entry.risk |= call.entry.risk;
         entry.own_seat = entry.own_seat.or(call.entry.own_seat);
         keep_open(&mut entry, &mut closed, call.entry.open_rings());
@@ -130,6 +132,17 @@ impl Shard {
         }
     }
 
+    /// Back into the queue after a conversation that was cut off: flagged, and decided anew, for
+    /// pools may have changed since.
+    pub(crate) fn back_in_line(&mut self, now: Now, call: &mut Call) {
+        call.entry.risk = true;
+        call.known.risk.get_or_insert(RiskWhy::Dropped);
+        call.known.last = call.answer.map(|answer| answer.counsellor);
+        self.requeue(now, call);
+        self.reconsider(now, call);
+        self.resume_waiting_audio(now, call);
+    }
+
     /// Timers by which the search widens, set anew.
     pub(crate) fn set_widening(&mut self, now: Now, call: &mut Call) {
         let widens = |t: &Timer| matches!(t, Timer::OpenRing(_) | Timer::DropPreferences(_));
@@ -148,7 +161,9 @@ impl Shard {
         let routing = &self.config.routing;
         call.route_reason = routing.reason(decision).into();
         call.rules = routing.rule_names(decision);
-        call.table = self.config.table_hash.as_str().into();
+        if !self.broken.is(Defect::TableNotNamed) {
+            call.table = self.config.table_hash.as_str().into();
+        }
         let seconds = |after: Duration| u32::try_from(after.as_secs()).unwrap_or(u32::MAX);
         let rings = decision.rings.iter();
         call.route = rings.map(|ring| (ring.pool, seconds(ring.after))).collect();

@@ -1,6 +1,7 @@
 //! A call arrives: from which trunk, to whom, with which media; then it is queued at once.
 
 use crate::api::{Notice, Phase, Refusal};
+use crate::defect::Defect;
 use crate::call::{Call, CallerSide, State, Voice};
 use crate::identity::{Parties, number_of};
 use crate::ports::{KEPT_FOR_RISK, PortOwner};
@@ -63,7 +64,13 @@ fn routed(call: &Call, decision: &Decision) -> Notice {
 impl Shard {
     /// The place in line: its own, or the one that an earlier call of this number gave up.
     fn stamp(&self, now: Now, id: CallId, place: Option<KeptPlace>) -> Stamp {
-        match place {
+        let waits = |call: &&Box<Call>| matches!(call.state, State::Queued);
+        if self.broken.is(Defect::StrangersPlaceTaken)
+            && let Some(other) = self.calls.values().find(waits)
+        {
+            return other.entry.stamp;
+        }
+        match place.filter(|_| !self.broken.is(Defect::RedialLosesPlace)) {
             Some(place) => Stamp {
                 at: place.arrived.min(now.mono),
                 tie: place.tie,
@@ -147,6 +154,9 @@ impl Shard {
                 ..Query::new(now.wall, trunk, &parties.caller, &parties.called)
             },
         );
+        if self.broken.is(Defect::UnknownRefused) && parties.caller.is_empty() {
+            return self.reject(now, leg, 404, &[], Refusal::NotAllowed);
+        }
         let Some((port, address)) = self.room_for(decision.risk) else {
             let why = if decision.risk {
                 Refusal::RiskOverload
@@ -175,7 +185,10 @@ impl Shard {
         let mut call = self.new_call(now, (id, leg, trunk), parties, (&decision, stamp), media);
         call.codecs = codecs.into();
         call.known = known;
-        call.nuisance = known.nuisance.is_some() && !decision.risk;
+        call.nuisance = !decision.risk && {
+            let nuisance = |rule: &Rule| matches!(rule, Rule::Nuisance(_));
+            decision.rules.iter().any(nuisance)
+        };
         self.admit(now, call, &decision);
     }
 
@@ -198,7 +211,7 @@ impl Shard {
         (decision, stamp): (&Decision, Stamp),
         (port, answer, media): (PortId, Vec<u8>, Negotiated),
     ) -> Box<Call> {
-        let (entry, closed_rings) = self.entry(now, id, stamp, decision);
+        let (entry, closed_rings) = self.entry(now, id, (stamp, now.mono), decision);
         let accept = Accept {
             sdp: media.remote.ip(),
             signalling: None,

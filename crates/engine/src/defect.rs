@@ -55,6 +55,24 @@ pub enum Defect {
     CallersCrossed,
     /// The caller goes on hearing music.
     MusicGoesOn,
+    /// Who calls again stands where who calls for the first time does.
+    RedialLosesPlace,
+    /// A caller gets the place of somebody else who waits.
+    StrangersPlaceTaken,
+    /// The danger key is not heard.
+    DangerKeyUnheard,
+    /// A flag ends with the call.
+    FlagForgotten,
+    /// Callers at risk can be marked for nuisance.
+    MarkedAtRisk,
+    /// Every pool counts as one that takes calls.
+    StatesUnheeded,
+    /// Nobody who waits is decided anew.
+    NeverDecidedAnew,
+    /// A record does not say which table decided.
+    TableNotNamed,
+    /// Who withholds the number is refused.
+    UnknownRefused,
 }
 
 /// The switch.

@@ -94,6 +94,12 @@ impl Shard {
         })
     }
 
+    /// Numbers of which something is remembered.
+    #[must_use]
+    pub fn numbers_known(&self) -> usize {
+        self.book.len()
+    }
+
     /// RTP ports that nobody uses, and all that this shard has.
     #[must_use]
     pub fn ports(&self) -> (usize, usize) {

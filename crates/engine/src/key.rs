@@ -190,9 +190,7 @@ impl Shard {
         }
         self.close_transfer(call, TransferOutcome::Joined, 0);
         self.drop_target(now, call);
-        call.entry.risk = true;
-        self.requeue(now, call);
-        self.resume_waiting_audio(now, call);
+        self.back_in_line(now, call);
     }
 
     pub(crate) fn on_target_timer(&mut self, now: Now, call: &mut Call) {
@@ -256,9 +254,7 @@ impl Shard {
                 Action::Finished { outcome, status } => self.close_transfer(call, outcome, status),
                 Action::Requeue => {
                     self.drop_target(now, call);
-                    call.entry.risk = true;
-                    self.requeue(now, call);
-                    return self.resume_waiting_audio(now, call);
+                    return self.back_in_line(now, call);
                 }
             }
         }

@@ -10,6 +10,7 @@
 
 use crate::api::{CommandError, Notice, Output, Reply, ShardMessage};
 use crate::call::{Call, State};
+use crate::defect::Defect;
 use crate::shard::Shard;
 use meishier_model::{CallId, DialString, MarkKind, Now, NumberMark, PortId, ReleasedBy, Wall};
 use meishier_routing::{Fact, KeptPlace, Note, RiskWhy};
@@ -43,7 +44,8 @@ impl Shard {
                 tie: call.entry.stamp.tie,
                 left: at,
             };
-            return self.note(&call.caller, at, Fact::GaveUp(place));
+            self.note(&call.caller, at, Fact::GaveUp(place));
+            return self.note_flag(now, call);
         };
         let fact = Fact::Talked {
             talked: Duration::from_millis(call.talked_ms),
@@ -56,8 +58,13 @@ impl Shard {
             },
         };
         self.note(&call.caller, at, fact);
+        self.note_flag(now, call);
+    }
+
+    /// What was said of a caller counts whether or not anybody could answer.
+    fn note_flag(&mut self, now: Now, call: &Call) {
         let said = matches!(call.known.risk, Some(RiskWhy::Key | RiskWhy::Person));
-        if said {
+        if said && !self.broken.is(Defect::FlagForgotten) {
             self.remember_risk(now, call);
         }
     }
@@ -134,7 +141,7 @@ impl Shard {
         let Some(crate::ports::PortOwner::Caller(id)) = self.ports.owner(port) else {
             return;
         };
-        if danger.map(char::from) != Some(digit) {
+        if danger.map(char::from) != Some(digit) || self.broken.is(Defect::DangerKeyUnheard) {
             return;
         }
         self.with_call(id, |shard, call| {

@@ -13,11 +13,12 @@
 
 use crate::api::{Notice, ShardMessage, Staffed};
 use crate::call::State;
+use crate::defect::Defect;
 use crate::seat::SeatMachine;
 use crate::shard::Shard;
 use meishier_config::Config;
 use meishier_model::{CallId, CounsellorId, Now, PoolId, SeatId, ShardId};
-use meishier_routing::{Hand, PoolFacts, PoolNow, Pools, Service, ServiceRules};
+use meishier_routing::{AllNormal, Hand, PoolFacts, PoolNow, Pools, Service, ServiceRules};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -119,6 +120,9 @@ pub(crate) struct PoolsNow<'s> {
 
 impl Pools for PoolsNow<'_> {
     fn state(&self, pool: PoolId) -> PoolNow {
+        if self.shard.broken.is(Defect::StatesUnheeded) {
+            return AllNormal.state(pool);
+        }
         let facts = self.shard.pool_facts(self.now, pool);
         PoolNow {
             service: Service::of(&facts, &self.shard.service_rules(pool)),

@@ -11,7 +11,6 @@ use meishier_model::{
     CallId, CallRecord, DialString, LegId, Now, OfferOutcome, Outcome, PortId, ReleasedBy, RtpStats,
 };
 use meishier_queue::OfferId;
-use meishier_routing::RiskWhy;
 use meishier_signaling::EndCause;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -255,12 +254,7 @@ impl Shard {
             State::Talking(_) => {
                 // The telephone vanished in mid-sentence: the caller is not to pay for it.
                 self.release_seat(now, call, true);
-                call.entry.risk = true;
-                call.known.risk.get_or_insert(RiskWhy::Dropped);
-                call.known.last = call.answer.map(|answer| answer.counsellor);
-                self.requeue(now, call);
-                self.reconsider(now, call);
-                self.resume_waiting_audio(now, call);
+                self.back_in_line(now, call);
             }
             State::Transferring(..) => self.on_counsellor_gone_in_transfer(now, call),
             State::Offered(_) => self.end_offer(now, call, OfferOutcome::Unreachable, 0),

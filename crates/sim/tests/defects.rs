@@ -12,6 +12,9 @@ use meishier_sim::{Defect, FaultLevel, QueueKind, RunOptions, Scenario, run, run
 /// A small hotline in which everything happens often.
 const BUSY: &str = include_str!("defects/busy.toml");
 
+/// A hotline of two provinces that uses all of routing.
+const PLACES: &str = include_str!("defects/places.toml");
+
 /// What is broken, under which faults it shows, and the invariant that must say so: one of these.
 struct Row(Defect, FaultLevel, &'static [Invariant]);
 
@@ -79,6 +82,19 @@ const ROWS: &[Row] = &[
     engine(Shards::NeverAnswered, &[Invariant::Replies]),
 ];
 
+/// The same over [`PLACES`].
+const ROUTING: &[Row] = &[
+    engine(Shards::RedialLosesPlace, &[Invariant::Kept]),
+    engine(Shards::StrangersPlaceTaken, &[Invariant::Kept]),
+    engine(Shards::DangerKeyUnheard, &[Invariant::Flag]),
+    engine(Shards::FlagForgotten, &[Invariant::Flag]),
+    engine(Shards::MarkedAtRisk, &[Invariant::Flag]),
+    engine(Shards::StatesUnheeded, &[Invariant::Ladder]),
+    engine(Shards::NeverDecidedAnew, &[Invariant::Ladder]),
+    engine(Shards::TableNotNamed, &[Invariant::Route]),
+    engine(Shards::UnknownRefused, &[Invariant::Route]),
+];
+
 fn options(seed: u64, faults: FaultLevel) -> RunOptions {
     RunOptions {
         seed,
@@ -89,13 +105,12 @@ fn options(seed: u64, faults: FaultLevel) -> RunOptions {
     }
 }
 
-fn scenario() -> Scenario {
-    Scenario::parse(BUSY).expect("the scenario can be read")
+fn scenario(text: &str) -> Scenario {
+    Scenario::parse(text).expect("the scenario can be read")
 }
 
-#[test]
-fn a_sound_engine_is_not_accused() {
-    let scenario = scenario();
+fn not_accused(text: &str) {
+    let scenario = scenario(text);
     for faults in [FaultLevel::None, FaultLevel::Light] {
         for seed in SEEDS {
             let report = run(&scenario, &options(seed, faults), None).expect("the scenario fits");
@@ -107,10 +122,20 @@ fn a_sound_engine_is_not_accused() {
 }
 
 #[test]
-fn each_defect_is_caught_by_its_invariant() {
-    let scenario = scenario();
+fn a_sound_engine_is_not_accused() {
+    not_accused(BUSY);
+}
+
+#[test]
+fn a_sound_engine_that_routes_is_not_accused() {
+    not_accused(PLACES);
+}
+
+/// What is wrong with the verdicts on broken engines.
+fn wrongs(text: &str, rows: &[Row]) -> Vec<String> {
+    let scenario = scenario(text);
     let mut wrong = Vec::new();
-    for Row(defect, faults, must) in ROWS {
+    for Row(defect, faults, must) in rows {
         let found = SEEDS.into_iter().find_map(|seed| {
             let report = run_broken(&scenario, &options(seed, *faults), *defect);
             report.expect("the scenario fits").failure
@@ -123,13 +148,25 @@ fn each_defect_is_caught_by_its_invariant() {
             None => wrong.push(format!("{defect:?}: nobody said anything")),
         }
     }
+    wrong
+}
+
+#[test]
+fn each_defect_is_caught_by_its_invariant() {
+    let wrong = wrongs(BUSY, ROWS);
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn each_defect_of_routing_is_caught_by_its_invariant() {
+    let wrong = wrongs(PLACES, ROUTING);
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
 #[test]
 fn each_invariant_can_fail() {
     for (invariant, _, name, _) in Invariant::ALL {
-        let rows = ROWS.iter().filter(|row| row.2.contains(&invariant));
+        let rows = ROWS.iter().chain(ROUTING).filter(|row| row.2.contains(&invariant));
         assert!(
             rows.count() >= 2,
             "too few defects show that {name} can fail"

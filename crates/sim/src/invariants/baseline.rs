@@ -90,6 +90,10 @@ fn gauges(books: &Books, now: Now, look: &Inspection<'_>) -> Result<(), Violatio
                 format!("{id} still has {} transactions", is.transactions),
             );
         }
+        let (known, most) = (shard.numbers_known(), books.numbers.remembered());
+        if known > most {
+            return IT.broken(None, format!("{id} remembers {known} numbers, {most} are explained"));
+        }
         let resting = shard
             .seat_standings()
             .filter(|seat| seat.rests_until.is_some())

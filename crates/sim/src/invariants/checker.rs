@@ -3,7 +3,7 @@
 use super::seen::{Inspection, Seen};
 use super::table::{Invariant, Violation};
 use super::{
-    baseline, fit, leg_over, lines, notices, one_offer, one_place, order, overtaken, record,
+    baseline, claims, fit, leg_over, lines, notices, one_offer, one_place, order, overtaken, record,
     replies, rings, risk, sip, stranded, transfer,
 };
 use crate::reference::Books;
@@ -18,6 +18,7 @@ pub struct Checker {
     books: Books,
     found: Option<Violation>,
     watch: stranded::Watch,
+    waits: claims::Watch,
 }
 
 impl Checker {
@@ -35,6 +36,7 @@ impl Checker {
             books,
             found,
             watch: stranded::Watch::default(),
+            waits: claims::Watch::default(),
         }
     }
 
@@ -74,15 +76,20 @@ impl Checker {
                 }
                 baseline::paused_by_engine(books, notice)?;
                 stranded::told(books, notice)?;
+                claims::told(books, notice)?;
                 risk::kept_outside(books, notice)?;
                 notices::check(books, now, notice)
             }
             Seen::Record(record) => {
                 record::check(books, now, record)?;
+                claims::recorded(books, record)?;
                 risk::recorded(books, now, record)?;
                 transfer::recorded(books, now, record)
             }
-            Seen::Reply { token, reply } => replies::check(books, *token, reply),
+            Seen::Reply { token, reply } => {
+                claims::replied(books, *token, reply)?;
+                replies::check(books, *token, reply)
+            }
             _ => Ok(()),
         }
     }
@@ -95,6 +102,7 @@ impl Checker {
         sip::answered_once(books, message)?;
         one_offer::rung(books, message)?;
         transfer::dialled(books, message)?;
+        claims::refused(books, message)?;
         risk::refused(books, message)
     }
 
@@ -125,6 +133,7 @@ impl Checker {
         sip::acknowledged(&mut self.books, now)?;
         rings::check(&mut self.books, now)?;
         replies::overdue(&self.books, now)?;
+        self.waits.check(&self.books, now, look)?;
         self.watch.check(&self.books, now, look)
     }
 

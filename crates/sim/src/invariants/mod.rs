@@ -7,6 +7,7 @@
 
 mod baseline;
 mod checker;
+mod claims;
 mod fit;
 mod leg_over;
 mod lines;

@@ -9,6 +9,8 @@ use meishier_model::{CallRecord, Now, OfferOutcome, Outcome, TransferOutcome};
 const IT: Invariant = Invariant::Record;
 /// What rounding to milliseconds may take away or add, for each stretch of time.
 const ROUNDING: u64 = 2;
+/// How long a last prompt may take, milliseconds.
+const PARTING_MS: i64 = 31_000;
 
 pub(super) fn check(books: &Books, now: Now, record: &CallRecord) -> Result<(), Violation> {
     if books.ended.contains(&record.call) {
@@ -98,7 +100,15 @@ fn history(books: &Books, call: &Call, record: &CallRecord) -> Option<String> {
     if told != were && !books.stopping {
         return Some(format!("transfers {told:?}, there were {were:?}"));
     }
-    let pool = |pool: &str| record.route.iter().any(|(name, _)| name == pool);
+    let led = |name: &&str| {
+        let pools = &books.plan.pools;
+        let of = |pool: &u16| pools.get(usize::from(*pool)).is_some_and(|it| it.name == **name);
+        // One's own counsellor may sit where the route does not lead.
+        let own = call.claim.own.is_some() || call.claim.own_unsure;
+        own || call.claim.ever.iter().any(of)
+    };
+    // Who is decided anew while a seat rings may be led elsewhere.
+    let pool = |pool: &str| record.route.iter().any(|(name, _)| name == pool) || led(&pool);
     if let Some(offer) = record.offers.iter().find(|offer| !pool(&offer.pool)) {
         return Some(format!(
             "an offer by pool {}, which the route does not name",
@@ -149,7 +159,13 @@ fn wall_times(books: &Books, call: &Call, record: &CallRecord) -> Option<String>
     if record.arrived != call.arrived.wall {
         return Some("arrived at another moment than the INVITE".to_owned());
     }
-    if call.ended.is_some_and(|(at, _)| at.wall != record.ended) {
+    // Who hears a last prompt is there until it is over.
+    let ended = |(at, _): (Now, _)| match call.parted {
+        true => record.ended >= at.wall && record.ended.0 - at.wall.0 <= PARTING_MS,
+        false => record.ended == at.wall,
+    };
+    let jumped = call.parted && books.jumps != call.jumps;
+    if !jumped && !call.ended.is_none_or(ended) {
         return Some("ended at another moment than the call".to_owned());
     }
     if record.answered != call.answered.map(|at| at.wall) {

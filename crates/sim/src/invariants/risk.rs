@@ -106,7 +106,9 @@ pub(super) fn room(books: &Books, look: &Inspection<'_>) -> Result<(), Violation
 
 /// A record comes.
 pub(super) fn recorded(books: &Books, now: Now, record: &CallRecord) -> Result<(), Violation> {
-    let Some(call) = books.calls.get(&record.call).filter(|call| call.claim.risk) else {
+    // A person had ended the conversation of one who parted, before anybody flagged the caller.
+    let at_risk = |call: &&crate::reference::calls::Call| call.claim.risk && !call.parted;
+    let Some(call) = books.calls.get(&record.call).filter(at_risk) else {
         return Ok(());
     };
     let dropped = record.released_by == ReleasedBy::Engine || record.outcome == Outcome::Failed;

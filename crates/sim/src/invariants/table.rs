@@ -42,11 +42,19 @@ pub enum Invariant {
     Notices,
     /// One answer for each command.
     Replies,
+    /// Nobody is refused by routing; a record names table and rules, as the file has them.
+    Route,
+    /// Who calls again stands where the earlier call stood, and nobody else does.
+    Kept,
+    /// Whoever is flagged stands above all at once; nuisance is not held against them.
+    Flag,
+    /// Pools that take no calls delay nobody.
+    Ladder,
 }
 
 impl Invariant {
     /// All of them with number, name and text.
-    pub const ALL: [(Invariant, u8, &'static str, &'static str); 18] = [
+    pub const ALL: [(Invariant, u8, &'static str, &'static str); 22] = [
         (
             Self::OnePlace,
             1,
@@ -140,6 +148,30 @@ impl Invariant {
             "no personal data and nothing unexpected in notices",
         ),
         (Self::Replies, 0, "replies", "one answer for each command"),
+        (
+            Self::Route,
+            0,
+            "route",
+            "routing refuses nobody, and a record names the table and the rules that decided",
+        ),
+        (
+            Self::Kept,
+            0,
+            "kept",
+            "who calls again in time stands where the earlier call stood, and nobody takes a stranger's place",
+        ),
+        (
+            Self::Flag,
+            0,
+            "flag",
+            "whoever is flagged stands above all at once, and nuisance is not held against them",
+        ),
+        (
+            Self::Ladder,
+            0,
+            "ladder",
+            "a pool that takes no calls does not delay those after it",
+        ),
     ];
 
     fn row(self) -> (u8, &'static str, &'static str) {

@@ -27,6 +27,8 @@ pub struct Ring {
 pub struct Claim {
     /// Pools in order.
     pub rings: Vec<Ring>,
+    /// Every pool that the table ever led to, in this call.
+    pub ever: Vec<u16>,
     /// Place in line.
     pub stamp: Mono,
     /// When it began to wait, this time.
@@ -155,6 +157,9 @@ impl Claim {
         let late = climb(&verdict.tiers, |pool| has(maybe, pool));
         let mut rings = Vec::with_capacity(early.len() + 1);
         for ((pool, soon), (_, by)) in early.into_iter().zip(late) {
+            if !self.ever.contains(&pool) {
+                self.ever.push(pool);
+            }
             let before = self.rings.iter().find(|ring| ring.pool == pool);
             let soon = (self.stamp + soon).max(if holds { hold } else { Mono(0) });
             let by = (self.stamp + by).max(if may_hold { hold } else { Mono(0) });

@@ -90,8 +90,11 @@ impl Books {
         (call.said, call.marked) = (true, false);
         (call.claim.risk, call.claim.nuisance) = (true, false);
         (call.claim.ask.risk, call.claim.ask.nuisance) = (true, false);
+        let waits = matches!(call.phase, Phase::Queued | Phase::Offered);
         self.facts.flagged.push(id);
-        self.renew(now, id, &view);
+        if waits {
+            self.renew(now, id, &view);
+        }
     }
 
     /// A message left that was read already.

@@ -42,6 +42,12 @@ fn expected(media: &Negotiated) -> bool {
 }
 
 impl MediaThread {
+    /// True if this port is open: a telephone's digits are heard there.
+    #[must_use]
+    pub fn is_open(&self, shard: usize, port: PortId) -> bool {
+        self.ports.contains_key(&(shard, port))
+    }
+
     /// Takes a command; returns what media will say and after how long.
     pub fn obey(
         &mut self,

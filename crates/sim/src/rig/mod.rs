@@ -286,6 +286,31 @@ impl Rig {
                 self.command(now, shard, token, Command::Reschedule, witness);
                 Some(shard)
             }
+            ToEngine::Key { sip, to, digit } => {
+                let found = self.rtp_addresses().find(|(address, ..)| *address == to);
+                let (_, shard, port) = found?;
+                if !self.media.is_open(shard, port) {
+                    return None;
+                }
+                witness.see(now, &Seen::Key { sip: &sip, digit });
+                let event = MediaEvent::Digit { port, digit };
+                let number = shard as u16;
+                let seen = Seen::MediaEvent {
+                    shard: number,
+                    event: &event,
+                };
+                witness.see(now, &seen);
+                self.give(now, shard, Input::Media(event), witness);
+                Some(shard)
+            }
+            ToEngine::OneOfAll {
+                shard,
+                token,
+                command,
+            } => {
+                self.command(now, shard, token, command, witness);
+                Some(shard)
+            }
             ToEngine::Command { token, command } => {
                 let shard = command.shard(self.config.shards).unwrap_or(ShardId(0));
                 let shard = usize::from(shard.0);

@@ -67,6 +67,24 @@ pub enum ToEngine {
         /// What.
         command: Command,
     },
+    /// A caller's telephone sends a digit where the engine wants its RTP.
+    Key {
+        /// Call-ID of the caller's leg.
+        sip: String,
+        /// The engine's address.
+        to: SocketAddr,
+        /// Which.
+        digit: char,
+    },
+    /// Somebody sets the state of a pool: one shard is told.
+    OneOfAll {
+        /// Which shard.
+        shard: usize,
+        /// Name of the answer.
+        token: u64,
+        /// What.
+        command: Command,
+    },
     /// The civil clock was set: a shard evaluates its schedule again.
     Reschedule {
         /// Which shard.

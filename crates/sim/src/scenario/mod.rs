@@ -57,8 +57,28 @@ pub struct Scenario {
     pub seats: SeatHabits,
     /// How police, ambulance and other hotlines behave.
     pub targets: TargetHabits,
+    /// What people do that routing has rules for.
+    pub says: Says,
     /// What of the engine's configuration differs from the deploy file.
     pub engine: Overlay,
+}
+
+/// What callers, counsellors and operators do beside calling and answering; all 0 if the file has
+/// nothing of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Says {
+    /// Share of callers at risk who press the danger key while they wait.
+    pub danger: f64,
+    /// Share of redials from a withheld number.
+    pub hidden: f64,
+    /// Share of callers whose number is foreign, malformed or no number at all.
+    pub odd: f64,
+    /// Share of conversations at risk in which the counsellor flags the caller.
+    pub flags: f64,
+    /// Share of conversations of nuisance that the counsellor marks.
+    pub marks: f64,
+    /// How often a day an operator sets the state of a pool.
+    pub hands: f64,
 }
 
 /// The civil moment at which a scenario starts.

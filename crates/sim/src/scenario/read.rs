@@ -2,7 +2,7 @@
 
 use super::reader::{Notes, Reader, hours, is_number};
 use super::{
-    AnswerAs, HourShare, Mix, Overlay, Patience, Scenario, ScenarioError, SeatHabits, Start, Surge,
+    AnswerAs, HourShare, Mix, Overlay, Patience, Says, Scenario, ScenarioError, SeatHabits, Start, Surge,
     Talk, TargetHabits, Weighted, shipped,
 };
 use std::time::Duration;
@@ -84,6 +84,7 @@ fn read(top: &Reader<'_>, base: Option<&Scenario>) -> Option<Scenario> {
     let surges = surges(top).or(base.map(|b| b.surges.clone()));
     let seats = seats(top, base.map(|b| b.seats));
     let targets = targets(top, base.map(|b| b.targets));
+    let says = says(top, base.map(|b| b.says).unwrap_or_default());
     let engine = engine(top, base.map(|b| b.engine.clone()).unwrap_or_default());
     Some(Scenario {
         name: name?,
@@ -102,6 +103,7 @@ fn read(top: &Reader<'_>, base: Option<&Scenario>) -> Option<Scenario> {
         surges: surges.unwrap_or_default(),
         seats: seats?,
         targets: targets?,
+        says,
         engine,
     })
 }
@@ -212,6 +214,21 @@ fn talk(top: &Reader<'_>, base: Option<Talk>) -> Option<Talk> {
         caller_ends: caller_ends?,
         hold_share: hold_share?,
     })
+}
+
+/// What the file does not have is as in its base.
+fn says(top: &Reader<'_>, base: Says) -> Says {
+    let t = top.table("says");
+    let out = Says {
+        danger: t.share("danger").unwrap_or(base.danger),
+        hidden: t.share("hidden").unwrap_or(base.hidden),
+        odd: t.share("odd").unwrap_or(base.odd),
+        flags: t.share("flags").unwrap_or(base.flags),
+        marks: t.share("marks").unwrap_or(base.marks),
+        hands: t.number("hands", 0.0..=MOST_CALLS).unwrap_or(base.hands),
+    };
+    t.finish();
+    out
 }
 
 fn mix(top: &Reader<'_>, base: Option<Mix>) -> Option<Mix> {

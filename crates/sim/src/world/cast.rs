@@ -22,7 +22,8 @@ fn fault(error: &CommandError) -> Fault {
 }
 
 impl World {
-    pub(super) fn new_caller(&mut self, plan: CallPlan) {
+    pub(super) fn new_caller(&mut self, mut plan: CallPlan) {
+        self.odd_number(&mut plan);
         self.next_caller += 1;
         let id = self.next_caller;
         let dice = self.dice.branch("caller").branch(&id.to_string());
@@ -173,8 +174,9 @@ impl World {
         }
     }
 
-    fn dial(&mut self, id: u64, dial: Dial) {
+    fn dial(&mut self, id: u64, mut dial: Dial) {
         self.forget_leg(id);
+        self.dials(id, &mut dial);
         let far = FarId(self.dice.index(self.carriers));
         let call = NewCall {
             to_user: dial.called,
@@ -449,6 +451,7 @@ impl World {
                 let caller = engine.and_then(|call| self.calls.get(&call)).copied();
                 let desk = caller.and_then(|id| self.callers.get(&id));
                 let plan = desk.map(|desk| desk.plan.talk.clone());
+                self.talks(engine, caller);
                 let call = Token(key.0);
                 self.tell(who, &Happening::Talks { call, plan });
                 if let Some(id) = caller {

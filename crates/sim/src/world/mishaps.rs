@@ -342,6 +342,13 @@ impl World {
                 }
             }
         }
+        if let Some(routes) = table.get_mut("routes").and_then(|it| it.as_array_mut()) {
+            for route in routes.iter_mut().filter_map(|it| it.as_table_mut()) {
+                if dice.chance(0.3) {
+                    turn_rings(route);
+                }
+            }
+        }
         if let Some(trunks) = table.get_mut("trunks").and_then(|it| it.as_array_mut()) {
             for trunk in trunks.iter_mut().filter_map(|it| it.as_table_mut()) {
                 let early = ["progress", "ringing"][dice.index(2)];
@@ -349,5 +356,24 @@ impl World {
             }
         }
         toml::to_string(&table).unwrap_or_default()
+    }
+}
+
+/// The first pool of a route becomes its last; the times stay where they are.
+fn turn_rings(route: &mut toml::Table) {
+    let Some(rings) = route.get_mut("rings").and_then(|it| it.as_array_mut()) else {
+        return;
+    };
+    let name = |ring: &toml::Value| match ring {
+        toml::Value::Table(ring) => ring.get("pool").cloned().unwrap_or_else(|| "".into()),
+        name => name.clone(),
+    };
+    let mut names: Vec<toml::Value> = rings.iter().map(name).collect();
+    names.rotate_left(1.min(rings.len()));
+    for (ring, new) in rings.iter_mut().zip(names) {
+        match ring {
+            toml::Value::Table(ring) => drop(ring.insert("pool".into(), new)),
+            name => *name = new,
+        }
     }
 }

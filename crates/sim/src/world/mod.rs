@@ -16,6 +16,7 @@ mod desks;
 mod far;
 mod judges;
 mod mishaps;
+mod says;
 mod setting;
 mod voices;
 
@@ -65,6 +66,8 @@ enum Due {
     Arrival(Box<Arrival>),
     /// Somebody calls beside them.
     Another(Box<CallPlan>),
+    /// Somebody says something that routing has rules for.
+    Says(says::Saying),
     /// Something goes wrong.
     Mishap(Mishap),
     /// A seat's telephone gets its power back, or is started for the first time.
@@ -264,6 +267,7 @@ impl World {
             Due::Mind(who, at) => self.mind_timeout(who, at),
             Due::Arrival(arrival) => self.arrive(&arrival),
             Due::Another(plan) => self.new_caller(*plan),
+            Due::Says(saying) => self.say(saying),
             Due::Mishap(mishap) => self.mishap(mishap)?,
             Due::PowerBack(seat) => self.power_back(seat),
             Due::WallRight => self.set_wall(0),
@@ -422,8 +426,9 @@ impl World {
                 let delay = self.dice.between(Duration::ZERO, Duration::from_secs(60));
                 let mut other = plan.clone();
                 // Somebody else of the same place.
-                let place: String = plan.number.chars().take(4).collect();
-                other.number = format!("{place}{:07}", self.dice.roll(10_000_000));
+                let kept = plan.number.chars().count().saturating_sub(4);
+                let place: String = plan.number.chars().take(kept).collect();
+                other.number = format!("{place}{:04}", self.dice.roll(10_000));
                 let at = self.now.mono + delay;
                 self.agenda.put(at, Due::Another(Box::new(other)));
             }

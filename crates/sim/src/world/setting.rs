@@ -289,6 +289,7 @@ impl World {
         }
         self.slow(self.plan.lag);
         self.plan_mishaps();
+        self.plan_hands();
         self.next_arrival();
         self.settle();
     }

@@ -182,6 +182,12 @@ impl World {
                 if changed.is_some_and(|calls| !calls.contains(&standing.call)) {
                     continue;
                 }
+                // Who was marked for nuisance hears a last prompt while the call is wound up.
+                let books = self.judges.checker.books();
+                let parts = books.calls.get(&standing.call).is_some_and(|call| call.parted);
+                if parts && standing.phase == Phase::WrappingUp {
+                    continue;
+                }
                 let call = self.call_streams(streams, shard.id().0, &standing);
                 if !everybody_known(&call, &standing) {
                     continue;
