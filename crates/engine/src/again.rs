@@ -15,7 +15,9 @@ use smallvec::SmallVec;
 use std::time::Duration;
 
 /// How long a preference holds a caller back from a counsellor who lacks it.
-pub(crate) const PREFERENCE_HOLDS: Duration = Duration::from_secs(20);
+const PREFERENCE_HOLDS: Duration = Duration::from_secs(20);
+/// The same of a caller at risk, for whom somebody soon is worth more than somebody fitting.
+const PREFERENCE_HOLDS_AT_RISK: Duration = Duration::from_secs(5);
 
 /// Rings that are not open yet: pool and moment, soonest first.
 pub(crate) type ClosedRings = SmallVec<[(PoolId, Mono); 2]>;
@@ -100,11 +102,12 @@ impl Shard {
                 known: call.known,
             },
         );
-        let (mut entry, mut closed) = self.entry(now, call.id, (call.entry.stamp, call.enqueued), &decision);
+        let (mut entry, mut closed) =
+            self.entry(now, call.id, (call.entry.stamp, call.enqueued), &decision);
         entry.risk |= call.entry.risk;
         entry.own_seat = entry.own_seat.or(call.entry.own_seat);
         keep_open(&mut entry, &mut closed, call.entry.open_rings());
-        let late = now.mono.since(call.entry.stamp.at) >= PREFERENCE_HOLDS;
+        let late = entry.stamp.at + holds(&entry) <= now.mono;
         for preference in &mut entry.preferred {
             let before = call
                 .entry
@@ -151,7 +154,7 @@ impl Shard {
             self.set_call_timer(call, at, Timer::OpenRing(call.id));
         }
         if call.entry.preferred.iter().any(|it| !it.dropped) {
-            let at = (call.entry.stamp.at + PREFERENCE_HOLDS).max(now.mono);
+            let at = (call.entry.stamp.at + holds(&call.entry)).max(now.mono);
             self.set_call_timer(call, at, Timer::DropPreferences(call.id));
         }
     }
@@ -167,6 +170,14 @@ impl Shard {
         let seconds = |after: Duration| u32::try_from(after.as_secs()).unwrap_or(u32::MAX);
         let rings = decision.rings.iter();
         call.route = rings.map(|ring| (ring.pool, seconds(ring.after))).collect();
+    }
+}
+
+fn holds(entry: &Caller) -> Duration {
+    if entry.risk {
+        PREFERENCE_HOLDS_AT_RISK
+    } else {
+        PREFERENCE_HOLDS
     }
 }
 

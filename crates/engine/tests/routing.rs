@@ -429,9 +429,14 @@ fn rests_follow_the_weight_and_a_cap_yields_for_risk() {
     let call = newest(&world);
     world.command(Command::Flag { call });
     world.clear();
-    world.pass(6 * SECOND);
+    world.command(Command::Seat {
+        seat: SeatId(0),
+        change: SeatChange::Ready,
+    });
+    assert_eq!(seat_state(&mut world, 0), SeatState::Ready);
+    world.pass(4 * SECOND);
     world.none(addr(S0), "INVITE");
-    world.pass(15 * SECOND);
+    world.pass(2 * SECOND);
     offer_at(&mut world, S0);
     drop(invite);
 }

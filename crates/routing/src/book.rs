@@ -185,7 +185,7 @@ impl Book {
             risk,
             nuisance: entry.nuisance(now.wall, policies),
             planned: None,
-            last: entry.last.filter(|_| risk.is_some()),
+            last: entry.last,
             redial: place.is_some(),
             tags: Default::default(),
         };

@@ -175,7 +175,8 @@ pub struct Known {
     pub nuisance: Option<NuisanceWhy>,
     /// The counsellor planned for this caller.
     pub planned: Option<CounsellorId>,
-    /// The counsellor who talked with this caller last, if that matters (broken off, or at risk).
+    /// The counsellor who talked with this caller last; counts if the caller is at risk, by then or
+    /// while waiting.
     pub last: Option<CounsellorId>,
     /// Keeps the place of an earlier call.
     pub redial: bool,

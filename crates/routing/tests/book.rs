@@ -167,9 +167,10 @@ fn a_flag_lasts_until_its_end_and_names_who_knows_the_caller() {
         (known.risk, known.last),
         (Some(RiskWhy::Flagged), Some(CounsellorId(9)))
     );
+    // Who knows the caller is known as long as the book remembers the number.
     assert_eq!(
         (shelf.known(until).risk, shelf.known(until).last),
-        (None, None)
+        (None, Some(CounsellorId(9)))
     );
     // A flag by key says nothing of counsellors: the last one stays.
     let by_key = Fact::Flagged {
@@ -189,10 +190,14 @@ fn a_conversation_that_broke_off_counts_for_a_moment() {
         (known.risk, known.last),
         (Some(RiskWhy::Dropped), Some(CounsellorId(4)))
     );
-    assert_eq!(shelf.known(NOON + 10 * MINUTE + 1), Known::default());
+    let knows = Known {
+        last: Some(CounsellorId(4)),
+        ..Known::default()
+    };
+    assert_eq!(shelf.known(NOON + 10 * MINUTE + 1), knows);
     // Ended well, it is over.
     shelf.note(CALLER, NOON + MINUTE, talked(600, false));
-    assert_eq!(shelf.known(NOON + MINUTE), Known::default());
+    assert_eq!(shelf.known(NOON + MINUTE), knows);
     shelf.note(CALLER, NOON + MINUTE, talked(600, true));
     shelf.policies.risk.dropped_within = Duration::ZERO;
     assert_eq!(shelf.known(NOON + MINUTE).risk, None, "without the policy");
