@@ -43,7 +43,7 @@ pub fn goals(results: &Results) -> [Goal; 3] {
         },
         Goal {
             name: "load_ms",
-            what: "compiling the nation's table, ms",
+            what: "from the nation's files to its table, ms",
             value: Some(results.load_ms),
             bound: 200.0,
         },

@@ -4,7 +4,8 @@
 //! looks inside the table.
 //!
 //! ```text
-//!   atlas ──nation──► TableSource ──────► load_ms        (measure::Loads)
+//!   shipped files ──config──► Config ───► load_ms        (files)
+//!   atlas ──nation──► TableSource ──────► compile_ms     (measure)
 //!                          │
 //!                        Table ◄──calls── a mix of callers by day and by night
 //!                          │
@@ -14,6 +15,7 @@
 pub mod calls;
 pub mod clock;
 pub mod dice;
+pub mod files;
 pub mod goals;
 pub mod measure;
 pub mod nation;

@@ -17,6 +17,7 @@ pub fn json(results: &Results) -> Value {
         "linear_over_compiled": rounded(results.linear_over_compiled),
         "allocations": results.allocations,
         "load_ms": rounded(results.load_ms),
+        "compile_ms": rounded(results.compile_ms),
         "segment_ns": rounded(results.segment_ns),
         "segments_load_ms": rounded(results.segments_load_ms),
         "kinds": kinds.collect::<Vec<_>>(),
@@ -54,6 +55,11 @@ pub fn table(results: &Results) -> String {
             "segment_ns",
             results.segment_ns,
             "the city of a mobile number",
+        ),
+        (
+            "compile_ms",
+            results.compile_ms,
+            "a table as large, from memory",
         ),
         (
             "segments_load_ms",
