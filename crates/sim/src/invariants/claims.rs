@@ -194,13 +194,15 @@ fn waits(books: &Books, now: Now, call: &Call, view: &WaitingView) -> Result<(),
     for (pool, late) in claim.open(by) {
         if !open.contains(&pool) && now.mono.since(late) > patience {
             let ms = now.mono.since(late).as_millis();
-            let what = format!("pool {pool} is due for call {} since {ms} ms", call.id);
+            let claim = claim.told(now.mono);
+            let what = format!("pool {pool} is due for call {} since {ms} ms: {claim}", call.id);
             return Invariant::Ladder.broken(sip, what);
         }
     }
     let maybe: Vec<u16> = claim.maybe_open(now.mono).collect();
     if let Some(pool) = open.iter().find(|pool| !maybe.contains(pool)) {
-        let what = format!("pool {pool} is open for call {} too early", call.id);
+        let claim = claim.told(now.mono);
+        let what = format!("pool {pool} is open for call {} too early: {claim}", call.id);
         return Invariant::Fit.broken(sip, what);
     }
     Ok(())

@@ -6,6 +6,7 @@
 
 use super::table::{Invariant, Violation};
 use crate::reference::Books;
+use crate::reference::calls::Call;
 use meishier_model::{CallId, Now};
 
 const IT: Invariant = Invariant::Fit;
@@ -16,14 +17,6 @@ pub(super) fn offered(books: &Books, now: Now, id: CallId, seat: u32) -> Result<
         return Ok(());
     };
     let at = call.decided.as_ref().map_or(now.mono, |decided| decided.at);
-    let own = call.claim.own_unsure || call.claim.own.is_some_and(|own| book.person == Some(own));
-    let claimed = call.claim.maybe_open(at);
-    let decided = call.decided.iter().flat_map(|it| it.open.iter().copied());
-    let open = claimed.chain(decided).any(|pool| books.maybe_serves(seat, pool));
-    if !open && !own && !call.claim.vague {
-        let what = format!("seat {seat} serves no pool that is open for call {id}");
-        return IT.broken(Some(&call.sip), what);
-    }
     // Whoever sat there when the queue decided may have left since.
     let Some(who) = book
         .person
@@ -46,6 +39,7 @@ pub(super) fn check(books: &Books, now: Now) -> Result<(), Violation> {
         let Some(call) = books.calls.get(id) else {
             continue;
         };
+        led_there(books, now, call, *seat)?;
         let Some(line) = call.line.filter(|_| call.offer.is_some()) else {
             continue;
         };
@@ -77,6 +71,26 @@ pub(super) fn check(books: &Books, now: Now) -> Result<(), Violation> {
             let what = format!("counsellor {who} is signed on at seats {other} and {seat}");
             return IT.broken(None, what);
         }
+    }
+    Ok(())
+}
+
+/// The seat serves a pool that may be open for the call. Judged after the step: what led there may
+/// have changed in it.
+fn led_there(books: &Books, now: Now, call: &Call, seat: u32) -> Result<(), Violation> {
+    let Some(book) = books.seats.get(seat as usize) else {
+        return Ok(());
+    };
+    let at = call.decided.as_ref().map_or(now.mono, |decided| decided.at);
+    let own = call.claim.own_unsure || call.claim.own.is_some_and(|own| book.person == Some(own));
+    let claimed = call.claim.maybe_open(at);
+    let decided = call.decided.iter().flat_map(|it| it.open.iter().copied());
+    let open = claimed.chain(decided).any(|pool| books.maybe_serves(seat, pool));
+    if !open && !own && !call.claim.vague {
+        let claim = call.claim.told(now.mono);
+        let id = call.id;
+        let what = format!("seat {seat} serves no pool that is open for call {id}: {claim}");
+        return IT.broken(Some(&call.sip), what);
     }
     Ok(())
 }

@@ -77,6 +77,24 @@ pub struct View {
 }
 
 impl Claim {
+    /// Its pools in words: when each may open and when it must, seconds from now.
+    #[must_use]
+    pub fn told(&self, now: Mono) -> String {
+        let s = |at: Mono| match at {
+            Mono(u64::MAX) => f64::INFINITY,
+            at => (at.0 as f64 - now.0 as f64) / 1e6,
+        };
+        let ring = |ring: &Ring| {
+            let (early, late) = (s(ring.early), s(ring.late));
+            format!("pool {} {early:.3} to {late:.3}", ring.pool)
+        };
+        let rings: Vec<String> = self.rings.iter().map(ring).collect();
+        let (risk, nuisance) = (self.risk, self.nuisance);
+        let route = self.verdict.route;
+        let rings = rings.join(", ");
+        format!("{rings}; route {route}, risk {risk}, nuisance {nuisance}")
+    }
+
     /// Skills that must bind, if preferences up to `by` have fallen.
     #[must_use]
     pub fn least(&self, by: Mono) -> u64 {
@@ -163,7 +181,10 @@ impl Claim {
             let before = self.rings.iter().find(|ring| ring.pool == pool);
             let soon = (self.stamp + soon).max(if holds { hold } else { Mono(0) });
             let by = (self.stamp + by).max(if may_hold { hold } else { Mono(0) });
-            let was_maybe = before.filter(|ring| ring.early <= now.mono);
+            // Nobody loses by it if a pool that takes calls again is not heeded at once.
+            let same = self.verdict.tiers == verdict.tiers;
+            let was_maybe = before.filter(|ring| ring.early <= now.mono.max(soon) && same);
+            let was_maybe = was_maybe.or(before.filter(|ring| ring.early <= now.mono));
             let was_surely = before.filter(|ring| ring.late <= fired && ring.until.is_none());
             rings.push(Ring {
                 pool,

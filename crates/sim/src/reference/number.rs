@@ -12,6 +12,10 @@ pub fn plain(text: &str) -> String {
         return text.to_owned();
     }
     let digits: String = text.chars().filter(|c| !"-.() ".contains(*c)).collect();
+    // Who is called 0000, or has a country's number and nothing behind it, has withheld the number.
+    if digits.len() > 1 && digits.bytes().all(|b| b == b'0') {
+        return String::new();
+    }
     let abroad = ["+86", "0086"]
         .iter()
         .find_map(|code| digits.strip_prefix(code));

@@ -14,7 +14,6 @@ impl Books {
         if self.due.0 != minute {
             self.due = (minute, self.plan.lines(now.wall));
         }
-        self.settle_claims(now);
         self.settle_calls(now, look);
         self.settle_seats(now, look);
         let counts = look.queue.counts();
@@ -22,6 +21,7 @@ impl Books {
         self.facts.used_before = std::mem::replace(&mut self.used, counts.lines_used);
         self.matches = counts.matches;
         self.waiting = counts.waiting;
+        self.settle_claims(now);
         if self.facts.matches > 0 {
             self.unread = u64::MAX;
             self.settle_matches(now, look);
