@@ -40,8 +40,10 @@ impl Shard {
         let own_seat = decision.own.and_then(|who| self.pools.seat_of(who));
         let hold = match own_seat {
             // However often it is decided anew, others are asked after this.
-            Some(_) => since + self.config.routing.policies().risk.own_hold,
-            None => Mono(0),
+            Some(seat) if self.pools.is_soon_free(seat) => {
+                since + self.config.routing.policies().risk.own_hold
+            }
+            _ => Mono(0),
         };
         let mut open = 0u8;
         let mut closed = ClosedRings::new();

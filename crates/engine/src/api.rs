@@ -211,6 +211,8 @@ pub struct Staffed {
     pub willing: bool,
     /// The telephone can be reached.
     pub reachable: bool,
+    /// There is a conversation, which may last.
+    pub talks: bool,
 }
 
 /// What made a conversation hard, for the rest after it.

@@ -145,7 +145,13 @@ impl Shard {
         let codecs = media_codecs(&self.config.trunks[usize::from(trunk.0)].codecs);
         let parties = self.parties(request, trunk);
         let policies = self.config.routing.policies();
-        let (known, place) = self.book.known(&parties.caller, now, policies);
+        let nobody = DialString::default();
+        let remembered = if parties.switchboard {
+            &nobody
+        } else {
+            &parties.caller
+        };
+        let (known, place) = self.book.known(remembered, now, policies);
         let decision = self.decide(
             now,
             &Query {
@@ -251,6 +257,7 @@ impl Shard {
             known: Known::default(),
             cell: parties.cell,
             withheld: parties.withheld,
+            switchboard: parties.switchboard,
             nuisance: false,
             offers: Vec::new(),
             transfers: Vec::new(),
@@ -299,7 +306,6 @@ impl Shard {
             self.keep_outside(now, &mut call, error);
         }
         self.set_widening(now, &mut call);
-        let caller = call.caller.clone();
         self.calls.insert(id, call);
         // The seat's INVITE, if there is a free seat, leaves before the caller's own progress, and
         // before anything that is for the record alone.
@@ -307,8 +313,10 @@ impl Shard {
         self.with_call(id, |shard, call| {
             shard.greet(now, call);
             shard.say_why(call, decision);
+            shard.note_call(call, now.wall, Fact::Arrived);
+            let pools = call.entry.rings.clone();
+            shard.look_at_crowds(&pools);
         });
-        self.note(&caller, now.wall, Fact::Arrived);
     }
 
     /// The first response to the caller, and what it hears from then on.

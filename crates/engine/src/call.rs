@@ -164,6 +164,8 @@ pub(crate) struct Call {
     pub(crate) cell: Option<DialString>,
     /// The number is not to be shown to people.
     pub(crate) withheld: bool,
+    /// The number is one that forwarded the call: many sit behind it.
+    pub(crate) switchboard: bool,
     /// Held for nuisance when it arrived, or marked since.
     pub(crate) nuisance: bool,
     pub(crate) offers: Vec<OfferRecord>,

@@ -3,7 +3,7 @@
 
 use crate::shard::Shard;
 use meishier_model::{DialString, TrunkId};
-use meishier_routing::{Claim, Claims, Trust, weigh};
+use meishier_routing::{Claim, Claims, Kind, Number, Trust, weigh};
 use meishier_signaling::{HeaderName, Message, NameAddr, Uri};
 use smallvec::SmallVec;
 
@@ -16,6 +16,8 @@ pub(crate) struct Parties {
     pub(crate) caller: DialString,
     /// Not to be shown to people.
     pub(crate) withheld: bool,
+    /// The caller is a number that forwarded the call: nobody's own.
+    pub(crate) switchboard: bool,
     /// User part of From, for seats that are to see it; empty if withheld.
     pub(crate) from_user: DialString,
     /// What was dialled, before a forward.
@@ -52,9 +54,13 @@ fn claims<'m>(values: impl Iterator<Item = &'m str>) -> SmallVec<[Claim<'m>; 2]>
         .collect()
 }
 
-/// A number without its visual separators (RFC 3966 §5.1.1); a name as it is.
-fn without_separators(number: &DialString) -> DialString {
+/// A number without its visual separators (RFC 3966 §5.1.1), a local one with the area code of the
+/// trunk, so that it is nobody else's; a name as it is.
+fn complete(number: &DialString, area_code: Option<&str>) -> DialString {
     let text = number.reveal();
+    if Number::new(text).kind() == Kind::Local {
+        return DialString::new(Number::in_area(text, area_code).as_str());
+    }
     let dialled = |c: char| c.is_ascii_digit() || "+*#-.() ".contains(c);
     if text.chars().all(dialled) {
         let kept: String = text.chars().filter(|c| !"-.() ".contains(*c)).collect();
@@ -65,8 +71,9 @@ fn without_separators(number: &DialString) -> DialString {
 
 impl Shard {
     pub(crate) fn parties(&self, request: &Message, trunk: TrunkId) -> Parties {
-        let trust = self.config.trunks.get(usize::from(trunk.0));
-        let trust = trust.map_or(Trust::NOTHING, |trunk| trunk.trust);
+        let trunk = self.config.trunks.get(usize::from(trunk.0));
+        let trust = trunk.map_or(Trust::NOTHING, |trunk| trunk.trust);
+        let area_code = trunk.and_then(|trunk| trunk.area_code.as_deref());
         let from = request.from_addr().ok();
         let asserted: SmallVec<[&str; 2]> = claims(request.values(HeaderName::PAssertedIdentity))
             .iter()
@@ -104,8 +111,9 @@ impl Shard {
         // Who forwards a number of its own to the hotline has dialled the hotline.
         let before = before.filter(|number| self.config.routing.is_hotline(number));
         Parties {
-            caller: without_separators(&identified.caller),
+            caller: complete(&identified.caller, area_code),
             withheld: identified.withheld,
+            switchboard: identified.switchboard,
             from_user: user_of(shown),
             called: before.unwrap_or_else(|| number_of(request.request_uri())),
             cell: identified.cell,

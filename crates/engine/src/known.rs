@@ -44,8 +44,8 @@ impl Shard {
                 tie: call.entry.stamp.tie,
                 left: at,
             };
-            self.note(&call.caller, at, Fact::GaveUp(place));
-            return self.note_flag(now, call);
+            self.note_call(call, at, Fact::GaveUp(place));
+            return self.note_flag(now, call, false);
         };
         let fact = Fact::Talked {
             talked: Duration::from_millis(call.talked_ms),
@@ -57,29 +57,49 @@ impl Shard {
                 ReleasedBy::Engine => !call.nuisance,
             },
         };
-        self.note(&call.caller, at, fact);
-        self.note_flag(now, call);
+        self.note_call(call, at, fact);
+        self.note_flag(now, call, false);
     }
 
-    /// What was said of a caller counts whether or not anybody could answer.
-    fn note_flag(&mut self, now: Now, call: &Call) {
+    /// The same of a call; nothing of one whose number leads to a switchboard, behind which many sit.
+    pub(crate) fn note_call(&mut self, call: &Call, at: Wall, fact: Fact) {
+        if !call.switchboard {
+            self.note(&call.caller, at, fact);
+        }
+    }
+
+    /// What was said of a caller counts at once, whether or not anybody can answer, and for as long
+    /// after the call as the policy says.
+    fn note_flag(&mut self, now: Now, call: &Call, first: bool) {
         let said = matches!(call.known.risk, Some(RiskWhy::Key | RiskWhy::Person));
         if said && !self.broken.is(Defect::FlagForgotten) {
-            self.remember_risk(now, call);
+            self.remember_risk(now, call, first);
         }
     }
 
     /// The number stays flagged after the call, if the policy says so.
-    fn remember_risk(&mut self, now: Now, call: &Call) {
+    fn remember_risk(&mut self, now: Now, call: &Call, first: bool) {
         let lasts = self.config.routing.policies().risk.flagged_for;
         if lasts.is_zero() {
+            if first {
+                self.take_mark_back(now, call);
+            }
             return;
         }
         let until = later(now.wall, lasts);
         let counsellor = call.answer.as_ref().map(|answer| answer.counsellor);
         let fact = Fact::Flagged { until, counsellor };
-        self.note(&call.caller, now.wall, fact);
-        self.keep_mark(now, call, MarkKind::Risk, until, String::new());
+        self.note_call(call, now.wall, fact);
+        if first {
+            self.keep_mark(now, call, MarkKind::Risk, until, String::new());
+        }
+    }
+
+    /// No mark for nuisance outlives a flag.
+    fn take_mark_back(&mut self, now: Now, call: &Call) {
+        let until = now.wall;
+        self.note_call(call, now.wall, Fact::Marked { until });
+        self.keep_mark(now, call, MarkKind::Nuisance, until, String::new());
     }
 
     pub(crate) fn keep_mark(
@@ -91,7 +111,8 @@ impl Shard {
         reason: String,
     ) {
         let fact = Fact::Marked { until };
-        let Some(note) = Note::new(&call.caller, now.wall, fact) else {
+        let note = Note::new(&call.caller, now.wall, fact);
+        let Some(note) = note.filter(|_| !call.switchboard) else {
             return;
         };
         let counsellor = call.answer.as_ref().map(|answer| answer.counsellor);
@@ -121,7 +142,11 @@ impl Shard {
     /// From now on this caller is at risk, wherever the call stands. No mark for nuisance holds.
     pub(crate) fn flag(&mut self, now: Now, call: &mut Call, why: RiskWhy) {
         let first = !matches!(call.known.risk, Some(RiskWhy::Key | RiskWhy::Person));
+        let marked = call.known.nuisance.is_some();
         call.known.risk = Some(why);
+        if first {
+            self.note_flag(now, call, marked || !self.flags_end_with_calls());
+        }
         call.known.nuisance = None;
         call.nuisance = false;
         call.entry.risk = true;
@@ -133,6 +158,11 @@ impl Shard {
             self.wake(now, &wakes);
         }
         self.reconsider(now, call);
+    }
+
+    /// True if no flag outlives its call.
+    fn flags_end_with_calls(&self) -> bool {
+        self.config.routing.policies().risk.flagged_for.is_zero()
     }
 
     /// A key pressed by somebody in a call: the danger key counts at every moment of the wait.

@@ -102,7 +102,10 @@ impl Shard {
                     self.look_by(since + LOOK);
                 }
             }
-            None if self.somebody_waits() => self.look_by(now.mono + BEAT),
+            None if self.somebody_waits() => {
+                self.look_at_all_crowds();
+                self.look_by(now.mono + BEAT);
+            }
             None => {}
         }
     }

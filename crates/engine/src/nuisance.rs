@@ -62,11 +62,11 @@ impl Shard {
         let policy = self.config.routing.policies().nuisance.marked_for;
         let standard = if policy.is_zero() { MARK } else { policy };
         let until = later(now.wall, lasts.unwrap_or(standard).min(LONGEST));
-        if call.caller.is_empty() {
+        if call.caller.is_empty() || call.switchboard {
             return Err(CommandError::NumberWithheld);
         }
         call.nuisance = true;
-        self.note(&call.caller, now.wall, Fact::Marked { until });
+        self.note_call(call, now.wall, Fact::Marked { until });
         let reason = reason.chars().take(REASON_LIMIT).collect();
         self.keep_mark(now, call, MarkKind::Nuisance, until, reason);
         Ok(())

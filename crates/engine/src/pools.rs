@@ -54,6 +54,11 @@ impl PoolStates {
         self.counts.get(&pool).copied().unwrap_or_default()
     }
 
+    /// True if nobody talks at this seat, so that it may take a call before long.
+    pub(crate) fn is_soon_free(&self, seat: SeatId) -> bool {
+        self.seats.get(&seat).is_some_and(|staffed| !staffed.talks)
+    }
+
     fn hand(&self, pool: PoolId, now: Now) -> Option<Service> {
         self.hands.get(&pool)?.in_force(now.wall)
     }
@@ -82,6 +87,14 @@ impl PoolStates {
 
     fn put(&mut self, pools: &[PoolId], seat: SeatId, now: Staffed) {
         if let Some(before) = self.seats.insert(seat, now) {
+            let talks = Staffed {
+                talks: now.talks,
+                ..before
+            };
+            if talks == now {
+                // Who begins or ends to talk changes no count.
+                return;
+            }
             self.count(pools, before, false);
             if let Some(who) = before.counsellor
                 && self.by_counsellor.get(&who) == Some(&seat)
@@ -110,6 +123,10 @@ impl PoolStates {
 fn pools_of(config: &Config, seat: SeatId) -> &[PoolId] {
     let seat = config.seats.get(seat.0 as usize);
     seat.map_or(&[], |seat| &seat.pools)
+}
+
+fn crowds(rules: &ServiceRules) -> bool {
+    rules.overloaded_waiting.is_some() || rules.overloaded_wait.is_some()
 }
 
 /// The pools at a moment, as one shard sees them.
@@ -145,8 +162,7 @@ impl Shard {
         let rules = self.service_rules(pool);
         let routing = &self.config.routing;
         let (staffed, reachable) = self.pools.counts(pool);
-        let crowded = rules.overloaded_waiting.is_some() || rules.overloaded_wait.is_some();
-        let waiting = if crowded {
+        let waiting = if crowds(&rules) {
             self.queue.waiting(pool)
         } else {
             Default::default()
@@ -207,6 +223,22 @@ impl Shard {
         self.pools.recount(&config);
     }
 
+    /// Pools that may be crowded by now, or less so.
+    pub(crate) fn look_at_crowds(&mut self, pools: &[PoolId]) {
+        for pool in pools {
+            if crowds(&self.service_rules(*pool)) {
+                self.pools.dirty.insert(*pool);
+            }
+        }
+    }
+
+    /// The same of every pool.
+    pub(crate) fn look_at_all_crowds(&mut self) {
+        let count = u16::try_from(self.config.pools.len()).unwrap_or(u16::MAX);
+        let pools: Vec<PoolId> = (0..count).map(PoolId).collect();
+        self.look_at_crowds(&pools);
+    }
+
     pub(crate) fn set_pool_state(&mut self, pool: PoolId, hand: Option<Hand>) -> bool {
         if usize::from(pool.0) >= self.config.pools.len() {
             return false;
@@ -260,6 +292,11 @@ impl Shard {
             }
             changed
         });
+        // Rules may look at a pool that is no ring of a call.
+        let all = all
+            || dirty
+                .iter()
+                .any(|pool| self.config.routing.is_watched(*pool));
         let waits = |id: &CallId| {
             let call = self.calls.get(id)?;
             let queued = matches!(call.state, State::Queued | State::Offered(_));

@@ -172,6 +172,7 @@ impl SeatMachine {
             counsellor: person.map(|it| it.counsellor),
             willing: person.is_some_and(|it| it.wish == Wish::Available),
             reachable: self.reachable,
+            talks: matches!(self.activity, Activity::Talking { .. }),
         }
     }
 

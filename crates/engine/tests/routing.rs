@@ -325,16 +325,37 @@ fn no_mark_while_the_caller_is_at_risk_or_nobody_talks() {
     );
     world.command(Command::Flag { call });
     assert_eq!(world.command(mark), Reply::Done(Err(CommandError::AtRisk)));
-    assert!(world.marks.is_empty());
+    assert!(world.marks.iter().all(|mark| mark.kind == MarkKind::Risk));
 }
 
 #[test]
 fn many_calls_of_a_day_lower_the_priority() {
     let mut world = world();
+    sign_on(&mut world, 0, 0);
+    let seat_0 = SeatId(0);
     for name in ["a", "b"] {
-        let caller = dial(&mut world, name, "13300000001");
-        caller.cancel(&mut world);
+        let mut caller = dial(&mut world, name, "13300000001");
+        let seat = offer_at(&mut world, S0);
+        answer(&mut world, &seat);
+        caller.answered(&mut world);
+        seat_bye(&mut world, &seat);
+        world.clear();
+        let change = SeatChange::Ready;
+        world.command(Command::Seat {
+            seat: seat_0,
+            change,
+        });
     }
+    let change = SeatChange::SignOff;
+    world.command(Command::Seat {
+        seat: seat_0,
+        change,
+    });
+    // Who finds nobody and tries again is no nuisance for that.
+    dial(&mut world, "c0", "13300000003").cancel(&mut world);
+    dial(&mut world, "c1", "13300000003").cancel(&mut world);
+    dial(&mut world, "c2", "13300000003").cancel(&mut world);
+    assert!(!world.records[4].nuisance);
     dial(&mut world, "c", "13300000001");
     assert_eq!(world.queue.waiting_list()[0].class.number(), 6, "the third");
     dial(&mut world, "d", "13300000002");

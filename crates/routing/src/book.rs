@@ -49,7 +49,7 @@ pub struct KeptPlace {
 pub enum Fact {
     /// A call arrived; the place that was kept is taken.
     Arrived,
-    /// The caller left, or was cut off, before anybody answered.
+    /// The caller left, or was cut off, before anybody answered: the call does not count.
     GaveUp(KeptPlace),
     /// A conversation is over.
     Talked {
@@ -238,7 +238,11 @@ impl Entry {
                 self.calls.retain(old);
                 keep(&mut self.calls, note.at);
             }
-            Fact::GaveUp(place) => self.place = Some(*place),
+            Fact::GaveUp(place) => {
+                self.place = Some(*place);
+                // Who finds everybody busy and tries again is no nuisance.
+                self.calls.pop();
+            }
             Fact::Talked {
                 talked,
                 counsellor,
@@ -248,7 +252,8 @@ impl Entry {
                 self.last = Some(*counsellor);
                 self.broke_off = broke_off.then_some(note.at);
                 self.short.retain(old);
-                if *talked < policies.nuisance.short {
+                // What broke off was not meant to be short.
+                if !broke_off && *talked < policies.nuisance.short {
                     keep(&mut self.short, note.at);
                 }
             }

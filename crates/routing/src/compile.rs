@@ -51,6 +51,10 @@ pub(crate) fn compile(source: TableSource) -> Result<Table, TableError> {
         .collect();
     let conditions = routes.iter().map(|it: &RouteTable| &it.when);
     let conditions = conditions.chain(preferences.iter().map(|it| &it.when));
+    let mut watched: Vec<PoolId> = conditions.clone().flat_map(Conditions::watched).collect();
+    watched.sort_unstable();
+    watched.dedup();
+    let dated = conditions.clone().any(Conditions::asks_calendar);
     let mut edges: Vec<u16> = conditions.flat_map(Conditions::edges).collect();
     edges.sort_unstable();
     edges.dedup();
@@ -76,6 +80,8 @@ pub(crate) fn compile(source: TableSource) -> Result<Table, TableError> {
         default: source.default.0,
         preferences,
         edges,
+        watched,
+        dated,
         lists: Lists::new(&source.policies.listed),
         policies: source.policies,
         gazetteer: source.gazetteer,

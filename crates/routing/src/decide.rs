@@ -11,6 +11,7 @@
 
 use meishier_model::{Class, CounsellorId, DialString, PoolId, SkillSet, TrunkId, Wall};
 use smallvec::SmallVec;
+use std::time::Duration;
 
 use crate::index::Keys;
 use crate::ladder::{Grounds, MOST_RINGS, climb};
@@ -428,15 +429,19 @@ impl Table {
             self.lines_at(pool, facts.local) > 0 && now.service.takes_calls() && !now.full
         };
         // If nobody serves this place whoever serves the unknown does.
-        let ladders = self.ladders(facts, out.route);
-        let mut steps: &[Step] = &[];
-        for ladder in ladders {
-            steps = ladder;
-            (out.rings, out.taking) = climb(ladder, &grounds, takes);
-            if !out.rings.is_empty() {
-                break;
-            }
+        let [of_policy, of_route, of_default] = self.ladders(facts, out.route);
+        (out.rings, out.taking) = climb(of_policy, &grounds, takes);
+        let mut climbed = [of_policy, &[]];
+        if out.taking == 0 {
+            // A policy chooses among who answers; it never makes a caller wait for nobody.
+            climbed[1] = of_route;
+            out.go_on(climb(of_route, &grounds, takes));
         }
+        if out.rings.is_empty() {
+            climbed[1] = of_default;
+            (out.rings, out.taking) = climb(of_default, &grounds, takes);
+        }
+        let steps = climbed.into_iter().flatten();
         for (at, found) in used.into_iter().enumerate() {
             let Some((area, _)) = found else { continue };
             let led = |step: &Step| {
@@ -445,7 +450,7 @@ impl Table {
                     out.rings.iter().any(|ring| pools.contains(&ring.pool))
                 }
             };
-            if steps.iter().any(led) {
+            if steps.clone().any(led) {
                 trace.looked(Rule::Area(area), None);
                 out.hit(Rule::Area(area));
             }
@@ -506,6 +511,22 @@ impl Decision {
             place: Settled::default(),
             dialled,
             rules: SmallVec::new(),
+        }
+    }
+
+    /// Adds rings behind those that are there, each pool once.
+    fn go_on(&mut self, (rings, taking): (SmallVec<[Ring; MOST_RINGS]>, u8)) {
+        for (at, ring) in rings.into_iter().enumerate() {
+            let known = self.rings.iter().any(|it| it.pool == ring.pool);
+            if known || self.rings.len() >= MOST_RINGS {
+                continue;
+            }
+            let least = self.rings.last().map_or(Duration::ZERO, |it| it.after);
+            self.taking |= (taking >> at & 1) << self.rings.len();
+            self.rings.push(Ring {
+                pool: ring.pool,
+                after: ring.after.max(least),
+            });
         }
     }
 

@@ -67,6 +67,10 @@ pub struct Table {
     pub(crate) policies: Policies,
     /// Minutes of the day at which conditions of routes and preferences may change, ascending.
     pub(crate) edges: Vec<u16>,
+    /// Pools whose states conditions look at, ascending.
+    pub(crate) watched: Vec<PoolId>,
+    /// True if a condition depends on the calendar of holidays.
+    pub(crate) dated: bool,
 }
 
 /// One pool.
@@ -172,8 +176,20 @@ impl Table {
             let until = soonest.unwrap_or(Wall(i64::MAX));
             let next = timetable.next_change(PoolId(id), &pool.plan, wall, until);
             soonest = next.or(soonest);
+            let warned = self.going_down(PoolId(id), wall);
+            soonest = [soonest, warned].into_iter().flatten().min();
         }
         soonest
+    }
+
+    /// When this pool begins to count as about to close, if that lies ahead of its present shift's
+    /// end.
+    fn going_down(&self, pool: PoolId, wall: Wall) -> Option<Wall> {
+        let within = self.service_rules(pool)?.going_down?;
+        let day = Duration::from_secs(24 * 3600);
+        let left = self.closes_in(pool, wall, day)?;
+        let ms = i64::try_from(left.checked_sub(within)?.as_millis()).ok()?;
+        (ms > 0).then(|| Wall(wall.0.saturating_add(ms)))
     }
 
     fn next_edge(&self, wall: Wall) -> Option<Wall> {
@@ -263,10 +279,16 @@ impl Table {
         !self.asks_calendar() || self.calendar.covers(year)
     }
 
-    /// True if some schedule depends on workdays or holidays.
+    /// True if the state of this pool matters beyond its own callers: a rule looks at it.
+    #[must_use]
+    pub fn is_watched(&self, pool: PoolId) -> bool {
+        self.watched.binary_search(&pool).is_ok()
+    }
+
+    /// True if some schedule or rule depends on workdays or holidays.
     #[must_use]
     pub fn asks_calendar(&self) -> bool {
-        self.pools.iter().any(|pool| pool.schedule.asks_calendar())
+        self.dated || self.pools.iter().any(|pool| pool.schedule.asks_calendar())
     }
 
     /// Names of the routes in order.

@@ -106,8 +106,21 @@ impl Conditions {
 
     /// Minutes of the day at which it may begin or cease to hold.
     pub fn edges(&self) -> impl Iterator<Item = u16> {
+        // Days begin and end at midnight.
+        let midnight = (self.days != Days::ALL).then_some(0);
         let hours = self.hours.iter();
-        hours.flat_map(|hours| [hours.start() % DAY, hours.end() % DAY])
+        let hours = hours.flat_map(|hours| [hours.start() % DAY, hours.end() % DAY]);
+        hours.chain(midnight)
+    }
+
+    /// Pools whose states it looks at.
+    pub fn watched(&self) -> impl Iterator<Item = PoolId> {
+        self.states.iter().map(|(pool, _)| *pool)
+    }
+
+    /// True if it depends on the calendar of holidays.
+    pub fn asks_calendar(&self) -> bool {
+        self.days.asks_calendar()
     }
 
     /// `None` if all of them hold.

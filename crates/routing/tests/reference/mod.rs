@@ -266,15 +266,27 @@ pub fn expected(source: &TableSource, places: &Places, asked: &Asked) -> Expecte
     let held = caller.nuisance && !caller.risk;
     let lowest = policies.nuisance.class.filter(|_| held);
 
-    let mut ladders = vec![whole(source, at), whole(source, source.default.0)];
-    if caller.risk {
-        ladders.insert(0, policies.risk.steps.to_vec());
-    } else if held {
-        ladders.insert(0, policies.nuisance.steps.to_vec());
-    }
-    let mut climbed = ladders.iter().map(|it| rings(source, it, &caller, asked));
-    let rings = climbed.find(|it| !it.is_empty()).unwrap_or_default();
     let is_open = |pool: u16| takes(source, PoolId(pool), &caller.clock, asked);
+    let of_policy = match (caller.risk, held) {
+        (true, _) => policies.risk.steps.to_vec(),
+        (false, true) => policies.nuisance.steps.to_vec(),
+        (false, false) => Vec::new(),
+    };
+    let mut rings_led = rings(source, &of_policy, &caller, asked);
+    // Nobody waits for nobody because of a policy: the route's pools follow.
+    if !rings_led.iter().any(|(pool, _)| is_open(*pool)) {
+        for (pool, after) in rings(source, &whole(source, at), &caller, asked) {
+            let known = rings_led.iter().any(|(it, _)| *it == pool);
+            if !known && rings_led.len() < 8 {
+                let last = rings_led.last().map_or(after, |(_, it)| after.max(*it));
+                rings_led.push((pool, last));
+            }
+        }
+    }
+    if rings_led.is_empty() {
+        rings_led = rings(source, &whole(source, source.default.0), &caller, asked);
+    }
+    let rings = rings_led;
     let open = rings.iter().map(|(pool, _)| u8::from(is_open(*pool)));
 
     let mut likes = Vec::new();

@@ -155,13 +155,18 @@ impl Numbers {
             return;
         };
         match over.talk {
-            None => it.place = Some((over.stamp, over.at)),
+            None => {
+                it.place = Some((over.stamp, over.at));
+                it.calls.pop();
+            }
             Some((talked, who, broke_off)) => {
                 it.place = None;
                 it.last = who;
                 it.broke_off = broke_off.then_some(over.at);
                 let (least, most) = (talked.saturating_sub(ROUNDING), talked + ROUNDING);
-                if most < policies.short {
+                if broke_off {
+                    // What broke off was not meant to be short.
+                } else if most < policies.short {
                     push(&mut it.short, over.at);
                 } else if least < policies.short {
                     it.doubtful = true;
