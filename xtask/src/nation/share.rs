@@ -202,7 +202,7 @@ fn pools(facts: &'static super::facts::Province, seats: u32, cities: &[City]) ->
     // Codes that do not end in 00 are of places within a city, or run by the province itself.
     let own = cities
         .iter()
-        .filter(|city| city.adcode % 100 == 0 && !municipal);
+        .filter(|city| city.adcode.is_multiple_of(100) && !municipal);
     for city in own {
         let known = KNOWN.iter().find(|known| known.adcode == city.adcode);
         let wanted = match known {
@@ -228,7 +228,7 @@ fn pools(facts: &'static super::facts::Province, seats: u32, cities: &[City]) ->
 }
 
 fn pool(adcode: u32, title: String, seats: u32) -> Pool {
-    let is_province = adcode % 10_000 == 0;
+    let is_province = adcode.is_multiple_of(10_000);
     let known = KNOWN.iter().find(|known| known.adcode == adcode);
     let shifts: Vec<(&str, u32)> = match known {
         Some(known) => known.shifts.to_vec(),
