@@ -87,10 +87,12 @@ const ROUTING: &[Row] = &[
     engine(Shards::RedialLosesPlace, &[Invariant::Kept]),
     engine(Shards::StrangersPlaceTaken, &[Invariant::Kept]),
     engine(Shards::DangerKeyUnheard, &[Invariant::Flag]),
-    engine(Shards::FlagForgotten, &[Invariant::Flag]),
+    // Who is flagged waits for the counsellor who knows them.
+    engine(Shards::FlagForgotten, &[Invariant::Flag, Invariant::Fit]),
     engine(Shards::MarkedAtRisk, &[Invariant::Flag]),
     engine(Shards::StatesUnheeded, &[Invariant::Ladder]),
-    engine(Shards::NeverDecidedAnew, &[Invariant::Ladder]),
+    // What is preferred changes with a flag.
+    engine(Shards::NeverDecidedAnew, &[Invariant::Ladder, Invariant::Fit]),
     engine(Shards::TableNotNamed, &[Invariant::Route]),
     engine(Shards::UnknownRefused, &[Invariant::Route]),
 ];

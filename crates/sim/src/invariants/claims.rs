@@ -148,6 +148,7 @@ impl Watch {
         now: Now,
         look: &Inspection<'_>,
     ) -> Result<(), Violation> {
+        flagged(books, look)?;
         let news = !books.facts.arrived.is_empty() || !books.facts.flagged.is_empty();
         let due = now.mono.since(self.last) >= BEAT;
         if books.waiting == 0 || !(news || due) {
@@ -161,6 +162,23 @@ impl Watch {
         }
         Ok(())
     }
+}
+
+/// Whoever was flagged in this step is flagged, wherever the call stands.
+fn flagged(books: &Books, look: &Inspection<'_>) -> Result<(), Violation> {
+    if books.facts.flagged.is_empty() {
+        return Ok(());
+    }
+    let Some(shard) = look.shards.get(usize::from(look.touched)) else {
+        return Ok(());
+    };
+    for standing in shard.call_standings() {
+        if books.facts.flagged.contains(&standing.call) && !standing.risk {
+            let what = format!("call {} was flagged and is not", standing.call);
+            return Invariant::Flag.broken(Some(standing.sip_call_id), what);
+        }
+    }
+    Ok(())
 }
 
 fn waits(books: &Books, now: Now, call: &Call, view: &WaitingView) -> Result<(), Violation> {

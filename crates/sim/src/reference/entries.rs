@@ -126,6 +126,10 @@ impl Books {
 
     fn phase(&mut self, now: Now, id: CallId, to: Option<Phase>) {
         let step = self.step;
+        if matches!(to, Some(Phase::Queued | Phase::WrappingUp)) {
+            // The counsellor rests after what the conversation was, not after what cut it off.
+            self.released(now, id);
+        }
         let (Some(call), Some(to)) = (self.calls.get_mut(&id), to) else {
             return;
         };
@@ -152,7 +156,6 @@ impl Books {
             for leg in legs {
                 self.legs.release(now.mono, &leg);
             }
-            self.released(now, id);
         }
         if to == Phase::Queued && before != Phase::Queued {
             let view = self.view(now.mono);
