@@ -100,7 +100,8 @@ impl Shard {
                 known: call.known,
             },
         );
-        let (mut entry, mut closed) = self.entry(now, call.id, (call.entry.stamp, call.enqueued), &decision);
+        let (mut entry, mut closed) =
+            self.entry(now, call.id, (call.entry.stamp, call.enqueued), &decision);
         entry.risk |= call.entry.risk;
         entry.own_seat = entry.own_seat.or(call.entry.own_seat);
         keep_open(&mut entry, &mut closed, call.entry.open_rings());

@@ -1,8 +1,8 @@
 //! A call arrives: from which trunk, to whom, with which media; then it is queued at once.
 
 use crate::api::{Notice, Phase, Refusal};
-use crate::defect::Defect;
 use crate::call::{Call, CallerSide, State, Voice};
+use crate::defect::Defect;
 use crate::identity::{Parties, number_of};
 use crate::ports::{KEPT_FOR_RISK, PortOwner};
 use crate::shard::{LegOwner, Shard, most_calls};

@@ -3,8 +3,8 @@
 use super::seen::{Inspection, Seen};
 use super::table::{Invariant, Violation};
 use super::{
-    baseline, claims, fit, leg_over, lines, notices, one_offer, one_place, order, overtaken, record,
-    replies, rings, risk, sip, stranded, transfer,
+    baseline, claims, fit, leg_over, lines, notices, one_offer, one_place, order, overtaken,
+    record, replies, rings, risk, sip, stranded, transfer,
 };
 use crate::reference::Books;
 use crate::reference::sip::Sip;
