@@ -64,9 +64,9 @@ fn routed(call: &Call, decision: &Decision) -> Notice {
 impl Shard {
     /// The place in line: its own, or the one that an earlier call of this number gave up.
     fn stamp(&self, now: Now, id: CallId, place: Option<KeptPlace>) -> Stamp {
-        let waits = |call: &&Box<Call>| matches!(call.state, State::Queued);
+        let waits = |call: &Call| matches!(call.state, State::Queued);
         if self.broken.is(Defect::StrangersPlaceTaken)
-            && let Some(other) = self.calls.values().find(waits)
+            && let Some(other) = self.calls.values().find(|call| waits(call))
         {
             return other.entry.stamp;
         }

@@ -92,7 +92,10 @@ fn gauges(books: &Books, now: Now, look: &Inspection<'_>) -> Result<(), Violatio
         }
         let (known, most) = (shard.numbers_known(), books.numbers.remembered());
         if known > most {
-            return IT.broken(None, format!("{id} remembers {known} numbers, {most} are explained"));
+            return IT.broken(
+                None,
+                format!("{id} remembers {known} numbers, {most} are explained"),
+            );
         }
         let resting = shard
             .seat_standings()

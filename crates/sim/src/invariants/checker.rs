@@ -3,8 +3,8 @@
 use super::seen::{Inspection, Seen};
 use super::table::{Invariant, Violation};
 use super::{
-    baseline, claims, fit, leg_over, lines, notices, one_offer, one_place, order, overtaken, record,
-    replies, rings, risk, sip, stranded, transfer,
+    baseline, claims, fit, leg_over, lines, notices, one_offer, one_place, order, overtaken,
+    record, replies, rings, risk, sip, stranded, transfer,
 };
 use crate::reference::Books;
 use crate::reference::sip::Sip;
@@ -122,6 +122,7 @@ impl Checker {
     fn judge(&mut self, now: Now, look: &Inspection<'_>) -> Result<(), Violation> {
         one_place::check(&self.books, now, look)?;
         one_offer::check(&self.books, now, look)?;
+        self.waits.check(&self.books, now, look)?;
         order::check(&self.books)?;
         overtaken::count(&mut self.books)?;
         overtaken::limits(&self.books, now, look)?;
@@ -133,7 +134,6 @@ impl Checker {
         sip::acknowledged(&mut self.books, now)?;
         rings::check(&mut self.books, now)?;
         replies::overdue(&self.books, now)?;
-        self.waits.check(&self.books, now, look)?;
         self.watch.check(&self.books, now, look)
     }
 

@@ -51,7 +51,10 @@ pub(super) fn told(books: &Books, notice: &Notice) -> Result<(), Violation> {
             let is = (risk.is_some(), nuisance.is_some());
             if is != (verdict.risk, verdict.nuisance) {
                 let (told, says) = (is, (verdict.risk, verdict.nuisance));
-                let what = format!("risk and nuisance of call {} are {told:?}, not {says:?}", call.id);
+                let what = format!(
+                    "risk and nuisance of call {} are {told:?}, not {says:?}",
+                    call.id
+                );
                 return Invariant::Flag.broken(Some(&call.sip), what);
             }
             if *redial != (claim.stamp < call.arrived.mono) {
@@ -96,13 +99,18 @@ pub(super) fn replied(books: &Books, token: u64, reply: &Reply) -> Result<(), Vi
 
 /// A final response leaves for a caller who never became a call.
 pub(super) fn refused(books: &Books, message: &Sip<'_>) -> Result<(), Violation> {
-    let status = message.status().filter(|status| *status >= 300).unwrap_or(0);
+    let status = message
+        .status()
+        .filter(|status| *status >= 300)
+        .unwrap_or(0);
     if status == 0 || message.method != "INVITE" || matches!(status, 400 | 482 | 487 | 488 | 503) {
         return Ok(());
     }
     let new = |id: &str| {
         let invites = books.facts.invites.iter();
-        invites.clone().any(|it| *it.sip == *id && it.new && it.trunk.is_some())
+        invites
+            .clone()
+            .any(|it| *it.sip == *id && it.new && it.trunk.is_some())
     };
     let leg = books.legs.get(message.call_id);
     if leg.is_some_and(|leg| matches!(leg.party, Party::Caller(None))) && new(message.call_id) {
@@ -129,8 +137,16 @@ pub(super) fn recorded(books: &Books, record: &CallRecord) -> Result<(), Violati
         return Invariant::Flag.broken(Some(&call.sip), what);
     }
     let verdict = &call.claim.verdict;
-    let word = if verdict.by_default { "default" } else { "route" };
-    let name = books.plan.routes.get(verdict.route).map_or("", |route| &route.name);
+    let word = if verdict.by_default {
+        "default"
+    } else {
+        "route"
+    };
+    let name = books
+        .plan
+        .routes
+        .get(verdict.route)
+        .map_or("", |route| &route.name);
     let rule = format!("{word}:{name}");
     let sure = books.former.is_empty() && call.claim.shifting_until <= call.arrived.mono;
     if sure && !record.rules.contains(&rule) {
@@ -148,6 +164,7 @@ impl Watch {
         now: Now,
         look: &Inspection<'_>,
     ) -> Result<(), Violation> {
+        flagged(books, look)?;
         let news = !books.facts.arrived.is_empty() || !books.facts.flagged.is_empty();
         let due = now.mono.since(self.last) >= BEAT;
         if books.waiting == 0 || !(news || due) {
@@ -161,6 +178,23 @@ impl Watch {
         }
         Ok(())
     }
+}
+
+/// Whoever was flagged in this step is flagged, wherever the call stands.
+fn flagged(books: &Books, look: &Inspection<'_>) -> Result<(), Violation> {
+    if books.facts.flagged.is_empty() {
+        return Ok(());
+    }
+    let Some(shard) = look.shards.get(usize::from(look.touched)) else {
+        return Ok(());
+    };
+    for standing in shard.call_standings() {
+        if books.facts.flagged.contains(&standing.call) && !standing.risk {
+            let what = format!("call {} was flagged and is not", standing.call);
+            return Invariant::Flag.broken(Some(standing.sip_call_id), what);
+        }
+    }
+    Ok(())
 }
 
 fn waits(books: &Books, now: Now, call: &Call, view: &WaitingView) -> Result<(), Violation> {
@@ -177,14 +211,22 @@ fn waits(books: &Books, now: Now, call: &Call, view: &WaitingView) -> Result<(),
         let what = format!("call {} stands at {is}, not at {should}", call.id);
         return Invariant::Kept.broken(sip, what);
     }
-    if now.mono <= claim.shifting_until.max(claim.since + books.window(now.mono)) {
+    if now.mono
+        <= claim
+            .shifting_until
+            .max(claim.since + books.window(now.mono))
+    {
         return Ok(());
     }
     if view.class.number() != claim.class {
         let (is, should) = (view.class.number(), claim.class);
         let what = format!("call {} waits in class {is}, not {should}", call.id);
         let effect = claim.risk || claim.nuisance || claim.ask.nuisance;
-        let it = if effect { Invariant::Flag } else { Invariant::Route };
+        let it = if effect {
+            Invariant::Flag
+        } else {
+            Invariant::Route
+        };
         return it.broken(sip, what);
     }
     let open = view.rings.iter().take(usize::from(view.open));
@@ -195,14 +237,20 @@ fn waits(books: &Books, now: Now, call: &Call, view: &WaitingView) -> Result<(),
         if !open.contains(&pool) && now.mono.since(late) > patience {
             let ms = now.mono.since(late).as_millis();
             let claim = claim.told(now.mono);
-            let what = format!("pool {pool} is due for call {} since {ms} ms: {claim}", call.id);
+            let what = format!(
+                "pool {pool} is due for call {} since {ms} ms: {claim}",
+                call.id
+            );
             return Invariant::Ladder.broken(sip, what);
         }
     }
     let maybe: Vec<u16> = claim.maybe_open(now.mono).collect();
     if let Some(pool) = open.iter().find(|pool| !maybe.contains(pool)) {
         let claim = claim.told(now.mono);
-        let what = format!("pool {pool} is open for call {} too early: {claim}", call.id);
+        let what = format!(
+            "pool {pool} is open for call {} too early: {claim}",
+            call.id
+        );
         return Invariant::Fit.broken(sip, what);
     }
     Ok(())

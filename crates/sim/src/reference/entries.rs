@@ -1,11 +1,11 @@
 //! What the engine's notices and records change in the books.
 
 use super::books::{Books, Recorded};
-use super::known::Over;
 use super::calls::{Call, Decision, Offer};
+use super::known::Over;
+use super::policy::Policies;
 use super::seats::Seat;
 use meishier_engine::{Notice, Phase, Refusal};
-use super::policy::Policies;
 use meishier_model::{CallId, CallRecord, Mono, Now, OfferOutcome, ReleasedBy};
 use std::time::Duration;
 
@@ -126,6 +126,10 @@ impl Books {
 
     fn phase(&mut self, now: Now, id: CallId, to: Option<Phase>) {
         let step = self.step;
+        if matches!(to, Some(Phase::Queued | Phase::WrappingUp)) {
+            // The counsellor rests after what the conversation was, not after what cut it off.
+            self.released(now, id);
+        }
         let (Some(call), Some(to)) = (self.calls.get_mut(&id), to) else {
             return;
         };
@@ -152,7 +156,6 @@ impl Books {
             for leg in legs {
                 self.legs.release(now.mono, &leg);
             }
-            self.released(now, id);
         }
         if to == Phase::Queued && before != Phase::Queued {
             let view = self.view(now.mono);
@@ -274,7 +277,9 @@ impl Books {
     fn remember(&mut self, now: Now, call: &Call, record: &CallRecord) {
         let number = &call.claim.ask.caller;
         let account = record.counsellor.as_ref();
-        let who = account.and_then(|account| self.plan.accounts.get(account)).copied();
+        let who = account
+            .and_then(|account| self.plan.accounts.get(account))
+            .copied();
         let risk = call.claim.risk;
         let broke_off = match record.released_by {
             ReleasedBy::Seat => false,

@@ -2,8 +2,8 @@
 
 use super::reader::{Notes, Reader, hours, is_number};
 use super::{
-    AnswerAs, HourShare, Mix, Overlay, Patience, Says, Scenario, ScenarioError, SeatHabits, Start, Surge,
-    Talk, TargetHabits, Weighted, shipped,
+    AnswerAs, HourShare, Mix, Overlay, Patience, Says, Scenario, ScenarioError, SeatHabits, Start,
+    Surge, Talk, TargetHabits, Weighted, shipped,
 };
 use std::time::Duration;
 use toml::de::{DeTable, DeValue};

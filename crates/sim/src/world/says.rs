@@ -120,9 +120,11 @@ impl World {
     }
 
     fn press_danger_key(&mut self, id: u64, attempt: Token) {
-        let leg: Option<Leg> = self.callers.get(&id).and_then(|desk| desk.leg).and_then(
-            |(leg, token)| (token == attempt).then_some(leg),
-        );
+        let leg: Option<Leg> = self
+            .callers
+            .get(&id)
+            .and_then(|desk| desk.leg)
+            .and_then(|(leg, token)| (token == attempt).then_some(leg));
         let Some((far, key)) = leg else { return };
         let sip = self.fars[far.0].agent.call_id(key).unwrap_or("").to_owned();
         let Some(to) = self.judges.told.get(&sip).copied() else {

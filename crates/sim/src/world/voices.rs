@@ -184,7 +184,10 @@ impl World {
                 }
                 // Who was marked for nuisance hears a last prompt while the call is wound up.
                 let books = self.judges.checker.books();
-                let parts = books.calls.get(&standing.call).is_some_and(|call| call.parted);
+                let parts = books
+                    .calls
+                    .get(&standing.call)
+                    .is_some_and(|call| call.parted);
                 if parts && standing.phase == Phase::WrappingUp {
                     continue;
                 }
