@@ -1,6 +1,6 @@
 //! The line of a mistake with its place underlined, for terminals and logs.
 
-use crate::value::nearest;
+use crate::value::{nearest, without_numbers};
 use std::fmt::Write as _;
 use std::ops::Range;
 
@@ -107,7 +107,7 @@ fn window(cells: &[Cell], from: usize, total: usize) -> (String, usize) {
 
 /// The letters of a line, from `masked` on the mask alone.
 fn cells(line: &str, masked: Option<usize>) -> Vec<Cell> {
-    let kept = &line[..masked.unwrap_or(line.len())];
+    let kept = without_numbers(line[..masked.unwrap_or(line.len())].to_owned());
     let mut cells: Vec<Cell> = kept
         .char_indices()
         .map(|(at, letter)| cell(letter, at))

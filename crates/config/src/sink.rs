@@ -1,6 +1,7 @@
 //! Where mistakes are collected while the file is read.
 
 use crate::error::{ConfigError, Warning};
+use crate::value::without_numbers;
 use std::cell::RefCell;
 use std::ops::Range;
 
@@ -76,7 +77,8 @@ fn push(
 ) {
     let mut list = list.borrow_mut();
     if list.len() < MOST {
-        let ((message_zh, message_en), (help_zh, help_en)) = (message, help);
+        let [message_zh, message_en] = [message.0, message.1].map(without_numbers);
+        let [help_zh, help_en] = [help.0, help.1].map(without_numbers);
         list.push(ConfigError {
             message_zh,
             message_en,

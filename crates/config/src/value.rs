@@ -116,6 +116,32 @@ impl<'a> Names<'a> {
     }
 }
 
+/// Digits that a telephone number with its area code has, or a mobile number: such runs are personal
+/// data wherever they stand.
+const NUMBER_DIGITS: std::ops::RangeInclusive<usize> = 11..=13;
+
+/// The text with all but the first three digits of whatever may be a caller's number as `*`, as long
+/// as it was.
+pub(crate) fn without_numbers(mut text: String) -> String {
+    let bytes = text.as_bytes();
+    let (mut at, mut masked) = (0, Vec::new());
+    while at < bytes.len() {
+        let digits = bytes[at..]
+            .iter()
+            .take_while(|b| b.is_ascii_digit())
+            .count();
+        if NUMBER_DIGITS.contains(&digits) {
+            masked.push(at + 3..at + digits);
+        }
+        at += digits.max(1);
+    }
+    for range in masked {
+        let stars = "*".repeat(range.len());
+        text.replace_range(range, &stars);
+    }
+    text
+}
+
 /// What stands in texts of a range for the number of each name.
 pub(crate) const NUMBER: &str = "{n}";
 
