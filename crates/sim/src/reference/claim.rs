@@ -5,7 +5,7 @@
 //! open stays open as long as the table leads there.
 
 use super::decide::{Ask, Verdict, climb};
-use super::plan::{PREFERENCE_HOLDS, Plan};
+use super::plan::{PREFERENCE_HOLDS, PREFERENCE_HOLDS_AT_RISK, Plan};
 use meishier_model::{Mono, Now};
 use std::time::Duration;
 
@@ -98,7 +98,8 @@ impl Claim {
     /// Skills that must bind, if preferences up to `by` have fallen.
     #[must_use]
     pub fn least(&self, by: Mono) -> u64 {
-        if self.held_until <= by {
+        let soon = self.risk && self.stamp + PREFERENCE_HOLDS_AT_RISK <= by;
+        if soon || self.held_until <= by {
             self.required
         } else {
             self.required | (self.preferred & !self.spared)
@@ -164,7 +165,6 @@ impl Claim {
         }
         let hold = self.since + policies.own_hold;
         let may_hold = self.own.is_some() || self.own_unsure;
-        let holds = self.own.is_some_and(|own| view.seated.contains(&own)) && !self.own_unsure;
         let early = climb(&verdict.tiers, |pool| has(&view.surely, pool));
         let late = climb(&verdict.tiers, |pool| has(maybe, pool));
         let mut rings = Vec::with_capacity(early.len() + 1);
@@ -173,7 +173,8 @@ impl Claim {
                 self.ever.push(pool);
             }
             let before = self.rings.iter().find(|ring| ring.pool == pool);
-            let soon = (self.stamp + soon).max(if holds { hold } else { Mono(0) });
+            // A counsellor in a conversation is not waited for.
+            let soon = self.stamp + soon;
             let by = (self.stamp + by).max(if may_hold { hold } else { Mono(0) });
             // Nobody loses by it if a pool that takes calls again is not heeded at once.
             let same = self.verdict.tiers == verdict.tiers;

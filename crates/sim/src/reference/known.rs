@@ -185,6 +185,18 @@ impl Numbers {
         it.noted(now);
     }
 
+    /// A person, or the caller by key, says that the caller is at risk.
+    pub fn flagged(&mut self, number: &str, now: Now, policies: &Policies) {
+        let lasts = policies.flagged_for;
+        if let Some(it) = self.entry(number, now) {
+            it.marked = None;
+            if !lasts.is_zero() {
+                it.flagged = it.flagged.max(Some(after(now.wall, lasts)));
+            }
+            it.noted(now);
+        }
+    }
+
     /// A counsellor marked the number.
     pub fn marked(&mut self, number: &str, now: Now, lasts: Duration) {
         if let Some(it) = self.entry(number, now) {

@@ -90,10 +90,12 @@ impl Books {
             return;
         };
         (call.said, call.marked) = (true, false);
+        let number = call.claim.ask.caller.clone();
         (call.claim.risk, call.claim.nuisance) = (true, false);
         (call.claim.ask.risk, call.claim.ask.nuisance) = (true, false);
         let waits = matches!(call.phase, Phase::Queued | Phase::Offered);
         self.facts.flagged.push(id);
+        self.numbers.flagged(&number, now, &self.plan.policies);
         if waits {
             self.renew(now, id, &view);
         }

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// How long a preference holds a caller back, by the architecture.
 pub const PREFERENCE_HOLDS: Duration = Duration::from_secs(20);
+/// The same of a caller at risk.
+pub const PREFERENCE_HOLDS_AT_RISK: Duration = Duration::from_secs(5);
 /// Class of a caller whom no route puts elsewhere.
 pub const ORDINARY: u8 = 4;
 

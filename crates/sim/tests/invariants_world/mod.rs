@@ -150,6 +150,7 @@ impl Rig {
             generation: 0,
             steps: 0,
         };
+        rig.checker.name_table(&rig.config.table_hash);
         for id in 0..rig.config.shards {
             let shard = Shard::new(rig.setup(ShardId(id)), now);
             rig.shards.push(shard);
