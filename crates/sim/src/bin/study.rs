@@ -5,11 +5,16 @@ use std::path::Path;
 use std::process::ExitCode;
 
 /// Counted days of each run.
-const DAYS: u32 = 28;
+const DAYS: u32 = 14;
 
 fn wanted() -> Result<u32, String> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+    match words
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
         [] => Ok(DAYS),
         ["--days", days] => days.parse().map_err(|_| format!("not a number: {days:?}")),
         _ => Err("study [--days D]".to_owned()),

@@ -38,6 +38,8 @@ pub struct Figures {
     pub first: (u64, u64),
     /// First attempts by flagged callers, and those answered within 15 s.
     pub first_flagged: (u64, u64),
+    /// First attempts that the caller ended within 15 s, unanswered; flagged ones among them.
+    pub hasty: (u64, u64),
     /// First attempts by hours of the scenario: all, in time, flagged, flagged in time.
     pub by_hours: Vec<[u64; 4]>,
     /// Callers whom nobody answered in the end, and flagged ones among them.
@@ -98,6 +100,28 @@ impl Figures {
         }
     }
 
+    /// A caller hangs up while waiting.
+    pub(super) fn gave_up(&mut self, now: Mono, person: &Person) {
+        self.gave_up += 1;
+        if person.attempts == 1 && now.since(person.began) <= IN_TIME {
+            self.hasty.0 += 1;
+            self.hasty.1 += u64::from(person.plan.flagged);
+        }
+    }
+
+    /// First attempts without those that the caller ended within 15 s: how many, and how many were
+    /// answered in time.
+    #[must_use]
+    pub fn stayed(&self) -> (u64, u64) {
+        (self.first.0 - self.hasty.0, self.first.1)
+    }
+
+    /// The same of flagged callers.
+    #[must_use]
+    pub fn stayed_flagged(&self) -> (u64, u64) {
+        (self.first_flagged.0 - self.hasty.1, self.first_flagged.1)
+    }
+
     /// A caller hangs up for good.
     pub(super) fn left(&mut self, now: Mono, person: &Person) {
         self.never.0 += 1;
@@ -106,7 +130,10 @@ impl Figures {
     }
 
     pub(super) fn seats(&mut self, seats: &[Seat]) {
-        self.load = seats.iter().map(|seat| (seat.duty_ms, seat.all_talk_ms)).collect();
+        self.load = seats
+            .iter()
+            .map(|seat| (seat.duty_ms, seat.all_talk_ms))
+            .collect();
     }
 
     /// Adds another run of the same setting.
@@ -121,19 +148,26 @@ impl Figures {
             (&mut self.first, other.first),
             (&mut self.first_flagged, other.first_flagged),
             (&mut self.never, other.never),
+            (&mut self.hasty, other.hasty),
         ];
         for (sum, more) in pairs {
             *sum = (sum.0 + more.0, sum.1 + more.1);
         }
         for (hours, more) in other.by_hours.iter().enumerate() {
             let row = self.row(hours);
-            row.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+            row.iter_mut()
+                .zip(more)
+                .for_each(|(sum, more)| *sum += more);
         }
-        self.places.iter_mut().zip(other.places).for_each(|(sum, more)| *sum += more);
+        self.places
+            .iter_mut()
+            .zip(other.places)
+            .for_each(|(sum, more)| *sum += more);
         self.waits.extend_from_slice(&other.waits);
         self.longest.0 = self.longest.0.max(other.longest.0);
         self.longest.1 = self.longest.1.max(other.longest.1);
-        self.load.resize(self.load.len().max(other.load.len()), (0, 0));
+        self.load
+            .resize(self.load.len().max(other.load.len()), (0, 0));
         for (sum, more) in self.load.iter_mut().zip(&other.load) {
             *sum = (sum.0 + more.0, sum.1 + more.1);
         }
@@ -154,7 +188,9 @@ impl Figures {
     #[must_use]
     pub fn talk(&self) -> (f64, f64) {
         let share = |list: &[(u64, u64)]| {
-            let sum = list.iter().fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
+            let sum = list
+                .iter()
+                .fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
             sum.1 as f64 / (sum.0.max(1)) as f64
         };
         let mut list: Vec<_> = self.load.iter().copied().filter(|it| it.0 > 0).collect();

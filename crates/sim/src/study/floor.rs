@@ -72,7 +72,10 @@ impl Pools for Floor<'_> {
         let facts = PoolFacts {
             lines: self.lines.get(index).copied().unwrap_or(0),
             used: self.queue.lines_used(pool),
-            staffed: seats.iter().filter(|seat| self.seats[**seat].staffed()).count() as u32,
+            staffed: seats
+                .iter()
+                .filter(|seat| self.seats[**seat].staffed())
+                .count() as u32,
             reachable: seats.len() as u32,
             ..PoolFacts::default()
         };
@@ -95,7 +98,9 @@ impl<'n> Floor<'n> {
         let (seats, by_pool) = seats(nation, setting.seats);
         let mut served_by = vec![Vec::new(); nation.config.pools.len()];
         for (index, seat) in seats.iter().enumerate() {
-            seat.pools.iter().for_each(|pool| served_by[usize::from(pool.0)].push(index));
+            seat.pools
+                .iter()
+                .for_each(|pool| served_by[usize::from(pool.0)].push(index));
         }
         let pools = nation.config.pools.iter().map(|_| PoolConfig {
             strategy: Strategy::LeastTalk,
@@ -203,7 +208,10 @@ impl<'n> Floor<'n> {
             (from..to).contains(&minute) || (from..to).contains(&(minute + 1440))
         };
         let hours = self.scenario.hours.iter();
-        hours.clone().position(|it| within(it.from, it.to)).unwrap_or(0)
+        hours
+            .clone()
+            .position(|it| within(it.from, it.to))
+            .unwrap_or(0)
     }
 
     fn id(&self, who: usize) -> CallId {
@@ -233,7 +241,9 @@ impl<'n> Floor<'n> {
     fn alone(&self, who: usize, decision: &mut Decision) {
         let province = self.nation.towns[self.callers[who].town].adcode / 10_000;
         let code = |pool: PoolId| self.nation.pool_codes[usize::from(pool.0)];
-        decision.rings.retain(|ring| code(ring.pool) / 10_000 == province);
+        decision
+            .rings
+            .retain(|ring| code(ring.pool) / 10_000 == province);
         let open = |pool: PoolId| self.lines[usize::from(pool.0)] > 0;
         let found = decision.rings.iter().find(|ring| open(ring.pool)).copied();
         decision.rings.clear();
@@ -251,7 +261,11 @@ impl<'n> Floor<'n> {
             Way::Pooled => self.callers[who].first,
             _ => self.callers[who].began,
         };
-        let rings = decision.rings.iter().map(|ring| (ring.pool, stamp + ring.after));
+        let opens = |after: Duration| stamp + after.mul_f64(self.setting.waits);
+        let rings = decision
+            .rings
+            .iter()
+            .map(|ring| (ring.pool, opens(ring.after)));
         let closed: Vec<_> = rings.filter(|(_, at)| *at > self.now).collect();
         let late = self.now.since(stamp) >= self.setting.holds;
         let caller = Caller {
@@ -312,10 +326,15 @@ impl<'n> Floor<'n> {
         }
         let person = &self.callers[who];
         let (attempt, patience) = (person.attempts, person.plan.patience);
-        let holds = person.entry.as_ref().is_some_and(|it| it.preferred.iter().any(|p| !p.dropped));
-        self.agenda.put(self.now + patience, Due::GivesUp(who, attempt));
+        let holds = person
+            .entry
+            .as_ref()
+            .is_some_and(|it| it.preferred.iter().any(|p| !p.dropped));
+        self.agenda
+            .put(self.now + patience, Due::GivesUp(who, attempt));
         if holds {
-            self.agenda.put(self.now + self.setting.holds, Due::Drops(who, attempt));
+            self.agenda
+                .put(self.now + self.setting.holds, Due::Drops(who, attempt));
         }
         self.watch(who);
     }
@@ -363,7 +382,7 @@ impl<'n> Floor<'n> {
             State::Away | State::Talking => return,
         }
         if self.callers[who].counts {
-            self.figures.gave_up += 1;
+            self.figures.gave_up(self.now, &self.callers[who]);
         }
         self.hung_up(who);
     }
@@ -435,9 +454,13 @@ impl<'n> Floor<'n> {
         self.offers[seat] = Some((offer, found.line));
         let habits = self.scenario.seats;
         let ring = self.setting.ring.unwrap_or(self.nation.config.offer.ring);
-        let (refuses, misses) =
-            (self.dice.chance(habits.refuse_share), self.dice.chance(habits.ring_out_share));
-        let after = self.dice.between(habits.answer_after.0, habits.answer_after.1);
+        let (refuses, misses) = (
+            self.dice.chance(habits.refuse_share),
+            self.dice.chance(habits.ring_out_share),
+        );
+        let after = self
+            .dice
+            .between(habits.answer_after.0, habits.answer_after.1);
         let (at, due) = match (refuses, misses || after > ring) {
             (true, _) => (after.min(ring), Due::Misses(who, offer, true)),
             (_, true) => (ring, Due::Misses(who, offer, false)),
@@ -493,8 +516,10 @@ impl<'n> Floor<'n> {
         self.seats[seat].rang_out = 0;
         self.callers[who].state = State::Talking;
         let pool = usize::from(self.seats[seat].pools[0].0);
-        let (sits, calls) =
-            (self.nation.pool_codes[pool], self.nation.towns[self.callers[who].town].adcode);
+        let (sits, calls) = (
+            self.nation.pool_codes[pool],
+            self.nation.towns[self.callers[who].town].adcode,
+        );
         let place = match (sits == calls, sits / 10_000 == calls / 10_000) {
             (true, _) => Place::City,
             (_, true) => Place::Province,
@@ -520,7 +545,12 @@ impl<'n> Floor<'n> {
             (plan.talk.crisis, care.emergency),
             (long, care.long),
         ];
-        let rest = asked.iter().filter(|it| it.0).map(|it| it.1).max().unwrap_or_default();
+        let rest = asked
+            .iter()
+            .filter(|it| it.0)
+            .map(|it| it.1)
+            .max()
+            .unwrap_or_default();
         let talked = plan.talk.length.as_millis() as u64;
         let counted = self.counted();
         let desk = &mut self.seats[seat];
@@ -549,7 +579,10 @@ impl<'n> Floor<'n> {
         }
         if desk.break_due {
             (desk.break_due, desk.away, desk.busy) = (false, true, true);
-            self.agenda.put(self.now + self.scenario.seats.pause_for, Due::SeatBack(seat));
+            self.agenda.put(
+                self.now + self.scenario.seats.pause_for,
+                Due::SeatBack(seat),
+            );
             return self.reconsider();
         }
         let ready = desk.ready(seat);
@@ -558,7 +591,8 @@ impl<'n> Floor<'n> {
     }
 
     fn wants_break(&mut self, seat: usize) {
-        self.agenda.put(self.now + self.scenario.seats.pause_every, Due::Break(seat));
+        self.agenda
+            .put(self.now + self.scenario.seats.pause_every, Due::Break(seat));
         if !self.seats[seat].on_duty {
             return;
         }
@@ -596,7 +630,8 @@ impl<'n> Floor<'n> {
         let next = self.nation.config.routing.next_change(wall);
         if let Some(next) = next {
             let ms = u64::try_from(next.0 - wall.0).unwrap_or(DAY.as_millis() as u64);
-            self.agenda.put(self.now + Duration::from_millis(ms.max(1)), Due::Shift);
+            self.agenda
+                .put(self.now + Duration::from_millis(ms.max(1)), Due::Shift);
         }
     }
 
@@ -608,7 +643,9 @@ impl<'n> Floor<'n> {
             self.off_duty(seat);
             let withdrawn = self.queue.seat_withdrawn(SeatId(seat as u32));
             if first {
-                let at = self.dice.between(Duration::ZERO, self.scenario.seats.pause_every);
+                let at = self
+                    .dice
+                    .between(Duration::ZERO, self.scenario.seats.pause_every);
                 self.agenda.put(self.now + at, Due::Break(seat));
             }
             if place >= lines {
@@ -619,7 +656,8 @@ impl<'n> Floor<'n> {
             let skills = self.nation.config.counsellors.get(who as usize);
             let desk = &mut self.seats[seat];
             desk.counsellor = CounsellorId(who);
-            desk.skills = skills.map_or_else(Default::default, |it| it.skills.iter().copied().collect());
+            desk.skills =
+                skills.map_or_else(Default::default, |it| it.skills.iter().copied().collect());
             (desk.on_duty, desk.since, desk.talked_ms) = (true, self.now, 0);
             if withdrawn || !desk.busy {
                 self.free(seat);

@@ -18,7 +18,7 @@ mod nation;
 mod people;
 mod seats;
 
-pub use document::{block, document, measure};
+pub use document::{SEEDS, block, document, measure};
 pub use figures::{Figures, Place};
 pub use nation::Nation;
 
@@ -52,6 +52,8 @@ pub struct Setting {
     pub ring: Option<Duration>,
     /// How long a skill that is liked binds; the engine's is [`HOLDS`].
     pub holds: Duration,
+    /// How many times the file's waits until the next pools are asked, 0 or more.
+    pub waits: f64,
 }
 
 /// How long the engine looks for a counsellor with a skill that is liked before any will do.
@@ -71,6 +73,7 @@ impl Setting {
             ring_out: None,
             ring: None,
             holds: HOLDS,
+            waits: 1.0,
         }
     }
 }

@@ -7,11 +7,36 @@ use std::path::{Path, PathBuf};
 
 /// People of the provinces by the census of 2020, 10,000 each, in the order of their codes.
 const PEOPLE: [(u8, f64); 31] = [
-    (11, 2189.0), (12, 1387.0), (13, 7461.0), (14, 3492.0), (15, 2405.0), (21, 4259.0),
-    (22, 2407.0), (23, 3185.0), (31, 2487.0), (32, 8475.0), (33, 6457.0), (34, 6103.0),
-    (35, 4154.0), (36, 4519.0), (37, 10_153.0), (41, 9937.0), (42, 5775.0), (43, 6644.0),
-    (44, 12_601.0), (45, 5013.0), (46, 1008.0), (50, 3205.0), (51, 8367.0), (52, 3856.0),
-    (53, 4721.0), (54, 365.0), (61, 3953.0), (62, 2502.0), (63, 592.0), (64, 720.0),
+    (11, 2189.0),
+    (12, 1387.0),
+    (13, 7461.0),
+    (14, 3492.0),
+    (15, 2405.0),
+    (21, 4259.0),
+    (22, 2407.0),
+    (23, 3185.0),
+    (31, 2487.0),
+    (32, 8475.0),
+    (33, 6457.0),
+    (34, 6103.0),
+    (35, 4154.0),
+    (36, 4519.0),
+    (37, 10_153.0),
+    (41, 9937.0),
+    (42, 5775.0),
+    (43, 6644.0),
+    (44, 12_601.0),
+    (45, 5013.0),
+    (46, 1008.0),
+    (50, 3205.0),
+    (51, 8367.0),
+    (52, 3856.0),
+    (53, 4721.0),
+    (54, 365.0),
+    (61, 3953.0),
+    (62, 2502.0),
+    (63, 592.0),
+    (64, 720.0),
     (65, 2585.0),
 ];
 
@@ -108,12 +133,18 @@ fn towns(config: &Config) -> Result<Vec<Town>, String> {
     let mut out = Vec::new();
     for (trunk, province) in (0u16..).zip(atlas.provinces()) {
         let cities = atlas.cities().iter();
-        let cities: Vec<_> = cities.filter(|it| it.province_code() == province.code).collect();
+        let cities: Vec<_> = cities
+            .filter(|it| it.province_code() == province.code)
+            .collect();
         let parts: f64 = cities.iter().map(|city| part(city.adcode)).sum();
         let heads = PEOPLE.iter().find(|(code, _)| *code == province.code);
-        let heads = heads.ok_or_else(|| format!("province {} has no people", province.code))?.1;
-        let calls = is_known(province.code)
-            .map_or((super::CALLS_PER_DAY - known) * heads / people, |(_, calls)| *calls);
+        let heads = heads
+            .ok_or_else(|| format!("province {} has no people", province.code))?
+            .1;
+        let calls = is_known(province.code).map_or(
+            (super::CALLS_PER_DAY - known) * heads / people,
+            |(_, calls)| *calls,
+        );
         for city in cities {
             out.push(Town {
                 adcode: city.adcode,
@@ -146,7 +177,11 @@ impl Town {
 
     /// A landline's number with its area code.
     pub fn landline(&self, dice: &mut Dice) -> String {
-        format!("{}{:08}", self.area_code, 20_000_000 + dice.roll(60_000_000))
+        format!(
+            "{}{:08}",
+            self.area_code,
+            20_000_000 + dice.roll(60_000_000)
+        )
     }
 }
 

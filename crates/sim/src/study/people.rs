@@ -74,12 +74,19 @@ impl<'n> People<'n> {
         let place = dice.weighted(&self.weights);
         let town = &self.nation.towns[place];
         let elsewhere = dice.weighted(&self.weights);
-        let (landline, moved, code) =
-            (dice.chance(LANDLINE), dice.chance(FROM_ELSEWHERE), dice.chance(AREA_CODE));
+        let (landline, moved, code) = (
+            dice.chance(LANDLINE),
+            dice.chance(FROM_ELSEWHERE),
+            dice.chance(AREA_CODE),
+        );
         let home = if moved { elsewhere } else { place };
         let (fixed, mobile) = (town.landline(dice), self.nation.towns[home].mobile(dice));
         let number = if landline { fixed } else { mobile };
-        let number = if arrival.plan.withheld { String::new() } else { number };
+        let number = if arrival.plan.withheld {
+            String::new()
+        } else {
+            number
+        };
         let called = match code {
             true => format!("{}12356", town.area_code),
             false => "12356".to_owned(),
