@@ -19,7 +19,9 @@ pub(super) fn offered(books: &Books, now: Now, id: CallId, seat: u32) -> Result<
     let own = call.claim.own_unsure || call.claim.own.is_some_and(|own| book.person == Some(own));
     let claimed = call.claim.maybe_open(at);
     let decided = call.decided.iter().flat_map(|it| it.open.iter().copied());
-    let open = claimed.chain(decided).any(|pool| books.maybe_serves(seat, pool));
+    let open = claimed
+        .chain(decided)
+        .any(|pool| books.maybe_serves(seat, pool));
     if !open && !own && !call.claim.vague {
         let what = format!("seat {seat} serves no pool that is open for call {id}");
         return IT.broken(Some(&call.sip), what);
@@ -31,7 +33,10 @@ pub(super) fn offered(books: &Books, now: Now, id: CallId, seat: u32) -> Result<
     else {
         return Ok(());
     };
-    let least = call.decided.as_ref().map_or(u64::MAX, |decided| decided.needs);
+    let least = call
+        .decided
+        .as_ref()
+        .map_or(u64::MAX, |decided| decided.needs);
     let missing = call.claim.least(at) & least & !books.maybe_skills(seat, who);
     if missing != 0 && !call.claim.vague {
         let what = format!("seat {seat} lacks skills {missing:#b} that call {id} needs");
@@ -52,7 +57,11 @@ pub(super) fn check(books: &Books, now: Now) -> Result<(), Violation> {
         let at = call.decided.as_ref().map_or(now.mono, |decided| decided.at);
         let pool = line.pool.0;
         let decided = call.decided.iter().flat_map(|it| it.open.iter().copied());
-        let open = call.claim.maybe_open(at).chain(decided).any(|open| open == pool);
+        let open = call
+            .claim
+            .maybe_open(at)
+            .chain(decided)
+            .any(|open| open == pool);
         let unsure = call.claim.own_unsure || call.claim.own.is_some() || call.claim.vague;
         if !(open || unsure) || !books.maybe_serves(*seat, pool) {
             let what =

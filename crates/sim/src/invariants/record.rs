@@ -105,10 +105,20 @@ fn history(books: &Books, call: &Call, record: &CallRecord) -> Option<String> {
             offer.pool
         ));
     }
-    let name = |pool: &u16| books.plan.pools.get(usize::from(*pool)).map(|it| it.name.as_str());
+    let name = |pool: &u16| {
+        books
+            .plan
+            .pools
+            .get(usize::from(*pool))
+            .map(|it| it.name.as_str())
+    };
     let tiers = call.claim.verdict.tiers.iter().flat_map(|tier| &tier.0);
     let mut leads: Vec<_> = tiers.map(name).collect();
-    let mut told: Vec<_> = record.route.iter().map(|(name, _)| Some(name.as_str())).collect();
+    let mut told: Vec<_> = record
+        .route
+        .iter()
+        .map(|(name, _)| Some(name.as_str()))
+        .collect();
     for pools in [&mut leads, &mut told] {
         pools.sort_unstable();
         pools.dedup();

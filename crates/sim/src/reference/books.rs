@@ -1,15 +1,15 @@
 //! All books of a run, kept from what is seen.
 
 use super::calls::Call;
-use super::legs::Legs;
 use super::claim::Claim;
 use super::known::Numbers;
+use super::legs::Legs;
 use super::plan::Plan;
+use super::plan_read::FRESH;
 use super::seats::{SHORTEST_REST, Seat};
 use super::sip::Sip;
 use super::standing::Standing;
 use crate::invariants::Seen;
-use super::plan_read::FRESH;
 use meishier_engine::{Command, Notice};
 use meishier_model::{CallId, Mono, Now, Outcome, ReleasedBy, TransferOutcome};
 use std::collections::{BTreeMap, BTreeSet};
@@ -256,9 +256,14 @@ impl Books {
     pub fn sure_skills(&self, seat: u32) -> u64 {
         let who = self.seats.get(seat as usize).and_then(|seat| seat.person);
         let Some(who) = who else { return 0 };
-        let all = self.plans().fold(u64::MAX, |set, plan| set & plan.skills(who));
+        let all = self
+            .plans()
+            .fold(u64::MAX, |set, plan| set & plan.skills(who));
         let cap = self.cap();
-        let tired = self.seats.get(seat as usize).is_some_and(|seat| seat.risk_calls.1 >= cap);
+        let tired = self
+            .seats
+            .get(seat as usize)
+            .is_some_and(|seat| seat.risk_calls.1 >= cap);
         if tired { all & !FRESH } else { all }
     }
 
@@ -267,7 +272,10 @@ impl Books {
     pub fn maybe_skills(&self, seat: u32, who: u32) -> u64 {
         let all = self.plans().fold(0, |set, plan| set | plan.skills(who));
         let cap = self.cap();
-        let tired = self.seats.get(seat as usize).is_some_and(|seat| seat.risk_calls.0 >= cap);
+        let tired = self
+            .seats
+            .get(seat as usize)
+            .is_some_and(|seat| seat.risk_calls.0 >= cap);
         if tired { all & !FRESH } else { all }
     }
 

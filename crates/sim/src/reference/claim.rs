@@ -125,13 +125,7 @@ impl Claim {
         self.decide(plan, now, fired, (view, &view.but_for_lines));
     }
 
-    fn decide(
-        &mut self,
-        plan: &Plan,
-        now: Now,
-        fired: Mono,
-        (view, maybe): (&View, &[bool]),
-    ) {
+    fn decide(&mut self, plan: &Plan, now: Now, fired: Mono, (view, maybe): (&View, &[bool])) {
         let verdict = plan.verdict(&self.ask, now.wall);
         let policies = &plan.policies;
         (self.required, self.preferred) = (verdict.required, verdict.preferred);

@@ -154,7 +154,9 @@ impl Plan {
         (out.risk, out.nuisance) = (facts.risk, facts.nuisance);
         (out.class, out.required) = (route.class, route.required);
         if facts.nuisance {
-            out.class = policies.nuisance_class.map_or(out.class, |it| it.max(out.class));
+            out.class = policies
+                .nuisance_class
+                .map_or(out.class, |it| it.max(out.class));
         }
         if facts.risk {
             out.own = out.own.or(ask.last);
@@ -218,7 +220,10 @@ pub fn climb(tiers: &[Tier], takes: impl Fn(u16) -> bool) -> Vec<(u16, Duration)
     let mut wait = Duration::ZERO;
     let mut at = 0;
     while let Some((_, after)) = tiers.get(at) {
-        let together = tiers[at..].iter().take_while(|tier| tier.1 == *after).count();
+        let together = tiers[at..]
+            .iter()
+            .take_while(|tier| tier.1 == *after)
+            .count();
         let pools = tiers[at..at + together].iter().flat_map(|tier| &tier.0);
         let mut served = false;
         for pool in pools {

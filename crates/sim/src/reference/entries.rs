@@ -1,11 +1,11 @@
 //! What the engine's notices and records change in the books.
 
 use super::books::{Books, Recorded};
-use super::known::Over;
 use super::calls::{Call, Decision, Offer};
+use super::known::Over;
+use super::policy::Policies;
 use super::seats::Seat;
 use meishier_engine::{Notice, Phase, Refusal};
-use super::policy::Policies;
 use meishier_model::{CallId, CallRecord, Mono, Now, OfferOutcome, ReleasedBy};
 use std::time::Duration;
 
@@ -274,7 +274,9 @@ impl Books {
     fn remember(&mut self, now: Now, call: &Call, record: &CallRecord) {
         let number = &call.claim.ask.caller;
         let account = record.counsellor.as_ref();
-        let who = account.and_then(|account| self.plan.accounts.get(account)).copied();
+        let who = account
+            .and_then(|account| self.plan.accounts.get(account))
+            .copied();
         let risk = call.claim.risk;
         let broke_off = match record.released_by {
             ReleasedBy::Seat => false,

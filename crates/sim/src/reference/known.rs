@@ -123,14 +123,18 @@ impl Numbers {
             };
         }
         let wall = now.wall;
-        let broke = it.broke_off.is_some_and(|at| within(at, wall, policies.dropped_within));
+        let broke = it
+            .broke_off
+            .is_some_and(|at| within(at, wall, policies.dropped_within));
         let risk = it.flagged.is_some_and(|until| until > wall) || broke;
         let of_day = |list: &[Wall]| list.iter().filter(|at| wall.0 - at.0 < DAY).count();
         let reaches = |count: usize, limit: usize| limit > 0 && count >= limit;
         let nuisance = it.marked.is_some_and(|until| until > wall)
             || reaches(of_day(&it.calls) + 1, policies.calls_a_day)
             || reaches(of_day(&it.short), policies.short_calls);
-        let place = it.place.filter(|(_, left)| within(*left, wall, policies.redial_within));
+        let place = it
+            .place
+            .filter(|(_, left)| within(*left, wall, policies.redial_within));
         Known {
             risk,
             nuisance,

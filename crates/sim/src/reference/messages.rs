@@ -33,7 +33,9 @@ impl Books {
             return;
         }
         let trunk = self.plan.trunk_of(from);
-        let claim = trunk.map(|trunk| self.claim_of(now, trunk, &sip)).unwrap_or_default();
+        let claim = trunk
+            .map(|trunk| self.claim_of(now, trunk, &sip))
+            .unwrap_or_default();
         self.facts.invites.push(Invited {
             sip: id,
             trunk,
@@ -199,7 +201,12 @@ impl Books {
                 }
             }
             (Command::Flag { call }, Reply::Done(Ok(()))) => self.flag(now, call),
-            (Command::Nuisance { call, lasts, end, .. }, Reply::Done(Ok(()))) => {
+            (
+                Command::Nuisance {
+                    call, lasts, end, ..
+                },
+                Reply::Done(Ok(())),
+            ) => {
                 self.mark(now, call, lasts, end);
             }
             _ => {}

@@ -15,15 +15,15 @@ pub mod known;
 pub mod legs;
 mod messages;
 pub mod number;
-pub mod plan;
 pub mod place;
+pub mod plan;
+pub(crate) mod plan_read;
 pub mod policy;
 mod policy_read;
-pub(crate) mod plan_read;
 pub mod seats;
 mod settle;
-pub mod standing;
 pub mod sip;
+pub mod standing;
 
 pub use books::Books;
 pub use plan::Plan;

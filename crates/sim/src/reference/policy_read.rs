@@ -41,11 +41,12 @@ pub(super) fn unjudged(file: &Table) -> Option<String> {
         if rule.contains_key("states") {
             return Some("states as conditions are not judged".to_owned());
         }
-        let unknown = |list: Vec<String>, known: fn(&str) -> bool| {
-            list.into_iter().find(|name| !known(name))
-        };
+        let unknown =
+            |list: Vec<String>, known: fn(&str) -> bool| list.into_iter().find(|name| !known(name));
         let city = unknown(texts(rule, "cities"), |name| place::city(name).is_some());
-        let province = unknown(texts(rule, "provinces"), |name| place::province(name).is_some());
+        let province = unknown(texts(rule, "provinces"), |name| {
+            place::province(name).is_some()
+        });
         if let Some(name) = city.or(province) {
             return Some(format!("{name} is not in the judges' table of places"));
         }
@@ -106,7 +107,8 @@ fn steps(table: &Table, pools: &[String]) -> Vec<Step> {
         })
     };
     let raw = raw_steps(table).into_iter();
-    raw.filter_map(|(name, after)| Some((to(&name)?, after))).collect()
+    raw.filter_map(|(name, after)| Some((to(&name)?, after)))
+        .collect()
 }
 
 fn skills_of(table: &Table, key: &str, words: &Words<'_>) -> u64 {
@@ -219,7 +221,10 @@ pub(super) fn policies(
     let empty = Table::new();
     let section = |key: &str| file.get(key).and_then(Value::as_table).unwrap_or(&empty);
     let (risk, nuisance, care) = (section("risk"), section("nuisance"), section("care"));
-    let recovery = care.get("recovery").and_then(Value::as_table).unwrap_or(&empty);
+    let recovery = care
+        .get("recovery")
+        .and_then(Value::as_table)
+        .unwrap_or(&empty);
     let none = Duration::ZERO;
     let count = |table, key| usize::try_from(number(table, key, 0)).unwrap_or(0);
     let preferences = tables(file, "preferences").into_iter().map(|it| {

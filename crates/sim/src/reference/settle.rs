@@ -186,7 +186,11 @@ impl Books {
         let rank = call.rank(ageing);
         let before = waiting.iter().filter_map(|id| self.calls.get(id));
         let before = before.filter(|d| {
-            d.id != id && d.waits() && !d.claim.vague && d.queued_step < self.step && d.rank(ageing) < rank
+            d.id != id
+                && d.waits()
+                && !d.claim.vague
+                && d.queued_step < self.step
+                && d.rank(ageing) < rank
         });
         let rival = |d: &super::calls::Call| {
             let by: Mono = self.fired_for(d);

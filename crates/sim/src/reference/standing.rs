@@ -173,7 +173,10 @@ impl Books {
 
     /// Decides anew for one caller.
     pub(super) fn renew(&mut self, now: Now, id: CallId, view: &View) {
-        let fired = self.calls.get(&id).map_or(Mono(0), |call| self.fired_for(call));
+        let fired = self
+            .calls
+            .get(&id)
+            .map_or(Mono(0), |call| self.fired_for(call));
         if let Some(call) = self.calls.get_mut(&id) {
             call.claim.since = call.queued;
             call.claim.renew(&self.plan, now, fired, view);

@@ -1,21 +1,19 @@
 //! The run: callers, the table, the queue and the seats, event by event.
 
+mod deciding;
+mod duty;
+
+use super::Setting;
 use super::figures::{Figures, Place};
 use super::nation::Nation;
 use super::people::{People, Person, State, scenario};
-use super::seats::{Seat, pick, rosters, scaled, seats};
-use super::{Setting, Way};
+use super::seats::{Seat, rosters, seats};
 use crate::agenda::Agenda;
 use crate::dice::Dice;
 use crate::scenario::Scenario;
-use meishier_model::{CallId, CounsellorId, LineId, Mono, PoolId, SeatId, ShardId, TrunkId, Wall};
-use meishier_queue::{
-    Ageing, Caller, Match, PoolConfig, Preference, Queue, QueueConfig, Side, Stamp, Strategy,
-    Widening,
-};
-use meishier_routing::{
-    Decision, Known, PoolFacts, PoolNow, Pools, Query, RiskWhy, Service, ServiceRules,
-};
+use meishier_model::{LineId, Mono, PoolId, ShardId, Wall};
+use meishier_queue::{Ageing, Match, PoolConfig, Queue, QueueConfig, Side, Strategy, Widening};
+use meishier_routing::{PoolFacts, PoolNow, Pools, Service, ServiceRules};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -212,86 +210,6 @@ impl<'n> Floor<'n> {
             .clone()
             .position(|it| within(it.from, it.to))
             .unwrap_or(0)
-    }
-
-    fn id(&self, who: usize) -> CallId {
-        CallId(who as u64 * ATTEMPTS + u64::from(self.callers[who].attempts))
-    }
-
-    fn decide(&self, who: usize) -> Decision {
-        let person = &self.callers[who];
-        let known = Known {
-            risk: person.plan.flagged.then_some(RiskWhy::Flagged),
-            redial: person.attempts > 1,
-            ..Known::default()
-        };
-        let trunk = TrunkId(self.nation.towns[person.town].trunk);
-        let query = Query {
-            known,
-            ..Query::new(self.wall(), trunk, &person.number, &person.called)
-        };
-        let mut decision = self.nation.config.routing.decide_among(&query, self);
-        if self.setting.way != Way::Pooled {
-            self.alone(who, &mut decision);
-        }
-        decision
-    }
-
-    /// The one pool that today's line would ring: of the caller's province, the first that is open.
-    fn alone(&self, who: usize, decision: &mut Decision) {
-        let province = self.nation.towns[self.callers[who].town].adcode / 10_000;
-        let code = |pool: PoolId| self.nation.pool_codes[usize::from(pool.0)];
-        decision
-            .rings
-            .retain(|ring| code(ring.pool) / 10_000 == province);
-        let open = |pool: PoolId| self.lines[usize::from(pool.0)] > 0;
-        let found = decision.rings.iter().find(|ring| open(ring.pool)).copied();
-        decision.rings.clear();
-        decision.rings.extend(found.map(|mut ring| {
-            ring.after = Duration::ZERO;
-            ring
-        }));
-        // Nobody who answers an ordinary line knows who calls.
-        decision.risk = false;
-        decision.preferred.clear();
-    }
-
-    fn entry(&self, who: usize, decision: &Decision) -> (Caller, Vec<(PoolId, Mono)>) {
-        let stamp = match self.setting.way {
-            Way::Pooled => self.callers[who].first,
-            _ => self.callers[who].began,
-        };
-        let opens = |after: Duration| stamp + after.mul_f64(self.setting.waits);
-        let rings = decision
-            .rings
-            .iter()
-            .map(|ring| (ring.pool, opens(ring.after)));
-        let closed: Vec<_> = rings.filter(|(_, at)| *at > self.now).collect();
-        let late = self.now.since(stamp) >= self.setting.holds;
-        let caller = Caller {
-            call: self.id(who),
-            shard: ShardId(0),
-            stamp: Stamp {
-                at: stamp,
-                tie: who as u32,
-            },
-            class: decision.class,
-            risk: decision.risk,
-            required: decision.required,
-            preferred: decision
-                .preferred
-                .iter()
-                .map(|it| Preference {
-                    skill: it.skill,
-                    weight: it.weight,
-                    dropped: late,
-                })
-                .collect(),
-            rings: decision.rings.iter().map(|ring| ring.pool).collect(),
-            open: (decision.rings.len() - closed.len()) as u8,
-            own_seat: None,
-        };
-        (caller, closed)
     }
 
     fn calls(&mut self, who: usize) {
@@ -559,109 +477,5 @@ impl<'n> Floor<'n> {
         desk.idle_since = self.now;
         self.callers[who].state = State::Away;
         self.agenda.put(self.now + rest, Due::SeatBack(seat));
-    }
-
-    fn seat_back(&mut self, seat: usize) {
-        let was_away = self.seats[seat].away;
-        self.seats[seat].away = false;
-        self.free(seat);
-        if was_away {
-            self.reconsider();
-        }
-    }
-
-    /// The seat is free: its break, if one is due; otherwise the next caller.
-    fn free(&mut self, seat: usize) {
-        let desk = &mut self.seats[seat];
-        desk.busy = false;
-        if !desk.on_duty {
-            return;
-        }
-        if desk.break_due {
-            (desk.break_due, desk.away, desk.busy) = (false, true, true);
-            self.agenda.put(
-                self.now + self.scenario.seats.pause_for,
-                Due::SeatBack(seat),
-            );
-            return self.reconsider();
-        }
-        let ready = desk.ready(seat);
-        // Seats and pools are those that the queue was made for.
-        let _ = self.queue.seat_ready(self.now, ready);
-    }
-
-    fn wants_break(&mut self, seat: usize) {
-        self.agenda
-            .put(self.now + self.scenario.seats.pause_every, Due::Break(seat));
-        if !self.seats[seat].on_duty {
-            return;
-        }
-        self.seats[seat].break_due = true;
-        if !self.seats[seat].busy && self.queue.seat_withdrawn(SeatId(seat as u32)) {
-            self.free(seat);
-        }
-    }
-
-    fn off_duty(&mut self, seat: usize) {
-        let now = self.now.min(self.ends);
-        let from = Mono(0) + DAY;
-        let desk = &mut self.seats[seat];
-        if desk.on_duty {
-            desk.duty_ms += now.since(desk.since.max(from)).as_millis() as u64;
-        }
-        desk.on_duty = false;
-        desk.break_due = false;
-    }
-
-    /// Lines and counsellors of this hour.
-    fn shift(&mut self) {
-        let wall = self.wall();
-        for pool in 0..self.lines.len() {
-            let id = PoolId(pool as u16);
-            let lines = usize::from(self.nation.config.routing.lines(id, wall));
-            let lines = scaled(lines, self.setting.seats) as u16;
-            let before = std::mem::replace(&mut self.lines[pool], lines);
-            if before != lines {
-                self.queue.set_lines(self.now, id, lines);
-                self.staff(pool, usize::from(lines));
-            }
-        }
-        self.reconsider();
-        let next = self.nation.config.routing.next_change(wall);
-        if let Some(next) = next {
-            let ms = u64::try_from(next.0 - wall.0).unwrap_or(DAY.as_millis() as u64);
-            self.agenda
-                .put(self.now + Duration::from_millis(ms.max(1)), Due::Shift);
-        }
-    }
-
-    /// So many seats of a pool are on duty from now on, with other people than before.
-    fn staff(&mut self, pool: usize, lines: usize) {
-        let mut taken = Vec::new();
-        let first = self.now == Mono(0);
-        for (place, seat) in self.by_pool[pool].clone().into_iter().enumerate() {
-            self.off_duty(seat);
-            let withdrawn = self.queue.seat_withdrawn(SeatId(seat as u32));
-            if first {
-                let at = self
-                    .dice
-                    .between(Duration::ZERO, self.scenario.seats.pause_every);
-                self.agenda.put(self.now + at, Due::Break(seat));
-            }
-            if place >= lines {
-                continue;
-            }
-            let who = pick(&self.rosters[self.seats[seat].of], &taken, &mut self.dice);
-            taken.push(who);
-            let skills = self.nation.config.counsellors.get(who as usize);
-            let desk = &mut self.seats[seat];
-            desk.counsellor = CounsellorId(who);
-            desk.skills =
-                skills.map_or_else(Default::default, |it| it.skills.iter().copied().collect());
-            (desk.on_duty, desk.since, desk.talked_ms) = (true, self.now, 0);
-            if withdrawn || !desk.busy {
-                self.free(seat);
-            }
-        }
     }
 }
