@@ -284,15 +284,14 @@ fn search(nation: &Nation, out: &mut String, days: u32) -> Result<(), String> {
             let it = Played::new(nation, name, &Setting { seats, ..setting }, days)?;
             let shares = (share(it.sum.stayed()), share(it.sum.stayed_flagged()));
             cells.push(format!("{} / {}", percent(shares.0), percent(shares.1)));
-            if it.reaches() && reached.is_none() {
-                reached = Some(it.seats);
-            }
+            // More seats must reach it as well, or it was chance.
+            reached = it.reaches().then(|| reached.unwrap_or(it.seats));
         }
         let _ = writeln!(out, "| {name} | {} |", cells.join(" | "));
         let _ = match reached {
             Some(times) => writeln!(
                 said,
-                "- {name}: reached with {:.0} seats (×{times}).",
+                "- {name}: reached from {:.0} seats (×{times}) on.",
                 nation.seats() as f64 * times
             ),
             None => writeln!(
