@@ -132,6 +132,33 @@ fn soak_command(words: &[&str]) -> Command {
     command
 }
 
+/// Plays the nation and writes what came out into the document.
+pub fn study() -> ExitCode {
+    let words = [
+        "run",
+        "--quiet",
+        "--release",
+        "-p",
+        "meishier-sim",
+        "--bin",
+        "study",
+    ];
+    let played = cargo(&words)
+        .stderr(std::process::Stdio::inherit())
+        .output();
+    let written = played.and_then(|played| match played.status.success() {
+        true => std::fs::write(root().join("docs/callers-answered.md"), played.stdout),
+        false => Err(std::io::Error::other("the study ended with an error")),
+    });
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// Runs fresh seeds of the simulator.
 pub fn soak(words: &[&str]) -> ExitCode {
     match soak_command(words).status() {

@@ -1,6 +1,6 @@
 //! The project's own commands: `cargo xtask test [--install]`, `cargo xtask bench calls [--json]`,
 //! `cargo xtask bench queue [--json] [--quick]`, `cargo xtask bench routing [--json] [--quick]`,
-//! `cargo xtask nation` and `cargo xtask soak --minutes M`.
+//! `cargo xtask nation`, `cargo xtask study` and `cargo xtask soak --minutes M`.
 //!
 //! What lives here: running other programs and adding up what they print. What may not: logic of
 //! the product.
@@ -11,6 +11,7 @@
 //!             cargo test
 //!             simulator, fresh seeds
 //!   nation ─► deploy/nation/: 31 provinces, 1,000 seats
+//!   study ──► docs/callers-answered.md: cities alone against pooled routing
 //! ```
 
 mod groups;
@@ -29,6 +30,7 @@ usage:
   cargo xtask bench routing [--json] [--quick]
                                     measures decisions and loading on a table for the nation
   cargo xtask nation                writes deploy/nation/ from its facts: 31 provinces, 1,000 seats
+  cargo xtask study                 writes docs/callers-answered.md: who is answered in 15 s
   cargo xtask soak --minutes M [--seed S]
                                     the simulator with fresh seeds on every core
 ";
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
             groups::test(!rest.is_empty() || in_ci)
         }
         ["nation"] => nation::write(),
+        ["study"] => groups::study(),
         ["soak", rest @ ..] if !rest.is_empty() => groups::soak(rest),
         ["bench", rest @ ..] if !rest.is_empty() => groups::bench(rest),
         _ => {

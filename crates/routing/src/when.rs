@@ -144,8 +144,13 @@ impl Conditions {
         if !self.trunks.is_empty() && self.trunks.binary_search(&facts.trunk).is_err() {
             return Some(Miss::Trunks);
         }
-        let called = |it: &Box<[u8]>| (**it).cmp(facts.called);
-        if !self.called.is_empty() && self.called.binary_search_by(called).is_err() {
+        let called = facts.called;
+        if !self.called.is_empty()
+            && self
+                .called
+                .binary_search_by(|it| (**it).cmp(called))
+                .is_err()
+        {
             return Some(Miss::Called);
         }
         if !self.callers.is_empty() && !self.callers.iter().any(|it| facts.caller.starts_with(it)) {

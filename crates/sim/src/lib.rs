@@ -27,6 +27,7 @@ pub mod rig;
 pub mod run;
 pub mod scenario;
 pub mod stream;
+pub mod study;
 pub mod trace;
 pub mod traffic;
 pub mod wire;
