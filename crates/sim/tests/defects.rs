@@ -41,10 +41,22 @@ const ROWS: &[Row] = &[
     engine(Shards::SeatDoesNotRest, &[Invariant::OneOffer]),
     engine(Shards::SeatNeverPaused, &[Invariant::OneOffer]),
     queue(Matching::WithdrawnSeatStays, &[Invariant::OneOffer]),
-    queue(Matching::LastComesFirst, &[Invariant::Order]),
-    queue(Matching::RiskStandsBehind, &[Invariant::Order]),
-    queue(Matching::PutBackLosesPlace, &[Invariant::Order]),
-    queue(Matching::WaitingLiftsNobody, &[Invariant::Order]),
+    queue(
+        Matching::LastComesFirst,
+        &[Invariant::Order, Invariant::Kept],
+    ),
+    queue(
+        Matching::RiskStandsBehind,
+        &[Invariant::Order, Invariant::Flag],
+    ),
+    queue(
+        Matching::PutBackLosesPlace,
+        &[Invariant::Order, Invariant::Kept],
+    ),
+    queue(
+        Matching::WaitingLiftsNobody,
+        &[Invariant::Order, Invariant::Kept],
+    ),
     queue(Matching::SkillsIgnored, &[Invariant::Fit]),
     engine(Shards::RingsOpenAtOnce, &[Invariant::Fit]),
     queue(Matching::FullRefusesRisk, &[Invariant::Risk]),
@@ -94,7 +106,7 @@ const ROUTING: &[Row] = &[
     // What is preferred changes with a flag.
     engine(
         Shards::NeverDecidedAnew,
-        &[Invariant::Ladder, Invariant::Fit],
+        &[Invariant::Ladder, Invariant::Fit, Invariant::Flag],
     ),
     engine(Shards::TableNotNamed, &[Invariant::Route]),
     engine(Shards::UnknownRefused, &[Invariant::Route]),

@@ -413,7 +413,10 @@ fn stranded_because_a_ring_opens_late() {
         scene.pass(50);
     }
     // By the judges' file the ring was due, and with it a seat.
-    assert!(matches!(found(&scene), Invariant::Stranded | Invariant::Ladder));
+    assert!(matches!(
+        found(&scene),
+        Invariant::Stranded | Invariant::Ladder
+    ));
 }
 
 #[test]

@@ -138,7 +138,7 @@ impl Numbers {
         Known {
             risk,
             nuisance,
-            last: it.last.filter(|_| risk),
+            last: it.last,
             place: place.map(|place| place.0),
             vague: it.doubtful || now.mono.since(it.changed) <= window,
         }
