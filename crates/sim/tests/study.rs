@@ -1,5 +1,9 @@
 //! The document of callers who are answered is the one that the study writes.
 
+#[path = "../src/bin/study/disk.rs"]
+mod disk;
+
+use disk::Disk;
 use meishier_sim::study::{Nation, Setting, Way, block, play};
 use std::path::Path;
 
@@ -9,7 +13,7 @@ fn root() -> &'static Path {
 
 #[test]
 fn a_day_played_again_has_the_figures_of_the_document() {
-    let nation = Nation::read(&root().join("deploy/nation")).unwrap();
+    let nation = Nation::read(&mut Disk(root().join("deploy/nation"))).unwrap();
     let text = std::fs::read_to_string(root().join("docs/callers-answered.md")).unwrap();
     let block = block(&nation).unwrap();
     assert!(
@@ -20,7 +24,7 @@ fn a_day_played_again_has_the_figures_of_the_document() {
 
 #[test]
 fn nobody_is_lost_and_pooling_answers_more() {
-    let nation = Nation::read(&root().join("deploy/nation")).unwrap();
+    let nation = Nation::read(&mut Disk(root().join("deploy/nation"))).unwrap();
     let of = |way| play(&nation, &Setting::of(way), 7, 1).unwrap();
     let (alone, pooled) = (of(Way::Alone), of(Way::Pooled));
     assert_eq!(alone.callers, pooled.callers, "the same people call");

@@ -188,6 +188,20 @@ impl Claim {
                 until: None,
             });
         }
+        let led = verdict.tiers.iter().flat_map(|tier| &tier.0);
+        if !led.clone().any(|pool| has(&view.surely, *pool)) {
+            for pool in &verdict.behind {
+                if !rings.iter().any(|it| it.pool == *pool) {
+                    self.ever.push(*pool);
+                    rings.push(Ring {
+                        pool: *pool,
+                        early: self.stamp,
+                        late: Mono(u64::MAX),
+                        until: None,
+                    });
+                }
+            }
+        }
         for ring in &self.rings {
             let until = ring.until.unwrap_or(now.mono + view.window);
             let named = rings.iter().any(|it| it.pool == ring.pool);

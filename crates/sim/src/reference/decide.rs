@@ -41,6 +41,9 @@ pub struct Verdict {
     pub by_default: bool,
     /// Pools in order.
     pub tiers: Vec<Tier>,
+    /// Pools of the route, where a policy leads elsewhere: they follow if none of its pools takes
+    /// calls.
+    pub behind: Vec<u16>,
     /// Priority class.
     pub class: u8,
     /// At risk.
@@ -174,6 +177,13 @@ impl Plan {
             out.own = out.own.or(ask.last);
         }
         out.tiers = self.tiers(&facts, route);
+        let of_policy = (facts.risk && !policies.risk_steps.is_empty())
+            || (facts.nuisance && !policies.nuisance_steps.is_empty());
+        if of_policy {
+            let steps = route.steps.iter();
+            let pools = steps.flat_map(|(to, _)| policies.areas.pools(*to, &facts.place));
+            out.behind = pools.collect();
+        }
         out.preferred = self.preferred(&facts, route);
         out
     }

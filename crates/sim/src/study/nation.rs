@@ -1,9 +1,8 @@
 //! The shipped table of the nation, and where its calls come from.
 
 use crate::dice::Dice;
-use meishier_config::{Config, Entry, Files, Lang, Source, Sources, Unreadable};
+use meishier_config::{Config, Files, Lang, Source, Sources};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 /// People of the provinces by the census of 2020, 10,000 each, in the order of their codes.
 const PEOPLE: [(u8, f64); 31] = [
@@ -72,15 +71,16 @@ pub struct Nation {
 }
 
 impl Nation {
-    /// Reads the shipped table from its folder, `deploy/nation`.
+    /// Reads the shipped table: `main.toml` of `deploy/nation` and what it includes.
     ///
     /// # Errors
     /// What cannot be read.
-    pub fn read(folder: &Path) -> Result<Self, String> {
-        let mut disk = Disk(folder.to_owned());
+    pub fn read(files: &mut dyn Files) -> Result<Self, String> {
         let name = "main.toml".to_owned();
-        let text = disk.text(&name, usize::MAX).map_err(|why| why.message_en)?;
-        let sources = Sources::gather(vec![Source { name, text }], &mut disk);
+        let text = files
+            .text(&name, usize::MAX)
+            .map_err(|why| why.message_en)?;
+        let sources = Sources::gather(vec![Source { name, text }], files);
         let parsed = sources.parse(None);
         let (config, _) = parsed.map_err(|list| sources.render(&list, Lang::En))?;
         Self::of(config)
@@ -182,34 +182,5 @@ impl Town {
             self.area_code,
             20_000_000 + dice.roll(60_000_000)
         )
-    }
-}
-
-/// Files below a folder.
-struct Disk(PathBuf);
-
-fn unreadable(error: &std::io::Error) -> Unreadable {
-    Unreadable {
-        message_zh: format!("{error}"),
-        message_en: format!("{error}"),
-    }
-}
-
-impl Files for Disk {
-    fn entries(&mut self, folder: &str) -> Result<Vec<Entry>, Unreadable> {
-        let list = std::fs::read_dir(self.0.join(folder)).map_err(|it| unreadable(&it))?;
-        let mut out = Vec::new();
-        for entry in list {
-            let entry = entry.map_err(|it| unreadable(&it))?;
-            out.push(Entry {
-                name: entry.file_name().to_string_lossy().into_owned(),
-                is_folder: entry.path().is_dir(),
-            });
-        }
-        Ok(out)
-    }
-
-    fn text(&mut self, name: &str, _: usize) -> Result<String, Unreadable> {
-        std::fs::read_to_string(self.0.join(name)).map_err(|it| unreadable(&it))
     }
 }

@@ -1,5 +1,8 @@
 //! Writes the document of callers who are answered: `study [--days D]`, to the standard output.
 
+mod disk;
+
+use disk::Disk;
 use meishier_sim::study::{Nation, document};
 use std::path::Path;
 use std::process::ExitCode;
@@ -23,7 +26,7 @@ fn wanted() -> Result<u32, String> {
 
 fn main() -> ExitCode {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/nation");
-    let text = wanted().and_then(|days| document(&Nation::read(&folder)?, days));
+    let text = wanted().and_then(|days| document(&Nation::read(&mut Disk(folder.clone()))?, days));
     match text {
         Ok(text) => {
             print!("{text}");
