@@ -126,19 +126,22 @@ fn history(books: &Books, call: &Call, record: &CallRecord) -> Option<String> {
             .get(usize::from(*pool))
             .map(|it| it.name.as_str())
     };
-    let tiers = call.claim.verdict.tiers.iter().flat_map(|tier| &tier.0);
-    let mut leads: Vec<_> = tiers.map(name).collect();
+    let verdict = &call.claim.verdict;
+    let tiers = verdict.tiers.iter().flat_map(|tier| &tier.0);
+    let mut leads: Vec<_> = tiers.clone().map(name).collect();
+    // The route's pools follow those of a policy if none of these takes calls.
+    let mut more: Vec<_> = tiers.chain(&verdict.behind).map(name).collect();
     let mut told: Vec<_> = record
         .route
         .iter()
         .map(|(name, _)| Some(name.as_str()))
         .collect();
-    for pools in [&mut leads, &mut told] {
+    for pools in [&mut leads, &mut more, &mut told] {
         pools.sort_unstable();
         pools.dedup();
     }
     let sure = books.former.is_empty() && !call.claim.vague && !call.claim.verdict.unlisted;
-    if leads != told && sure {
+    if leads != told && more != told && sure {
         return Some("another route than the file's".to_owned());
     }
     None
