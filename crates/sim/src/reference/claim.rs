@@ -189,17 +189,19 @@ impl Claim {
             });
         }
         let led = verdict.tiers.iter().flat_map(|tier| &tier.0);
-        if !led.clone().any(|pool| has(&view.surely, *pool)) {
-            for pool in &verdict.behind {
-                if !rings.iter().any(|it| it.pool == *pool) {
-                    self.ever.push(*pool);
-                    rings.push(Ring {
-                        pool: *pool,
-                        early: self.stamp,
-                        late: Mono(u64::MAX),
-                        until: None,
-                    });
-                }
+        let sure = led.clone().any(|pool| has(&view.surely, *pool));
+        for pool in &verdict.behind {
+            // Who was led there stays there until decided anew, which a line that is free again is
+            // no reason for.
+            let had = self.rings.iter().any(|it| it.pool == *pool);
+            if (had || !sure) && !rings.iter().any(|it| it.pool == *pool) {
+                self.ever.push(*pool);
+                rings.push(Ring {
+                    pool: *pool,
+                    early: self.stamp,
+                    late: Mono(u64::MAX),
+                    until: None,
+                });
             }
         }
         for ring in &self.rings {
