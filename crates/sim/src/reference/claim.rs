@@ -74,8 +74,6 @@ pub struct View {
     pub seated: Vec<u32>,
     /// How long a change may be unknown to some shard.
     pub window: Duration,
-    /// Shards hear each other late, so that each may know other things of the pools for a while.
-    pub lagging: bool,
 }
 
 impl Claim {
@@ -175,13 +173,8 @@ impl Claim {
                 self.ever.push(pool);
             }
             let before = self.rings.iter().find(|ring| ring.pool == pool);
-            // A counsellor in a conversation is not waited for; and where shards hear each other
-            // late, a pool may open sooner for what the call's own shard knows of the one before.
-            let soon = if view.lagging {
-                self.stamp
-            } else {
-                self.stamp + soon
-            };
+            // A counsellor in a conversation is not waited for.
+            let soon = self.stamp + soon;
             let by = (self.stamp + by).max(if may_hold { hold } else { Mono(0) });
             // Nobody loses by it if a pool that takes calls again is not heeded at once.
             let same = self.verdict.tiers == verdict.tiers;

@@ -21,6 +21,7 @@ pub(crate) mod plan_read;
 pub mod policy;
 mod policy_read;
 pub mod seats;
+mod segments;
 mod settle;
 pub mod sip;
 pub mod standing;

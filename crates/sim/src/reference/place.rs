@@ -2,6 +2,8 @@
 //! segments of mobile numbers as they were given out. It holds the places that scenarios speak of;
 //! of a caller from elsewhere the judges know nothing, and say so.
 
+use super::segments::{COVERED, OF_0851};
+
 /// Cities with province and area code. Of a code that is here, every city that has it is.
 const CITIES: &[(&str, &str, &str)] = &[
     ("北京", "北京", "010"),
@@ -111,8 +113,22 @@ fn mobile(number: &str) -> bool {
 }
 
 fn segment(number: &str) -> Option<&'static str> {
+    if !mobile(number) {
+        return None;
+    }
     let found = SEGMENTS.iter().find(|row| number.starts_with(row.0));
-    found.map(|row| row.1).filter(|_| mobile(number))
+    found.map(|row| row.1).or_else(|| {
+        let segment: u32 = number.get(..7)?.parse().ok()?;
+        let within = |row: &&(u32, u32, &str)| (row.0..=row.1).contains(&segment);
+        OF_0851.iter().find(within).map(|row| row.2)
+    })
+}
+
+/// True if it is known whether this number's segment lies in a city of the code: of no mobile number
+/// is anything missing.
+fn settles(code: &str, number: &str) -> bool {
+    let covered = code == "0851" && COVERED.iter().any(|head| number.starts_with(head));
+    !mobile(number) || covered || segment(number).is_some()
 }
 
 /// Where the hotline that was dialled is: of an area code before 12356.
@@ -125,6 +141,7 @@ pub fn called(called: &str, caller: &str) -> Found {
         return Found::Nowhere;
     }
     match code_of(code).filter(|known| *known == code) {
+        Some(code) if shared(code).is_some() && !settles(code, caller) => Found::Unlisted,
         Some(code) => Found::At(of_code(code, segment(caller))),
         None => Found::Unlisted,
     }

@@ -133,7 +133,6 @@ impl Books {
         let recent = |at: Option<&Mono>| at.is_some_and(|at| now.since(*at) <= window);
         let mut out = View {
             window,
-            lagging: self.lag(now) > Duration::from_millis(50),
             ..View::default()
         };
         for at in 0..self.plan.pools.len() {
