@@ -132,8 +132,9 @@ fn routes_of_callers() {
         "0851-12356",
         "x",
     ];
+    // Of 1390851 the judges know the segment: it settles the code that three cities share.
     let callers = [
-        "13812345678",
+        "13908511234",
         "085412345678",
         "+8685112345678",
         "0085612345678",
