@@ -43,6 +43,8 @@ pub const LOOK_AHEAD_DAYS: i32 = 61;
 pub struct Calendar {
     /// Ascending by date.
     days: Vec<Known>,
+    /// Their dates as numbers, side by side for the search of every decision.
+    numbers: Vec<i64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,13 +80,17 @@ impl Calendar {
             })
             .collect();
         days.sort_by_key(|known| known.date);
-        Self { days }
+        let numbers = days.iter().map(|known| number_of(known.date)).collect();
+        Self { days, numbers }
     }
 
     /// A calendar that knows nothing but weekdays.
     #[must_use]
     pub fn empty() -> Self {
-        Self { days: Vec::new() }
+        Self {
+            days: Vec::new(),
+            numbers: Vec::new(),
+        }
     }
 
     /// Adds a day, or replaces what was known of it; the name stays if the day stays what it was.
@@ -98,14 +104,11 @@ impl Calendar {
                     name: None,
                 }
             }
-            Err(at) => self.days.insert(
-                at,
-                Known {
-                    date,
-                    what,
-                    name: None,
-                },
-            ),
+            Err(at) => {
+                let name = None;
+                self.days.insert(at, Known { date, what, name });
+                self.numbers.insert(at, number_of(date));
+            }
         }
     }
 
@@ -142,14 +145,19 @@ impl Calendar {
     /// The day as schedules see it.
     #[must_use]
     pub fn day(&self, date: Date) -> Day {
-        let weekday = date.weekday();
-        let kind = match self.exception(date) {
-            Some(Exception::Holiday) => DayKind::Holiday,
-            Some(Exception::Workday) => DayKind::Workday,
-            None if is_weekend(weekday) => DayKind::Restday,
-            None => DayKind::Workday,
-        };
-        Day { weekday, kind }
+        Day::new(date.weekday(), self.exception(date))
+    }
+
+    /// The day of this number, counted from 1970-01-01, and before it the day before: two calls of
+    /// [`Self::day`] by one search.
+    pub(crate) fn two_days(&self, number: i64) -> [Day; 2] {
+        let from = self.numbers.partition_point(|known| *known < number - 1);
+        let known = self.numbers.iter().zip(&self.days).skip(from).take(2);
+        [number - 1, number].map(|wanted| {
+            let mut known = known.clone();
+            let found = known.find(|(number, _)| **number == wanted);
+            Day::new(weekday_of(wanted), found.map(|(_, known)| known.what))
+        })
     }
 
     /// True if at least one day of the year is known; otherwise its days go by weekday alone.
@@ -180,6 +188,30 @@ impl Calendar {
     }
 }
 
+impl Day {
+    fn new(weekday: Weekday, exception: Option<Exception>) -> Self {
+        let kind = match exception {
+            Some(Exception::Holiday) => DayKind::Holiday,
+            Some(Exception::Workday) => DayKind::Workday,
+            None if is_weekend(weekday) => DayKind::Restday,
+            None => DayKind::Workday,
+        };
+        Self { weekday, kind }
+    }
+}
+
+/// Days since 1970-01-01.
+fn number_of(date: Date) -> i64 {
+    date.duration_since(Date::constant(1970, 1, 1)).as_hours() / 24
+}
+
+/// 1970-01-01 was a Thursday.
+fn weekday_of(number: i64) -> Weekday {
+    let at = usize::try_from((number + 3).rem_euclid(7));
+    let found = at.ok().and_then(|at| WEEK.get(at));
+    found.copied().unwrap_or(Weekday::Monday)
+}
+
 fn is_weekend(weekday: Weekday) -> bool {
     matches!(weekday, Weekday::Saturday | Weekday::Sunday)
 }
@@ -203,3 +235,28 @@ pub(crate) const WEEK: [Weekday; 7] = [
     Weekday::Saturday,
     Weekday::Sunday,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::{Calendar, Exception, number_of};
+    use jiff::civil::Date;
+
+    #[test]
+    fn two_days_by_number_are_the_days_by_date() {
+        let mut calendar = Calendar::shipped();
+        calendar.set(Date::constant(1969, 12, 31), Exception::Holiday);
+        calendar.set(Date::constant(1970, 1, 4), Exception::Workday);
+        let mut seen = std::collections::HashSet::new();
+        for from in [Date::constant(1969, 12, 1), Date::constant(2024, 12, 1)] {
+            let mut date = from;
+            for _ in 0..800 {
+                let before = date.yesterday().unwrap();
+                let wanted = [calendar.day(before), calendar.day(date)];
+                assert_eq!(calendar.two_days(number_of(date)), wanted, "{date}");
+                seen.insert(wanted);
+                date = date.tomorrow().unwrap();
+            }
+        }
+        assert!(seen.len() > 20, "holidays and make-up workdays are met");
+    }
+}

@@ -13,7 +13,6 @@ use meishier_model::{Class, CounsellorId, DialString, PoolId, SkillSet, TrunkId,
 use smallvec::SmallVec;
 use std::time::Duration;
 
-use crate::index::Keys;
 use crate::ladder::{Grounds, MOST_RINGS, climb};
 use crate::number::Number;
 use crate::place::{CityId, CodeId, Confidence, Evidence, Found, Places, ProvinceId, Source};
@@ -360,18 +359,11 @@ impl Table {
             }
             found
         } else {
-            let keys = Keys {
-                called: facts.called,
-                caller: facts.caller,
-                city: facts.city.map(|it| it.0),
-                province: facts.province.map(|it| it.0),
-                trunk: facts.trunk.0,
-            };
             let holds = |id| {
                 let route = self.routes.get(usize::from(id));
-                route.is_some_and(|route| route.when.miss(facts).is_none())
+                route.is_some_and(|route| route.when.miss_beyond(facts).is_none())
             };
-            self.index.first(keys, holds)
+            self.index.first(facts, holds)
         };
         let rule = found.map_or(Rule::Default(self.default), Rule::Route);
         out.route = RouteId(found.unwrap_or(self.default));
@@ -426,12 +418,14 @@ impl Table {
         };
         let takes = |pool| {
             let now = facts.pools.state(pool);
-            self.lines_at(pool, facts.local) > 0 && now.service.takes_calls() && !now.full
+            self.lines_at(pool, &facts.local) > 0 && now.service.takes_calls() && !now.full
         };
         // If nobody serves this place whoever serves the unknown does.
         let [of_policy, of_route, of_default] = self.ladders(facts, out.route);
-        (out.rings, out.taking) = climb(of_policy, &grounds, takes);
         let mut climbed = [of_policy, &[]];
+        if !of_policy.is_empty() {
+            (out.rings, out.taking) = climb(of_policy, &grounds, takes);
+        }
         if out.taking == 0 {
             // A policy chooses among who answers; it never makes a caller wait for nobody.
             climbed[1] = of_route;
@@ -441,16 +435,16 @@ impl Table {
             climbed[1] = of_default;
             (out.rings, out.taking) = climb(of_default, &grounds, takes);
         }
-        let steps = climbed.into_iter().flatten();
-        for (at, found) in used.into_iter().enumerate() {
-            let Some((area, _)) = found else { continue };
-            let led = |step: &Step| {
-                Grounds::place(&step.to) == Some(at) && {
-                    let pools = grounds.pools(&step.to);
-                    out.rings.iter().any(|ring| pools.contains(&ring.pool))
-                }
-            };
-            if steps.clone().any(led) {
+        let mut led = [false; 4];
+        for step in climbed.into_iter().flatten() {
+            let place = Grounds::place(&step.to).and_then(|at| led.get_mut(at));
+            if let Some(led @ false) = place {
+                let pools = grounds.pools(&step.to);
+                *led = out.rings.iter().any(|ring| pools.contains(&ring.pool));
+            }
+        }
+        for (found, led) in used.into_iter().zip(led) {
+            if let Some((area, _)) = found.filter(|_| led) {
                 trace.looked(Rule::Area(area), None);
                 out.hit(Rule::Area(area));
             }
@@ -516,6 +510,10 @@ impl Decision {
 
     /// Adds rings behind those that are there, each pool once.
     fn go_on(&mut self, (rings, taking): (SmallVec<[Ring; MOST_RINGS]>, u8)) {
+        if self.rings.is_empty() {
+            (self.rings, self.taking) = (rings, taking);
+            return;
+        }
         for (at, ring) in rings.into_iter().enumerate() {
             let known = self.rings.iter().any(|it| it.pool == ring.pool);
             if known || self.rings.len() >= MOST_RINGS {

@@ -82,19 +82,40 @@ impl Number {
     /// code is ignored.
     #[must_use]
     pub fn in_area(text: &str, area_code: Option<&str>) -> Self {
-        let (user, context) = user_part(text);
+        // Nearly every number is digits already cut out, which need no search for anything else.
+        let (user, context) = match Self::plain(text) {
+            Some(digits) => return digits.normal().of_area([None, area_code]),
+            None => user_part(text),
+        };
         if is_withheld(user) {
             return Self::EMPTY;
         }
-        let mut number = match dialled(user) {
-            Some(digits) => digits.normal(),
-            None => return Self::name(user),
-        };
-        if number.kind() == Kind::Local {
-            let mut areas = [context, area_code].into_iter().flatten();
+        match Self::plain(user).or_else(|| dialled(user)) {
+            Some(digits) => digits.normal().of_area([context, area_code]),
+            None => Self::name(user),
+        }
+    }
+
+    /// A local number with the first of these areas that is one; any other as it is.
+    fn of_area(self, areas: [Option<&str>; 2]) -> Self {
+        let mut number = self;
+        if matches!(number.len, 7 | 8) && number.kind() == Kind::Local {
+            let mut areas = areas.into_iter().flatten();
             areas.any(|area| number.give_area(area));
         }
         number
+    }
+
+    /// The dialled characters of a text that is digits alone, perhaps after a `+`.
+    fn plain(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let digits = bytes.strip_prefix(b"+").unwrap_or(bytes);
+        let fits = bytes.len() <= READ && digits.iter().all(u8::is_ascii_digit);
+        fits.then(|| {
+            let mut number = Self::EMPTY;
+            number.push_all(bytes);
+            number
+        })
     }
 
     const EMPTY: Self = Self {
@@ -124,9 +145,12 @@ impl Number {
     /// Which form of the hotline's number was dialled, if any.
     #[must_use]
     pub fn called(&self) -> Called<'_> {
-        match self.as_str().strip_suffix(HOTLINE) {
-            Some("") => Called::Hotline,
-            Some(area) if area_len(self.as_bytes()) == Some(area.len()) => Called::HotlineOf(area),
+        match self.as_bytes().strip_suffix(HOTLINE.as_bytes()) {
+            Some(b"") => Called::Hotline,
+            Some(area) if area_len(self.as_bytes()) == Some(area.len()) => {
+                // An area code is digits.
+                str::from_utf8(area).map_or(Called::Other, Called::HotlineOf)
+            }
             _ => Called::Other,
         }
     }
@@ -152,6 +176,10 @@ impl Number {
     /// The form of dialled characters: country and mobile prefixes off, the area code's 0 on.
     fn normal(&self) -> Self {
         let all = self.as_bytes();
+        // Neither a country code nor a 0 can stand before these.
+        if let Some(b'1'..=b'7' | b'9') = all.first() {
+            return *self;
+        }
         let digits = all.strip_prefix(b"+").unwrap_or(all);
         if !digits.iter().all(u8::is_ascii_digit) {
             return *self;
@@ -251,7 +279,10 @@ impl Number {
     }
 
     fn push_all(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&b| self.push(b));
+        let end = MAX.min(self.len + bytes.len());
+        let room = &mut self.bytes[self.len..end];
+        room.copy_from_slice(&bytes[..room.len()]);
+        self.len = end;
     }
 }
 
@@ -263,23 +294,19 @@ impl fmt::Debug for Number {
 
 /// User part of a SIP URI or digits of a `tel:` one, and the context that its parameters give.
 pub(crate) fn user_part(text: &str) -> (&str, Option<&str>) {
-    // Nearly every caller: digits already cut out, which need no search for anything else.
-    if text.bytes().all(|b| b.is_ascii_digit() || b == b'+') {
-        return (cut(text), None);
-    }
     let mut user = text.trim();
     let mut sip = false;
     while let Some((rest, is_sip)) = without_scheme(user) {
         (user, sip) = (rest.trim(), is_sip);
     }
-    let host = user.split_once('@').map(|(before, host)| {
+    let host = split_once(user, b'@').map(|(before, host)| {
         user = before;
         host
     });
-    let (head, params) = user.split_once(';').unwrap_or((user, ""));
+    let (head, params) = split_once(user, b';').unwrap_or((user, ""));
     user = if host.is_some() {
         // A password (RFC 3261 §19.1.1) is nobody's number.
-        head.split(':').next().unwrap_or(head)
+        split_once(head, b':').map_or(head, |(user, _)| user)
     } else {
         head
     };
@@ -287,11 +314,7 @@ pub(crate) fn user_part(text: &str) -> (&str, Option<&str>) {
     if sip && host.is_none() && user.contains(['.', '[']) {
         user = "";
     }
-    let anonymous = |host: &str| {
-        let end = host.find([';', '?', '>', ':']).unwrap_or(host.len());
-        host[..end].eq_ignore_ascii_case("anonymous.invalid")
-    };
-    if host.is_some_and(anonymous) {
+    if host.is_some_and(is_anonymous) {
         user = "";
     }
     let context = params.split(';').find_map(|param| {
@@ -302,8 +325,24 @@ pub(crate) fn user_part(text: &str) -> (&str, Option<&str>) {
     (cut(user.trim()), context)
 }
 
+/// As the one of `str` does it, which prepares for longer texts than these.
+fn split_once(text: &str, at: u8) -> Option<(&str, &str)> {
+    let found = text.bytes().position(|b| b == at)?;
+    Some((text.get(..found)?, text.get(found + 1..)?))
+}
+
+/// RFC 3323 §4.1.1.3, with a port, parameters or headers behind.
+fn is_anonymous(host: &str) -> bool {
+    const NAME: &str = "anonymous.invalid";
+    let (name, rest) = (host.get(..NAME.len()), host.as_bytes().get(NAME.len()));
+    name.is_some_and(|name| name.eq_ignore_ascii_case(NAME))
+        && rest.is_none_or(|b| b";?>:".contains(b))
+}
+
 fn without_scheme(text: &str) -> Option<(&str, bool)> {
-    let (scheme, rest) = text.split_once(':')?;
+    // The longest scheme has four letters.
+    let colon = text.bytes().take(5).position(|b| b == b':')?;
+    let (scheme, rest) = (text.get(..colon)?, text.get(colon + 1..)?);
     let sip = scheme.eq_ignore_ascii_case("sip") || scheme.eq_ignore_ascii_case("sips");
     (sip || scheme.eq_ignore_ascii_case("tel")).then_some((rest, sip))
 }

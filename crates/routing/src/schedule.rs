@@ -201,8 +201,13 @@ impl WeekPlan {
     /// and at minutes of 1440 and above.
     #[must_use]
     pub fn lines(&self, before: Day, day: Day, minute: u16) -> u16 {
+        self.lines_in(slot(before, day), minute)
+    }
+
+    /// The same of a day and the one before as [`slot`] numbers them.
+    pub(crate) fn lines_in(&self, slot: usize, minute: u16) -> u16 {
         let mut lines = 0;
-        for step in self.steps(before, day) {
+        for step in self.steps_in(slot) {
             if step.from > minute {
                 break;
             }
@@ -215,7 +220,11 @@ impl WeekPlan {
     /// with different lines.
     #[must_use]
     pub fn steps(&self, before: Day, day: Day) -> &[Step] {
-        let list = usize::from(self.slots[slot(before, day)]);
+        self.steps_in(slot(before, day))
+    }
+
+    fn steps_in(&self, slot: usize) -> &[Step] {
+        let list = self.slots.get(slot).copied().map_or(0, usize::from);
         let end_of = |list: usize| self.ends.get(list).map_or(0, |&end| end as usize);
         let from = list.checked_sub(1).map_or(0, end_of);
         self.steps.get(from..end_of(list)).unwrap_or(&[])
@@ -234,7 +243,8 @@ impl WeekPlan {
     }
 }
 
-fn slot(before: Day, day: Day) -> usize {
+/// The number of a day and the kind of the one before, below [`SLOTS`].
+pub(crate) fn slot(before: Day, day: Day) -> usize {
     let kind = |kind| match kind {
         DayKind::Workday => 0,
         DayKind::Restday => 1,

@@ -68,9 +68,9 @@ impl<V> Prefixes<V> {
         key: &'k [u8],
     ) -> impl Iterator<Item = (usize, &'a V)> + use<'a, 'k, V> {
         let key = Key::new(key);
-        let less = self.heads.partition_point(|&head| head < key.head);
-        let rest = self.entries.get(less..).unwrap_or_default();
-        let same = rest.iter().take_while(|entry| entry.at_most(key)).count();
+        let less = self.less(key);
+        let same = self.same_head(less, key);
+        let same = same.take_while(|entry| entry.at_most(key)).count();
         let entry = |at: Option<usize>| at.and_then(|at| self.entries.get(at));
         let up = move |from: &&'a Entry<V>| entry(from.parent);
         std::iter::successors(entry((less + same).checked_sub(1)), up)
@@ -80,8 +80,24 @@ impl<V> Prefixes<V> {
 
     /// What the whole key stands for.
     pub(crate) fn get(&self, key: &[u8]) -> Option<&V> {
-        let (len, value) = self.of(key).next()?;
-        (len == key.len()).then_some(value)
+        let key = Key::new(key);
+        let mut same = self.same_head(self.less(key), key);
+        let found = same.find(|it| it.len == key.len && *it.tail == *key.tail)?;
+        Some(&found.value)
+    }
+
+    /// How many entries have a lesser head.
+    fn less(&self, key: Key<'_>) -> usize {
+        self.heads.partition_point(|&head| head < key.head)
+    }
+
+    /// The entries with the key's head, of which the first is at `from`. Looks at heads before it
+    /// looks at entries, which lie further apart.
+    fn same_head(&self, from: usize, key: Key<'_>) -> impl Iterator<Item = &Entry<V>> {
+        let heads = self.heads.get(from..).unwrap_or_default();
+        let same = heads.iter().zip(from..);
+        let same = same.take_while(move |(head, _)| **head == key.head);
+        same.filter_map(|(_, at)| self.entries.get(at))
     }
 
     /// What the empty prefix stands for.
@@ -115,11 +131,11 @@ impl<V> Entry<V> {
 
 impl<'a> Key<'a> {
     fn new(bytes: &'a [u8]) -> Self {
-        let (head, tail) = bytes.split_at(bytes.len().min(HEAD));
-        let filled = head.iter().fold(0, |sum, &b| sum << 8 | u128::from(b));
-        let empty = 8 * (HEAD - head.len()) as u32;
+        let (start, tail) = bytes.split_at(bytes.len().min(HEAD));
+        let mut head = [0; HEAD];
+        head[..start.len()].copy_from_slice(start);
         Self {
-            head: filled.checked_shl(empty).unwrap_or(0),
+            head: u128::from_be_bytes(head),
             tail,
             len: bytes.len(),
         }
