@@ -152,12 +152,16 @@ impl Calendar {
     /// [`Self::day`] by one search.
     pub(crate) fn two_days(&self, number: i64) -> [Day; 2] {
         let from = self.numbers.partition_point(|known| *known < number - 1);
-        let known = self.numbers.iter().zip(&self.days).skip(from).take(2);
-        [number - 1, number].map(|wanted| {
-            let mut known = known.clone();
-            let found = known.find(|(number, _)| **number == wanted);
-            Day::new(weekday_of(wanted), found.map(|(_, known)| known.what))
-        })
+        let exception = |at: usize, wanted: i64| {
+            let is_known = self.numbers.get(at) == Some(&wanted);
+            self.days.get(at).filter(|_| is_known).map(|it| it.what)
+        };
+        let before = exception(from, number - 1);
+        let day = exception(from + usize::from(before.is_some()), number);
+        [
+            Day::new(weekday_of(number - 1), before),
+            Day::new(weekday_of(number), day),
+        ]
     }
 
     /// True if at least one day of the year is known; otherwise its days go by weekday alone.

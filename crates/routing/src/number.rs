@@ -83,24 +83,22 @@ impl Number {
     #[must_use]
     pub fn in_area(text: &str, area_code: Option<&str>) -> Self {
         // Nearly every number is digits already cut out, which need no search for anything else.
-        let (user, context) = match Self::plain(text) {
-            Some(digits) => return digits.normal().of_area([None, area_code]),
-            None => user_part(text),
+        let (digits, context) = match Self::plain(text) {
+            Some(digits) => (digits, None),
+            None => {
+                let (user, context) = user_part(text);
+                if is_withheld(user) {
+                    return Self::EMPTY;
+                }
+                match Self::plain(user).or_else(|| dialled(user)) {
+                    Some(digits) => (digits, context),
+                    None => return Self::name(user),
+                }
+            }
         };
-        if is_withheld(user) {
-            return Self::EMPTY;
-        }
-        match Self::plain(user).or_else(|| dialled(user)) {
-            Some(digits) => digits.normal().of_area([context, area_code]),
-            None => Self::name(user),
-        }
-    }
-
-    /// A local number with the first of these areas that is one; any other as it is.
-    fn of_area(self, areas: [Option<&str>; 2]) -> Self {
-        let mut number = self;
+        let mut number = digits.normal();
         if matches!(number.len, 7 | 8) && number.kind() == Kind::Local {
-            let mut areas = areas.into_iter().flatten();
+            let mut areas = [context, area_code].into_iter().flatten();
             areas.any(|area| number.give_area(area));
         }
         number
@@ -174,12 +172,17 @@ impl Number {
     }
 
     /// The form of dialled characters: country and mobile prefixes off, the area code's 0 on.
+    #[inline]
     fn normal(&self) -> Self {
-        let all = self.as_bytes();
-        // Neither a country code nor a 0 can stand before these.
-        if let Some(b'1'..=b'7' | b'9') = all.first() {
-            return *self;
+        match self.as_bytes().first() {
+            // Neither a country code nor a 0 stands before these.
+            Some(b'1'..=b'7' | b'9') => *self,
+            _ => self.without_prefixes(),
         }
+    }
+
+    fn without_prefixes(&self) -> Self {
+        let all = self.as_bytes();
         let digits = all.strip_prefix(b"+").unwrap_or(all);
         if !digits.iter().all(u8::is_ascii_digit) {
             return *self;

@@ -16,7 +16,7 @@ use crate::hours::DAY;
 use crate::index::Index;
 use crate::listed::Lists;
 use crate::number::Number;
-use crate::place::prefixes::Prefixes;
+use crate::place::prefixes::{Key, Prefixes};
 use crate::place::{CityId, Gazetteer};
 use crate::policy::Policies;
 use crate::schedule::{Moment, Schedule, WeekPlan, hole, slot};
@@ -337,15 +337,15 @@ impl Table {
     #[must_use]
     pub fn is_hotline(&self, number: &DialString) -> bool {
         let number = Number::new(number.reveal());
-        self.dialled(number.as_bytes()) != Dialled::Other
+        self.dialled(Key::new(number.as_bytes())) != Dialled::Other
     }
 
     /// Which form of the hotline's number this is.
-    pub(crate) fn dialled(&self, called: &[u8]) -> Dialled {
+    pub(crate) fn dialled(&self, called: Key<'_>) -> Dialled {
         if let Some(at) = self.by_alias.get(called) {
             return Dialled::Alias(*at);
         }
-        match called.strip_suffix(b"12356") {
+        match called.bytes().strip_suffix(b"12356") {
             Some(b"") => Dialled::Short,
             Some(code) if code.first() == Some(&b'0') && matches!(code.len(), 3 | 4) => {
                 Dialled::Area

@@ -6,6 +6,7 @@ use crate::calendar::Day;
 use crate::decide::Pools;
 use crate::hours::{DAY, Days};
 use crate::number::Number;
+use crate::place::prefixes::Key;
 use crate::place::{CityId, ProvinceId};
 use crate::source::{Services, Tags, When};
 
@@ -52,8 +53,8 @@ pub(crate) struct Local {
 
 /// What conditions are held against.
 pub(crate) struct Facts<'a, P: ?Sized> {
-    pub called: &'a [u8],
-    pub caller: &'a [u8],
+    pub called: Key<'a>,
+    pub caller: Key<'a>,
     pub trunk: TrunkId,
     pub city: Option<CityId>,
     pub province: Option<ProvinceId>,
@@ -171,7 +172,7 @@ impl Conditions {
         if !self.trunks.is_empty() && self.trunks.binary_search(&facts.trunk).is_err() {
             return Some(Miss::Trunks);
         }
-        let called = facts.called;
+        let called = facts.called.bytes();
         if !self.called.is_empty()
             && self
                 .called
@@ -180,7 +181,8 @@ impl Conditions {
         {
             return Some(Miss::Called);
         }
-        if !self.callers.is_empty() && !self.callers.iter().any(|it| facts.caller.starts_with(it)) {
+        let caller = facts.caller.bytes();
+        if !self.callers.is_empty() && !self.callers.iter().any(|it| caller.starts_with(it)) {
             return Some(Miss::Callers);
         }
         if !self.at(&facts.local) {
