@@ -202,6 +202,38 @@ impl Day {
         };
         Self { weekday, kind }
     }
+
+    /// What it counts as, in Chinese and in English; a workday at a weekend is a make-up workday.
+    #[must_use]
+    pub fn kind_names(self) -> (&'static str, &'static str) {
+        match self.kind {
+            DayKind::Workday if is_weekend(self.weekday) => ("调休上班", "make-up workday"),
+            DayKind::Workday => ("工作日", "workday"),
+            DayKind::Restday => ("休息日", "day of rest"),
+            DayKind::Holiday => ("节假日", "public holiday"),
+        }
+    }
+}
+
+/// A weekday's name in Chinese and in English: 周一, Monday.
+#[must_use]
+pub fn weekday_names(weekday: Weekday) -> (&'static str, &'static str) {
+    match weekday {
+        Weekday::Monday => ("周一", "Monday"),
+        Weekday::Tuesday => ("周二", "Tuesday"),
+        Weekday::Wednesday => ("周三", "Wednesday"),
+        Weekday::Thursday => ("周四", "Thursday"),
+        Weekday::Friday => ("周五", "Friday"),
+        Weekday::Saturday => ("周六", "Saturday"),
+        Weekday::Sunday => ("周日", "Sunday"),
+    }
+}
+
+/// The same with the three letters by which English tables name a weekday: 周一, Mon.
+#[must_use]
+pub fn short_weekday_names(weekday: Weekday) -> (&'static str, &'static str) {
+    let (zh, en) = weekday_names(weekday);
+    (zh, en.get(..3).unwrap_or(en))
 }
 
 /// Days since 1970-01-01.
