@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     program::run(USAGE, Options::read, |options| {
         let results = Results::measure(options)?;
         Ok(match options.json {
-            true => report::json(&results),
+            true => report::json(&results).to_string(),
             false => report::table(&results),
         })
     })
