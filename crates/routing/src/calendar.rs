@@ -282,15 +282,17 @@ mod tests {
         let mut calendar = Calendar::shipped();
         calendar.set(Date::constant(1969, 12, 31), Exception::Holiday);
         calendar.set(Date::constant(1970, 1, 4), Exception::Workday);
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = Vec::new();
         for from in [Date::constant(1969, 12, 1), Date::constant(2024, 12, 1)] {
             let mut date = from;
             for _ in 0..800 {
-                let before = date.yesterday().unwrap();
+                let before = date.yesterday().unwrap_or(date);
                 let wanted = [calendar.day(before), calendar.day(date)];
                 assert_eq!(calendar.two_days(number_of(date)), wanted, "{date}");
-                seen.insert(wanted);
-                date = date.tomorrow().unwrap();
+                if !seen.contains(&wanted) {
+                    seen.push(wanted);
+                }
+                date = date.tomorrow().unwrap_or(date);
             }
         }
         assert!(seen.len() > 20, "holidays and make-up workdays are met");

@@ -115,7 +115,7 @@ impl Start {
     /// no caller can choose numbers that collide.
     fn hash(self) -> u64 {
         let number = self.head ^ self.len as u128;
-        // Any two numbers do that have about as many ones as zeros.
+        // Two numbers of mixed bits: a half that is zero must not make the product zero.
         let first = (number >> 64) as u64 ^ 0x9e37_79b9_7f4a_7c15;
         let second = number as u64 ^ 0xd1b5_4a32_d192_ed03;
         let product = u128::from(first) * u128::from(second);
