@@ -40,6 +40,7 @@ mod routes;
 mod rule_places;
 mod seats;
 mod section;
+mod secure;
 mod service;
 mod sink;
 mod sources;

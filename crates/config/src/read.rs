@@ -8,7 +8,7 @@ use crate::section::Section;
 use crate::sink::Sink;
 use crate::sources::Sources;
 use crate::types::{Config, Lang};
-use crate::{care, doubts, implied, ladders, routes, service, table, trunks};
+use crate::{care, doubts, implied, ladders, routes, secure, service, table, trunks};
 use meishier_model::Wall;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -72,7 +72,10 @@ fn read(top: &Section<'_>, today: Option<Wall>) -> Option<Config> {
     let transfer = trunks::transfer(transfer, &directory.trunks, &directory.known_trunks);
 
     let before = sink.count();
-    let sip = service::sip(top.table("sip", "[sip]"));
+    let section = top.table("sip", "[sip]");
+    let span = section.as_ref().map_or(0..0, |it| it.span.clone());
+    let sip = service::sip(section);
+    secure::check(sink, &span, &sip, &directory.trunks, &directory.seats);
     let rtp = service::rtp(top, &sip, directory.seats.len(), before);
     let http = service::http(top.table("http", "[http]"));
     let records = service::records(top.table("records", "[records]"));

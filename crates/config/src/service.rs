@@ -2,6 +2,7 @@
 
 use crate::limits::MOST_CALLS;
 use crate::section::{At, Section};
+use crate::secure;
 use crate::sink::{Sink, both};
 use crate::types::{Digest, Http, Listen, Offer, Records, Rtp, Sip, Transport, Waiting};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -14,8 +15,11 @@ const S: fn(u64) -> Duration = Duration::from_secs;
 /// Most calls that one engine may be told to take.
 const MAX_CALLS: i64 = MOST_CALLS as i64;
 /// Words for a transport.
-pub(crate) const TRANSPORTS: [(&str, Transport); 2] =
-    [("udp", Transport::Udp), ("tcp", Transport::Tcp)];
+pub(crate) const TRANSPORTS: [(&str, Transport); 3] = [
+    ("udp", Transport::Udp),
+    ("tcp", Transport::Tcp),
+    ("tls", Transport::Tls),
+];
 
 /// Words for what phones are offered.
 const DIGESTS: [(&str, Digest); 2] = [("both", Digest::Both), ("md5", Digest::Md5)];
@@ -39,8 +43,9 @@ pub(crate) fn sip(section: Option<Section<'_>>) -> Sip {
         Sip {
             listen: s.map_or_else(default_listen, listen),
             advertised: s.and_then(|s| s.ip("advertised")),
+            tls: s.and_then(secure::tls),
             domain: s
-                .and_then(domain)
+                .and_then(|s| host_name(s, "domain"))
                 .unwrap_or_else(|| "meishier.invalid".to_owned()),
             user_agent: s
                 .and_then(|s| s.full_text("user_agent", "\"meishier\""))
@@ -103,13 +108,14 @@ fn listen(section: &Section<'_>) -> Vec<Listen> {
     out
 }
 
-fn domain(section: &Section<'_>) -> Option<String> {
-    let text = section.full_text("domain", "\"12356.example.cn\"")?;
+/// A host name, or an IPv4 address in its place.
+pub(crate) fn host_name(section: &Section<'_>, key: &'static str) -> Option<String> {
+    let text = section.full_text(key, "\"12356.example.cn\"")?;
     let host = |b: u8| b.is_ascii_alphanumeric() || b".-".contains(&b);
     let fits = text.value.len() <= 253 && text.value.bytes().all(host);
     let parsed = fits.then(|| text.value.to_owned());
     section.parsed(
-        "domain",
+        key,
         &text,
         parsed,
         ("域名", "a host name"),

@@ -3,7 +3,7 @@
 use crate::names::{Known, check_plain};
 use crate::places::Places;
 use crate::section::{At, Section};
-use crate::service::TRANSPORTS;
+use crate::service::{TRANSPORTS, host_name};
 use crate::sink::{Sink, both};
 use crate::types::{AnswerMode, Codec, Early, Transport, Trunk, Trust};
 use crate::value::peer;
@@ -77,6 +77,7 @@ fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk], places: &Pl
         transport: section
             .choice("transport", &TRANSPORTS)
             .unwrap_or(Transport::Udp),
+        tls_name: host_name(section, "tls_name"),
         answer: answer(section),
         codecs: codecs(section),
         keep_caller_user: section.flag("keep_caller_user").unwrap_or(false),

@@ -78,6 +78,8 @@ pub enum Transport {
     Udp,
     /// TCP.
     Tcp,
+    /// TLS over TCP (RFC 3261 §26.3.1).
+    Tls,
 }
 
 /// SIP listeners, identity and timers.
@@ -87,6 +89,8 @@ pub struct Sip {
     pub listen: Vec<Listen>,
     /// Address written into Via and Contact when it differs from the listening one (carrier NAT).
     pub advertised: Option<IpAddr>,
+    /// Certificates of TLS; there if anything uses it.
+    pub tls: Option<Tls>,
     /// Realm of the digest and host of the engine's own addresses.
     pub domain: String,
     /// User-Agent and Server header.
@@ -103,6 +107,19 @@ pub struct Sip {
     pub max_calls: usize,
 }
 
+/// `[sip.tls]`: files in PEM. They are read at the start and again at every reload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// Our certificate and those between it and its root, ours first.
+    pub certificate: PathBuf,
+    /// The private key of it: PKCS #8, PKCS #1 or SEC 1.
+    pub key: PathBuf,
+    /// Who may connect to us: only holders of certificates that these sign. Anybody if absent.
+    pub client_ca: Option<PathBuf>,
+    /// Whom we believe when we connect to a peer.
+    pub trusted_ca: Option<PathBuf>,
+}
+
 /// Hashes of digest authentication that phones are offered (RFC 8760).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Digest {
@@ -116,7 +133,7 @@ pub enum Digest {
 /// One listening socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Listen {
-    /// UDP or TCP.
+    /// UDP, TCP or TLS.
     pub transport: Transport,
     /// Address and port; port 0 takes any free one.
     pub address: SocketAddr,
@@ -181,6 +198,9 @@ pub struct Trunk {
     pub out: Option<SocketAddr>,
     /// Transport of calls out.
     pub transport: Transport,
+    /// The name that the peer's certificate must show on TLS (RFC 5922 §7); the address of
+    /// [`Trunk::out`] if absent.
+    pub tls_name: Option<String>,
     /// When the caller's INVITE gets its 200.
     pub answer: AnswerMode,
     /// Codecs in order of preference; at least one.

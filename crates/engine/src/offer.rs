@@ -23,6 +23,7 @@ pub(crate) fn sip_transport(transport: meishier_config::Transport) -> Transport 
     match transport {
         meishier_config::Transport::Udp => Transport::Udp,
         meishier_config::Transport::Tcp => Transport::Tcp,
+        meishier_config::Transport::Tls => Transport::Tls,
     }
 }
 

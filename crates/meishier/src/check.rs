@@ -67,6 +67,17 @@ pub fn load(path: &Path, lang: Option<Lang>) -> Option<Checked> {
             let lang = lang.unwrap_or(config.lang);
             eprint!("{}", sources.render_warnings(&warnings, lang));
             let prompts = prompts(&config, lang)?;
+            // Read here for whoever only checks; the start reads them again.
+            if let Err(error) = meishier_net::Certificates::read(&config) {
+                eprintln!(
+                    "{}",
+                    match lang {
+                        Lang::Zh => error.message_zh(),
+                        Lang::En => error.to_string(),
+                    }
+                );
+                return None;
+            }
             Some(Checked {
                 config,
                 prompts,

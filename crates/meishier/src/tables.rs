@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 use meishier_config::{Config, ConfigError, Difference, Lang, Sources, Unreadable};
 use meishier_console::{Mistake, NotReloaded, Reachable, Reloaded, TableInfo, Tables};
 use meishier_model::Wall;
-use meishier_net::Control;
+use meishier_net::{CertificateError, Certificates, Control};
 use meishier_telemetry::Telemetry;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hasher};
@@ -108,7 +108,12 @@ impl InForce {
         // Files may be many and long; the API answers meanwhile.
         let read = tokio::task::spawn_blocking(move || read(&path, today)).await;
         let read = read.map_err(|_| NotReloaded::Unavailable)?;
-        let (config, files, warnings) = read.map_err(NotReloaded::Mistakes)?;
+        let Read {
+            config,
+            certificates,
+            files,
+            warnings,
+        } = read.map_err(NotReloaded::Mistakes)?;
         let before = self.current.load_full();
         if let Err(differences) = before.config.same_identity(&config) {
             let list = differences.into_iter().map(restart).collect();
@@ -117,6 +122,7 @@ impl InForce {
         let config = Arc::new(config);
         let given = self.control.configure(&config).await;
         given.map_err(|_| NotReloaded::Unavailable)?;
+        self.control.secure_with(certificates);
         self.telemetry.set_aliases(&aliases(&config));
         let done = Reloaded {
             before: before.config.table_hash.clone(),
@@ -210,7 +216,13 @@ pub fn aliases(config: &Config) -> Vec<String> {
     config.routing.alias_names().map(str::to_owned).collect()
 }
 
-type Read = (Config, Vec<FileVersion>, Vec<Mistake>);
+/// What was read anew, all of it good.
+struct Read {
+    config: Config,
+    certificates: Option<Certificates>,
+    files: Vec<FileVersion>,
+    warnings: Vec<Mistake>,
+}
 
 fn read(path: &Path, today: Wall) -> Result<Read, Vec<Mistake>> {
     let unreadable = |why: &Unreadable| Mistake {
@@ -227,11 +239,21 @@ fn read(path: &Path, today: Wall) -> Result<Read, Vec<Mistake>> {
         en: it.message(Lang::En).to_owned(),
     };
     match sources.parse(Some(today)) {
-        Ok((config, doubts)) => {
-            let doubts = doubts.iter().map(told).collect();
-            Ok((config, FileVersion::all(&sources), doubts))
-        }
+        Ok((config, doubts)) => Ok(Read {
+            certificates: Certificates::read(&config).map_err(|error| vec![unfit(&error)])?,
+            files: FileVersion::all(&sources),
+            warnings: doubts.iter().map(told).collect(),
+            config,
+        }),
         Err(mistakes) => Err(mistakes.iter().map(told).collect()),
+    }
+}
+
+fn unfit(error: &CertificateError) -> Mistake {
+    Mistake {
+        place: String::new(),
+        zh: error.message_zh(),
+        en: error.to_string(),
     }
 }
 
@@ -264,6 +286,7 @@ fn changed_sections(old: &Config, new: &Config) -> Vec<&'static str> {
         ("name", old.name != new.name),
         ("lang", old.lang != new.lang),
         ("shutdown_limit", old.shutdown_limit != new.shutdown_limit),
+        ("sip.tls", old.sip.tls != new.sip.tls),
         ("trunks", old.trunks != new.trunks),
         ("pools", old.pools != new.pools),
         ("tags", old.tags != new.tags),

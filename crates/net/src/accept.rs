@@ -1,7 +1,10 @@
-//! New TCP connections: the first worker accepts, all take their turn.
+//! New connections over TCP and TLS: the first worker accepts, all take their turn.
 
 use crate::inbox::Letter;
 use crate::outside::Outside;
+use crate::stats::TlsFailure;
+use crate::tcp::{Beginning, Closed};
+use crate::tls::Session;
 use crate::worker::{FIRST_LISTENER, SHARE, Worker};
 use mio::Token;
 use mio::net::TcpStream;
@@ -15,9 +18,9 @@ impl Worker {
             let Some(listener) = self.listeners.get(number) else {
                 return;
             };
-            let local = listener.local;
+            let (local, secure) = (listener.local, listener.secure);
             match listener.socket.accept() {
-                Ok((stream, remote)) => self.place(stream, local, remote),
+                Ok((stream, remote)) => self.place(stream, local, remote, secure),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
@@ -32,24 +35,39 @@ impl Worker {
     }
 
     /// Workers take accepted connections in turn.
-    fn place(&mut self, stream: TcpStream, local: SocketAddr, remote: SocketAddr) {
+    fn place(&mut self, stream: TcpStream, local: SocketAddr, remote: SocketAddr, secure: bool) {
         let owner = self.next_owner % self.outside.outlets.len().max(1);
         self.next_owner = owner + 1;
         if owner == self.outside.worker {
-            return self.adopt(stream, local, remote);
+            return self.adopt(stream, local, remote, secure);
         }
         let stream = std::net::TcpStream::from(stream);
         let letter = Letter::Adopt {
             stream,
             local,
             remote,
+            secure,
         };
         self.outside.stuck |= !self.outside.outlets[owner].letter(letter);
     }
 
     /// Takes a connection over that is from now on this worker's.
-    pub(crate) fn adopt(&mut self, stream: TcpStream, local: SocketAddr, remote: SocketAddr) {
+    pub(crate) fn adopt(
+        &mut self,
+        stream: TcpStream,
+        local: SocketAddr,
+        remote: SocketAddr,
+        secure: bool,
+    ) {
         let now = self.outside.clock.mono();
+        let session = match secure {
+            true => self.outside.keyring.server().and_then(Session::accepted),
+            false => None,
+        };
+        if secure && session.is_none() {
+            self.outside.counts.tcp_refused += 1;
+            return;
+        }
         let Outside {
             tcp,
             registry,
@@ -60,12 +78,21 @@ impl Worker {
             counts.tcp_refused += 1;
             return;
         }
-        match tcp.adopt(registry, now, stream, local, remote) {
+        let beginning = Beginning {
+            stream,
+            local,
+            remote,
+            session,
+        };
+        match tcp.adopt(registry, now, beginning) {
             Ok(_) => counts.tcp_accepted += 1,
             Err(error) => {
                 counts.tcp_refused += 1;
                 tracing::warn!(%error, "a TCP connection could not be watched");
             }
+        }
+        while let Some(oldest) = self.outside.tcp.crowded_out() {
+            self.outside.close(oldest, Closed::Tls(TlsFailure::Crowded));
         }
     }
 }

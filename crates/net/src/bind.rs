@@ -25,7 +25,7 @@ pub(crate) struct BoundSip {
     pub advertised: SocketAddr,
     /// UDP: one socket a worker.
     pub udp: Vec<UdpSocket>,
-    /// TCP: one listener.
+    /// TCP and TLS: one listener.
     pub tcp: Option<TcpListener>,
 }
 
@@ -40,6 +40,7 @@ pub(crate) fn sip(
         let (transport, name) = match listen.transport {
             config::Transport::Udp => (Transport::Udp, "UDP"),
             config::Transport::Tcp => (Transport::Tcp, "TCP"),
+            config::Transport::Tls => (Transport::Tls, "TLS"),
         };
         let bind = |address| bind_one(transport, address, workers);
         let (udp, tcp) = bind(listen.address)
@@ -76,7 +77,7 @@ type Sockets = (Vec<UdpSocket>, Option<TcpListener>);
 fn bind_one(transport: Transport, address: SocketAddr, workers: usize) -> io::Result<Sockets> {
     match transport {
         Transport::Udp => Ok((udp_group(address, workers)?, None)),
-        Transport::Tcp => Ok((Vec::new(), Some(tcp_listener(address)?))),
+        Transport::Tcp | Transport::Tls => Ok((Vec::new(), Some(tcp_listener(address)?))),
     }
 }
 

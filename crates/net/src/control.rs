@@ -1,5 +1,6 @@
 //! The way in for people and programs: commands, civil time, figures.
 
+use crate::certificates::{Certificates, Keyring};
 use crate::clock::Clock;
 use crate::inbox::{Inbox, Letter};
 use crate::registrations::Registrations;
@@ -31,37 +32,23 @@ impl std::error::Error for Unavailable {}
 
 /// A handle on a running engine. Clones are cheap; all of them go dead when the engine ends.
 #[derive(Clone)]
-pub struct Control(Arc<Inner>);
+pub struct Control(Arc<Reach>);
 
-struct Inner {
-    topology: Topology,
-    clock: Clock,
-    queue: Arc<Queue>,
-    inboxes: Vec<Arc<Inbox>>,
-    media: Vec<Arc<Orders>>,
-    registrations: Arc<Registrations>,
-    rtp_ports_failed: u64,
+/// Everything that a [`Control`] reaches.
+pub(crate) struct Reach {
+    pub topology: Topology,
+    pub clock: Clock,
+    pub queue: Arc<Queue>,
+    pub inboxes: Vec<Arc<Inbox>>,
+    pub media: Vec<Arc<Orders>>,
+    pub registrations: Arc<Registrations>,
+    pub keyring: Arc<Keyring>,
+    pub rtp_ports_failed: u64,
 }
 
 impl Control {
-    pub(crate) fn new(
-        topology: Topology,
-        clock: Clock,
-        queue: Arc<Queue>,
-        inboxes: Vec<Arc<Inbox>>,
-        media: Vec<Arc<Orders>>,
-        registrations: Arc<Registrations>,
-        rtp_ports_failed: u64,
-    ) -> Self {
-        Self(Arc::new(Inner {
-            topology,
-            clock,
-            queue,
-            inboxes,
-            media,
-            registrations,
-            rtp_ports_failed,
-        }))
+    pub(crate) fn new(reach: Reach) -> Self {
+        Self(Arc::new(reach))
     }
 
     /// How many shards there are.
@@ -132,6 +119,11 @@ impl Control {
     pub async fn configure(&self, config: &Arc<Config>) -> Result<(), Unavailable> {
         self.give_all(|done| Letter::Configure(Arc::clone(config), done))
             .await
+    }
+
+    /// Puts other certificates in force for connections from now on; those that are open stay.
+    pub fn secure_with(&self, certificates: Option<Certificates>) {
+        self.0.keyring.change(certificates);
     }
 
     /// Tells every shard what people say of numbers; on return all of them know it. Running calls

@@ -1,5 +1,6 @@
 //! Why the runtime did not start.
 
+use crate::CertificateError;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -9,21 +10,21 @@ use std::net::{IpAddr, SocketAddr};
 pub enum StartError {
     /// Another program listens there (operator: choose another port, or end that program).
     PortTaken {
-        /// `UDP` or `TCP`.
+        /// `UDP`, `TCP` or `TLS`.
         transport: &'static str,
         /// The address asked for.
         address: SocketAddr,
     },
     /// The system does not allow it, as for ports below 1024 (operator).
     NotPermitted {
-        /// `UDP` or `TCP`.
+        /// `UDP`, `TCP` or `TLS`.
         transport: &'static str,
         /// The address asked for.
         address: SocketAddr,
     },
     /// The address is not this machine's (operator).
     NotOurAddress {
-        /// `UDP` or `TCP`.
+        /// `UDP`, `TCP` or `TLS`.
         transport: &'static str,
         /// The address asked for.
         address: SocketAddr,
@@ -39,6 +40,8 @@ pub enum StartError {
         /// What the system said about the first of them.
         source: io::Error,
     },
+    /// A file of `[sip.tls]` is of no use (operator).
+    Certificate(CertificateError),
     /// The system refused something else (open files, memory, threads).
     System {
         /// What was being done.
@@ -88,6 +91,7 @@ impl StartError {
                     "{address} 上 {first}-{last} 之间没有可用的 RTP 端口（{source}）；请更换端口范围"
                 )
             }
+            Self::Certificate(error) => error.message_zh(),
             Self::System { what, source } => format!("系统拒绝了一项操作（{what}）：{source}"),
         }
     }
@@ -117,6 +121,7 @@ impl fmt::Display for StartError {
                 f,
                 "no RTP port of {first}-{last} is free on {address} ({source}); choose another range"
             ),
+            Self::Certificate(error) => error.fmt(f),
             Self::System { what, source } => {
                 write!(f, "the system refused something ({what}): {source}")
             }
@@ -128,6 +133,7 @@ impl std::error::Error for StartError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::NoRtpPort { source, .. } | Self::System { source, .. } => Some(source),
+            Self::Certificate(error) => Some(error),
             _ => None,
         }
     }

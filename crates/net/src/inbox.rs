@@ -49,7 +49,7 @@ pub(crate) enum Letter {
         command: Command,
         reply: oneshot::Sender<Reply>,
     },
-    /// To be sent on a TCP connection of the receiving worker, for `from`.
+    /// To be sent on a connection of the receiving worker, for `from`.
     Send {
         from: ShardId,
         flow: Flow,
@@ -65,6 +65,8 @@ pub(crate) enum Letter {
         stream: std::net::TcpStream,
         local: SocketAddr,
         remote: SocketAddr,
+        /// Whether it speaks TLS.
+        secure: bool,
     },
     /// Another configuration for every shard of the worker; answered when they have it.
     Configure(Arc<Config>, oneshot::Sender<()>),

@@ -1,13 +1,13 @@
 //! Sockets, threads and the clock: drives the engine's shards on a real network.
 //!
-//! What lives here: SIP over UDP and TCP, RTP, the threads that run shards and media hubs, the
+//! What lives here: SIP over UDP, TCP and TLS, RTP, the threads that run shards and media hubs, the
 //! inboxes between them, the index of registrations, civil time. What may not: anything that
 //! decides about a call; no parsing beyond the scan that finds a message's shard.
 //!
 //! ```text
 //!                     Runtime::start ─► Running ─► Control (commands, figures, civil time)
 //!                                                     │ letters
-//!   carrier, seats ══ UDP, TCP ══► worker 0 … W-1 ◄───┘          each: epoll, its own sockets,
+//!   carrier, seats ═UDP,TCP,TLS══► worker 0 … W-1 ◄───┘          each: epoll, its own sockets,
 //!                                    │  ▲   ▲  └── letters,          some shards, one inbox
 //!                                    │  │   └───── datagrams, wakes between workers
 //!                           orders   │  │ events
@@ -24,9 +24,11 @@ mod accept;
 mod alarm;
 mod bell;
 mod bind;
+mod certificates;
 mod clock;
 mod control;
 mod error;
+mod identity;
 mod inbox;
 mod outside;
 mod registrations;
@@ -35,16 +37,18 @@ mod runtime;
 mod seeds;
 mod stats;
 mod tcp;
+mod tls;
 mod topology;
 mod udp;
 mod worker;
 
+pub use certificates::{CertificateError, CertificateFault, Certificates};
 pub use clock::Clock;
 pub use control::{Control, Unavailable};
 pub use error::StartError;
 pub use runtime::{Drained, Running, Runtime, RuntimeConfig};
 pub use seeds::Seeds;
-pub use stats::{RtpSocketCounts, ShardStats, SocketCounts, Stats};
+pub use stats::{RtpSocketCounts, ShardStats, SocketCounts, Stats, TlsFailure};
 
 use meishier_engine::Notice;
 use meishier_model::{CallRecord, NumberMark, ShardId};

@@ -1,12 +1,14 @@
 //! Everything of a worker except its shards: where their outputs go.
 
 use crate::Sink;
+use crate::certificates::Keyring;
 use crate::clock::Clock;
 use crate::inbox::{Datagram, Inbox, Letter, Outlet};
 use crate::registrations::Registrations;
 use crate::rtp::OrderOutlet;
 use crate::stats::SocketCounts;
 use crate::tcp::{Closed, Connections, owner};
+use crate::tls::Session;
 use crate::topology::Topology;
 use crate::udp::{Outgoing, UdpSip};
 use meishier_engine::config::Config;
@@ -68,6 +70,13 @@ impl Closings {
     }
 }
 
+/// Addresses that connections of ours speak of, if we listen there.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct StreamLocal {
+    pub tcp: Option<SocketAddr>,
+    pub tls: Option<SocketAddr>,
+}
+
 /// A worker's sockets and its ways to everybody else.
 pub(crate) struct Outside {
     pub worker: usize,
@@ -76,9 +85,10 @@ pub(crate) struct Outside {
     pub clock: Clock,
     pub registry: Registry,
     pub udp: Vec<UdpSip>,
-    /// What Via and Contact say of TCP, for connections of ours.
-    pub tcp_local: Option<SocketAddr>,
+    /// What Via and Contact say of TCP and of TLS, for connections of ours.
+    pub stream_local: StreamLocal,
     pub tcp: Connections,
+    pub keyring: Arc<Keyring>,
     /// By worker; the own one is there too, unused.
     pub outlets: Vec<Outlet>,
     /// By media thread.
@@ -105,7 +115,8 @@ pub(crate) struct Parts {
     pub clock: Clock,
     pub registry: Registry,
     pub udp: Vec<UdpSip>,
-    pub tcp_local: Option<SocketAddr>,
+    pub stream_local: StreamLocal,
+    pub keyring: Arc<Keyring>,
     pub inboxes: Vec<Arc<Inbox>>,
     pub media: Vec<OrderOutlet>,
     pub registrations: Arc<Registrations>,
@@ -121,7 +132,8 @@ impl Outside {
             clock: parts.clock,
             registry: parts.registry,
             udp: parts.udp,
-            tcp_local: parts.tcp_local,
+            stream_local: parts.stream_local,
+            keyring: parts.keyring,
             tcp: Connections::new(parts.worker),
             outlets: parts.inboxes.into_iter().map(Outlet::new).collect(),
             media: parts.media,
@@ -262,7 +274,7 @@ impl Outside {
         let Transmit { flow, bytes } = transmit;
         match flow.transport {
             Transport::Udp => self.send_udp(from, flow, bytes),
-            Transport::Tcp => self.send_tcp(from, flow, bytes),
+            Transport::Tcp | Transport::Tls => self.send_tcp(from, flow, bytes),
         }
     }
 
@@ -303,19 +315,13 @@ impl Outside {
     pub(crate) fn send_tcp(&mut self, from: ShardId, flow: Flow, bytes: Vec<u8>) {
         let connection = if flow.connection != 0 {
             flow.connection
-        } else if let Some(open) = self.tcp.to(flow.remote) {
+        } else if let Some(open) = self.tcp.to(flow.transport, flow.remote) {
             open
         } else {
-            let now = self.clock.mono();
-            let local = if flow.local.port() == 0 {
-                self.tcp_local.unwrap_or(flow.local)
-            } else {
-                flow.local
-            };
-            match self.tcp.connect(&self.registry, now, local, flow.remote) {
+            match self.connect(flow) {
                 Ok(connection) => connection,
                 Err(error) => {
-                    tracing::debug!(%error, "a TCP connection could not be begun");
+                    tracing::debug!(%error, "a connection could not be begun");
                     return self.tell(from, Local::FlowFailed(flow));
                 }
             }
@@ -337,16 +343,44 @@ impl Outside {
         }
     }
 
+    /// Begins a connection to where the flow leads.
+    fn connect(&mut self, flow: Flow) -> std::io::Result<u64> {
+        let (secure, ours) = match flow.transport {
+            Transport::Tls => (true, self.stream_local.tls),
+            _ => (false, self.stream_local.tcp),
+        };
+        let session = match secure {
+            true => {
+                let client = self.keyring.client(flow.remote);
+                let session = client.and_then(|(config, name)| Session::opened(config, name));
+                Some(session.ok_or(std::io::ErrorKind::Unsupported)?)
+            }
+            false => None,
+        };
+        let local = if flow.local.port() == 0 {
+            ours.unwrap_or(flow.local)
+        } else {
+            flow.local
+        };
+        let now = self.clock.mono();
+        self.tcp
+            .connect(&self.registry, now, local, flow.remote, session)
+    }
+
     /// Closes a connection and tells every shard, in both forms in which a flow may name it.
     pub(crate) fn close(&mut self, connection: u64, why: Closed) {
-        let Some(flow) = self.tcp.close(&self.registry, connection, why) else {
-            return;
-        };
         match why {
             Closed::Blocked => self.counts.tcp_blocked += 1,
             Closed::Unfit => self.counts.tcp_unfit += 1,
+            Closed::Tls(failure) => {
+                self.counts.tls_failed[failure as usize] += 1;
+                tracing::debug!(why = failure.as_str(), "TLS with a peer came to nothing");
+            }
             Closed::ByPeer | Closed::NotOpened => {}
         }
+        let Some(flow) = self.tcp.close(&self.registry, connection, why) else {
+            return;
+        };
         let any = Flow {
             connection: 0,
             ..flow

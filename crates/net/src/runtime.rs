@@ -2,10 +2,11 @@
 
 use crate::alarm::Alarm;
 use crate::bind::{self, BoundRtp, BoundSip};
+use crate::certificates::{Certificates, Keyring};
 use crate::clock::Clock;
-use crate::control::Control;
+use crate::control::{Control, Reach};
 use crate::inbox::{Inbox, Letter};
-use crate::outside::{Outside, Parts};
+use crate::outside::{Outside, Parts, StreamLocal};
 use crate::registrations::Registrations;
 use crate::rtp::{EventSink, OrderOutlet, RtpThread};
 use crate::seeds::{SeedSource, Seeds};
@@ -80,10 +81,12 @@ impl Runtime {
     pub fn start(setup: RuntimeConfig, sink: Arc<dyn Sink>) -> Result<Running, StartError> {
         let config = &setup.config;
         let topology = Topology::new(config.shards, config.rtp.threads);
+        let certificates = Certificates::read(config).map_err(StartError::Certificate)?;
         let sip = bind::sip(config, usize::from(topology.workers), setup.any_free_port)?;
         let rtp = bind::rtp(config, setup.any_free_port)?;
         warn_of_few_ports(config, &rtp);
         let mut start = Start::prepare(&setup, topology, sink)?;
+        start.keyring.change(certificates);
         let ports = start.media_threads(&setup, rtp)?;
         let shards = shard_configs(&setup, topology, &start.queue, &sip, &ports)?;
         start.workers(&setup, sip, shards)?;
@@ -97,6 +100,7 @@ struct Start {
     clock: Clock,
     queue: Arc<Queue>,
     registrations: Arc<Registrations>,
+    keyring: Arc<Keyring>,
     sink: Arc<dyn Sink>,
     polls: Vec<Poll>,
     rtp_failed: u64,
@@ -133,6 +137,7 @@ impl Start {
             clock: setup.clock.clone(),
             queue: Arc::new(Queue::new(queue_config(&setup.config, setup.clock.wall()))),
             registrations: Arc::default(),
+            keyring: Arc::default(),
             sink,
             polls,
             rtp_failed: 0,
@@ -250,22 +255,27 @@ impl Start {
     ) -> io::Result<Worker> {
         let registry = poll.registry().try_clone()?;
         let (mut udp, mut listeners) = (Vec::new(), Vec::new());
-        let mut tcp_local = None;
+        let mut stream_local = StreamLocal::default();
         for bound in sip {
             if let Some(socket) = bound.udp.pop() {
                 let token = Token(FIRST_UDP + udp.len());
                 udp.push(UdpSip::new(socket, bound.advertised, token, &registry)?);
             }
-            if bound.transport == Transport::Tcp {
-                tcp_local.get_or_insert(bound.advertised);
+            match bound.transport {
+                Transport::Udp => {}
+                Transport::Tcp => _ = stream_local.tcp.get_or_insert(bound.advertised),
+                Transport::Tls => _ = stream_local.tls.get_or_insert(bound.advertised),
             }
             // The first worker accepts and deals the connections out.
             if let Some(listener) = bound.tcp.take() {
                 let mut socket = TcpListener::from_std(listener);
                 let token = Token(FIRST_LISTENER + listeners.len());
                 registry.register(&mut socket, token, Interest::READABLE)?;
-                let local = bound.advertised;
-                listeners.push(Listener { socket, local });
+                listeners.push(Listener {
+                    socket,
+                    local: bound.advertised,
+                    secure: bound.transport == Transport::Tls,
+                });
             }
         }
         let media = self.running.media.iter();
@@ -276,7 +286,8 @@ impl Start {
             clock: self.clock.clone(),
             registry,
             udp,
-            tcp_local,
+            stream_local,
+            keyring: self.keyring.clone(),
             inboxes: self.running.inboxes.clone(),
             media: media
                 .map(|thread| OrderOutlet::new(thread.orders()))
@@ -293,15 +304,16 @@ impl Start {
         let threads = std::mem::take(&mut self.running);
         let orders = threads.media.iter().map(RtpThread::orders).collect();
         Running {
-            control: Control::new(
-                self.topology,
-                self.clock.clone(),
-                self.queue.clone(),
-                threads.inboxes.clone(),
-                orders,
-                self.registrations.clone(),
-                self.rtp_failed,
-            ),
+            control: Control::new(Reach {
+                topology: self.topology,
+                clock: self.clock.clone(),
+                queue: self.queue.clone(),
+                inboxes: threads.inboxes.clone(),
+                media: orders,
+                registrations: self.registrations.clone(),
+                keyring: self.keyring.clone(),
+                rtp_ports_failed: self.rtp_failed,
+            }),
             inboxes: threads.inboxes,
             workers: threads.workers,
             media: threads.media,

@@ -47,7 +47,7 @@ pub struct SocketCounts {
     pub udp_send_failed: u64,
     /// Datagrams dropped because another worker's inbox was full.
     pub inbox_dropped: u64,
-    /// TCP connections open now.
+    /// Connections over TCP, with TLS or without, open now.
     pub tcp_connections: u64,
     /// TCP connections accepted.
     pub tcp_accepted: u64,
@@ -57,6 +57,54 @@ pub struct SocketCounts {
     pub tcp_blocked: u64,
     /// TCP connections closed because what came was no SIP, or nothing came in time.
     pub tcp_unfit: u64,
+    /// TLS handshakes that both sides finished.
+    pub tls_handshakes: u64,
+    /// TLS that came to nothing, by [`TlsFailure::ALL`].
+    pub tls_failed: [u64; TlsFailure::COUNT],
+}
+
+/// Why TLS with a peer came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TlsFailure {
+    /// The peer was to show a certificate and showed none.
+    NoCertificate,
+    /// The peer's certificate is not trusted, not valid now, or somebody else's.
+    BadCertificate,
+    /// The peer does not accept our certificate.
+    OursRefused,
+    /// What came is no TLS, or of no version that both know.
+    Protocol,
+    /// The handshake took too long.
+    Late,
+    /// Too many handshakes were under way, and this one was the oldest.
+    Crowded,
+}
+
+impl TlsFailure {
+    /// How many there are.
+    pub const COUNT: usize = 6;
+    /// All of them, in the order of [`SocketCounts::tls_failed`].
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::NoCertificate,
+        Self::BadCertificate,
+        Self::OursRefused,
+        Self::Protocol,
+        Self::Late,
+        Self::Crowded,
+    ];
+
+    /// The word for metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoCertificate => "no_certificate",
+            Self::BadCertificate => "bad_certificate",
+            Self::OursRefused => "ours_refused",
+            Self::Protocol => "protocol",
+            Self::Late => "late",
+            Self::Crowded => "crowded",
+        }
+    }
 }
 
 impl SocketCounts {
@@ -72,6 +120,10 @@ impl SocketCounts {
         self.tcp_refused += other.tcp_refused;
         self.tcp_blocked += other.tcp_blocked;
         self.tcp_unfit += other.tcp_unfit;
+        self.tls_handshakes += other.tls_handshakes;
+        for (sum, more) in self.tls_failed.iter_mut().zip(other.tls_failed) {
+            *sum += more;
+        }
     }
 }
 

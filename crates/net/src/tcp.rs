@@ -1,20 +1,25 @@
-//! One worker's SIP connections over TCP (RFC 3261 §18).
+//! One worker's SIP connections over TCP and TLS (RFC 3261 §18).
 //!
 //! ```text
-//!   connect ─► Opening ──writable──► Open ──┬─ peer closed, garbage, error ─► closed: flow failed
-//!   accept / adopt ─────────────────► Open ─┼─ outgoing queue full ────────► closed: flow failed
-//!              Opening ── 5 s, refused ─────┴─► closed: flow failed
+//!   connect ─► Opening ──writable──┬─ plain ─► Open ──┬─ peer closed, garbage, error ─► closed
+//!   accept / adopt ────────────────┤            ▲     └─ outgoing queue full ─────────► closed
+//!                                  └─ TLS ─► Handshaking ── 5 s, failed, crowded out ─► closed
+//!              Opening ── 5 s, refused ───────────────────────────────────────────────► closed
 //! ```
+//!
+//! Closed means that shards which may use the flow hear that it failed.
 //!
 //! A connection's number names its worker in the upper 16 bits, so that any worker can find the
 //! owner. A peer that does not read fills only its own queue, and is then closed.
 
+use crate::stats::TlsFailure;
+use crate::tls::Session;
 use meishier_engine::signaling::framing::TcpFramer;
 use meishier_engine::signaling::{Flow, Transport};
 use meishier_model::Mono;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -25,6 +30,11 @@ pub(crate) const CONNECTIONS: usize = 4096;
 const OUTGOING: usize = 256 << 10;
 /// How long a connection of ours may take to be set up.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// How long a TLS handshake may take.
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
+/// Most TLS handshakes of peers that one worker has under way; beyond them the oldest has to go, so
+/// that a flood of them must outrun an honest one.
+pub(crate) const HANDSHAKES: usize = 256;
 /// How long an accepted connection may stay without one whole message.
 const SILENCE_LIMIT: Duration = Duration::from_secs(30);
 /// Reads of one readiness event before others get their turn.
@@ -51,6 +61,8 @@ pub(crate) enum Closed {
     Unfit,
     /// It could not be set up.
     NotOpened,
+    /// TLS came to nothing.
+    Tls(TlsFailure),
 }
 
 /// What came out of a readiness event.
@@ -60,10 +72,27 @@ pub(crate) struct Arrived {
     /// More may be there: come back without waiting for another event.
     pub more: bool,
     pub closed: Option<Closed>,
+    /// Its TLS handshake is done.
+    pub secured: bool,
+}
+
+/// What a connection begins with.
+pub(crate) struct Beginning {
+    pub stream: TcpStream,
+    /// What Via and Contact say.
+    pub local: SocketAddr,
+    pub remote: SocketAddr,
+    /// Its TLS; plain TCP without.
+    pub session: Option<Box<Session>>,
 }
 
 struct Connection {
     stream: TcpStream,
+    session: Option<Box<Session>>,
+    /// TLS is not finished; nothing of SIP has come or gone.
+    handshaking: bool,
+    /// We asked for it, the peer did not.
+    ours: bool,
     flow: Flow,
     framer: TcpFramer,
     out: VecDeque<Vec<u8>>,
@@ -81,8 +110,11 @@ pub(crate) struct Connections {
     worker: u64,
     next: u64,
     open: HashMap<u64, Connection>,
-    /// The newest connection to an address, for requests that ask for "any" (RFC 3261 §18.1.1).
-    by_remote: HashMap<SocketAddr, u64>,
+    /// The newest connection to an address, for requests that ask for "any" (RFC 3261 §18.1.1). Of
+    /// TLS only our own, on which the peer has shown who it is.
+    by_remote: HashMap<(Transport, SocketAddr), u64>,
+    /// TLS handshakes that peers began; the oldest has the smallest number.
+    handshakes: BTreeSet<u64>,
     /// No deadline lies before this moment.
     check_at: Option<Mono>,
     buffer: Vec<u8>,
@@ -95,6 +127,7 @@ impl Connections {
             next: 1,
             open: HashMap::new(),
             by_remote: HashMap::new(),
+            handshakes: BTreeSet::new(),
             check_at: None,
             buffer: vec![0; 16 << 10],
         }
@@ -115,8 +148,14 @@ impl Connections {
     }
 
     /// The open connection to `remote`, if there is one.
-    pub(crate) fn to(&self, remote: SocketAddr) -> Option<u64> {
-        self.by_remote.get(&remote).copied()
+    pub(crate) fn to(&self, transport: Transport, remote: SocketAddr) -> Option<u64> {
+        self.by_remote.get(&(transport, remote)).copied()
+    }
+
+    /// A handshake that has to make room for newer ones.
+    pub(crate) fn crowded_out(&self) -> Option<u64> {
+        let crowded = self.handshakes.len() > HANDSHAKES;
+        self.handshakes.first().copied().filter(|_| crowded)
     }
 
     /// Takes over an accepted connection.
@@ -124,11 +163,13 @@ impl Connections {
         &mut self,
         registry: &Registry,
         now: Mono,
-        stream: TcpStream,
-        local: SocketAddr,
-        remote: SocketAddr,
+        beginning: Beginning,
     ) -> io::Result<u64> {
-        self.insert(registry, stream, local, remote, false, now + SILENCE_LIMIT)
+        let limit = match beginning.session {
+            Some(_) => HANDSHAKE_LIMIT,
+            None => SILENCE_LIMIT,
+        };
+        self.insert(registry, beginning, false, now + limit)
     }
 
     /// Begins to connect; what is sent meanwhile waits.
@@ -138,23 +179,33 @@ impl Connections {
         now: Mono,
         local: SocketAddr,
         remote: SocketAddr,
+        session: Option<Box<Session>>,
     ) -> io::Result<u64> {
         if self.open.len() >= CONNECTIONS {
             return Err(io::ErrorKind::QuotaExceeded.into());
         }
-        let stream = TcpStream::connect(remote)?;
-        self.insert(registry, stream, local, remote, true, now + CONNECT_LIMIT)
+        let beginning = Beginning {
+            stream: TcpStream::connect(remote)?,
+            local,
+            remote,
+            session,
+        };
+        self.insert(registry, beginning, true, now + CONNECT_LIMIT)
     }
 
     fn insert(
         &mut self,
         registry: &Registry,
-        mut stream: TcpStream,
-        local: SocketAddr,
-        remote: SocketAddr,
+        beginning: Beginning,
         opening: bool,
         deadline: Mono,
     ) -> io::Result<u64> {
+        let Beginning {
+            mut stream,
+            local,
+            remote,
+            session,
+        } = beginning;
         let number = self.next;
         self.next += 1;
         let connection = (self.worker << 48) | (number & NUMBER_MASK);
@@ -166,8 +217,13 @@ impl Connections {
         registry.register(&mut stream, token_of(connection), interest)?;
         // Messages leave whole; waiting for more to send would only delay them.
         let _ = stream.set_nodelay(true);
+        let handshaking = session.is_some();
+        let transport = match handshaking {
+            true => Transport::Tls,
+            false => Transport::Tcp,
+        };
         let flow = Flow {
-            transport: Transport::Tcp,
+            transport,
             local,
             remote,
             connection,
@@ -176,6 +232,9 @@ impl Connections {
             connection,
             Connection {
                 stream,
+                session,
+                handshaking,
+                ours: opening,
                 flow,
                 framer: TcpFramer::new(),
                 out: VecDeque::new(),
@@ -186,7 +245,11 @@ impl Connections {
                 deadline: Some(deadline),
             },
         );
-        self.by_remote.insert(remote, connection);
+        if opening || !handshaking {
+            self.by_remote.insert((transport, remote), connection);
+        } else {
+            self.handshakes.insert(connection);
+        }
         self.check_at = Some(self.check_at.map_or(deadline, |at| at.min(deadline)));
         Ok(connection)
     }
@@ -207,14 +270,19 @@ impl Connections {
         }
         open.queued += bytes.len();
         open.out.push_back(bytes);
-        if open.opening || open.out.len() > 1 {
+        if open.opening || open.handshaking || open.out.len() > 1 {
             return Ok(());
         }
         open.write(registry)
     }
 
     /// The socket can be written: the connection is set up, or the peer reads again.
-    pub(crate) fn writable(&mut self, registry: &Registry, connection: u64) -> Result<(), Closed> {
+    pub(crate) fn writable(
+        &mut self,
+        registry: &Registry,
+        now: Mono,
+        connection: u64,
+    ) -> Result<(), Closed> {
         let Some(open) = self.open.get_mut(&connection) else {
             return Ok(());
         };
@@ -225,7 +293,10 @@ impl Connections {
             match open.stream.peer_addr() {
                 Ok(_) => {
                     open.opening = false;
-                    open.deadline = None;
+                    open.deadline = open.handshaking.then_some(now + HANDSHAKE_LIMIT);
+                    if let Some(deadline) = open.deadline {
+                        self.check_at = Some(self.check_at.map_or(deadline, |at| at.min(deadline)));
+                    }
                 }
                 // Not yet: another event will come.
                 Err(error) if error.kind() == io::ErrorKind::NotConnected => return Ok(()),
@@ -248,7 +319,7 @@ impl Connections {
                 break;
             }
             result.more = true;
-            match open.stream.read(&mut self.buffer) {
+            match open.read_some(&mut self.buffer) {
                 Ok(0) => result.closed = Some(Closed::ByPeer),
                 Ok(n) => {
                     open.framer.push(&self.buffer[..n]);
@@ -256,17 +327,26 @@ impl Connections {
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => result.closed = Some(Closed::ByPeer),
+                Err(_) => result.closed = Some(open.why()),
             }
             result.more = false;
             break;
+        }
+        result.secured = open.finish_handshake(now, &mut self.check_at);
+        if result.secured {
+            self.handshakes.remove(&connection);
+        }
+        if open.session.as_ref().is_some_and(|it| it.wants_write()) || result.secured {
+            let written = open.write(registry);
+            result.closed = result.closed.or(written.err());
         }
         open.expect(now, &mut self.check_at);
         result
     }
 
-    /// Forgets a connection and gives its flow. A peer at fault gets a reset: its unread bytes
-    /// would else stay in the kernel until it gives up.
+    /// Forgets a connection; gives its flow if a shard may know of it. A peer at fault gets a reset:
+    /// its unread bytes would else stay in the kernel until it gives up. One at fault in TLS is to
+    /// read why.
     pub(crate) fn close(
         &mut self,
         registry: &Registry,
@@ -274,15 +354,22 @@ impl Connections {
         why: Closed,
     ) -> Option<Flow> {
         let mut open = self.open.remove(&connection)?;
-        if self.by_remote.get(&open.flow.remote) == Some(&connection) {
-            self.by_remote.remove(&open.flow.remote);
+        let to = (open.flow.transport, open.flow.remote);
+        if self.by_remote.get(&to) == Some(&connection) {
+            self.by_remote.remove(&to);
         }
+        self.handshakes.remove(&connection);
         // Both may fail when the peer was first; the descriptor is closed in any case.
         let _ = registry.deregister(&mut open.stream);
-        if why != Closed::ByPeer {
+        let readable = match why {
+            Closed::Tls(TlsFailure::Late | TlsFailure::Crowded) => false,
+            Closed::ByPeer | Closed::Tls(_) => true,
+            Closed::Blocked | Closed::Unfit | Closed::NotOpened => false,
+        };
+        if !readable {
             let _ = socket2::SockRef::from(&open.stream).set_linger(Some(Duration::ZERO));
         }
-        Some(open.flow)
+        (open.ours || !open.handshaking).then_some(open.flow)
     }
 
     /// When [`Self::overdue`] has to look.
@@ -315,9 +402,39 @@ impl Connection {
     fn late(&self) -> Closed {
         if self.opening {
             Closed::NotOpened
+        } else if self.handshaking {
+            Closed::Tls(TlsFailure::Late)
         } else {
             Closed::Unfit
         }
+    }
+
+    /// Why reading failed.
+    fn why(&self) -> Closed {
+        let failure = self.session.as_ref().and_then(|it| it.failure());
+        failure.map_or(Closed::ByPeer, Closed::Tls)
+    }
+
+    /// Reads plain bytes.
+    fn read_some(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match &mut self.session {
+            Some(session) => session.read(&mut self.stream, into),
+            None => self.stream.read(into),
+        }
+    }
+
+    /// True if TLS has been finished since the last call. Who connected to us has to say something
+    /// whole before long.
+    fn finish_handshake(&mut self, now: Mono, check_at: &mut Option<Mono>) -> bool {
+        let done = self.handshaking && self.session.as_ref().is_none_or(|it| !it.is_handshaking());
+        if done {
+            self.handshaking = false;
+            self.deadline = (!self.ours).then_some(now + SILENCE_LIMIT);
+            if let Some(deadline) = self.deadline {
+                *check_at = Some(check_at.map_or(deadline, |at| at.min(deadline)));
+            }
+        }
+        done
     }
 
     /// Moves whole messages out of the framer.
@@ -354,17 +471,35 @@ impl Connection {
         }
     }
 
+    /// Hands one piece over, or, on TLS, what came of the pieces before it; false if there is none.
+    fn write_some(&mut self) -> io::Result<bool> {
+        if let Some(session) = &mut self.session {
+            session.flush(&mut self.stream)?;
+        }
+        if self.handshaking {
+            return Ok(false);
+        }
+        let Some(front) = self.out.front() else {
+            return Ok(false);
+        };
+        let rest = front.get(self.sent..).unwrap_or(&[]);
+        self.sent += match &mut self.session {
+            Some(session) => session.push(rest)?,
+            None => self.stream.write(rest)?,
+        };
+        if self.sent >= front.len() {
+            self.queued -= front.len();
+            self.sent = 0;
+            self.out.pop_front();
+        }
+        Ok(true)
+    }
+
     fn write(&mut self, registry: &Registry) -> Result<(), Closed> {
-        while let Some(front) = self.out.front() {
-            match self.stream.write(&front[self.sent..]) {
-                Ok(n) => {
-                    self.sent += n;
-                    if self.sent == front.len() {
-                        self.queued -= front.len();
-                        self.sent = 0;
-                        self.out.pop_front();
-                    }
-                }
+        loop {
+            match self.write_some() {
+                Ok(true) => {}
+                Ok(false) => return self.watch_writing(registry, false),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     return self.watch_writing(registry, true);
@@ -372,7 +507,6 @@ impl Connection {
                 Err(_) => return Err(Closed::ByPeer),
             }
         }
-        self.watch_writing(registry, false)
     }
 
     fn watch_writing(&mut self, registry: &Registry, wanted: bool) -> Result<(), Closed> {

@@ -43,10 +43,12 @@ const RETRY: Duration = Duration::from_millis(1);
 /// How often the civil clock is compared with the machine's.
 const CLOCK_CHECK: Duration = Duration::from_secs(10);
 
-/// A TCP listener and what Via and Contact say of it.
+/// A listener for TCP or TLS, and what Via and Contact say of it.
 pub(crate) struct Listener {
     pub socket: TcpListener,
     pub local: SocketAddr,
+    /// Whether it speaks TLS.
+    pub secure: bool,
 }
 
 struct Slot {
@@ -202,8 +204,9 @@ impl Worker {
             t if t >= FIRST_TOKEN => {
                 let connection = self.outside.tcp.number(token);
                 if event.is_writable() {
+                    let now = self.outside.clock.mono();
                     let Outside { tcp, registry, .. } = &mut self.outside;
-                    if let Err(why) = tcp.writable(registry, connection) {
+                    if let Err(why) = tcp.writable(registry, now, connection) {
                         self.outside.close(connection, why);
                         return self.settle();
                     }
@@ -288,6 +291,7 @@ impl Worker {
             return;
         };
         let arrived = tcp.readable(registry, now, connection);
+        self.outside.counts.tls_handshakes += u64::from(arrived.secured);
         for message in &arrived.messages {
             self.deliver(flow, message);
         }
@@ -441,7 +445,8 @@ impl Worker {
                 stream,
                 local,
                 remote,
-            } => self.adopt(TcpStream::from_std(stream), local, remote),
+                secure,
+            } => self.adopt(TcpStream::from_std(stream), local, remote, secure),
             Letter::Configure(config, done) => {
                 self.all(|| Input::Configure(Arc::clone(&config)));
                 // The asker may have gone.

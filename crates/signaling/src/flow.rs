@@ -1,4 +1,4 @@
-//! The path that a message takes: transport, both addresses and, on TCP, the connection.
+//! The path that a message takes: transport, both addresses and, on a stream, the connection.
 
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -10,6 +10,8 @@ pub enum Transport {
     Udp,
     /// A stream: it repeats lost bytes by itself, so the transactions do not.
     Tcp,
+    /// TLS over a stream (§26.2.1).
+    Tls,
 }
 
 impl Transport {
@@ -19,6 +21,7 @@ impl Transport {
         match self {
             Self::Udp => "UDP",
             Self::Tcp => "TCP",
+            Self::Tls => "TLS",
         }
     }
 
@@ -26,21 +29,24 @@ impl Transport {
     /// message (RFC 3261 §17.1.1.2).
     #[must_use]
     pub fn is_reliable(self) -> bool {
-        matches!(self, Self::Tcp)
+        match self {
+            Self::Udp => false,
+            Self::Tcp | Self::Tls => true,
+        }
     }
 }
 
 /// One path of messages between us and a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Flow {
-    /// UDP or TCP.
+    /// UDP, TCP or TLS.
     pub transport: Transport,
     /// Our address: where the message arrived, or from where it leaves. Via and Contact name it.
     pub local: SocketAddr,
     /// The peer's address: where the message came from, or where it goes.
     pub remote: SocketAddr,
-    /// The driver's number of the TCP connection. 0 on UDP; 0 on TCP asks the driver to open a
-    /// connection to `remote` if it has none.
+    /// The driver's number of the connection. 0 on UDP; 0 on TCP and TLS asks the driver to open
+    /// one to `remote` if it has none.
     pub connection: u64,
 }
 

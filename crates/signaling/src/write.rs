@@ -77,6 +77,7 @@ pub(crate) fn contact(out: &mut Vec<u8>, user: &str, flow: &Flow) {
     out.extend_from_slice(match flow.transport {
         Transport::Udp => b">",
         Transport::Tcp => b";transport=tcp>",
+        Transport::Tls => b";transport=tls>",
     });
 }
 

@@ -1,6 +1,8 @@
 //! An engine on ephemeral ports and the messages that the tests send to it.
 #![allow(dead_code, missing_docs, reason = "each test file uses a part of it")]
 
+pub mod papers;
+
 use meishier_engine::config::{self, Config};
 use meishier_engine::media::PromptSet;
 use meishier_engine::signaling::Transport;
@@ -19,6 +21,8 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Wanted {
     pub shards: u16,
     pub listen: Vec<String>,
+    /// `[sip.tls]`, if it is to be there.
+    pub tls: String,
     /// Keys of the only trunk beside its name.
     pub trunk: String,
     /// Where the seats are; one counsellor is ready at each.
@@ -30,6 +34,7 @@ impl Default for Wanted {
         Self {
             shards: 1,
             listen: vec!["udp:127.0.0.1:0".into(), "tcp:127.0.0.1:0".into()],
+            tls: String::new(),
             trunk: "peers = [\"127.0.0.1\"]".into(),
             seats: vec!["127.0.0.1:9".parse().unwrap()],
         }
@@ -49,7 +54,7 @@ shutdown_limit = "1s"
 listen = [{listen}]
 domain = "127.0.0.1"
 max_calls = 16
-[rtp]
+{tls}[rtp]
 address = "127.0.0.1"
 first_port = 30000
 last_port = 30126
@@ -90,6 +95,7 @@ rings = ["all"]
         shards = wanted.shards,
         listen = listen.join(", "),
         trunk = wanted.trunk,
+        tls = wanted.tls,
     );
     for (number, address) in wanted.seats.iter().enumerate() {
         text += &format!(

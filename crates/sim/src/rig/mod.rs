@@ -398,7 +398,7 @@ impl Rig {
                 witness.see(now, &seen);
                 let means = match transmit.flow.transport {
                     Transport::Udp => Means::Datagram,
-                    Transport::Tcp => Means::Stream,
+                    Transport::Tcp | Transport::Tls => Means::Stream,
                 };
                 self.effects.push_back(Effect::Send { to, means, bytes });
             }

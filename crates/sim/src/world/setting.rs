@@ -110,7 +110,7 @@ fn carriers(config: &Config, engine: SocketAddr, dice: &Dice) -> Vec<Far> {
     outs.map(|(address, transport, index)| {
         let means = match transport {
             Transport::Udp => Means::Datagram,
-            Transport::Tcp => Means::Stream,
+            Transport::Tcp | Transport::Tls => Means::Stream,
         };
         let dice = dice.branch("carrier").branch(&index.to_string());
         Far::new(address, means, engine, vec![Codec::Pcma, Codec::Pcmu], dice)
@@ -126,7 +126,7 @@ fn telephone(config: &Config, seat: usize) -> (SocketAddr, Means, String) {
         }) => {
             let means = match transport {
                 Transport::Udp => Means::Datagram,
-                Transport::Tcp => Means::Stream,
+                Transport::Tcp | Transport::Tls => Means::Stream,
             };
             (*address, means, String::new())
         }

@@ -1,0 +1,83 @@
+//! `[sip.tls]`: certificates, and whether all that is to go by TLS can.
+
+use crate::section::Section;
+use crate::sink::{Sink, both};
+use crate::types::{Seat, SeatContact, Sip, Tls, Transport, Trunk};
+use std::ops::Range;
+use std::path::PathBuf;
+
+/// Reads `[sip.tls]`.
+pub(crate) fn tls(sip: &Section<'_>) -> Option<Tls> {
+    let section = sip.table("tls", "[sip.tls]")?;
+    let file = |key, example| {
+        let text = section.full_text(key, example);
+        text.map(|text| PathBuf::from(text.value))
+    };
+    let certificate = section.need_text("certificate", "\"sip.pem\"");
+    let key = section.need_text("key", "\"sip.key\"");
+    let (client_ca, trusted_ca) = (
+        file("client_ca", "\"seats-ca.pem\""),
+        file("trusted_ca", "\"carrier-ca.pem\""),
+    );
+    section.finish();
+    Some(Tls {
+        certificate: PathBuf::from(certificate?.value),
+        key: PathBuf::from(key?.value),
+        client_ca,
+        trusted_ca,
+    })
+}
+
+/// Notes listeners, trunks and seats that are to speak TLS without what it takes. `span` is where
+/// `[sip]` stands.
+pub(crate) fn check(sink: &Sink, span: &Range<usize>, sip: &Sip, trunks: &[Trunk], seats: &[Seat]) {
+    let listens = sip.listen.iter().any(|it| it.transport == Transport::Tls);
+    if listens && sip.tls.is_none() {
+        sink.error(
+            span,
+            both!(
+                "监听 TLS 却没有证书",
+                "TLS is listened on without a certificate"
+            ),
+            both!(
+                "加上 [sip.tls] certificate = \"证书.pem\"、key = \"私钥.pem\"",
+                "add [sip.tls] certificate = \"…pem\", key = \"…pem\""
+            ),
+        );
+    }
+    let trunk = trunks.iter().find(|it| it.transport == Transport::Tls);
+    let by_tls = |seat: &&Seat| {
+        let tls = Transport::Tls;
+        matches!(seat.contact, SeatContact::Static { transport, .. } if transport == tls)
+    };
+    let name = trunk.map(|it| &it.name);
+    let Some(name) = name.or_else(|| Some(&seats.iter().find(by_tls)?.name)) else {
+        return;
+    };
+    if !listens {
+        sink.error(
+            span,
+            both!(
+                "{name:?} 用 TLS，却没有监听 TLS",
+                "{name:?} is to use TLS, which is not listened on"
+            ),
+            both!(
+                "在 listen 中加上 \"tls:地址:5061\"：对方的请求也要有地方来",
+                "add \"tls:address:5061\" to listen: the peer's requests need a way in"
+            ),
+        );
+    }
+    if sip.tls.as_ref().is_some_and(|tls| tls.trusted_ca.is_none()) {
+        sink.error(
+            span,
+            both!(
+                "{name:?} 用 TLS，却没有写信任哪些证书颁发者",
+                "{name:?} is to use TLS, but it is not said whose certificates are trusted"
+            ),
+            both!(
+                "在 [sip.tls] 加上 trusted_ca = \"颁发者.pem\"",
+                "add trusted_ca = \"…pem\" to [sip.tls]"
+            ),
+        );
+    }
+}
