@@ -126,6 +126,58 @@ fn defaults_are_safe_on_loopback() {
 }
 
 #[test]
+fn tls_takes_a_certificate_a_listener_and_trust() {
+    let listen = |list: &str, tls: &str| {
+        changed("max_calls = 100", &format!("max_calls = 100\n{tls}")).replacen(
+            "\"udp:127.0.0.1:5060\"",
+            list,
+            1,
+        )
+    };
+    let told = |text: &str| -> Vec<String> {
+        let errors = parse(text, None).map(|_| ()).unwrap_err();
+        errors.into_iter().map(|error| error.message_en).collect()
+    };
+    let both = "\"udp:127.0.0.1:5060\", \"tls:127.0.0.1:5061\"";
+    let files = "[sip.tls]\ncertificate = \"a.pem\"\nkey = \"a.key\"\n";
+    let (config, _) = load(&listen(both, files));
+    assert_eq!(config.sip.listen[1].transport, Transport::Tls);
+    let tls = config.sip.tls.unwrap();
+    assert_eq!((tls.certificate, tls.key), ("a.pem".into(), "a.key".into()));
+    assert_eq!((tls.client_ca, tls.trusted_ca), (None, None));
+    assert_eq!(
+        told(&listen(both, "")),
+        ["TLS is listened on without a certificate"]
+    );
+    assert_eq!(
+        told(&listen(both, "[sip.tls]\nkey = \"a.key\"\n")),
+        [
+            "[sip.tls] lacks certificate",
+            "TLS is listened on without a certificate"
+        ]
+    );
+    let trunk = |text: String| {
+        let name = "[[trunks]]\n";
+        let tls = "[[trunks]]\ntransport = \"tls\"\ntls_name = \"sip.carrier.example\"\n";
+        text.replacen(name, tls, 1)
+    };
+    assert_eq!(
+        told(&trunk(listen("\"udp:127.0.0.1:5060\"", ""))),
+        ["\"one\" is to use TLS, which is not listened on"]
+    );
+    assert_eq!(
+        told(&trunk(listen(both, files))),
+        ["\"one\" is to use TLS, but it is not said whose certificates are trusted"]
+    );
+    let trusted = format!("{files}trusted_ca = \"b.pem\"\n");
+    let (config, _) = load(&trunk(listen(both, &trusted)));
+    assert_eq!(
+        config.trunks[0].tls_name.as_deref(),
+        Some("sip.carrier.example")
+    );
+}
+
+#[test]
 fn wrong_services_are_refused() {
     refuses(
         "max_calls = 100",

@@ -4,9 +4,11 @@ use meishier_engine::queue::Queue;
 use meishier_engine::signaling::Counters;
 use meishier_engine::signaling::message::Method;
 use meishier_model::{Mono, PoolId};
-use meishier_net::{Control, Stats};
+use meishier_net::{Control, Stats, TlsFailure};
 use meishier_records::Writer;
-use meishier_telemetry::{MediaSample, PoolSample, RecordsSample, Sample, ShardSample, SipSample};
+use meishier_telemetry::{
+    MediaSample, PoolSample, RecordsSample, Sample, ShardSample, SipSample, SocketSample,
+};
 use tokio::runtime::Handle;
 
 /// Everything of this moment. To be called on a thread that may block, within `runtime`'s life.
@@ -25,6 +27,7 @@ pub fn sample(control: &Control, pools: usize, writer: &Writer, runtime: &Handle
         waiting: u64::from(counts.waiting),
         queue: queue.figures(),
         media: media_sample(&stats),
+        sockets: socket_sample(&stats),
         ports_bound: stats.rtp.ports,
         records: RecordsSample {
             written: written.written,
@@ -63,6 +66,21 @@ fn media_sample(stats: &Stats) -> MediaSample {
         wrong_source: stats.media.wrong_source + stats.rtp.unused_port,
         malformed: stats.media.malformed,
         send_failed: stats.media.unsent + stats.rtp.send_dropped,
+    }
+}
+
+fn socket_sample(stats: &Stats) -> SocketSample {
+    let sip = &stats.sip;
+    let failures = TlsFailure::ALL.into_iter().zip(sip.tls_failed);
+    SocketSample {
+        connections: sip.tcp_connections,
+        blocked: sip.tcp_blocked,
+        unfit: sip.tcp_unfit,
+        refused: sip.tcp_refused,
+        socket_full: sip.udp_backlog_dropped,
+        inbox_full: sip.inbox_dropped,
+        tls_handshakes: sip.tls_handshakes,
+        tls_failed: failures.map(|(why, count)| (why.as_str(), count)).collect(),
     }
 }
 

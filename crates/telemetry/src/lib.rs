@@ -20,5 +20,7 @@ mod scrape;
 mod telemetry;
 
 pub use logs::{Level, LogFormat};
-pub use sample::{MediaSample, PoolSample, RecordsSample, Sample, ShardSample, SipSample};
+pub use sample::{
+    MediaSample, PoolSample, RecordsSample, Sample, ShardSample, SipSample, SocketSample,
+};
 pub use telemetry::{Telemetry, TelemetryError, TelemetryNames};

@@ -19,6 +19,8 @@ pub struct Sample {
     pub queue: Figures,
     /// What the writer of records did.
     pub records: RecordsSample,
+    /// What the SIP sockets did.
+    pub sockets: SocketSample,
     /// RTP ports that are bound, used or not.
     pub ports_bound: u64,
     /// Asynchronous tasks alive.
@@ -55,6 +57,35 @@ pub struct SipSample {
     pub unmatched: u64,
     /// Messages dropped or refused because a limit was reached.
     pub limited: u64,
+}
+
+/// SIP sockets.
+#[derive(Clone, Debug, Default)]
+pub struct SocketSample {
+    /// Connections over TCP and TLS that are open.
+    pub connections: u64,
+    /// Connections closed because the peer did not read.
+    pub blocked: u64,
+    /// Connections closed because no SIP came.
+    pub unfit: u64,
+    /// Connections not taken because there were too many.
+    pub refused: u64,
+    /// Datagrams dropped because the socket took none and enough waited for it.
+    pub socket_full: u64,
+    /// Datagrams dropped because enough waited for their thread.
+    pub inbox_full: u64,
+    /// TLS handshakes finished.
+    pub tls_handshakes: u64,
+    /// TLS that came to nothing, by reason; a reason that is not there counts none.
+    pub tls_failed: Vec<(&'static str, u64)>,
+}
+
+impl SocketSample {
+    /// How often TLS came to nothing for a reason.
+    pub(crate) fn tls_failed(&self, reason: &str) -> u64 {
+        let found = self.tls_failed.iter().find(|(it, _)| *it == reason);
+        found.map_or(0, |(_, count)| *count)
+    }
 }
 
 /// RTP counts.

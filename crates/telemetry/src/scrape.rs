@@ -62,6 +62,40 @@ const SUMS: &[Sum] = &[
     (names::SIP_DROPPED, &[("reason", "limited")], |s| {
         over(s, |shard| shard.sip.limited)
     }),
+    (names::SIP_CLOSED, &[("reason", "blocked")], |s| {
+        s.sockets.blocked
+    }),
+    (names::SIP_CLOSED, &[("reason", "unfit")], |s| {
+        s.sockets.unfit
+    }),
+    (names::SIP_CLOSED, &[("reason", "refused")], |s| {
+        s.sockets.refused
+    }),
+    (names::SIP_QUEUE_FULL, &[("queue", "socket")], |s| {
+        s.sockets.socket_full
+    }),
+    (names::SIP_QUEUE_FULL, &[("queue", "inbox")], |s| {
+        s.sockets.inbox_full
+    }),
+    (names::TLS_HANDSHAKES, &[], |s| s.sockets.tls_handshakes),
+    (names::TLS_FAILED, &[("reason", "no_certificate")], |s| {
+        s.sockets.tls_failed("no_certificate")
+    }),
+    (names::TLS_FAILED, &[("reason", "bad_certificate")], |s| {
+        s.sockets.tls_failed("bad_certificate")
+    }),
+    (names::TLS_FAILED, &[("reason", "ours_refused")], |s| {
+        s.sockets.tls_failed("ours_refused")
+    }),
+    (names::TLS_FAILED, &[("reason", "protocol")], |s| {
+        s.sockets.tls_failed("protocol")
+    }),
+    (names::TLS_FAILED, &[("reason", "late")], |s| {
+        s.sockets.tls_failed("late")
+    }),
+    (names::TLS_FAILED, &[("reason", "crowded")], |s| {
+        s.sockets.tls_failed("crowded")
+    }),
     (names::RTP_PACKETS, &[("direction", "received")], |s| {
         s.media.received
     }),
@@ -100,6 +134,7 @@ const SIZES: &[(&str, Count)] = &[
     (names::REGISTRATIONS, |s| {
         over(s, |shard| shard.gauges.registrations)
     }),
+    (names::SIP_CONNECTIONS, |s| s.sockets.connections),
     (names::PORTS_BOUND, |s| s.ports_bound),
     (names::TASKS, |s| s.tasks),
     (names::RECORDS_PENDING, |s| s.records.pending),

@@ -6,8 +6,8 @@ use meishier_engine::queue::Figures;
 use meishier_engine::routing::{Dialled, NuisanceWhy, RiskWhy, Service};
 use meishier_model::{CallId, OfferOutcome, Outcome, PoolId, SeatId, TransferOutcome, TrunkId};
 use meishier_telemetry::{
-    MediaSample, PoolSample, RecordsSample, Sample, ShardSample, SipSample, Telemetry,
-    TelemetryNames,
+    MediaSample, PoolSample, RecordsSample, Sample, ShardSample, SipSample, SocketSample,
+    Telemetry, TelemetryNames,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -293,6 +293,16 @@ fn sample() -> Sample {
             malformed: 4,
             send_failed: 5,
         },
+        sockets: SocketSample {
+            connections: 1,
+            blocked: 2,
+            unfit: 3,
+            refused: 4,
+            socket_full: 5,
+            inbox_full: 6,
+            tls_handshakes: 7,
+            tls_failed: vec![("no_certificate", 8), ("crowded", 9)],
+        },
         pools: vec![
             PoolSample {
                 waiting: 4,
@@ -361,6 +371,25 @@ fn samples_are_summed_over_the_shards() {
         ("meishier_sip_dropped_total{reason=\"malformed\"}", 9.0),
         ("meishier_sip_dropped_total{reason=\"unmatched\"}", 12.0),
         ("meishier_sip_dropped_total{reason=\"limited\"}", 15.0),
+        ("meishier_sip_connections", 1.0),
+        (
+            "meishier_sip_connections_closed_total{reason=\"blocked\"}",
+            2.0,
+        ),
+        (
+            "meishier_sip_connections_closed_total{reason=\"unfit\"}",
+            3.0,
+        ),
+        (
+            "meishier_sip_connections_closed_total{reason=\"refused\"}",
+            4.0,
+        ),
+        ("meishier_sip_queue_full_total{queue=\"socket\"}", 5.0),
+        ("meishier_sip_queue_full_total{queue=\"inbox\"}", 6.0),
+        ("meishier_tls_handshakes_total", 7.0),
+        ("meishier_tls_failed_total{reason=\"no_certificate\"}", 8.0),
+        ("meishier_tls_failed_total{reason=\"crowded\"}", 9.0),
+        ("meishier_tls_failed_total{reason=\"late\"}", 0.0),
         ("meishier_rtp_packets_total{direction=\"received\"}", 1.0),
         ("meishier_rtp_packets_total{direction=\"sent\"}", 2.0),
         ("meishier_rtp_dropped_total{reason=\"wrong_source\"}", 3.0),

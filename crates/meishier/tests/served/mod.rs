@@ -20,6 +20,8 @@ pub struct Served {
     pub sip: SocketAddr,
     pub http: SocketAddr,
     pub folder: tempfile::TempDir,
+    /// The line that told where to reach it.
+    pub ready: String,
 }
 
 impl Drop for Served {
@@ -151,6 +153,7 @@ pub fn started(mut command: Command, folder: tempfile::TempDir) -> Served {
         child,
         out,
         folder,
+        ready,
     }
 }
 

@@ -110,10 +110,10 @@ impl Files {
     pub fn section(&self) -> String {
         let line = |key: &str, name: &str| {
             let path = self.path(name);
-            let there = path.exists();
-            there
-                .then(|| format!("{key} = {:?}\n", path))
-                .unwrap_or_default()
+            match path.exists() {
+                true => format!("{key} = {path:?}\n"),
+                false => String::new(),
+            }
         };
         [
             "[sip.tls]\n".to_owned(),
