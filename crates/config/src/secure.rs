@@ -1,6 +1,6 @@
 //! `[sip.tls]`: certificates, and whether all that is to go by TLS can.
 
-use crate::section::Section;
+use crate::section::{At, Section};
 use crate::sink::{Sink, both};
 use crate::types::{Seat, SeatContact, Sip, Tls, Transport, Trunk};
 use std::ops::Range;
@@ -20,9 +20,11 @@ pub(crate) fn tls(sip: &Section<'_>) -> Option<Tls> {
         file("trusted_ca", "\"carrier-ca.pem\""),
     );
     section.finish();
+    // What is lacking was told; an empty path lets the rest be checked.
+    let path = |text: Option<At<&str>>| PathBuf::from(text.map_or("", |text| text.value));
     Some(Tls {
-        certificate: PathBuf::from(certificate?.value),
-        key: PathBuf::from(key?.value),
+        certificate: path(certificate),
+        key: path(key),
         client_ca,
         trusted_ca,
     })

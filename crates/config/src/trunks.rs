@@ -70,13 +70,13 @@ fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk], places: &Pl
         check_number(sink, "outgoing_number", number);
     }
     let area_code = section.full_text("area_code", "\"0851\"");
+    let transport = section.choice("transport", &TRANSPORTS);
     Trunk {
         name: name.map_or_else(String::new, |name| name.value.to_owned()),
         peers,
         out,
-        transport: section
-            .choice("transport", &TRANSPORTS)
-            .unwrap_or(Transport::Udp),
+        transport: transport.unwrap_or(Transport::Udp),
+        udp_only: transport == Some(Transport::Udp),
         tls_name: host_name(section, "tls_name"),
         answer: answer(section),
         codecs: codecs(section),

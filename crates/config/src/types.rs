@@ -198,6 +198,9 @@ pub struct Trunk {
     pub out: Option<SocketAddr>,
     /// Transport of calls out.
     pub transport: Transport,
+    /// True if the file itself says `transport = "udp"`: then no request goes by TCP, however large
+    /// (RFC 3261 §18.1.1).
+    pub udp_only: bool,
     /// The name that the peer's certificate must show on TLS (RFC 5922 §7); the address of
     /// [`Trunk::out`] if absent.
     pub tls_name: Option<String>,

@@ -30,6 +30,7 @@ mod control;
 mod error;
 mod identity;
 mod inbox;
+mod large;
 mod outside;
 mod registrations;
 pub mod rtp;

@@ -4,6 +4,7 @@ use crate::Sink;
 use crate::certificates::Keyring;
 use crate::clock::Clock;
 use crate::inbox::{Datagram, Inbox, Letter, Outlet};
+use crate::large::{Large, Way, by_stream};
 use crate::registrations::Registrations;
 use crate::rtp::OrderOutlet;
 use crate::stats::SocketCounts;
@@ -89,6 +90,7 @@ pub(crate) struct Outside {
     pub stream_local: StreamLocal,
     pub tcp: Connections,
     pub keyring: Arc<Keyring>,
+    pub large: Large,
     /// By worker; the own one is there too, unused.
     pub outlets: Vec<Outlet>,
     /// By media thread.
@@ -125,6 +127,7 @@ pub(crate) struct Parts {
 
 impl Outside {
     pub(crate) fn new(parts: Parts) -> Self {
+        let large = Large::new(&parts.config);
         Self {
             worker: parts.worker,
             topology: parts.topology,
@@ -134,6 +137,7 @@ impl Outside {
             udp: parts.udp,
             stream_local: parts.stream_local,
             keyring: parts.keyring,
+            large,
             tcp: Connections::new(parts.worker),
             outlets: parts.inboxes.into_iter().map(Outlet::new).collect(),
             media: parts.media,
@@ -273,12 +277,39 @@ impl Outside {
     fn transmit(&mut self, from: ShardId, transmit: Transmit) {
         let Transmit { flow, bytes } = transmit;
         match flow.transport {
-            Transport::Udp => self.send_udp(from, flow, bytes),
+            Transport::Udp => self.send_by_size(Outgoing { from, flow, bytes }),
             Transport::Tcp | Transport::Tls => self.send_tcp(from, flow, bytes),
         }
     }
 
-    fn send_udp(&mut self, from: ShardId, flow: Flow, bytes: Vec<u8>) {
+    /// Sends a datagram, or by TCP what is too large for one.
+    fn send_by_size(&mut self, outgoing: Outgoing) {
+        let now = self.clock.mono();
+        let way = self.large.way(now, &outgoing, self.stream_local.tcp);
+        let (bytes, local) = match (way, self.stream_local.tcp) {
+            (Way::Nothing, _) => return,
+            (Way::Stream(bytes), Some(local)) => (bytes, local),
+            _ => return self.send_udp(outgoing),
+        };
+        let (from, remote) = (outgoing.from, outgoing.flow.remote);
+        let any = by_stream(outgoing.flow, local, 0);
+        let open = self.tcp.to(any.transport, remote);
+        match open.map_or_else(|| self.connect(any), Ok) {
+            Ok(connection) => {
+                self.counts.udp_too_large += 1;
+                self.large.sent(now, outgoing);
+                self.send_tcp(from, Flow { connection, ..any }, bytes);
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a connection could not be begun");
+                self.large.refused(now, remote);
+                self.send_udp(outgoing);
+            }
+        }
+    }
+
+    fn send_udp(&mut self, outgoing: Outgoing) {
+        let Outgoing { from, flow, bytes } = outgoing;
         let mut sockets = self.udp.iter_mut();
         let fits = |socket: &&mut UdpSip| socket.local.is_ipv4() == flow.remote.is_ipv4();
         let socket = match sockets.position(|socket| socket.local == flow.local) {
@@ -381,6 +412,13 @@ impl Outside {
         let Some(flow) = self.tcp.close(&self.registry, connection, why) else {
             return;
         };
+        if flow.transport == Transport::Tcp && why == Closed::NotOpened {
+            for outgoing in self.large.refused(self.clock.mono(), flow.remote) {
+                self.send_udp(outgoing);
+            }
+        } else {
+            self.large.forget(flow.remote);
+        }
         let any = Flow {
             connection: 0,
             ..flow

@@ -45,6 +45,8 @@ pub struct SocketCounts {
     pub udp_backlog_dropped: u64,
     /// Sends that the system refused; the shard was told.
     pub udp_send_failed: u64,
+    /// Requests too large for a datagram that went by TCP (RFC 3261 §18.1.1).
+    pub udp_too_large: u64,
     /// Datagrams dropped because another worker's inbox was full.
     pub inbox_dropped: u64,
     /// Connections over TCP, with TLS or without, open now.
@@ -114,6 +116,7 @@ impl SocketCounts {
         self.udp_keepalives += other.udp_keepalives;
         self.udp_backlog_dropped += other.udp_backlog_dropped;
         self.udp_send_failed += other.udp_send_failed;
+        self.udp_too_large += other.udp_too_large;
         self.inbox_dropped += other.inbox_dropped;
         self.tcp_connections += other.tcp_connections;
         self.tcp_accepted += other.tcp_accepted;

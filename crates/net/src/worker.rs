@@ -448,6 +448,7 @@ impl Worker {
                 secure,
             } => self.adopt(TcpStream::from_std(stream), local, remote, secure),
             Letter::Configure(config, done) => {
+                self.outside.large.follow(&config);
                 self.all(|| Input::Configure(Arc::clone(&config)));
                 // The asker may have gone.
                 let _ = done.send(());

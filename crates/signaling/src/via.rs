@@ -161,6 +161,23 @@ fn split_sent_by(text: &str) -> Result<(&str, Option<u16>), ViaError> {
     }
 }
 
+/// A request whose top Via says UDP, with TCP and `local` in its place (RFC 3261 §18.1.1); the
+/// branch and all else stay. `None` if it is no such request.
+#[must_use]
+pub fn by_tcp(request: &[u8], local: SocketAddr) -> Option<Vec<u8>> {
+    const BEFORE: &[u8] = b"\r\nVia: SIP/2.0/UDP ";
+    let at = request.windows(BEFORE.len()).position(|it| it == BEFORE)?;
+    let head_ends = request.windows(4).position(|it| it == b"\r\n\r\n");
+    let (before, rest) = request.split_at_checked(at)?;
+    let rest = rest.get(BEFORE.len()..)?;
+    let sent_by_ends = rest.iter().position(|b| matches!(b, b';' | b'\r'))?;
+    if head_ends.is_some_and(|end| end < at) {
+        return None;
+    }
+    let changed = format!("\r\nVia: SIP/2.0/TCP {local}");
+    Some([before, changed.as_bytes(), rest.get(sent_by_ends..)?].concat())
+}
+
 /// The text of a Via header line with `received` and `rport` of its first value set to where the
 /// request came from (RFC 3261 §18.2.1, RFC 3581 §4): `received` if the sent-by host is not that
 /// address or `rport` was asked for, `rport` only if asked for. What the sender itself claimed in

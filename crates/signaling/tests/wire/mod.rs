@@ -339,7 +339,7 @@ pub fn answered(bench: &mut Bench) -> (Caller, LegId) {
 pub fn arrived(bench: &mut Bench) -> (Caller, LegId) {
     let caller = match bench.flow.transport {
         Transport::Udp => Caller::new(1),
-        Transport::Tcp => Caller::tcp(1),
+        Transport::Tcp | Transport::Tls => Caller::tcp(1),
     };
     bench.receive(&caller.invite());
     let leg = bench.incoming();
