@@ -68,6 +68,7 @@ impl Config {
             ("shards", self.shards == new.shards),
             ("sip.listen", sip.listen == new.sip.listen),
             ("sip.advertised", sip.advertised == new.sip.advertised),
+            ("sip.dscp", sip.dscp == new.sip.dscp),
             ("sip.domain", sip.domain == new.sip.domain),
             ("sip.user_agent", sip.user_agent == new.sip.user_agent),
             ("sip.digest", sip.digest == new.sip.digest),

@@ -26,6 +26,7 @@ mod implied;
 mod include;
 mod ladders;
 pub mod limits;
+mod listen;
 mod merge;
 mod moments;
 mod names;

@@ -1,10 +1,11 @@
 //! `[sip]`, `[rtp]`, `[http]`, `[records]`, `[offer]`, `[waiting]`.
 
 use crate::limits::MOST_CALLS;
+use crate::listen::{default_listen, dscp, listen};
 use crate::section::{At, Section};
 use crate::secure;
 use crate::sink::{Sink, both};
-use crate::types::{Digest, Http, Listen, Offer, Records, Rtp, Sip, Transport, Waiting};
+use crate::types::{Digest, Http, Offer, Records, Rtp, Sip, Transport, Waiting};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -14,6 +15,10 @@ const MS: fn(u64) -> Duration = Duration::from_millis;
 const S: fn(u64) -> Duration = Duration::from_secs;
 /// Most calls that one engine may be told to take.
 const MAX_CALLS: i64 = MOST_CALLS as i64;
+/// Class Selector 3 (RFC 4594 §4.2: signalling).
+const SIP_DSCP: u8 = 24;
+/// Expedited Forwarding (RFC 4594 §4.1: telephony).
+const RTP_DSCP: u8 = 46;
 /// Words for a transport.
 pub(crate) const TRANSPORTS: [(&str, Transport); 3] = [
     ("udp", Transport::Udp),
@@ -39,9 +44,11 @@ pub(crate) fn sip(section: Option<Section<'_>>) -> Sip {
             let found = s.and_then(|s| s.duration(key, from..=to));
             found.map_or(default, |found| found.value)
         };
+        let dscp = s.map_or(SIP_DSCP, |s| dscp(s, SIP_DSCP));
         let t1 = duration("t1", MS(100), S(5), MS(500));
         Sip {
-            listen: s.map_or_else(default_listen, listen),
+            listen: s.map_or_else(|| default_listen(dscp), |s| listen(s, dscp)),
+            dscp,
             advertised: s.and_then(|s| s.ip("advertised")),
             tls: s.and_then(secure::tls),
             domain: s
@@ -61,51 +68,6 @@ pub(crate) fn sip(section: Option<Section<'_>>) -> Sip {
                 .map_or(2000, |found| found.value.unsigned_abs() as usize),
         }
     })
-}
-
-fn default_listen() -> Vec<Listen> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 5060));
-    [Transport::Udp, Transport::Tcp]
-        .map(|transport| Listen { transport, address })
-        .to_vec()
-}
-
-fn listen(section: &Section<'_>) -> Vec<Listen> {
-    let mut out: Vec<Listen> = Vec::new();
-    let texts = section.texts("listen", 16);
-    if texts.is_empty() {
-        if let Some(value) = section.raw("listen") {
-            let message = both!("listen 不能为空", "listen must not be empty");
-            let help = both!(
-                "例如 [\"udp:127.0.0.1:5060\"]",
-                "such as [\"udp:127.0.0.1:5060\"]"
-            );
-            section.sink().error(&value.span(), message, help);
-        }
-        return default_listen();
-    }
-    for text in texts {
-        let parsed = text.value.split_once(':').and_then(|(word, address)| {
-            let transport = TRANSPORTS.iter().find(|(known, _)| *known == word)?.1;
-            Some(Listen {
-                transport,
-                address: address.parse().ok()?,
-            })
-        });
-        let what = ("传输方式加地址", "a transport and an address");
-        let parsed = section.parsed("listen", &text, parsed, what, "\"udp:127.0.0.1:5060\"");
-        let Some(parsed) = parsed else { continue };
-        if out.contains(&parsed) {
-            let value = text.value;
-            section.sink().error(
-                &text.span,
-                both!("listen 中 {value:?} 重复", "listen has {value:?} twice"),
-                both!("删去一个", "remove one"),
-            );
-        }
-        out.push(parsed);
-    }
-    out
 }
 
 /// A host name, or an IPv4 address in its place.
@@ -148,6 +110,7 @@ pub(crate) fn rtp(top: &Section<'_>, sip: &Sip, seats: usize, before: usize) -> 
                 .and_then(|s| s.ip("address"))
                 .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             advertised: s.and_then(|s| s.ip("advertised")),
+            dscp: s.map_or(RTP_DSCP, |s| dscp(s, RTP_DSCP)),
             first_port,
             last_port,
             threads: s

@@ -89,6 +89,8 @@ pub struct Sip {
     pub listen: Vec<Listen>,
     /// Address written into Via and Contact when it differs from the listening one (carrier NAT).
     pub advertised: Option<IpAddr>,
+    /// Code point of packets on connections of ours (RFC 2474), and of listeners that name no other.
+    pub dscp: u8,
     /// Certificates of TLS; there if anything uses it.
     pub tls: Option<Tls>,
     /// Realm of the digest and host of the engine's own addresses.
@@ -137,6 +139,24 @@ pub struct Listen {
     pub transport: Transport,
     /// Address and port; port 0 takes any free one.
     pub address: SocketAddr,
+    /// What Via and Contact say if it differs from the address and from [`Sip::advertised`]; port
+    /// 0 stands for the one bound.
+    pub advertised: Option<SocketAddr>,
+    /// Code point of its packets (RFC 2474), 0 to 63.
+    pub dscp: u8,
+}
+
+impl Listen {
+    /// A listener that others see where it is, and whose packets are ordinary ones.
+    #[must_use]
+    pub fn new(transport: Transport, address: SocketAddr) -> Self {
+        Self {
+            transport,
+            address,
+            advertised: None,
+            dscp: 0,
+        }
+    }
 }
 
 /// RTP address and ports.
@@ -146,6 +166,8 @@ pub struct Rtp {
     pub address: IpAddr,
     /// Address written into SDP when it differs (carrier NAT).
     pub advertised: Option<IpAddr>,
+    /// Code point of the packets (RFC 2474), 0 to 63.
+    pub dscp: u8,
     /// First port, even.
     pub first_port: u16,
     /// Last port, inclusive. Only even ports carry RTP.

@@ -176,6 +176,45 @@ fn tls_takes_a_certificate_a_listener_and_trust() {
 }
 
 #[test]
+fn a_listener_may_say_what_others_see() {
+    let from = "listen = [\"udp:127.0.0.1:5060\", \"tcp:127.0.0.1:5060\"]";
+    let listen = |entry: &str| format!("dscp = 26\nlisten = [\"udp:127.0.0.1:5060\", {entry}]");
+    let (config, _) = load(&changed(
+        from,
+        &listen("{ on = \"tcp:10.0.0.5:5060\", advertised = \"203.0.113.9\", dscp = 0 }"),
+    ));
+    let [first, second] = &config.sip.listen[..] else {
+        panic!("two listeners");
+    };
+    assert_eq!((first.advertised, first.dscp), (None, 26));
+    assert_eq!(second.address, "10.0.0.5:5060".parse().unwrap());
+    assert_eq!(second.advertised, Some("203.0.113.9:0".parse().unwrap()));
+    assert_eq!((second.dscp, config.sip.dscp, config.rtp.dscp), (0, 26, 46));
+    assert_eq!(load(GOOD).0.sip.dscp, 24);
+    for (entry, message) in [
+        ("{ advertised = \"203.0.113.9\" }", "listen lacks on"),
+        (
+            "{ on = \"tcp:10.0.0.5:5060\", advertised = \"nat\" }",
+            "advertised is not an IP address, with a port or without: \"nat\"",
+        ),
+        (
+            "{ on = \"tcp:10.0.0.5:5060\", dscp = 64 }",
+            "dscp is out of range: 64",
+        ),
+        (
+            "{ on = \"tcp:10.0.0.5:5060\", advertized = \"\" }",
+            "listen has no key \"advertized\"",
+        ),
+        (
+            "{ on = \"udp:127.0.0.1:5060\" }",
+            "listen has \"udp:127.0.0.1:5060\" twice",
+        ),
+    ] {
+        refuses(from, &listen(entry), message);
+    }
+}
+
+#[test]
 fn a_trunk_that_says_udp_means_it() {
     let (config, _) = load(GOOD);
     assert_eq!(config.trunks[0].transport, Transport::Udp);

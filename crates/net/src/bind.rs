@@ -1,7 +1,7 @@
 //! Binding every socket at start, and finding out what others should be told about it.
 
 use crate::StartError;
-use meishier_engine::config::{self, Config};
+use meishier_engine::config::{self, Config, Listen};
 use meishier_engine::signaling::Transport;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io;
@@ -42,7 +42,7 @@ pub(crate) fn sip(
             config::Transport::Tcp => (Transport::Tcp, "TCP"),
             config::Transport::Tls => (Transport::Tls, "TLS"),
         };
-        let bind = |address| bind_one(transport, address, workers);
+        let bind = |address| bind_one(transport, address, listen.dscp, workers);
         let (udp, tcp) = bind(listen.address)
             .or_else(|error| {
                 let taken = error.kind() == io::ErrorKind::AddrInUse;
@@ -59,12 +59,10 @@ pub(crate) fn sip(
             (None, None) => Err(io::ErrorKind::NotFound.into()),
         }
         .map_err(StartError::system("reading a socket's address"))?;
-        let ip = config.sip.advertised;
-        let ip = ip.unwrap_or_else(|| outward(bound.ip(), config));
         all.push(BoundSip {
             transport,
             bound,
-            advertised: SocketAddr::new(ip, bound.port()),
+            advertised: advertised(listen, bound, config),
             udp,
             tcp,
         });
@@ -74,10 +72,37 @@ pub(crate) fn sip(
 
 type Sockets = (Vec<UdpSocket>, Option<TcpListener>);
 
-fn bind_one(transport: Transport, address: SocketAddr, workers: usize) -> io::Result<Sockets> {
+/// What peers are told of a listener.
+fn advertised(listen: &Listen, bound: SocketAddr, config: &Config) -> SocketAddr {
+    let own = listen.advertised.map(|it| it.ip());
+    let ip = own.or(config.sip.advertised);
+    let ip = ip.unwrap_or_else(|| outward(bound.ip(), config));
+    let port = listen.advertised.map_or(0, |it| it.port());
+    SocketAddr::new(ip, if port == 0 { bound.port() } else { port })
+}
+
+/// Lets routers tell the socket's packets from others. What they do with it is up to them, and a
+/// system that does not allow it still carries calls.
+pub(crate) fn mark(socket: &Socket, address: SocketAddr, dscp: u8) {
+    let class = u32::from(dscp) << 2;
+    let set = match address {
+        SocketAddr::V4(_) => socket.set_tos_v4(class),
+        SocketAddr::V6(_) => socket.set_tclass_v6(class),
+    };
+    if let Err(error) = set {
+        tracing::warn!(%error, dscp, "packets could not be marked");
+    }
+}
+
+fn bind_one(
+    transport: Transport,
+    address: SocketAddr,
+    dscp: u8,
+    workers: usize,
+) -> io::Result<Sockets> {
     match transport {
-        Transport::Udp => Ok((udp_group(address, workers)?, None)),
-        Transport::Tcp | Transport::Tls => Ok((Vec::new(), Some(tcp_listener(address)?))),
+        Transport::Udp => Ok((udp_group(address, dscp, workers)?, None)),
+        Transport::Tcp | Transport::Tls => Ok((Vec::new(), Some(tcp_listener(address, dscp)?))),
     }
 }
 
@@ -85,8 +110,8 @@ fn bind_one(transport: Transport, address: SocketAddr, workers: usize) -> io::Re
 ///
 /// The first is bound without SO_REUSEPORT, so that an address in use by another engine of the
 /// same user is an error and not a silent division of the traffic.
-fn udp_group(address: SocketAddr, count: usize) -> io::Result<Vec<UdpSocket>> {
-    let first = udp_socket(address)?;
+fn udp_group(address: SocketAddr, dscp: u8, count: usize) -> io::Result<Vec<UdpSocket>> {
+    let first = udp_socket(address, dscp)?;
     first.bind(&SockAddr::from(address))?;
     let first = UdpSocket::from(first);
     let bound = first.local_addr()?;
@@ -95,7 +120,7 @@ fn udp_group(address: SocketAddr, count: usize) -> io::Result<Vec<UdpSocket>> {
         socket2::SockRef::from(&group[0]).set_reuse_port(true)?;
     }
     for _ in 1..count {
-        let socket = udp_socket(bound)?;
+        let socket = udp_socket(bound, dscp)?;
         socket.set_reuse_port(true)?;
         socket.bind(&SockAddr::from(bound))?;
         group.push(socket.into());
@@ -103,7 +128,7 @@ fn udp_group(address: SocketAddr, count: usize) -> io::Result<Vec<UdpSocket>> {
     Ok(group)
 }
 
-fn udp_socket(address: SocketAddr) -> io::Result<Socket> {
+fn udp_socket(address: SocketAddr, dscp: u8) -> io::Result<Socket> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::DGRAM,
@@ -116,10 +141,11 @@ fn udp_socket(address: SocketAddr) -> io::Result<Socket> {
     // A smaller buffer than wished still works.
     let _ = socket.set_recv_buffer_size(SIP_BUFFER);
     let _ = socket.set_send_buffer_size(SIP_BUFFER);
+    mark(&socket, address, dscp);
     Ok(socket)
 }
 
-fn tcp_listener(address: SocketAddr) -> io::Result<TcpListener> {
+fn tcp_listener(address: SocketAddr, dscp: u8) -> io::Result<TcpListener> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,
@@ -128,6 +154,8 @@ fn tcp_listener(address: SocketAddr) -> io::Result<TcpListener> {
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }
+    // Accepted connections have it from their listener.
+    mark(&socket, address, dscp);
     // Connections of an earlier process in TIME_WAIT do not hold the port; a listener does.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
@@ -160,7 +188,7 @@ pub(crate) fn rtp(config: &Config, any_free_port: bool) -> Result<BoundRtp, Star
             failed += 1;
             continue;
         }
-        match rtp_socket(SocketAddr::new(range.address, port)) {
+        match rtp_socket(SocketAddr::new(range.address, port), range.dscp) {
             Ok(socket) => sockets.push(socket),
             Err(error) => {
                 failed += 1;
@@ -170,7 +198,7 @@ pub(crate) fn rtp(config: &Config, any_free_port: bool) -> Result<BoundRtp, Star
     }
     if any_free_port {
         let wanted = failed.min(room.saturating_sub(sockets.len()));
-        let others = free_ports(range.address, wanted);
+        let others = free_ports(range.address, range.dscp, wanted);
         failed -= others.len();
         sockets.extend(others);
     }
@@ -199,7 +227,7 @@ fn descriptors_left() -> usize {
     })
 }
 
-fn rtp_socket(address: SocketAddr) -> io::Result<UdpSocket> {
+fn rtp_socket(address: SocketAddr, dscp: u8) -> io::Result<UdpSocket> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::DGRAM,
@@ -210,15 +238,18 @@ fn rtp_socket(address: SocketAddr) -> io::Result<UdpSocket> {
     }
     socket.set_nonblocking(true)?;
     let _ = socket.set_recv_buffer_size(RTP_BUFFER);
+    mark(&socket, address, dscp);
     socket.bind(&SockAddr::from(address))?;
     Ok(socket.into())
 }
 
 /// Up to `count` ports that the system chooses. Odd ones too: a description names its port
 /// (RFC 3550 §11), and where the range is taken there may be few even ones.
-fn free_ports(address: IpAddr, count: usize) -> Vec<UdpSocket> {
+fn free_ports(address: IpAddr, dscp: u8, count: usize) -> Vec<UdpSocket> {
     let any = SocketAddr::new(address, 0);
-    (0..count).map_while(|_| rtp_socket(any).ok()).collect()
+    (0..count)
+        .map_while(|_| rtp_socket(any, dscp).ok())
+        .collect()
 }
 
 /// The address that peers can use for a socket bound to `ip`: itself, or for the unspecified
@@ -253,4 +284,40 @@ fn source_towards(any: IpAddr, peer: SocketAddr) -> io::Result<IpAddr> {
         return Err(io::ErrorKind::AddrNotAvailable.into());
     }
     Ok(address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use socket2::SockRef;
+    use std::net::TcpStream;
+
+    /// Class Selector 3 and Expedited Forwarding, as they stand in the byte of the header.
+    const SIGNALLING: u32 = 24 << 2;
+    const SPEECH: u32 = 46 << 2;
+
+    #[test]
+    fn packets_of_every_kind_of_socket_are_marked() {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        for socket in udp_group(any, 24, 2).unwrap() {
+            assert_eq!(SockRef::from(&socket).tos_v4().unwrap(), SIGNALLING);
+        }
+        let speech = rtp_socket(any, 46).unwrap();
+        assert_eq!(SockRef::from(&speech).tos_v4().unwrap(), SPEECH);
+        let listener = tcp_listener(any, 24).unwrap();
+        listener.set_nonblocking(false).unwrap();
+        let _peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        assert_eq!(SockRef::from(&accepted).tos_v4().unwrap(), SIGNALLING);
+    }
+
+    #[test]
+    fn ipv6_has_a_place_of_its_own_for_the_mark() {
+        let any = SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0);
+        // A machine without IPv6 has none to mark.
+        let Ok(socket) = udp_socket(any, 24) else {
+            return;
+        };
+        assert_eq!(socket.tclass_v6().unwrap(), SIGNALLING);
+    }
 }

@@ -128,6 +128,7 @@ pub(crate) struct Parts {
 impl Outside {
     pub(crate) fn new(parts: Parts) -> Self {
         let large = Large::new(&parts.config);
+        let dscp = parts.config.sip.dscp;
         Self {
             worker: parts.worker,
             topology: parts.topology,
@@ -138,7 +139,7 @@ impl Outside {
             stream_local: parts.stream_local,
             keyring: parts.keyring,
             large,
-            tcp: Connections::new(parts.worker),
+            tcp: Connections::new(parts.worker, dscp),
             outlets: parts.inboxes.into_iter().map(Outlet::new).collect(),
             media: parts.media,
             registrations: parts.registrations,

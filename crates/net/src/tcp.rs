@@ -19,6 +19,7 @@ use meishier_engine::signaling::{Flow, Transport};
 use meishier_model::Mono;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
+use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
@@ -115,19 +116,22 @@ pub(crate) struct Connections {
     by_remote: HashMap<(Transport, SocketAddr), u64>,
     /// TLS handshakes that peers began; the oldest has the smallest number.
     handshakes: BTreeSet<u64>,
+    /// Code point of packets on connections of ours.
+    dscp: u8,
     /// No deadline lies before this moment.
     check_at: Option<Mono>,
     buffer: Vec<u8>,
 }
 
 impl Connections {
-    pub(crate) fn new(worker: usize) -> Self {
+    pub(crate) fn new(worker: usize, dscp: u8) -> Self {
         Self {
             worker: worker as u64,
             next: 1,
             open: HashMap::new(),
             by_remote: HashMap::new(),
             handshakes: BTreeSet::new(),
+            dscp,
             check_at: None,
             buffer: vec![0; 16 << 10],
         }
@@ -185,7 +189,7 @@ impl Connections {
             return Err(io::ErrorKind::QuotaExceeded.into());
         }
         let beginning = Beginning {
-            stream: TcpStream::connect(remote)?,
+            stream: begin_to_connect(remote, self.dscp)?,
             local,
             remote,
             session,
@@ -523,6 +527,24 @@ impl Connection {
         let asked = registry.reregister(&mut self.stream, token, interest);
         asked.map_err(|_| Closed::ByPeer)
     }
+}
+
+/// A socket on its way to `remote`; it can be written to once it is there.
+fn begin_to_connect(remote: SocketAddr, dscp: u8) -> io::Result<TcpStream> {
+    let socket = Socket::new(
+        Domain::for_address(remote),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_nonblocking(true)?;
+    crate::bind::mark(&socket, remote, dscp);
+    match socket.connect(&remote.into()) {
+        Ok(()) => {}
+        Err(error)
+            if error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error()) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(TcpStream::from_std(socket.into()))
 }
 
 fn token_of(connection: u64) -> Token {

@@ -14,6 +14,41 @@ use support::{
 };
 
 #[test]
+fn each_listener_tells_its_own_address() {
+    let wanted = Wanted {
+        listen: vec![
+            "udp:127.0.0.1:0".into(),
+            "{ on = \"udp:127.0.0.2:0\", advertised = \"192.0.2.9\" }".into(),
+            "{ on = \"udp:127.0.0.3:0\", advertised = \"192.0.2.10:7060\", dscp = 0 }".into(),
+        ],
+        ..Wanted::default()
+    };
+    let (running, _notices) = start(&wanted);
+    let caller = socket();
+    let from = caller.local_addr().unwrap();
+    let contacts = ["127.0.0.1:", "192.0.2.9:", "192.0.2.10:7060>"];
+    for ((_, engine), contact) in running.sip_addresses().iter().zip(contacts) {
+        let call = format!("of-{}", engine.ip());
+        caller
+            .send_to(invite("UDP", from, &call).as_bytes(), engine)
+            .unwrap();
+        let ringing = loop {
+            let text = receive(&caller);
+            if text.contains(&format!("Call-ID: {call}\r\n")) && text.contains("\r\nContact: ") {
+                break text;
+            }
+        };
+        let own = "Contact: <sip:";
+        let line = ringing.lines().find(|it| it.starts_with(own)).unwrap();
+        assert!(line.contains(contact), "{line}");
+        if contact.ends_with(':') {
+            let port = format!("{contact}{}", engine.port());
+            assert!(line.contains(&port), "{line}");
+        }
+    }
+}
+
+#[test]
 fn options_is_answered_with_200_on_an_ephemeral_port() {
     let (running, _notices) = start(&Wanted::default());
     let phone = socket();

@@ -59,10 +59,7 @@ pub fn config(text: &str, wishes: &Wishes) -> Result<(Config, Wall), String> {
     let wall = wishes.moment.wall(&config.routing);
     let wall = wall.ok_or("no such moment in the zone of guizhou.toml")?;
     config.sip.listen = [Transport::Udp, Transport::Tcp]
-        .map(|transport| Listen {
-            transport,
-            address: wishes.sip,
-        })
+        .map(|transport| Listen::new(transport, wishes.sip))
         .to_vec();
     config.http.listen = wishes.http;
     config.records.path.clone_from(&wishes.records);

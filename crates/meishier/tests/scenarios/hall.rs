@@ -81,10 +81,7 @@ pub struct Hall {
 /// Fit for loopback, one shard; what the file says of callers and pools is left as it is.
 fn adapt(config: &mut Config, trunks: &BTreeMap<String, SocketAddr>) {
     let address = SocketAddr::from(([127, 0, 0, 1], 0));
-    config.sip.listen = vec![Listen {
-        transport: Transport::Udp,
-        address,
-    }];
+    config.sip.listen = vec![Listen::new(Transport::Udp, address)];
     // One shard: what a command changed holds for the call after it.
     config.shards = 1;
     config.rtp.last_port = config.rtp.first_port + PORTS - 1;

@@ -42,7 +42,7 @@ impl Default for Wanted {
 }
 
 pub fn config(wanted: &Wanted) -> Config {
-    let listen: Vec<String> = wanted.listen.iter().map(|it| format!("{it:?}")).collect();
+    let listen: Vec<String> = wanted.listen.iter().map(|it| entry(it)).collect();
     let mut text = format!(
         r#"
 name = "test"
@@ -110,6 +110,14 @@ rings = ["all"]
             "{}",
             engine_config::render(&errors, "test", &text, engine_config::Lang::En)
         ),
+    }
+}
+
+/// An element of `listen`: a table as it is, an address in quotes.
+fn entry(text: &str) -> String {
+    match text.starts_with('{') {
+        true => text.to_owned(),
+        false => format!("{text:?}"),
     }
 }
 
