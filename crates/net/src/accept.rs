@@ -41,6 +41,10 @@ impl Worker {
         if owner == self.outside.worker {
             return self.adopt(stream, local, remote, secure);
         }
+        if self.outside.outlets[owner].is_full() {
+            self.outside.counts.tcp_refused += 1;
+            return;
+        }
         let stream = std::net::TcpStream::from(stream);
         let letter = Letter::Adopt {
             stream,

@@ -27,6 +27,9 @@ const DATAGRAMS: usize = 4096;
 /// Letters that may wait for a worker; beyond them they wait at the sender.
 const LETTERS: usize = 4096;
 
+/// Letters that may wait at a sender before it gives up what can be given up.
+const WAITING: usize = 4096;
+
 /// A message that arrived on another worker's socket.
 pub(crate) struct Datagram {
     pub shard: ShardId,
@@ -195,7 +198,9 @@ impl Inbox {
 
 /// One thread's way into an inbox: keeps in order what the inbox could not take.
 ///
-/// What waits here is bounded by the calls that are alive, since each makes only a few letters.
+/// What waits here and must not be lost is bounded by the calls and connections that are alive,
+/// since each makes only a few letters. What strangers can make more of (messages to be sent,
+/// connections to be taken) is not put here once it is full: see [`Outlet::is_full`].
 pub(crate) struct Outlet {
     inbox: Arc<Inbox>,
     waiting: VecDeque<Letter>,
@@ -211,6 +216,11 @@ impl Outlet {
 
     pub(crate) fn inbox(&self) -> &Inbox {
         &self.inbox
+    }
+
+    /// True if so much waits that nothing is to be added that its sender can do without.
+    pub(crate) fn is_full(&self) -> bool {
+        self.waiting.len() >= WAITING
     }
 
     /// Sends, or keeps for [`Self::flush`]; true if nothing waits.
@@ -232,5 +242,32 @@ impl Outlet {
             }
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_inbox_that_nobody_empties_fills_its_sender_up_and_no_further() {
+        let poll = mio::Poll::new().unwrap();
+        let waker = mio::Waker::new(poll.registry(), mio::Token(0)).unwrap();
+        let inbox = Arc::new(Inbox::new(waker));
+        let mut outlet = Outlet::new(inbox.clone());
+        let mut given = 0;
+        while !outlet.is_full() {
+            outlet.letter(Letter::Drain);
+            given += 1;
+        }
+        assert_eq!(given, LETTERS + WAITING);
+        // Emptied, it takes all that waited.
+        let mut taken = 0;
+        while inbox.take_letter().is_some() {
+            taken += 1;
+            outlet.flush();
+        }
+        assert_eq!(taken, given);
+        assert!(!outlet.is_full() && outlet.flush());
     }
 }

@@ -26,6 +26,7 @@ mod bell;
 mod bind;
 mod certificates;
 mod clock;
+mod connection;
 mod control;
 mod error;
 mod identity;

@@ -361,8 +361,14 @@ impl Outside {
         let owner = owner(connection);
         if owner != self.worker {
             match self.outlets.get_mut(owner) {
-                Some(outlet) => self.stuck |= !outlet.letter(Letter::Send { from, flow, bytes }),
-                None => self.tell(from, Local::FlowFailed(flow)),
+                Some(outlet) if !outlet.is_full() => {
+                    self.stuck |= !outlet.letter(Letter::Send { from, flow, bytes });
+                }
+                // To the shard a path that takes nothing is one that is gone.
+                _ => {
+                    self.counts.inbox_dropped += 1;
+                    self.tell(from, Local::FlowFailed(flow));
+                }
             }
             return;
         }

@@ -47,7 +47,7 @@ pub struct SocketCounts {
     pub udp_send_failed: u64,
     /// Requests too large for a datagram that went by TCP (RFC 3261 §18.1.1).
     pub udp_too_large: u64,
-    /// Datagrams dropped because another worker's inbox was full.
+    /// Messages dropped because another worker's inbox was full.
     pub inbox_dropped: u64,
     /// Connections over TCP, with TLS or without, open now.
     pub tcp_connections: u64,

@@ -12,6 +12,7 @@
 //! A connection's number names its worker in the upper 16 bits, so that any worker can find the
 //! owner. A peer that does not read fills only its own queue, and is then closed.
 
+use crate::connection::{Connection, FIRST_TOKEN, MESSAGES, NUMBER_MASK, SILENCE_LIMIT, token_of};
 use crate::stats::TlsFailure;
 use crate::tls::Session;
 use meishier_engine::signaling::framing::TcpFramer;
@@ -21,7 +22,7 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -29,6 +30,11 @@ use std::time::Duration;
 pub(crate) const CONNECTIONS: usize = 4096;
 /// Bytes that may wait for a peer to read them.
 const OUTGOING: usize = 256 << 10;
+/// Bytes that may wait for all peers of one worker; beyond them each may only have a little waiting,
+/// so that many who do not read cannot take the memory, nor the others' share.
+const OUTGOING_TOGETHER: usize = 64 << 20;
+/// Bytes that may wait for a peer while too many wait for all.
+const OUTGOING_IN_NEED: usize = 16 << 10;
 /// How long a connection of ours may take to be set up.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// How long a TLS handshake may take.
@@ -36,15 +42,8 @@ const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
 /// Most TLS handshakes of peers that one worker has under way; beyond them the oldest has to go, so
 /// that a flood of them must outrun an honest one.
 pub(crate) const HANDSHAKES: usize = 256;
-/// How long an accepted connection may stay without one whole message.
-const SILENCE_LIMIT: Duration = Duration::from_secs(30);
 /// Reads of one readiness event before others get their turn.
 const READS: usize = 16;
-/// Messages of one readiness event before others get their turn.
-const MESSAGES: usize = 64;
-/// First token of connections; smaller ones are other sockets of the worker.
-pub(crate) const FIRST_TOKEN: usize = 1 << 16;
-const NUMBER_MASK: u64 = (1 << 48) - 1;
 
 /// Which worker owns the connection.
 pub(crate) fn owner(connection: u64) -> usize {
@@ -87,25 +86,6 @@ pub(crate) struct Beginning {
     pub session: Option<Box<Session>>,
 }
 
-struct Connection {
-    stream: TcpStream,
-    session: Option<Box<Session>>,
-    /// TLS is not finished; nothing of SIP has come or gone.
-    handshaking: bool,
-    /// We asked for it, the peer did not.
-    ours: bool,
-    flow: Flow,
-    framer: TcpFramer,
-    out: VecDeque<Vec<u8>>,
-    /// Bytes of the front of `out` that are sent already.
-    sent: usize,
-    queued: usize,
-    opening: bool,
-    watches_writing: bool,
-    /// Closed at this moment unless it has opened, or said something whole, by then.
-    deadline: Option<Mono>,
-}
-
 /// The connections of one worker.
 pub(crate) struct Connections {
     worker: u64,
@@ -116,6 +96,8 @@ pub(crate) struct Connections {
     by_remote: HashMap<(Transport, SocketAddr), u64>,
     /// TLS handshakes that peers began; the oldest has the smallest number.
     handshakes: BTreeSet<u64>,
+    /// Bytes that wait for all peers together.
+    queued: usize,
     /// Code point of packets on connections of ours.
     dscp: u8,
     /// No deadline lies before this moment.
@@ -131,6 +113,7 @@ impl Connections {
             open: HashMap::new(),
             by_remote: HashMap::new(),
             handshakes: BTreeSet::new(),
+            queued: 0,
             dscp,
             check_at: None,
             buffer: vec![0; 16 << 10],
@@ -269,15 +252,19 @@ impl Connections {
         let Some(open) = self.open.get_mut(&connection) else {
             return Err(Closed::ByPeer);
         };
-        if open.queued + bytes.len() > OUTGOING {
+        if open.queued + bytes.len() > allowed(self.queued) {
             return Err(Closed::Blocked);
         }
+        let before = open.queued;
         open.queued += bytes.len();
         open.out.push_back(bytes);
-        if open.opening || open.handshaking || open.out.len() > 1 {
-            return Ok(());
-        }
-        open.write(registry)
+        let written = match open.opening || open.handshaking || open.out.len() > 1 {
+            true => Ok(()),
+            false => open.write(registry),
+        };
+        let now = open.queued;
+        self.queued = self.queued + now - before;
+        written
     }
 
     /// The socket can be written: the connection is set up, or the peer reads again.
@@ -307,7 +294,10 @@ impl Connections {
                 Err(_) => return Err(Closed::NotOpened),
             }
         }
-        open.write(registry)
+        let before = open.queued;
+        let written = open.write(registry);
+        self.queued = self.queued + open.queued - before;
+        written
     }
 
     /// Reads what is there, up to a share.
@@ -316,6 +306,7 @@ impl Connections {
         let Some(open) = self.open.get_mut(&connection) else {
             return result;
         };
+        let before = open.queued;
         for _ in 0..READS {
             result.closed = open.take_messages(registry, &mut result.messages).err();
             if result.closed.is_some() || result.messages.len() >= MESSAGES {
@@ -345,6 +336,7 @@ impl Connections {
             result.closed = result.closed.or(written.err());
         }
         open.expect(now, &mut self.check_at);
+        self.queued = self.queued + open.queued - before;
         result
     }
 
@@ -358,6 +350,7 @@ impl Connections {
         why: Closed,
     ) -> Option<Flow> {
         let mut open = self.open.remove(&connection)?;
+        self.queued -= open.queued;
         let to = (open.flow.transport, open.flow.remote);
         if self.by_remote.get(&to) == Some(&connection) {
             self.by_remote.remove(&to);
@@ -402,130 +395,11 @@ impl Connections {
     }
 }
 
-impl Connection {
-    fn late(&self) -> Closed {
-        if self.opening {
-            Closed::NotOpened
-        } else if self.handshaking {
-            Closed::Tls(TlsFailure::Late)
-        } else {
-            Closed::Unfit
-        }
-    }
-
-    /// Why reading failed.
-    fn why(&self) -> Closed {
-        let failure = self.session.as_ref().and_then(|it| it.failure());
-        failure.map_or(Closed::ByPeer, Closed::Tls)
-    }
-
-    /// Reads plain bytes.
-    fn read_some(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        match &mut self.session {
-            Some(session) => session.read(&mut self.stream, into),
-            None => self.stream.read(into),
-        }
-    }
-
-    /// True if TLS has been finished since the last call. Who connected to us has to say something
-    /// whole before long.
-    fn finish_handshake(&mut self, now: Mono, check_at: &mut Option<Mono>) -> bool {
-        let done = self.handshaking && self.session.as_ref().is_none_or(|it| !it.is_handshaking());
-        if done {
-            self.handshaking = false;
-            self.deadline = (!self.ours).then_some(now + SILENCE_LIMIT);
-            if let Some(deadline) = self.deadline {
-                *check_at = Some(check_at.map_or(deadline, |at| at.min(deadline)));
-            }
-        }
-        done
-    }
-
-    /// Moves whole messages out of the framer.
-    fn take_messages(
-        &mut self,
-        registry: &Registry,
-        into: &mut Vec<Vec<u8>>,
-    ) -> Result<(), Closed> {
-        while into.len() < MESSAGES {
-            match self.framer.next() {
-                Ok(Some(message)) => {
-                    self.deadline = None;
-                    into.push(message);
-                }
-                Ok(None) => break,
-                Err(_) => return Err(Closed::Unfit),
-            }
-        }
-        // A peer that does not read gets no answers to its pings either.
-        if self.framer.take_pings() > 0 && self.out.is_empty() {
-            self.queued += 2;
-            self.out.push_back(b"\r\n".to_vec());
-            return self.write(registry);
-        }
-        Ok(())
-    }
-
-    /// A message that has begun must be whole in time, or anybody could fill the memory with halves.
-    fn expect(&mut self, now: Mono, check_at: &mut Option<Mono>) {
-        if self.framer.buffered() > 0 && self.deadline.is_none() {
-            let deadline = now + SILENCE_LIMIT;
-            self.deadline = Some(deadline);
-            *check_at = Some(check_at.map_or(deadline, |at| at.min(deadline)));
-        }
-    }
-
-    /// Hands one piece over, or, on TLS, what came of the pieces before it; false if there is none.
-    fn write_some(&mut self) -> io::Result<bool> {
-        if let Some(session) = &mut self.session {
-            session.flush(&mut self.stream)?;
-        }
-        if self.handshaking {
-            return Ok(false);
-        }
-        let Some(front) = self.out.front() else {
-            return Ok(false);
-        };
-        let rest = front.get(self.sent..).unwrap_or(&[]);
-        self.sent += match &mut self.session {
-            Some(session) => session.push(rest)?,
-            None => self.stream.write(rest)?,
-        };
-        if self.sent >= front.len() {
-            self.queued -= front.len();
-            self.sent = 0;
-            self.out.pop_front();
-        }
-        Ok(true)
-    }
-
-    fn write(&mut self, registry: &Registry) -> Result<(), Closed> {
-        loop {
-            match self.write_some() {
-                Ok(true) => {}
-                Ok(false) => return self.watch_writing(registry, false),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return self.watch_writing(registry, true);
-                }
-                Err(_) => return Err(Closed::ByPeer),
-            }
-        }
-    }
-
-    fn watch_writing(&mut self, registry: &Registry, wanted: bool) -> Result<(), Closed> {
-        if self.watches_writing == wanted {
-            return Ok(());
-        }
-        self.watches_writing = wanted;
-        let interest = if wanted {
-            Interest::READABLE | Interest::WRITABLE
-        } else {
-            Interest::READABLE
-        };
-        let token = token_of(self.flow.connection);
-        let asked = registry.reregister(&mut self.stream, token, interest);
-        asked.map_err(|_| Closed::ByPeer)
+/// Bytes that may wait for one peer while `together` wait for all.
+fn allowed(together: usize) -> usize {
+    match together < OUTGOING_TOGETHER {
+        true => OUTGOING,
+        false => OUTGOING_IN_NEED,
     }
 }
 
@@ -547,6 +421,41 @@ fn begin_to_connect(remote: SocketAddr, dscp: u8) -> io::Result<TcpStream> {
     Ok(TcpStream::from_std(socket.into()))
 }
 
-fn token_of(connection: u64) -> Token {
-    Token(FIRST_TOKEN + usize::try_from(connection & NUMBER_MASK).unwrap_or(0))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_who_take_nothing_share_what_there_is_and_give_it_back() {
+        let poll = mio::Poll::new().unwrap();
+        let registry = poll.registry();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let peer = listener.local_addr().unwrap();
+        let mut all = Connections::new(0, 0);
+        // On their way, so that nothing leaves.
+        let mut connect = || all.connect(registry, Mono(0), peer, peer, None).unwrap();
+        let open: Vec<u64> = (0..300).map(|_| connect()).collect();
+        let mut send =
+            |connection: u64, length: usize| all.send(registry, connection, vec![0; length]);
+        let large = 250 << 10;
+        assert_eq!(send(open[0], large), Ok(()));
+        assert_eq!(
+            send(open[0], large),
+            Err(Closed::Blocked),
+            "its own share is full"
+        );
+        let taken = open[1..].iter().take_while(|it| send(**it, large).is_ok());
+        assert_eq!(1 + taken.count(), OUTGOING_TOGETHER.div_ceil(large));
+        // An honest peer still gets its responses.
+        assert_eq!(send(open[299], 1000), Ok(()));
+        assert_eq!(send(open[299], OUTGOING_IN_NEED), Err(Closed::Blocked));
+        for connection in &open[..100] {
+            all.close(registry, *connection, Closed::Blocked);
+        }
+        assert_eq!(all.send(registry, open[299], vec![0; large]), Ok(()));
+        for connection in &open[100..] {
+            all.close(registry, *connection, Closed::Blocked);
+        }
+        assert_eq!((all.queued, all.len()), (0, 0));
+    }
 }

@@ -12,9 +12,9 @@
 
 use crate::alarm::Alarm;
 use crate::clock::until;
+use crate::connection::FIRST_TOKEN;
 use crate::inbox::{Inbox, Letter, WorkerReport};
 use crate::outside::{Local, Outside};
-use crate::tcp::FIRST_TOKEN;
 use crate::udp::UdpSip;
 use meishier_engine::routing::Note;
 use meishier_engine::signaling::{Flow, Transport};
@@ -479,7 +479,7 @@ impl Worker {
 
     fn report(&self) -> WorkerReport {
         let mut sockets = self.outside.counts;
-        sockets.inbox_dropped = self.inbox.dropped();
+        sockets.inbox_dropped += self.inbox.dropped();
         sockets.tcp_connections = self.outside.tcp.len() as u64;
         let shards = self.slots.iter();
         WorkerReport {

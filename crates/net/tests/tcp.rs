@@ -86,7 +86,19 @@ fn what_is_no_sip_ends_the_connection() {
 
 #[tokio::test]
 async fn a_peer_that_does_not_read_loses_its_connection_and_stalls_nobody() {
-    let (running, _notices) = start(&Wanted::default());
+    one_does_not_read(1).await;
+}
+
+#[tokio::test]
+async fn nor_does_it_where_its_shard_is_on_another_thread_than_its_connection() {
+    one_does_not_read(4).await;
+}
+
+async fn one_does_not_read(shards: u16) {
+    let (running, _notices) = start(&Wanted {
+        shards,
+        ..Wanted::default()
+    });
     let engine = address(&running, Transport::Tcp);
     let mut blocked = narrow(engine);
     let from = blocked.local_addr().unwrap();
