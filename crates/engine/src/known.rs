@@ -16,6 +16,11 @@ use meishier_model::{CallId, DialString, MarkKind, Now, NumberMark, PortId, Rele
 use meishier_routing::{Fact, KeptPlace, Note, RiskWhy};
 use std::time::Duration;
 
+/// So long after its first call arrived, a place is kept by a redial no more.
+const CHAIN: Duration = Duration::from_secs(2 * 3600);
+/// When a place was left that no call takes.
+const LONG_AGO: Wall = Wall(i64::MIN);
+
 /// The moment so long after `wall`.
 pub(crate) fn later(wall: Wall, by: Duration) -> Wall {
     let ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
@@ -42,7 +47,11 @@ impl Shard {
             let place = KeptPlace {
                 arrived: call.entry.stamp.at,
                 tie: call.entry.stamp.tie,
-                left: at,
+                left: if self.ends_chain(now, call) {
+                    LONG_AGO
+                } else {
+                    at
+                },
             };
             self.note_call(call, at, Fact::GaveUp(place));
             return self.note_flag(now, call, false);
@@ -59,6 +68,13 @@ impl Shard {
         };
         self.note_call(call, at, fact);
         self.note_flag(now, call, false);
+    }
+
+    /// True if a place that was kept before is not kept again. Whoever is cut off time and again keeps
+    /// it, and so does who was cut off after the longest first wait; but nobody keeps it for ever.
+    fn ends_chain(&self, now: Now, call: &Call) -> bool {
+        let lasts = now.mono.since(call.entry.stamp.at);
+        call.known.redial && lasts > CHAIN && !self.broken.is(Defect::PlaceKeptForEver)
     }
 
     /// The same of a call; nothing of one whose number leads to a switchboard, behind which many sit.

@@ -321,6 +321,7 @@ impl Shard {
     pub(crate) fn requeue(&mut self, now: Now, call: &mut Call) {
         call.state = State::Queued;
         call.enqueued = now.mono;
+        self.waits_again(now, call.id);
         if self.broken.is(Defect::CallerNotPutBack) {
             return;
         }

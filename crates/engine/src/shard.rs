@@ -5,6 +5,7 @@ use crate::api::{
 };
 use crate::call::Call;
 use crate::defect::Broken;
+use crate::full::FullPools;
 use crate::matches::Watch;
 use crate::pools::PoolStates;
 use crate::ports::Ports;
@@ -118,6 +119,7 @@ pub struct Shard {
     pub(crate) book: Book,
     /// How the pools stand.
     pub(crate) pools: PoolStates,
+    pub(crate) full: FullPools,
     /// A copy of everybody's position in the queue, and when it was taken.
     pub(crate) positions: Option<(Mono, BTreeMap<CallId, u32>)>,
     pub(crate) next_call: u64,
@@ -125,6 +127,7 @@ pub struct Shard {
     /// The lines were set for the time from the first moment up to the second.
     pub(crate) lines_valid: Option<(Wall, Option<Wall>)>,
     pub(crate) lines_timer: Option<Mono>,
+    pub(crate) hands_timer: Option<Mono>,
     pub(crate) draining: bool,
     pub(crate) broken: Broken,
 }
@@ -226,11 +229,13 @@ impl Shard {
             watch: Watch::default(),
             book: Book::default(),
             pools: PoolStates::default(),
+            full: FullPools::default(),
             positions: None,
             next_call: CallId::first_count(setup.boot),
             next_token: 0,
             lines_valid: None,
             lines_timer: None,
+            hands_timer: None,
             draining: false,
             broken: Broken::default(),
             config,
@@ -295,8 +300,9 @@ impl Shard {
     #[must_use]
     pub fn gauges(&self) -> Gauges {
         let sip = self.endpoint.stats();
-        // The watchdog's belongs to no call.
-        let timers = self.timers.len() - usize::from(self.watch.stands());
+        // The watchdog's belongs to no call, nor does the look at full pools.
+        let looks = usize::from(self.watch.stands()) + usize::from(self.full.stands());
+        let timers = self.timers.len() - looks;
         Gauges {
             calls: self.calls.len() as u64,
             legs: sip.legs as u64,
@@ -448,7 +454,7 @@ impl Shard {
                 end,
             } => self.on_nuisance(now, token, call, (lasts, reason, end)),
             Command::PoolState { pool, hand } => {
-                let known = self.set_pool_state(pool, hand);
+                let known = self.set_pool_state(now, pool, hand);
                 let result = known.then_some(()).ok_or(CommandError::UnknownPool);
                 self.reply(token, Reply::Done(result));
             }
@@ -482,6 +488,8 @@ impl Shard {
             }
             Timer::Service(id) => self.end_service(now, id),
             Timer::Watch => self.on_watch(now),
+            Timer::Hands => self.on_hands(now),
+            Timer::FullPools => self.on_full_pools(now),
             Timer::SeatAgain(seat) => self.on_seat_again(now, seat),
             Timer::AnswerAfter(call)
             | Timer::Announce(call)

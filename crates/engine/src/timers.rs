@@ -35,6 +35,10 @@ pub(crate) enum Timer {
     KeepAlive(TrunkId),
     /// The schedule of lines changes.
     Lines,
+    /// A state that people set of a pool ends.
+    Hands,
+    /// Which pools are full?
+    FullPools,
     /// A star-code call has lasted long enough.
     Service(u64),
     /// A seat whom the queue refused asks again.
