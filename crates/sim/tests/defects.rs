@@ -108,6 +108,11 @@ const ROUTING: &[Row] = &[
         Shards::NeverDecidedAnew,
         &[Invariant::Ladder, Invariant::Fit, Invariant::Flag],
     ),
+    engine(Shards::FullPoolsUnheeded, &[Invariant::Ladder]),
+    engine(
+        Shards::PreferenceForNobody,
+        &[Invariant::Order, Invariant::Stranded, Invariant::Overtaken],
+    ),
     engine(Shards::TableNotNamed, &[Invariant::Route]),
     engine(Shards::UnknownRefused, &[Invariant::Route]),
 ];
