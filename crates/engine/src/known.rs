@@ -11,6 +11,7 @@
 use crate::api::{CommandError, Notice, Output, Reply, ShardMessage};
 use crate::call::{Call, State};
 use crate::defect::Defect;
+use crate::ports::PortOwner;
 use crate::shard::Shard;
 use meishier_model::{CallId, DialString, MarkKind, Now, NumberMark, PortId, ReleasedBy, Wall};
 use meishier_routing::{Fact, KeptPlace, Note, RiskWhy};
@@ -181,11 +182,14 @@ impl Shard {
         self.config.routing.policies().risk.flagged_for.is_zero()
     }
 
-    /// A key pressed by somebody in a call: the danger key counts at every moment of the wait.
+    /// A key pressed by somebody in a call: the danger key counts at every moment of the wait, the
+    /// counsellor's key for nuisance while they talk.
     pub(crate) fn on_digit(&mut self, now: Now, port: PortId, digit: char) {
         let danger = self.config.routing.policies().risk.danger_key;
-        let Some(crate::ports::PortOwner::Caller(id)) = self.ports.owner(port) else {
-            return;
+        let id = match self.ports.owner(port) {
+            Some(PortOwner::Caller(id)) => id,
+            Some(PortOwner::Seat(id)) => return self.on_seat_digit(now, id, digit),
+            _ => return,
         };
         if danger.map(char::from) != Some(digit) || self.broken.is(Defect::DangerKeyUnheard) {
             return;

@@ -185,6 +185,34 @@ fn each_defect_of_routing_is_caught_by_its_invariant() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
+/// The same hotline, where callers try again for hours.
+fn stubborn() -> String {
+    let changes = [
+        ("within = \"2min\"", "within = \"45min\""),
+        (
+            "redial_after = [\"5s\", \"40s\"]",
+            "redial_after = [\"28min\", \"40min\"]",
+        ),
+        ("redials = 4", "redials = 5"),
+    ];
+    changes.iter().fold(PLACES.to_owned(), |text, (from, to)| {
+        assert_eq!(text.matches(from).count(), 1, "{from}");
+        text.replace(from, to)
+    })
+}
+
+#[test]
+fn a_sound_engine_with_stubborn_callers_is_not_accused() {
+    not_accused(&stubborn());
+}
+
+#[test]
+fn a_place_that_is_kept_for_ever_is_noticed() {
+    let row = [engine(Shards::PlaceKeptForEver, &[Invariant::Kept])];
+    let wrong = wrongs(&stubborn(), &row);
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
 #[test]
 fn each_invariant_can_fail() {
     for (invariant, _, name, _) in Invariant::ALL {

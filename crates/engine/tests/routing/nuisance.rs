@@ -1,11 +1,11 @@
 //! Marks for nuisance: a lower priority, never a rejection.
 
-use crate::opening::{call_of, dial, is_risk, newest, world};
-use crate::world::scene::{S0, offer_at, sign_on};
-use crate::world::{CARRIER, World, addr, answer, seat_bye};
+use crate::opening::{call_of, config, dial, is_risk, newest, world};
+use crate::world::scene::{S0, SECOND, offer_at, sign_on, talking};
+use crate::world::{CARRIER, TEN_O_CLOCK, World, addr, answer, seat_bye};
 use meishier_engine::media::{MediaCommand, MediaEvent, PromptId, Source};
 use meishier_engine::{Command, CommandError, Reply, SeatChange};
-use meishier_model::{MarkKind, SeatId};
+use meishier_model::{CallId, MarkKind, PortId, SeatId};
 
 #[test]
 fn a_mark_for_nuisance_lowers_and_never_rejects_and_a_flag_lifts_it() {
@@ -109,4 +109,81 @@ fn many_calls_of_a_day_lower_the_priority() {
     let list = world.queue.waiting_list();
     assert_eq!(list.len(), 2, "nobody is rejected");
     assert_eq!(list[0].class.number(), 4, "others go first");
+}
+
+/// One talks at s0, whose counsellor marks by `*7`; the port that the seat uses.
+fn talking_with_key() -> (World, CallId, PortId) {
+    let key = "[care]\nnuisance_key = \"*7\"";
+    let mut world = World::with(&config().replace("[care]", key), TEN_O_CLOCK);
+    talking(&mut world);
+    let call = call_of(&world);
+    let of_seat = |command: &MediaCommand| match command {
+        MediaCommand::Open { port, media, .. } => {
+            (media.remote.ip() == addr(S0).ip()).then_some(*port)
+        }
+        _ => None,
+    };
+    let port = world
+        .media
+        .iter()
+        .find_map(of_seat)
+        .expect("the seat talks");
+    (world, call, port)
+}
+
+fn press(world: &mut World, port: PortId, keys: &str) {
+    for digit in keys.chars() {
+        world.media_event(port, MediaEvent::Digit { port, digit });
+    }
+}
+
+#[test]
+fn a_key_of_the_counsellors_telephone_marks() {
+    let (mut world, _, port) = talking_with_key();
+    press(&mut world, port, "7*8*");
+    world.pass(4 * SECOND);
+    press(&mut world, port, "7");
+    assert!(world.marks.is_empty(), "other keys, or too slow");
+    press(&mut world, port, "**7");
+    assert_eq!(world.marks.len(), 1);
+    assert_eq!(world.marks[0].kind, MarkKind::Nuisance);
+    assert_eq!(world.marks[0].by.as_deref(), Some("100"));
+}
+
+#[test]
+fn no_key_marks_who_is_at_risk() {
+    let (mut world, call, port) = talking_with_key();
+    world.command(Command::Flag { call });
+    world.marks.clear();
+    press(&mut world, port, "*7");
+    assert!(world.marks.is_empty());
+}
+
+#[test]
+fn no_key_marks_unless_the_file_names_one() {
+    let mut world = world();
+    talking(&mut world);
+    let ports: Vec<PortId> = (world.media.iter())
+        .filter_map(|command| match command {
+            MediaCommand::Open { port, .. } => Some(*port),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(ports.len(), 2);
+    for port in ports {
+        press(&mut world, port, "*7");
+    }
+    assert!(world.marks.is_empty());
+}
+
+#[test]
+fn a_callers_keys_mark_nobody() {
+    let (mut world, _, seat) = talking_with_key();
+    let of_caller = |command: &MediaCommand| match command {
+        MediaCommand::Open { port, .. } => (*port != seat).then_some(*port),
+        _ => None,
+    };
+    let port = world.media.iter().find_map(of_caller).expect("talks");
+    press(&mut world, port, "*7");
+    assert!(world.marks.is_empty());
 }
