@@ -309,7 +309,7 @@ impl Shard {
             self.keep_outside(now, &mut call, error);
         }
         self.set_widening(now, &mut call);
-        self.look_for_full_pools(now);
+        self.begins_to_wait(now, id);
         self.calls.insert(id, call);
         // The seat's INVITE, if there is a free seat, leaves before the caller's own progress, and
         // before anything that is for the record alone.

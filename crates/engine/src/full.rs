@@ -32,9 +32,9 @@ pub(crate) struct FullPools {
     since: BTreeMap<PoolId, Mono>,
     /// Those of them that have been so for [`LASTS`].
     lasting: BTreeSet<PoolId>,
-    /// Callers who were put back into the queue since the last look. Bounded by the calls of the
-    /// shard.
-    back: BTreeSet<CallId>,
+    /// Callers who began to wait, or to wait again, since the last look. Bounded by what a shard can
+    /// take in within [`LOOK`].
+    new: BTreeSet<CallId>,
 }
 
 impl FullPools {
@@ -66,22 +66,18 @@ impl FullPools {
 }
 
 impl Shard {
-    /// A caller begins to wait: pools are looked at from now on.
-    pub(crate) fn look_for_full_pools(&mut self, now: Now) {
-        if self.full.next.is_none() {
-            self.look_again(now.mono + LOOK);
-        }
-    }
-
     fn look_again(&mut self, at: Mono) {
         self.full.next = Some(at);
         self.timers.set(at, Timer::FullPools);
     }
 
-    /// A caller is put back into the queue. Meanwhile a pool may have turned without it.
-    pub(crate) fn waits_again(&mut self, now: Now, call: CallId) {
-        self.full.back.insert(call);
-        self.look_for_full_pools(now);
+    /// A caller begins to wait, or waits again: pools are looked at from now on. One may have turned
+    /// without this caller; or seem to have been full all along, if a line was free between two looks.
+    pub(crate) fn begins_to_wait(&mut self, now: Now, call: CallId) {
+        self.full.new.insert(call);
+        if self.full.next.is_none() {
+            self.look_again(now.mono + LOOK);
+        }
     }
 
     pub(crate) fn on_full_pools(&mut self, now: Now) {
@@ -93,21 +89,20 @@ impl Shard {
         }
         let full = self.full_pools(now);
         let turned = self.full.see(now.mono, &full);
-        let back = std::mem::take(&mut self.full.back);
+        let new = std::mem::take(&mut self.full.new);
         self.look_again(now.mono + LOOK);
-        if self.broken.is(Defect::FullPoolsUnheeded) || turned.is_empty() && back.is_empty() {
+        if self.broken.is(Defect::FullPoolsUnheeded) || turned.is_empty() && new.is_empty() {
             return;
         }
         let meant = |id: &CallId| {
             let call = self.calls.get(id)?;
-            let among = |pool: &PoolId| {
-                turned.contains(pool) || back.contains(id) && self.full.lasts(*pool)
-            };
+            let among =
+                |pool: &PoolId| turned.contains(pool) || new.contains(id) && self.full.lasts(*pool);
             let concerned = call.entry.rings.iter().any(among);
             (matches!(call.state, State::Queued) && concerned).then_some(*id)
         };
         let waiting: Vec<CallId> = if turned.is_empty() {
-            back.iter().filter_map(meant).collect()
+            new.iter().filter_map(meant).collect()
         } else {
             self.calls.keys().filter_map(meant).collect()
         };

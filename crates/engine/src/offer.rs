@@ -324,7 +324,7 @@ impl Shard {
     pub(crate) fn requeue(&mut self, now: Now, call: &mut Call) {
         call.state = State::Queued;
         call.enqueued = now.mono;
-        self.waits_again(now, call.id);
+        self.begins_to_wait(now, call.id);
         if self.broken.is(Defect::CallerNotPutBack) {
             return;
         }

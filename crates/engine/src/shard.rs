@@ -11,7 +11,7 @@ use crate::pools::PoolStates;
 use crate::ports::Ports;
 use crate::seat::SeatMachine;
 use crate::service::ServiceCall;
-use crate::timers::{Timer, Timers};
+use crate::timers::Timers;
 use crate::trunk::TrunkState;
 use meishier_config::{Config, Digest, SeatContact};
 use meishier_media::MediaCommand;
@@ -468,58 +468,5 @@ impl Shard {
                 self.reply(token, Reply::View(Box::new(view)));
             }
         }
-    }
-
-    fn on_timeout(&mut self, now: Now) {
-        self.endpoint.handle_timeout(now.mono);
-        self.registrar.handle_timeout(now.mono);
-        while let Some((at, timer)) = self.timers.take_due(now.mono) {
-            self.on_timer(now, at, timer);
-        }
-    }
-
-    fn on_timer(&mut self, now: Now, at: Mono, timer: Timer) {
-        match timer {
-            Timer::Seat(seat) => self.on_seat_timer(now, seat),
-            Timer::KeepAlive(trunk) => self.on_keep_alive(now, trunk),
-            Timer::Lines => {
-                self.lines_timer = None;
-                self.start_lines(now);
-            }
-            Timer::Service(id) => self.end_service(now, id),
-            Timer::Watch => self.on_watch(now),
-            Timer::Hands => self.on_hands(now),
-            Timer::FullPools => self.on_full_pools(now),
-            Timer::SeatAgain(seat) => self.on_seat_again(now, seat),
-            Timer::AnswerAfter(call)
-            | Timer::Announce(call)
-            | Timer::OpenRing(call)
-            | Timer::DropPreferences(call)
-            | Timer::OfferRing(call, _)
-            | Timer::TransferRing(call)
-            | Timer::Probe(call, _)
-            | Timer::LetIn(call)
-            | Timer::Parting(call)
-            | Timer::CloseGuard(call) => self.with_call(call, |shard, call| {
-                call.timers.retain(|t| *t != (at, timer));
-                shard.on_call_timer(now, call, timer);
-            }),
-        }
-    }
-
-    pub(crate) fn set_call_timer(&mut self, call: &mut Call, at: Mono, timer: Timer) {
-        call.timers.push((at, timer));
-        self.timers.set(at, timer);
-    }
-
-    pub(crate) fn cancel_call_timers(&mut self, call: &mut Call, which: impl Fn(&Timer) -> bool) {
-        let timers = &mut self.timers;
-        call.timers.retain(|(at, timer)| {
-            let hit = which(timer);
-            if hit {
-                timers.cancel(*at, *timer);
-            }
-            !hit
-        });
     }
 }

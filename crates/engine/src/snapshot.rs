@@ -298,7 +298,7 @@ impl Shard {
             self.take_ports(&mut call);
         }
         if matches!(call.state, State::Queued) {
-            self.look_for_full_pools(now);
+            self.begins_to_wait(now, id);
         }
         self.calls.insert(id, call);
         self.with_call(id, |shard, call| shard.reopen(call));

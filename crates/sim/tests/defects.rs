@@ -185,7 +185,7 @@ fn each_defect_of_routing_is_caught_by_its_invariant() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
-/// The same hotline, where callers try again for hours.
+/// The same hotline in a rush, where impatient callers try again for hours.
 fn stubborn() -> String {
     let changes = [
         ("within = \"2min\"", "within = \"45min\""),
@@ -194,6 +194,11 @@ fn stubborn() -> String {
             "redial_after = [\"28min\", \"40min\"]",
         ),
         ("redials = 4", "redials = 5"),
+        ("mean = \"60s\"", "mean = \"10s\""),
+        (
+            "hours = [{ hours = \"00:00-24:00\"",
+            "hours = [{ hours = \"09:00-11:00\"",
+        ),
     ];
     changes.iter().fold(PLACES.to_owned(), |text, (from, to)| {
         assert_eq!(text.matches(from).count(), 1, "{from}");

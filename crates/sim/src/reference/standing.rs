@@ -41,20 +41,21 @@ struct Full {
 }
 
 impl Full {
-    fn see(&mut self, now: Mono, full: bool, unseen: Duration) {
+    fn see(&mut self, now: Mono, (full, maybe): (bool, bool), unseen: Duration) {
         let gap = self.freed.is_some_and(|at| now.since(at) > unseen);
         if gap {
             (self.loosely, self.freed) = (None, None);
         }
         if full {
             self.since.get_or_insert(now);
-            self.loosely.get_or_insert(now);
-            self.freed = None;
         } else {
             self.since = None;
-            if self.loosely.is_some() {
-                self.freed.get_or_insert(now);
-            }
+        }
+        if maybe {
+            self.loosely.get_or_insert(now);
+            self.freed = None;
+        } else if self.loosely.is_some() {
+            self.freed.get_or_insert(now);
         }
     }
 }
@@ -73,13 +74,16 @@ struct Held {
 pub struct Standing {
     now: Vec<Takes>,
     changed: Vec<Mono>,
-    full: Vec<bool>,
+    /// Whether every line is in use, for sure and perhaps.
+    full: Vec<(bool, bool)>,
     filled: Vec<Mono>,
     fullness: Vec<Full>,
     /// Pools that stay full: for sure, and perhaps.
     lasting: Vec<(bool, bool)>,
     /// By seat.
     held: Vec<Held>,
+    /// Seats whose state nobody can tell.
+    unsure: Vec<u32>,
     /// Since when shards look at pools without having been made anew.
     looked: Mono,
     /// When claims were last renewed.
@@ -106,6 +110,7 @@ impl Default for Standing {
             fullness: Vec::new(),
             lasting: Vec::new(),
             held: Vec::new(),
+            unsure: Vec::new(),
             looked: Mono(0),
             renewed_at: Mono(0),
             hands: BTreeMap::new(),
@@ -157,7 +162,12 @@ impl Books {
             hand.1
                 .is_some_and(|until| before < until && until <= now.wall)
         };
-        let beat = self.standing.minute != minute || self.standing.hands.values().any(ends);
+        let unsure = (0u32..).zip(&self.seats).filter(|it| it.1.unsure.is_some());
+        let unsure: Vec<u32> = unsure.map(|(id, _)| id).collect();
+        let beat = self.standing.minute != minute
+            || self.standing.hands.values().any(ends)
+            || self.standing.unsure != unsure;
+        self.standing.unsure = unsure;
         if std::mem::take(&mut self.standing.dirty) || beat {
             self.standing.minute = minute;
             let lines = self.plan.lines(now.wall);
@@ -175,12 +185,15 @@ impl Books {
             let until = now.mono + self.window(now.mono);
             self.standing.unsettled = self.standing.unsettled.max(until);
         }
+        // Shards go by the schedule; the first one tells of a change only when it looks.
         let full = |pool: usize| {
-            let (used, limit) = (self.used.get(pool), self.limits.get(pool));
-            used.zip(limit).is_some_and(|(used, limit)| used >= limit)
+            let of = |list: &[u16]| list.get(pool).copied().unwrap_or_default();
+            let (used, told, due) = (of(&self.used), of(&self.limits), of(&self.due.1));
+            let (least, most) = (told.min(due), told.max(due));
+            (used >= most.max(1), used >= least.max(1))
         };
-        let full: Vec<bool> = (0..self.plan.pools.len()).map(full).collect();
-        self.standing.full.resize(full.len(), false);
+        let full: Vec<(bool, bool)> = (0..self.plan.pools.len()).map(full).collect();
+        self.standing.full.resize(full.len(), (false, false));
         self.standing.filled.resize(full.len(), now.mono);
         for (at, full) in full.into_iter().enumerate() {
             if std::mem::replace(&mut self.standing.full[at], full) != full {
@@ -282,11 +295,14 @@ impl Books {
         };
         for at in 0..self.plan.pools.len() {
             let takes = self.standing.now.get(at).copied().unwrap_or_default();
-            let full = self.standing.full.get(at).copied().unwrap_or(false);
-            let unsure = takes == Takes::Unsure || recent(self.standing.changed.get(at));
-            let filled = recent(self.standing.filled.get(at));
+            let (full, maybe_full) = self.standing.full.get(at).copied().unwrap_or_default();
+            // What happened since the last look has not been looked at.
+            let news = self.standing.dirty;
+            let changed = recent(self.standing.changed.get(at));
+            let unsure = news || takes == Takes::Unsure || changed;
+            let filled = news || recent(self.standing.filled.get(at));
             let (yes, no) = (takes == Takes::Yes, takes == Takes::No);
-            out.surely.push(yes && !unsure && !full && !filled);
+            out.surely.push(yes && !unsure && !maybe_full && !filled);
             out.maybe.push((!no || unsure) && (!full || filled));
             let (lasts, may_last) = self.standing.lasting.get(at).copied().unwrap_or_default();
             out.surely_waiting.push(yes && !unsure && !may_last);
