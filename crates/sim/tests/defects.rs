@@ -196,8 +196,10 @@ fn stubborn() -> String {
         ("redials = 4", "redials = 5"),
         ("mean = \"60s\"", "mean = \"10s\""),
         (
-            "hours = [{ hours = \"00:00-24:00\"",
-            "hours = [{ hours = \"09:00-11:00\"",
+            "hours = [{ hours = \"00:00-24:00\", share = 1.0 }]",
+            "hours = [{ hours = \"00:00-09:00\", share = 0.01 }, \
+             { hours = \"09:00-11:00\", share = 0.98 }, \
+             { hours = \"11:00-24:00\", share = 0.01 }]",
         ),
     ];
     changes.iter().fold(PLACES.to_owned(), |text, (from, to)| {
