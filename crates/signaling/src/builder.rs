@@ -1,5 +1,6 @@
 //! Writes messages into one buffer.
 
+use crate::field::Field;
 use crate::header::HeaderName;
 use crate::message::Message;
 use crate::phrases;
@@ -151,6 +152,22 @@ impl<'a> Builder<'a> {
             self = self.header_raw(name.as_str(), value);
         }
         self
+    }
+
+    /// One field of a message that was received, byte for byte: name as written, folds, bytes that
+    /// are not UTF-8 (RFC 3261 §16.6 step 2 asks it of whoever hands a message on).
+    #[must_use]
+    pub fn field(mut self, field: Field<'_>) -> Self {
+        self.out.extend_from_slice(field.as_bytes());
+        self.out.extend_from_slice(b"\r\n");
+        self
+    }
+
+    /// Every field of `from` with that name, long or compact, byte for byte and in order.
+    #[must_use]
+    pub fn forward(self, from: &Message, name: &str) -> Self {
+        let fields = from.fields().filter(|field| field.is(name));
+        fields.fold(self, Builder::field)
     }
 
     /// The body and its Content-Type. A second call replaces the bytes, so call it once.
