@@ -196,6 +196,19 @@ fn a_request_without_from_to_and_call_id_is_answered_with_what_it_has() {
 }
 
 #[test]
+fn a_response_repeats_even_what_few_would_write() {
+    let to: &[u8] = b"\"NUL:\\\0 \xd5\xc5 BEL:\\\x07\" <sip:b@h>;tag=t";
+    let mut bytes = invite();
+    let at = bytes.windows(4).position(|w| w == b"To: ").unwrap() + 4;
+    let end = at + bytes[at..].iter().position(|b| *b == b'\r').unwrap();
+    bytes.splice(at..end, to.iter().copied());
+    let request = Message::parse(&bytes).unwrap();
+    let reply = Builder::response_to(&request, 200, "", None).finish();
+    let reply = Message::parse(&reply).unwrap();
+    assert_eq!(reply.header_bytes(HeaderName::To).next(), Some(to));
+}
+
+#[test]
 fn fields_go_on_byte_for_byte() {
     let odd: &[&[u8]] = &[
         b"p-asserted-identity :  \"\xd5\xc5\xc8\xfd\" <tel:+86>",
