@@ -81,7 +81,7 @@ fn check(world: &mut World, case: &Case) {
         }
         Answer::Malformed => assert_eq!((statuses(&sent), new), (vec![], (0, 1, 0)), "{name}"),
         Answer::Unmatched => assert_eq!((statuses(&sent), new), (vec![], (0, 0, 1)), "{name}"),
-        Answer::ChallengeAndCall | Answer::Unfinished => panic!("{name}: of a stream only"),
+        Answer::Two(..) | Answer::Unfinished => panic!("{name}: of a stream only"),
     }
 }
 
