@@ -14,6 +14,10 @@
 //!                   │                                                     │
 //!        message ── index, header, via, address, uri, lex                 │
 //!                   │      (offsets into the bytes; values read on demand)│
+//!                   ├── field (handed on byte for byte)                   │
+//!                   ├── body, multipart (session, location, parts)        │
+//!                   ▼                                                     │
+//!        refusal (what nobody hears of: 4xx and 5xx of RFC 3261 §8.2)     │
 //!                   ▼                                                     │
 //!        endpoint ── invite_client   invite_server   ┐ transactions       │
 //!                 │  non_invite_client  non_invite_… ┘ (RFC 3261 §17, 6026)
