@@ -280,6 +280,15 @@ fn scans_see_what_the_parser_sees() {
         (None, false)
     );
     assert_eq!(scan::to_user(odd), Some(b"+8610".as_slice()));
+    // A form feed is no white space of SIP: what the parser keeps, the scan keeps.
+    let feed = String::from_utf8_lossy(&bytes)
+        .replace("c@h\r", "c@h\x0c\r")
+        .into_bytes();
+    let kept = Message::parse(&feed).unwrap();
+    assert_eq!(
+        scan::call_id(&feed),
+        kept.header_bytes(HeaderName::CallId).next()
+    );
     assert_eq!(
         scan::call_id(b"INVITE x SIP/2.0\r\n\r\nCall-ID: body\r\n"),
         None
