@@ -6,10 +6,8 @@
 //! the product.
 //!
 //! ```text
-//!   test ─► cargo-only group ─► peers group ─► "N passed, N failed"
-//!             fmt, clippy, docs    SIPp, baresip, sox, promtool
-//!             cargo test
-//!             simulator, fresh seeds
+//!   test ─┬► fmt, clippy, docs, cargo test, peers (SIPp, baresip, sox, promtool) ─┬► "N passed, N failed"
+//!         └► queue, its interleavings, simulator, fresh seeds ────────────────────┘
 //!   nation ─► deploy/nation/: 31 provinces, 1,000 seats
 //!   study ──► docs/callers-answered.md: cities alone against pooled routing
 //! ```
@@ -40,8 +38,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["test", rest @ ..] if rest.iter().all(|word| *word == "--install") => {
-            let in_ci = std::env::var("CI").is_ok_and(|value| value == "true");
-            groups::test(!rest.is_empty() || in_ci)
+            groups::test(!rest.is_empty() || run::in_ci())
         }
         ["nation"] => nation::write(),
         ["study"] => groups::study(),
