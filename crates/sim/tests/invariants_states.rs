@@ -52,7 +52,10 @@ fn an_end_that_comes_late_is_noticed() {
     let mut scene = quiet();
     let sooner = in_order(&scene, 2000);
     scene.rig.forger = Some(Box::new(move |_, seen| match seen {
-        Seen::Command { token, command } if matches!(command, Command::PoolState { .. }) => {
+        Seen::Command {
+            token,
+            command: Command::PoolState { .. },
+        } => {
             let (token, command) = (*token, sooner.clone());
             Forge::Instead(Box::new(move |checker, now| {
                 let command = &command;
