@@ -6,6 +6,7 @@
 
 use super::decide::{Ask, Verdict, climb};
 use super::plan::{PREFERENCE_HOLDS, PREFERENCE_HOLDS_AT_RISK, Plan};
+use super::service::Service;
 use meishier_model::{Mono, Now};
 use std::time::Duration;
 
@@ -55,6 +56,8 @@ pub struct Claim {
     pub ask: Ask,
     /// What the file answers.
     pub verdict: Verdict,
+    /// What else it may answer, since the state of a pool at which it looks cannot be told.
+    pub others: Vec<Verdict>,
     /// What is known of the number may not have reached every shard.
     pub vague: bool,
     /// Class and pools may not be what they were a moment ago.
@@ -74,6 +77,8 @@ pub struct View {
     pub seated: Vec<u32>,
     /// How long a change may be unknown to some shard.
     pub window: Duration,
+    /// In which states pools may be at which routes look.
+    pub states: Service,
 }
 
 impl Claim {
@@ -93,6 +98,11 @@ impl Claim {
         let route = self.verdict.route;
         let rings = rings.join(", ");
         format!("{rings}; route {route}, risk {risk}, nuisance {nuisance}")
+    }
+
+    /// Everything that the file may answer.
+    pub fn verdicts(&self) -> impl Iterator<Item = &Verdict> {
+        std::iter::once(&self.verdict).chain(&self.others)
     }
 
     /// Skills that must bind, if preferences up to `by` have fallen.
@@ -137,20 +147,48 @@ impl Claim {
             ask,
             ..Self::default()
         };
-        out.decide(plan, now, Mono(0), (view, &view.maybe));
+        out.decide(plan, now, Mono(0), (view, &view.maybe), Vec::new());
         out
     }
 
-    /// Decides anew. `fired`: up to when the call's timers have fired for sure.
-    pub(super) fn renew(&mut self, plan: &Plan, now: Now, fired: Mono, view: &View) {
-        self.decide(plan, now, fired, (view, &view.but_for_lines));
+    /// Decides anew. `fired`: up to when the call's timers have fired for sure; `stale`: what was
+    /// decided before may hold yet, for want of a look.
+    pub(super) fn renew(
+        &mut self,
+        plan: &Plan,
+        now: Now,
+        (fired, stale): (Mono, bool),
+        view: &View,
+    ) {
+        let before = match stale {
+            true => self.verdicts().cloned().collect(),
+            false => Vec::new(),
+        };
+        self.decide(plan, now, fired, (view, &view.but_for_lines), before);
     }
 
-    fn decide(&mut self, plan: &Plan, now: Now, fired: Mono, (view, maybe): (&View, &[bool])) {
-        let verdict = plan.verdict(&self.ask, now.wall);
+    fn decide(
+        &mut self,
+        plan: &Plan,
+        now: Now,
+        fired: Mono,
+        (view, maybe): (&View, &[bool]),
+        before: Vec<Verdict>,
+    ) {
+        let mut others = plan.verdicts(&self.ask, now.wall, &view.states);
+        let mut verdict = others.remove(0);
+        // What a state changes beside the pools, the judges cannot follow, and say so.
+        let alike = |other: &Verdict| verdict.asks() == other.asks();
+        verdict.unlisted |= !others.iter().all(alike);
+        for old in before {
+            if old != verdict && !others.contains(&old) && old.asks() == verdict.asks() {
+                others.push(old);
+            }
+        }
         let policies = &plan.policies;
         (self.required, self.preferred) = (verdict.required, verdict.preferred);
-        let shifts = verdict.class != self.class || self.verdict.tiers != verdict.tiers;
+        let same = self.verdict.tiers == verdict.tiers && self.others == others;
+        let shifts = verdict.class != self.class || !same;
         if shifts {
             self.shifting_until = now.mono + view.window;
         }
@@ -165,8 +203,10 @@ impl Claim {
         }
         let hold = self.since + policies.own_hold;
         let may_hold = self.own.is_some() || self.own_unsure;
-        let early = climb(&verdict.tiers, |pool| has(&view.surely, pool));
-        let late = climb(&verdict.tiers, |pool| has(maybe, pool));
+        let all = || std::iter::once(&verdict).chain(&others);
+        let early = widest(all(), |pool| has(&view.surely, pool), Duration::min);
+        let late = widest(all(), |pool| has(maybe, pool), Duration::max);
+        let certain = |pool| all().all(|it| it.tiers.iter().any(|tier| tier.0.contains(&pool)));
         let mut rings = Vec::with_capacity(early.len() + 1);
         for ((pool, soon), (_, by)) in early.into_iter().zip(late) {
             if !self.ever.contains(&pool) {
@@ -175,9 +215,11 @@ impl Claim {
             let before = self.rings.iter().find(|ring| ring.pool == pool);
             // A counsellor in a conversation is not waited for.
             let soon = self.stamp + soon;
-            let by = (self.stamp + by).max(if may_hold { hold } else { Mono(0) });
+            let by = match certain(pool) {
+                true => (self.stamp + by).max(if may_hold { hold } else { Mono(0) }),
+                false => Mono(u64::MAX),
+            };
             // Nobody loses by it if a pool that takes calls again is not heeded at once.
-            let same = self.verdict.tiers == verdict.tiers;
             let was_maybe = before.filter(|ring| ring.early <= now.mono.max(soon) && same);
             let was_maybe = was_maybe.or(before.filter(|ring| ring.early <= now.mono));
             let was_surely = before.filter(|ring| ring.late <= fired && ring.until.is_none());
@@ -188,9 +230,9 @@ impl Claim {
                 until: None,
             });
         }
-        let led = verdict.tiers.iter().flat_map(|tier| &tier.0);
+        let led = all().flat_map(|it| it.tiers.iter().flat_map(|tier| &tier.0));
         let sure = led.clone().any(|pool| has(&view.surely, *pool));
-        for pool in &verdict.behind {
+        for pool in all().flat_map(|it| &it.behind) {
             // Who was led there stays there until decided anew, which a line that is free again is
             // no reason for.
             let had = self.rings.iter().any(|it| it.pool == *pool);
@@ -217,7 +259,25 @@ impl Claim {
         }
         self.rings = rings;
         self.verdict = verdict;
+        self.others = others;
     }
+}
+
+/// The pools of all ladders, in the order in which they are first named, and of the moments at which
+/// each opens the one that `pick` takes.
+fn widest<'a>(
+    verdicts: impl Iterator<Item = &'a Verdict>,
+    takes: impl Fn(u16) -> bool,
+    pick: fn(Duration, Duration) -> Duration,
+) -> Vec<(u16, Duration)> {
+    let mut out: Vec<(u16, Duration)> = Vec::new();
+    for (pool, at) in verdicts.flat_map(|verdict| climb(&verdict.tiers, &takes)) {
+        match out.iter_mut().find(|ring| ring.0 == pool) {
+            Some(ring) => ring.1 = pick(ring.1, at),
+            None => out.push((pool, at)),
+        }
+    }
+    out
 }
 
 fn has(list: &[bool], pool: u16) -> bool {

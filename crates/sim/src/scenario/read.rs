@@ -2,8 +2,8 @@
 
 use super::reader::{Notes, Reader, hours, is_number};
 use super::{
-    AnswerAs, HourShare, Mix, Overlay, Patience, Says, Scenario, ScenarioError, SeatHabits, Start,
-    Surge, Talk, TargetHabits, Weighted, shipped,
+    AnswerAs, CallerGroup, HourShare, Mix, Overlay, Patience, Says, Scenario, ScenarioError,
+    SeatHabits, Start, Surge, Talk, TargetHabits, Weighted, shipped,
 };
 use std::time::Duration;
 use toml::de::{DeTable, DeValue};
@@ -73,7 +73,7 @@ fn read(top: &Reader<'_>, base: Option<&Scenario>) -> Option<Scenario> {
         top.or(key, found, base.map(|b| of(b).clone()))
     };
     let called = list("called", "number", true, |b| &b.called);
-    let callers = list("callers", "prefix", true, |b| &b.callers);
+    let callers = top.or("callers", callers(top), base.map(|b| b.callers.clone()));
     let cities = list("cities", "name", false, |b| &b.cities);
     let keys = list("keys", "name", false, |b| &b.keys);
     let flagged = top.or(
@@ -115,7 +115,7 @@ fn config(top: &Reader<'_>) -> Option<String> {
         return Some(text.to_owned());
     }
     let path = top.text("config")?;
-    let found = shipped::config(path).map(str::to_owned);
+    let found = shipped::config(path);
     found.or_else(|| {
         let list = shipped::CONFIGS.join(", ");
         top.wrong(
@@ -319,6 +319,35 @@ fn weighted(
         let value = top.raw(key)?;
         let (zh, en) = ("至少一项权重大于 0", "at least one of a weight above 0");
         return top.wrong(key, value, zh, en);
+    }
+    Some(out)
+}
+
+/// Whoever calls, by the beginning of the number.
+fn callers(top: &Reader<'_>) -> Option<Vec<CallerGroup>> {
+    let mut out = Vec::new();
+    for entry in top.tables("callers")? {
+        let prefix = entry.or("prefix", entry.digits("prefix"), None);
+        let weight = entry.number("weight", 0.0..=MOST_CALLS);
+        let weight = entry.or("weight", weight, None);
+        let digits = entry.whole("digits", 5..=14).map(|digits| digits as usize);
+        let word = |key| entry.text(key).unwrap_or_default().to_owned();
+        let (trunk, cell) = (word("trunk"), word("cell"));
+        if let (Some(prefix), Some(weight)) = (prefix, weight) {
+            let usual = if prefix.starts_with('0') { 12 } else { 11 };
+            out.push(CallerGroup {
+                digits: digits.unwrap_or(usual),
+                prefix,
+                weight,
+                trunk,
+                cell,
+            });
+        }
+        entry.finish();
+    }
+    if out.iter().map(|one| one.weight).sum::<f64>() <= 0.0 {
+        let (zh, en) = ("至少一项权重大于 0", "at least one of a weight above 0");
+        return top.wrong("callers", top.raw("callers")?, zh, en);
     }
     Some(out)
 }
