@@ -30,6 +30,9 @@ pub struct Scenario {
     pub config_text: String,
     /// Civil time at which it starts, in the configuration's zone.
     pub start: Start,
+    /// How long one of the days lasts that a run is given: 24 h unless the file says less, as where a
+    /// whole day has too many steps to be played often.
+    pub day: Duration,
     /// People who call in a day, without surges; their second attempts come on top.
     pub calls_per_day: f64,
     /// The hours of the day and what share of the calls falls into each; together they cover the

@@ -11,6 +11,9 @@ use toml::de::{DeTable, DeValue};
 /// Most calls a day: above what any machine simulates.
 const MOST_CALLS: f64 = 1e6;
 
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(86_400);
+
 pub(super) fn parse(text: &str) -> Result<Scenario, Vec<ScenarioError>> {
     let notes = Notes::new(text);
     let (document, syntax) = DeTable::parse_recoverable(text);
@@ -62,6 +65,12 @@ fn read(top: &Reader<'_>, base: Option<&Scenario>) -> Option<Scenario> {
     let _ = top.text("title");
     let config = top.or("config", config(top), base.map(|b| b.config_text.clone()));
     let start = top.or("start", start(top), base.map(|b| b.start));
+    let day_lasts = top.duration("day").or(base.map(|b| b.day)).unwrap_or(DAY);
+    if let Some(value) = top.raw("day")
+        && !(HOUR..=DAY).contains(&day_lasts)
+    {
+        top.wrong::<()>("day", value, "1h 到 24h", "1h to 24h");
+    }
     let calls = top.number("calls_per_day", 0.0..=MOST_CALLS);
     let calls = top.or("calls_per_day", calls, base.map(|b| b.calls_per_day));
     let hours = top.or("hours", day(top), base.map(|b| b.hours.clone()));
@@ -90,6 +99,7 @@ fn read(top: &Reader<'_>, base: Option<&Scenario>) -> Option<Scenario> {
         name: name?,
         config_text: config?,
         start: start?,
+        day: day_lasts,
         calls_per_day: calls?,
         hours: hours?,
         talk: talk?,

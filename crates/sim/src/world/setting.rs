@@ -161,10 +161,15 @@ impl World {
             mono: ORIGIN,
             wall: scenario.start_wall().map_err(WorldError::Config)?,
         };
-        let mut rig = Self::rig(&text, &plan, settings.queue, start, &dice)?;
+        let misread = settings.flaw.misread(&text);
+        let read = misread.as_deref().unwrap_or(&text);
+        let mut rig = Self::rig(read, &plan, settings.queue, start, &dice)?;
         rig.break_deliberately(settings.flaw);
         let engine = rig.address();
-        let checker = Checker::new(&text, engine, start);
+        let mut checker = Checker::new(&text, engine, start);
+        if misread.is_some() {
+            checker.name_table(&rig.config().table_hash);
+        }
         let trace = settings.trace.then(Trace::default);
         let duties = Duties::new(scenario, &dice).map_err(WorldError::Config)?;
         let mut world = Self {
