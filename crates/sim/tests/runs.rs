@@ -46,10 +46,10 @@ const SWARM_OF_PROVINCES: &[Runs] = &[
 ];
 
 const SWARM_OF_TABLES: &[Runs] = &[
-    ("shanghai", FaultLevel::Swarm, 301..=303, 1),
-    ("guangzhou", FaultLevel::Swarm, 301..=303, 1),
-    ("zhuzhou", FaultLevel::Swarm, 301..=303, 1),
-    ("referral", FaultLevel::Swarm, 301..=304, 1),
+    ("shanghai", FaultLevel::Swarm, 301..=302, 1),
+    ("guangzhou", FaultLevel::Swarm, 301..=302, 1),
+    ("zhuzhou", FaultLevel::Swarm, 301..=302, 1),
+    ("referral", FaultLevel::Swarm, 301..=303, 1),
     ("nation", FaultLevel::Swarm, 301..=301, 1),
 ];
 

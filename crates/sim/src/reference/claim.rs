@@ -148,6 +148,8 @@ impl Claim {
             ..Self::default()
         };
         out.decide(plan, now, Mono(0), (view, &view.maybe), Vec::new());
+        // Nothing was decided before that somebody may still go by.
+        out.shifting_until = Mono(0);
         out
     }
 

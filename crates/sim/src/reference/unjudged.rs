@@ -40,6 +40,7 @@ const WORDS: &[(&str, &[&str])] = &[
             "overloaded_waiting",
             "overloaded_wait",
             "going_down",
+            "strategy",
         ],
     ),
     (
@@ -101,6 +102,8 @@ const WORDS: &[(&str, &[&str])] = &[
             "outgoing_number",
             "area_code",
             "trust",
+            "keep_caller_user",
+            "options_every",
         ],
     ),
     (
