@@ -5,28 +5,35 @@ use crate::run::{Tally, cargo, check, root, tests};
 use std::process::{Command, ExitCode};
 
 /// Runs every group and closes with the line that adds them up.
+///
+/// Two rows of groups run beside each other: one waits for telephones and clocks most of the time,
+/// the other computes. They build in folders of their own and never wait for each other.
 pub fn test(install: bool) -> ExitCode {
-    let mut total = cargo_only();
-    let incomplete = match with_peers(install) {
-        Ok(tally) => {
-            total.add(tally);
-            false
-        }
-        Err(message) => {
-            println!("{message}");
-            true
-        }
-    };
+    let (outside, inside) = std::thread::scope(|scope| {
+        let computing = scope.spawn(|| {
+            let mut tally = queue();
+            tally.add(simulator());
+            tally
+        });
+        let outside = from_outside(install);
+        let stopped = Tally {
+            passed: 0,
+            failed: 1,
+        };
+        (outside, computing.join().unwrap_or(stopped))
+    });
+    let (mut total, complete) = outside;
+    total.add(inside);
     println!("{} passed, {} failed", total.passed, total.failed);
-    if total.failed == 0 && !incomplete {
+    if total.failed == 0 && complete {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     }
 }
 
-/// What needs Rust's toolchain and a C compiler alone.
-fn cargo_only() -> Tally {
+/// The program and its parts as they are shipped; true if no group is missing.
+fn from_outside(install: bool) -> (Tally, bool) {
     let mut tally = check("rustfmt", cargo(&["fmt", "--all", "--check"]));
     let mut clippy = cargo(&[
         "clippy",
@@ -40,25 +47,33 @@ fn cargo_only() -> Tally {
     let mut docs = cargo(&["doc", "--quiet", "--workspace", "--no-deps"]);
     docs.env("RUSTDOCFLAGS", "-D warnings");
     tally.add(check("docs", docs));
-    tally.add(check(
-        "the program, built for its tests",
-        cargo(&["build", "--quiet", "-p", "meishier"]),
-    ));
-    // The queue and the simulator have groups of their own, in which they are fast.
-    let mut all = cargo(&[
+    tally.add(tests("tests", shipped(&["--no-fail-fast"])));
+    match with_peers(install) {
+        Ok(peers) => {
+            tally.add(peers);
+            (tally, true)
+        }
+        Err(message) => {
+            println!("{message}");
+            (tally, false)
+        }
+    }
+}
+
+/// `cargo test` of all but the queue and the simulator, which have groups of their own in which they
+/// are fast. One choice of packages and features for all, so that nothing is built twice; the
+/// program is built with them.
+fn shipped(words: &[&str]) -> Command {
+    let mut command = cargo(&[
         "test",
         "--workspace",
-        "--no-fail-fast",
         "--exclude",
         "meishier-queue",
         "--exclude",
         "meishier-sim",
     ]);
-    all.env("MEISHIER_BIN", binary());
-    tally.add(tests("tests", all));
-    tally.add(queue());
-    tally.add(simulator());
-    tally
+    command.args(words).env("MEISHIER_BIN", binary());
+    command
 }
 
 /// The queue's tests: as it is shipped, then with the hook at each atomic access and with
@@ -109,14 +124,14 @@ fn simulator() -> Tally {
             "--no-fail-fast",
         ]),
     );
-    tally.add(check(
-        "simulator, fresh seeds",
-        soak_command(&["--minutes", FRESH_MINUTES]),
-    ));
+    // With the features of the tests, so that nothing is built again; no defect is switched on.
+    let mut fresh = soak_command(&["defects"]);
+    fresh.args(["--minutes", FRESH_MINUTES]);
+    tally.add(check("simulator, fresh seeds", fresh));
     tally
 }
 
-fn soak_command(words: &[&str]) -> Command {
+fn soak_command(features: &[&str]) -> Command {
     let mut command = cargo(&[
         "run",
         "--quiet",
@@ -126,9 +141,11 @@ fn soak_command(words: &[&str]) -> Command {
         "meishier-sim",
         "--bin",
         "soak",
-        "--",
     ]);
-    command.args(words);
+    for feature in features {
+        command.args(["--features", feature]);
+    }
+    command.arg("--");
     command
 }
 
@@ -161,7 +178,7 @@ pub fn study() -> ExitCode {
 
 /// Runs fresh seeds of the simulator.
 pub fn soak(words: &[&str]) -> ExitCode {
-    match soak_command(words).status() {
+    match soak_command(&[]).args(words).status() {
         Ok(status) if status.success() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
@@ -194,20 +211,9 @@ fn with_peers(install: bool) -> Result<Tally, String> {
             peers::names().join("\n  "),
         ));
     }
-    let mut command = cargo(&[
-        "test",
-        "-p",
-        "meishier-tests",
-        "--features",
-        "peers",
-        "--test",
-        "peers",
-        "--no-fail-fast",
-    ]);
     // The peers share two cores with the engine; one scenario at a time.
-    command
-        .args(["--", "--test-threads", "1"])
-        .env("MEISHIER_BIN", binary());
+    let mut command = shipped(&["--no-fail-fast", "--features", "meishier-tests/peers"]);
+    command.args(["--test", "peers", "--", "--test-threads", "1"]);
     Ok(tests("peers", command))
 }
 

@@ -6,10 +6,8 @@
 //! the product.
 //!
 //! ```text
-//!   test ─► cargo-only group ─► peers group ─► "N passed, N failed"
-//!             fmt, clippy, docs    SIPp, baresip, sox, promtool
-//!             cargo test
-//!             simulator, fresh seeds
+//!   test ─┬► fmt, clippy, docs, cargo test, peers (SIPp, baresip, sox, promtool) ─┬► "N passed, N failed"
+//!         └► queue, its interleavings, simulator, fresh seeds ────────────────────┘
 //!   nation ─► deploy/nation/: 31 provinces, 1,000 seats
 //!   study ──► docs/callers-answered.md: cities alone against pooled routing
 //! ```

@@ -1,8 +1,11 @@
 //! Running a program and counting the tests that it reports.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Instant;
 
 /// Tests passed and failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,9 +24,11 @@ impl Tally {
     }
 }
 
-/// The top folder of the checkout.
+/// The top folder of the checkout that cargo was called in; of the one we were built in, without
+/// cargo.
 pub fn root() -> PathBuf {
-    let own = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let called = std::env::var_os("CARGO_MANIFEST_DIR");
+    let own = called.map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     own.parent().map(PathBuf::from).unwrap_or(own)
 }
 
@@ -35,28 +40,79 @@ pub fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs a check that either holds or not.
-pub fn check(name: &str, mut command: Command) -> Tally {
-    println!("── {name}");
-    match command.status() {
-        Ok(status) if status.success() => Tally {
-            passed: 1,
-            failed: 0,
-        },
+/// A program's end, and all that it printed, its errors among it, in the order of arrival.
+struct Ended {
+    lines: Vec<String>,
+    success: bool,
+}
+
+/// Runs a program to its end. An error that kept it from running stands among the lines.
+fn run(mut command: Command) -> Ended {
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = match child {
+        Ok(child) => child,
+        Err(error) => {
+            return Ended {
+                lines: vec![error.to_string()],
+                success: false,
+            };
+        }
+    };
+    let (sender, receiver) = channel();
+    let output = child.stdout.take().map(|it| follow(it, sender.clone()));
+    let errors = child.stderr.take().map(|it| follow(it, sender));
+    let mut lines: Vec<String> = receiver.iter().collect();
+    for reader in [output, errors].into_iter().flatten() {
+        let _ = reader.join();
+    }
+    let success = match child.wait() {
+        Ok(status) if status.success() => true,
         Ok(status) => {
-            println!("{name}: {status}");
-            Tally {
-                passed: 0,
-                failed: 1,
-            }
+            lines.push(status.to_string());
+            false
         }
         Err(error) => {
-            println!("{name}: {error}");
-            Tally {
-                passed: 0,
-                failed: 1,
-            }
+            lines.push(error.to_string());
+            false
         }
+    };
+    Ended { lines, success }
+}
+
+fn follow(pipe: impl Read + Send + 'static, to: Sender<String>) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        let mut pipe = BufReader::new(pipe);
+        let mut line = Vec::new();
+        while pipe.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            let _ = to.send(text);
+            line.clear();
+        }
+    })
+}
+
+/// Prints a group in one piece, since another one may run beside it.
+fn print(name: &str, begun: Instant, lines: &[String]) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "── {name} ({} s)", begun.elapsed().as_secs());
+    for line in lines {
+        let _ = writeln!(out, "{line}");
+    }
+    let _ = out.flush();
+}
+
+/// Runs a check that either holds or not.
+pub fn check(name: &str, command: Command) -> Tally {
+    let begun = Instant::now();
+    let ended = run(command);
+    print(name, begun, &ended.lines);
+    let passed = u64::from(ended.success);
+    Tally {
+        passed,
+        failed: 1 - passed,
     }
 }
 
@@ -71,44 +127,27 @@ pub fn result_line(line: &str) -> Option<(u64, u64, u64)> {
     Some((number("passed")?, number("failed")?, number("ignored")?))
 }
 
-/// Runs `cargo test …`, passes its output through and adds up its result lines. An ignored test
-/// counts as failed: nothing is skipped in silence.
-pub fn tests(name: &str, mut command: Command) -> Tally {
-    println!("── {name}");
+/// Runs `cargo test …`, prints what it printed and adds up its result lines. An ignored test counts
+/// as failed: nothing is skipped in silence.
+pub fn tests(name: &str, command: Command) -> Tally {
+    let begun = Instant::now();
+    let mut ended = run(command);
     let mut tally = Tally::default();
-    let child = command.stdout(Stdio::piped()).spawn();
-    let mut child = match child {
-        Ok(child) => child,
-        Err(error) => {
-            println!("{name}: {error}");
-            return Tally {
-                passed: 0,
-                failed: 1,
-            };
-        }
-    };
-    if let Some(output) = child.stdout.take() {
-        for line in BufReader::new(output).lines().map_while(Result::ok) {
-            if let Some((passed, failed, ignored)) = result_line(&line) {
-                tally.add(Tally {
-                    passed,
-                    failed: failed + ignored,
-                });
-            }
-            println!("{line}");
-            let _ = std::io::stdout().flush();
-        }
+    for (passed, failed, ignored) in ended.lines.iter().filter_map(|line| result_line(line)) {
+        tally.add(Tally {
+            passed,
+            failed: failed + ignored,
+        });
     }
-    match child.wait() {
-        Ok(status) if status.success() => {}
-        // A test binary that was killed, or that did not compile, prints no result line.
-        _ if tally.failed == 0 => tally.failed = 1,
-        _ => {}
-    }
-    if tally == Tally::default() {
-        println!("{name}: the group is empty");
+    // A test binary that was killed, or that did not compile, prints no result line.
+    if !ended.success && tally.failed == 0 {
         tally.failed = 1;
     }
+    if tally == Tally::default() {
+        ended.lines.push(format!("{name}: the group is empty"));
+        tally.failed = 1;
+    }
+    print(name, begun, &ended.lines);
     tally
 }
 

@@ -69,7 +69,7 @@ pub(super) fn province(province: &Province, number: usize) -> String {
          title = \"在{name}拨 12356\"\n\
          trunks = [\"{label}\"]\n\
          called = [\"12356\"]\n\
-         rings = [\"{adcode}\", {{ pool = \"@nation\", after = \"45s\" }}]\n",
+         rings = [\"{adcode}\", {{ pool = \"@nation\", after = \"12s\" }}]\n",
         province.pools[0].title
     );
     out
