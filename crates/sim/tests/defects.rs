@@ -110,6 +110,9 @@ const ROUTING: &[Row] = &[
     ),
     engine(Shards::TableNotNamed, &[Invariant::Route]),
     engine(Shards::UnknownRefused, &[Invariant::Route]),
+    // States that a route asks for, and what makes one.
+    reading("[\"down\", \"unstaffed\", \"overloaded\"]", "[\"normal\"]"),
+    reading("overloaded_waiting = 3", "overloaded_waiting = 1"),
 ];
 
 /// The same over shipped tables, where the engine takes something of the file for something else.
@@ -131,14 +134,6 @@ const READING: &[(&str, Row)] = &[
     (
         "referral",
         reading("trunks = [\"hospital\"]", "trunks = [\"carrier\"]"),
-    ),
-    (
-        "referral",
-        reading("[\"overloaded\", \"unstaffed\", \"down\"]", "[\"normal\"]"),
-    ),
-    (
-        "referral",
-        reading("overloaded_waiting = 3", "overloaded_waiting = 1"),
     ),
 ];
 
