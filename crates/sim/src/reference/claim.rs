@@ -225,6 +225,8 @@ impl Claim {
             let was_maybe = before.filter(|ring| ring.early <= now.mono.max(soon) && same);
             let was_maybe = was_maybe.or(before.filter(|ring| ring.early <= now.mono));
             let was_surely = before.filter(|ring| ring.late <= fired && ring.until.is_none());
+            // Who may be led elsewhere by now need not have it open any more.
+            let was_surely = was_surely.filter(|_| certain(pool));
             rings.push(Ring {
                 pool,
                 early: was_maybe.map_or(soon, |ring| ring.early),
