@@ -318,8 +318,9 @@ impl Shard {
             shard.greet(now, call);
             shard.say_why(call, decision);
             shard.note_call(call, now.wall, Fact::Arrived);
-            let pools = call.entry.rings.clone();
-            shard.look_at_crowds(&pools);
+            // A route may have looked at a pool that is no ring of the call, in a state that this shard
+            // has not seen yet.
+            shard.look_at_all_crowds();
         });
     }
 

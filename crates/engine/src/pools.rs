@@ -282,19 +282,13 @@ impl Shard {
     }
 
     /// Pools that may be crowded by now, or less so.
-    pub(crate) fn look_at_crowds(&mut self, pools: &[PoolId]) {
-        for pool in pools {
-            if crowds(&self.service_rules(*pool)) {
-                self.pools.dirty.insert(*pool);
-            }
-        }
-    }
-
-    /// The same of every pool.
     pub(crate) fn look_at_all_crowds(&mut self) {
         let count = u16::try_from(self.config.pools.len()).unwrap_or(u16::MAX);
-        let pools: Vec<PoolId> = (0..count).map(PoolId).collect();
-        self.look_at_crowds(&pools);
+        for pool in (0..count).map(PoolId) {
+            if crowds(&self.service_rules(pool)) {
+                self.pools.dirty.insert(pool);
+            }
+        }
     }
 
     /// Evaluates pools of which something changed, and decides anew whoever waits for them. False

@@ -2,6 +2,7 @@
 
 use super::books::Books;
 use super::claim::View;
+use super::service;
 use meishier_engine::Phase;
 use meishier_model::{CallId, Mono, Now, Wall};
 use std::collections::BTreeMap;
@@ -88,8 +89,10 @@ pub struct Standing {
     looked: Mono,
     /// When claims were last renewed.
     renewed_at: Mono,
-    /// Whether a pool is to take calls by what people set, and until when.
-    pub hands: BTreeMap<u16, (bool, Option<Wall>)>,
+    /// The state of a pool that people set, and until when.
+    pub hands: BTreeMap<u16, (u8, Option<Wall>)>,
+    /// The states of pools at which routes look.
+    pub(super) watch: service::Watch,
     /// Something happened that may change it.
     pub dirty: bool,
     minute: i64,
@@ -114,6 +117,7 @@ impl Default for Standing {
             looked: Mono(0),
             renewed_at: Mono(0),
             hands: BTreeMap::new(),
+            watch: service::Watch::default(),
             dirty: true,
             minute: 0,
             wall: Wall(0),
@@ -135,16 +139,17 @@ impl Books {
         if lines.get(usize::from(pool)).is_none_or(|lines| *lines == 0) {
             return Takes::No;
         }
-        if let Some((takes, until)) = self.standing.hands.get(&pool)
+        if let Some((state, until)) = self.standing.hands.get(&pool)
             && until.is_none_or(|until| wall < until)
         {
-            return if *takes { Takes::Yes } else { Takes::No };
+            let closed = state & (service::UNSTAFFED | service::DOWN) != 0;
+            return if closed { Takes::No } else { Takes::Yes };
         }
         let mut out = Takes::No;
-        for (seat, book) in (0u32..).zip(&self.seats) {
-            if !self.plan.pools_of(seat).contains(&pool) {
+        for seat in self.plan.seats_of(pool) {
+            let Some(book) = self.seats.get(*seat as usize) else {
                 continue;
-            }
+            };
             if book.unsure.is_some() {
                 out = Takes::Unsure;
             } else if book.person.is_some() && !book.paused && book.reachable {
@@ -158,7 +163,7 @@ impl Books {
     fn look_at_pools(&mut self, now: Now) -> bool {
         let minute = now.wall.0.div_euclid(60_000);
         let before = std::mem::replace(&mut self.standing.wall, now.wall);
-        let ends = |hand: &(bool, Option<Wall>)| {
+        let ends = |hand: &(u8, Option<Wall>)| {
             hand.1
                 .is_some_and(|until| before < until && until <= now.wall)
         };
@@ -201,6 +206,11 @@ impl Books {
             }
         }
         let turned = self.look_at_full(now.mono);
+        let several = |call: &super::calls::Call| !call.claim.others.is_empty();
+        if self.watch_pools(now) || self.calls.values().any(several) {
+            let until = now.mono + self.window(now.mono);
+            self.standing.unsettled = self.standing.unsettled.max(until);
+        }
         let unsettled = now.mono <= self.standing.unsettled;
         let renew = unsettled || self.standing.renewed || turned;
         // Once more when everybody knows: what then holds, holds for sure.
@@ -291,6 +301,7 @@ impl Books {
         let recent = |at: Option<&Mono>| at.is_some_and(|at| now.since(*at) <= window);
         let mut out = View {
             window,
+            states: self.service(),
             ..View::default()
         };
         for at in 0..self.plan.pools.len() {
@@ -343,12 +354,17 @@ impl Books {
             .get(&id)
             .map_or(Mono(0), |call| self.fired_for(call));
         let sees = self.sees_full(now.mono);
+        let looks = self.window(now.mono) + service::LOOKS * 2;
+        let watches = !self.plan.policies.watched.is_empty();
         if let Some(call) = self.calls.get_mut(&id) {
             call.claim.since = call.queued;
-            // Whoever rings is not sent elsewhere.
+            // Whoever rings is not sent elsewhere, and no shard takes a look on its account.
             let queued = call.phase == Phase::Queued;
-            let looked = queued && now.mono.since(call.queued) >= sees;
-            call.claim.renew(&self.plan, now, (fired, looked), view);
+            let waited = now.mono.since(call.queued);
+            let looked = queued && waited >= sees;
+            let stale = watches && !(queued && waited > looks);
+            call.claim
+                .renew(&self.plan, now, (fired, looked, stale), view);
         }
     }
 }
