@@ -1,6 +1,7 @@
 //! Facts that the engine tells for metrics and logs.
 
 use crate::api::{Phase, Refusal, SeatState};
+use meishier_media::Foreign;
 use meishier_model::{CallId, OfferOutcome, Outcome, PoolId, SeatId, TransferOutcome, TrunkId};
 use meishier_routing::{Dialled, NuisanceWhy, RiskWhy, Service};
 use std::time::Duration;
@@ -77,6 +78,13 @@ pub enum Notice {
     CalendarMissing(bool),
     /// A request was refused.
     Refused(Refusal),
+    /// A trunk offered a call without any codec of ours; it was refused (488, Warning 305).
+    ForeignCodec {
+        /// Where it came in.
+        trunk: TrunkId,
+        /// The first codec that it offered.
+        offered: Foreign,
+    },
     /// A call went from one phase to another; `None` is "not yet" and "no longer".
     Phase {
         /// The call.

@@ -23,8 +23,8 @@ pub mod sdp;
 pub mod tone;
 pub mod wav;
 
-pub use codec::{Accept, Codec, Direction, Negotiated, SessionId};
+pub use codec::{Accept, Codec, Direction, Negotiated, Rtcp, SessionId};
 pub use command::{MediaCommand, MediaEvent, Source};
 pub use hub::{Hub, RtpTotals};
 pub use prompts::{PromptId, PromptSet};
-pub use sdp::SdpError;
+pub use sdp::{Foreign, SdpError};

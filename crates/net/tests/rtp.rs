@@ -37,6 +37,7 @@ fn open(port: PortId, remote: SocketAddr) -> MediaCommand {
             telephone_event: None,
             ptime_ms: 20,
             direction: Direction::SendRecv,
+            rtcp: Default::default(),
         },
         accept: Accept {
             sdp: remote.ip(),

@@ -2,6 +2,7 @@
 
 use crate::names;
 use meishier_engine::api::{LegParty, Phase, Refusal, SeatState};
+use meishier_engine::media::Foreign;
 use meishier_engine::routing::{Dialled, NuisanceWhy, RiskWhy, Service};
 use meishier_model::{OfferOutcome, Outcome, PoolId, TransferOutcome};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
@@ -123,6 +124,7 @@ pub(crate) struct Handles {
     pub(crate) phases: Family<Phase, Gauge>,
     pub(crate) ended: Family<Outcome, Counter>,
     pub(crate) refused: Family<Refusal, Counter>,
+    pub(crate) foreign: Family<Foreign, Counter>,
     pub(crate) answer: Vec<Histogram>,
     pub(crate) duration: Histogram,
     pub(crate) setup: Histogram,
@@ -186,6 +188,9 @@ impl Handles {
             }),
             refused: Family::new(&REFUSALS, Refusal::as_str, |reason| {
                 counter(r, names::REFUSED, &[("reason", reason)])
+            }),
+            foreign: Family::new(&Foreign::ALL, Foreign::as_str, |codec| {
+                counter(r, names::FOREIGN, &[("codec", codec)])
             }),
             answer: by_pool(names::ANSWER)
                 .map(|(name, pool)| histogram(r, name, &[("pool", pool)]))

@@ -39,6 +39,7 @@ names! {
     CALLS_NOW = "meishier_calls", Gauge, "Calls now, by phase.";
     ENDED = "meishier_calls_ended_total", Counter, "Calls over, by outcome.";
     REFUSED = "meishier_calls_refused_total", Counter, "Requests refused before they became a call, by reason.";
+    FOREIGN = "meishier_foreign_codec_total", Counter, "Calls refused with 488 since they offered no codec of ours, by the codec that they offered first.";
     ANSWER = "meishier_answer_time_seconds", Histogram(PEOPLE), "From the caller's INVITE to a counsellor's answer, by pool.";
     DURATION = "meishier_call_duration_seconds", Histogram(CALLS), "From the caller's INVITE to the end of the call.";
     SETUP = "meishier_setup_seconds", Histogram(ENGINE), "From the caller's INVITE to the INVITE of a seat that was free.";

@@ -66,6 +66,7 @@ pub struct Telemetry {
     pub(crate) calendar_missing: AtomicBool,
     pub(crate) unexpected_logged: crate::log_notice::Allowance,
     pub(crate) queue_logged: crate::log_notice::Allowance,
+    pub(crate) media_logged: crate::log_notice::Allowance,
 }
 
 impl fmt::Debug for Telemetry {
@@ -96,6 +97,7 @@ impl Telemetry {
             calendar_missing: AtomicBool::new(false),
             unexpected_logged: crate::log_notice::Allowance::default(),
             queue_logged: crate::log_notice::Allowance::default(),
+            media_logged: crate::log_notice::Allowance::default(),
         }))
     }
 
@@ -139,6 +141,7 @@ impl Telemetry {
                     .set(if *missing { 1.0 } else { 0.0 });
             }
             Notice::Refused(reason) => add(handles.refused.of(*reason)),
+            Notice::ForeignCodec { offered, .. } => add(handles.foreign.of(*offered)),
             Notice::Phase { from, to, .. } => self.on_phase(*from, *to),
             Notice::Offered {
                 ready_to_invite,

@@ -2,8 +2,8 @@
 #![allow(dead_code)]
 
 use meishier_media::{
-    Accept, Codec, Direction, Hub, MediaCommand, MediaEvent, Negotiated, PromptSet, Source, g711,
-    rtp, tone,
+    Accept, Codec, Direction, Hub, MediaCommand, MediaEvent, Negotiated, PromptSet, Rtcp, Source,
+    g711, rtp, tone,
 };
 use meishier_model::{Mono, PortId};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -35,6 +35,7 @@ pub fn media(port: u32, codec: Codec) -> Negotiated {
         telephone_event: Some(101),
         ptime_ms: 20,
         direction: Direction::SendRecv,
+        rtcp: Rtcp::Off,
     }
 }
 
