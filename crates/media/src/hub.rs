@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   packet ──► port: from the party? RTP? type agreed? ──► key press ──► MediaEvent::Digit
+//!                     │                                     (in the sound, where no event is agreed)
 //!                     │ no: counted, dropped                  │
 //!                     ▼ yes                                   ▼
 //!          listeners by Peer: numbers, law, type ──► outbox ──► poll_send
@@ -16,6 +17,7 @@
 mod beat;
 mod digits;
 mod ghosts;
+mod inband;
 mod jitter;
 mod loops;
 mod outbox;
@@ -201,12 +203,12 @@ impl Hub {
                 return;
             }
         };
-        let digit = match kind {
-            Kind::Event => party.digits.handle(now, &packet),
-            Kind::Audio => None,
+        let digits = match kind {
+            Kind::Event => party.digits.handle(now, &packet).into_iter().collect(),
+            Kind::Audio => party.keys_in_sound(&packet, &self.tables),
         };
         self.totals.received += 1;
-        if let Some(digit) = digit {
+        for digit in digits {
             if self.events.len() < MAX_EVENTS {
                 self.events.push_back(MediaEvent::Digit { port, digit });
             } else {

@@ -15,6 +15,7 @@
 
 pub mod codec;
 pub mod command;
+pub mod dtmf;
 pub mod g711;
 pub mod hub;
 pub mod prompts;

@@ -2,10 +2,12 @@
 
 use super::digits::Digits;
 use super::ghosts::{Agreement, Ghosts};
+use super::inband::InBand;
 use super::silence::Silence;
 use super::stream::Stream;
 use crate::codec::{Accept, Negotiated};
 use crate::command::Source;
+use crate::g711::Tables;
 use crate::prompts::{FRAME, PromptId};
 use crate::rtp::{self, Packet};
 use crate::sdp;
@@ -36,6 +38,8 @@ pub(super) struct Port {
     pub hearing: Hearing,
     pub stream: Stream,
     pub digits: Digits,
+    /// From the first packet of a party that knows no telephone-event.
+    in_band: Option<Box<InBand>>,
     pub stats: RtpStats,
     pub silence: Silence,
     /// Place in the hub's list of ports that hear something with a beat.
@@ -180,6 +184,7 @@ impl Port {
             hearing: Hearing::Silence,
             stream,
             digits: Digits::default(),
+            in_band: None,
             stats: RtpStats::default(),
             silence: Silence::new(),
             beat: None,
@@ -205,6 +210,9 @@ impl Port {
         }
         if media.ptime_ms != self.media.ptime_ms || media.codec != self.media.codec {
             self.gathered.clear();
+        }
+        if media.telephone_event.is_some() || media.codec != self.media.codec {
+            self.in_band = None;
         }
         self.media = media;
     }
@@ -247,6 +255,18 @@ impl Port {
             Err(Refusal::Rtcp | Refusal::Direction) => {}
         }
         result
+    }
+
+    /// The keys that are pressed in a packet of sound, for a party that has no other way to say so. A
+    /// party that has one is not listened to: its telephone may send both.
+    pub fn keys_in_sound(&mut self, packet: &Packet<'_>, tables: &Tables) -> SmallVec<[char; 4]> {
+        if self.media.telephone_event.is_some() {
+            return SmallVec::new();
+        }
+        let codec = self.media.codec;
+        self.in_band
+            .get_or_insert_with(|| Box::new(InBand::new(packet)))
+            .handle(packet, codec, tables)
     }
 
     /// Remembers who was refused at the party's own address: a NAT may have given the party itself

@@ -71,6 +71,7 @@ impl Books {
             | Notice::Seat { .. }
             | Notice::Trunk { .. }
             | Notice::Probe { .. }
+            | Notice::ForeignCodec { .. }
             | Notice::DeadLeg { .. }
             | Notice::Missed { .. }
             | Notice::KeptOutside { .. }
