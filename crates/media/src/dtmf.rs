@@ -188,24 +188,32 @@ impl Detector {
 
     /// Hears samples (16 bit, 8000 a second) and gives every key whose press was found in them to
     /// `press`, once a press.
-    pub fn hear(&mut self, samples: impl Iterator<Item = i16>, mut press: impl FnMut(char)) {
-        for sample in samples {
-            let sample = f32::from(sample);
-            self.power += sample * sample;
-            let turn = &self.constants.turn;
-            for ((last, before), turn) in self.last.iter_mut().zip(&mut self.before).zip(turn) {
-                let now = sample + turn * *last - *before;
-                *before = *last;
-                *last = now;
-            }
-            self.filled += 1;
-            if self.filled == PIECE {
-                self.end_piece();
-                if self.known == WINDOW
-                    && let Some(key) = self.state.step(self.judge())
-                {
-                    press(key);
+    pub fn hear(&mut self, mut samples: impl Iterator<Item = i16>, mut press: impl FnMut(char)) {
+        let turn = self.constants.turn;
+        loop {
+            // Kept out of memory for as long as a piece lasts: this loop is all the cost there is.
+            let (mut last, mut before, mut power) = (self.last, self.before, self.power);
+            let mut heard = 0;
+            for sample in samples.by_ref().take(PIECE - self.filled) {
+                let sample = f32::from(sample);
+                power += sample * sample;
+                for i in 0..8 {
+                    let now = sample + turn[i] * last[i] - before[i];
+                    before[i] = last[i];
+                    last[i] = now;
                 }
+                heard += 1;
+            }
+            (self.last, self.before, self.power) = (last, before, power);
+            self.filled += heard;
+            if self.filled < PIECE {
+                return;
+            }
+            self.end_piece();
+            if self.known == WINDOW
+                && let Some(key) = self.state.step(self.judge())
+            {
+                press(key);
             }
         }
     }

@@ -40,7 +40,7 @@ impl InBand {
         let ahead = packet.timestamp.wrapping_sub(self.next) as i32;
         if packet.ssrc != self.ssrc {
             self.detector.interrupt(false);
-        } else if ahead > 0 || ahead < LATE {
+        } else if !(LATE..=0).contains(&ahead) {
             self.detector.interrupt(!(0..=HOLE).contains(&ahead));
         } else if ahead < 0 {
             return keys;
