@@ -169,7 +169,7 @@ impl Hub {
                     slot.port = Some(Box::new(Port::new(media, accept, stream)));
                     self.totals.open += 1;
                     self.start_looks(now);
-                    self.reports.plan(now, port, ssrc as u32, true);
+                    self.plan_reports(now, port);
                 }
             }
             MediaCommand::Update {
@@ -178,9 +178,10 @@ impl Hub {
                 accept,
             } => {
                 if let Some(slot) = self.slots.get_mut(port.0 as usize)
-                    && let Some(port) = slot.port.as_deref_mut()
+                    && let Some(party) = slot.port.as_deref_mut()
                 {
-                    port.update(now, media, accept, &mut slot.ghosts);
+                    party.update(now, media, accept, &mut slot.ghosts);
+                    self.plan_reports(now, port);
                 }
             }
             MediaCommand::Hear { port, source } => {

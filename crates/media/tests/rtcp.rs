@@ -415,3 +415,33 @@ fn the_last_report_says_bye_and_none_follows() {
     assert!(!rtp::is_rtcp(&rtp));
     assert!(rtp::is_rtcp(next[0].1.packet.as_bytes()));
 }
+
+#[test]
+fn reports_begin_and_end_with_the_agreement() {
+    let mut wire = Wire::new();
+    wire.open_with(0, reporting(0, Rtcp::Off));
+    let agree = |wire: &mut Wire, rtcp: Rtcp| {
+        wire.command(MediaCommand::Update {
+            port: PortId(0),
+            media: reporting(0, rtcp),
+            accept: support::accept(0),
+        });
+    };
+    wire.run_to(ms(20_000));
+    assert_eq!(wire.reports.len(), 0);
+    // Turned on and off again within one interval, there is still one report at a time.
+    for _ in 0..5 {
+        agree(&mut wire, Rtcp::Muxed);
+        agree(&mut wire, Rtcp::Off);
+    }
+    agree(&mut wire, Rtcp::Muxed);
+    wire.run_to(ms(80_000));
+    let moments: Vec<Mono> = wire.reports.iter().map(|(at, _)| *at).collect();
+    assert!((10..=30).contains(&moments.len()), "{moments:?}");
+    for pair in moments.windows(2) {
+        assert!(pair[1].since(pair[0]) >= Duration::from_millis(2040));
+    }
+    agree(&mut wire, Rtcp::Off);
+    wire.run_to(ms(120_000));
+    assert_eq!(wire.reports.len(), moments.len());
+}

@@ -61,6 +61,8 @@ pub(super) struct Peer {
     reported: u64,
     /// A report was sent.
     told: bool,
+    /// A report is planned.
+    planned: bool,
 }
 
 /// When which port's report is due.
@@ -80,7 +82,7 @@ impl Schedule {
     }
 
     /// The next report of the port whose stream is `ssrc`; the first one comes in half the time.
-    pub fn plan(&mut self, now: Mono, port: PortId, ssrc: u32, first: bool) {
+    fn plan(&mut self, now: Mono, port: PortId, ssrc: u32, first: bool) {
         let least = if first { LEAST / 2 } else { LEAST };
         let wait = (least / 2 + self.random.draw() % least) * 1000 / COMPENSATION;
         let at = (now.0 + wait).next_multiple_of(GRID);
@@ -103,7 +105,7 @@ impl Schedule {
 /// Time since the start as NTP writes it: seconds above, their fraction below.
 fn ntp(now: Mono) -> u64 {
     let (seconds, rest) = (now.0 / 1_000_000, now.0 % 1_000_000);
-    seconds << 32 | (rest << 32) / 1_000_000
+    (seconds << 32) | ((rest << 32) / 1_000_000)
 }
 
 /// The middle 32 bits of [`ntp`]: 1/65536 s.
@@ -182,13 +184,26 @@ impl Hub {
         }
     }
 
+    /// A party was agreed with, anew or again: its reports begin, if it wants any and they have not.
+    pub(super) fn plan_reports(&mut self, now: Mono, port: PortId) {
+        let Some(party) = self.port_mut(port) else {
+            return;
+        };
+        if party.media.rtcp != Rtcp::Off && !std::mem::replace(&mut party.peer.planned, true) {
+            let (ssrc, first) = (party.stream.ssrc, !party.peer.told);
+            self.reports.plan(now, port, ssrc, first);
+        }
+    }
+
     /// Writes every report that is due.
     pub(super) fn on_reports(&mut self, now: Mono) {
         while let Some((port, ssrc)) = self.reports.take(now) {
             // The port may have been closed meanwhile, and opened for another party.
-            if self.port_mut(port).is_some_and(|p| p.stream.ssrc == ssrc) {
+            let party = self.port_mut(port).filter(|p| p.stream.ssrc == ssrc);
+            if let Some(party) = party {
+                party.peer.planned = false;
                 self.report(now, port, false);
-                self.reports.plan(now, port, ssrc, false);
+                self.plan_reports(now, port);
             }
         }
     }
