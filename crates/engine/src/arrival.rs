@@ -288,6 +288,8 @@ impl Shard {
             closing: SmallVec::new(),
             timers: SmallVec::new(),
             silences: SmallVec::new(),
+            heard: SmallVec::new(),
+            one_way: None,
         })
     }
 

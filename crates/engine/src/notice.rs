@@ -2,12 +2,15 @@
 
 use crate::api::{Phase, Refusal, SeatState};
 use meishier_media::Foreign;
-use meishier_model::{CallId, OfferOutcome, Outcome, PoolId, SeatId, TransferOutcome, TrunkId};
+use meishier_model::{
+    CallId, OfferOutcome, Outcome, PoolId, RtpStats, SeatId, TransferOutcome, TrunkId,
+};
 use meishier_routing::{Dialled, NuisanceWhy, RiskWhy, Service};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// One side of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum LegParty {
     /// Who called the hotline.
     Caller,
@@ -170,6 +173,30 @@ pub enum Notice {
         call: CallId,
         /// Whose leg.
         party: LegParty,
+    },
+    /// Nothing is heard of a caller at risk, and its dialog is gone; its call goes on, for people to
+    /// see to.
+    MediaLost {
+        /// The call.
+        call: CallId,
+    },
+    /// Two are together, and of one of them nothing is heard; or that is over.
+    OneWay {
+        /// The call.
+        call: CallId,
+        /// Who is not heard.
+        party: LegParty,
+        /// False once it is over.
+        begins: bool,
+    },
+    /// A party's sound is over; what was counted of it.
+    LegOver {
+        /// The call.
+        call: CallId,
+        /// Whose sound.
+        party: LegParty,
+        /// The counts.
+        stats: RtpStats,
     },
     /// A silent party's dialog is gone; its leg was ended.
     DeadLeg {

@@ -371,6 +371,7 @@ impl Shard {
         };
         let before = call.state.phase();
         work(self, &mut call);
+        self.end_one_way(&mut call);
         let after = call.state.phase();
         if before != after {
             self.notice(Notice::Phase {
@@ -490,6 +491,7 @@ impl Shard {
             | Timer::OfferRing(call, _)
             | Timer::TransferRing(call)
             | Timer::Probe(call, _)
+            | Timer::OneWay(call)
             | Timer::LetIn(call)
             | Timer::Parting(call)
             | Timer::CloseGuard(call) => self.with_call(call, |shard, call| {

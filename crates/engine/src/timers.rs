@@ -23,6 +23,8 @@ pub(crate) enum Timer {
     TransferRing(CallId),
     /// A silent party is asked again.
     Probe(CallId, PortId),
+    /// Caller and counsellor are together long enough to say that one of them is not heard.
+    OneWay(CallId),
     /// A caller whom the queue refused asks again.
     LetIn(CallId),
     /// Media has not confirmed the closing of the ports.

@@ -147,6 +147,24 @@ impl Telemetry {
             Notice::DeadLeg { call, party } => {
                 tracing::warn!(%call, party = party.as_str(), "party vanished: its leg was ended");
             }
+            Notice::MediaLost { call } => {
+                tracing::error!(%call, "caller at risk lost: no speech, no dialog; the call goes on");
+            }
+            Notice::OneWay {
+                call,
+                party,
+                begins: true,
+            } => {
+                tracing::error!(%call, unheard = party.as_str(), "speech goes one way only");
+            }
+            Notice::OneWay { call, party, .. } => {
+                tracing::info!(%call, party = party.as_str(), "speech goes one way no longer");
+            }
+            Notice::LegOver { call, party, stats } => {
+                let party = party.as_str();
+                let (lost, jitter_us) = (stats.lost, stats.jitter_us);
+                tracing::debug!(%call, party, lost, jitter_us, "sound over");
+            }
             Notice::Missed { call, seat } if self.queue_logged.take(this_second()) => {
                 tracing::error!(%call, %seat, "a caller waited beside a seat that fits: matched by the watchdog");
             }

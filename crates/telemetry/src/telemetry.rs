@@ -3,7 +3,7 @@
 use crate::handles::{self, Handles};
 use crate::names;
 use crate::scrape::Scraped;
-use meishier_engine::api::{Notice, Phase, SeatState};
+use meishier_engine::api::{LegParty, Notice, Phase, SeatState};
 use meishier_engine::routing::{Dialled, NuisanceWhy, RiskWhy, Service};
 use meishier_model::{PoolId, SeatId};
 use metrics::Counter;
@@ -187,6 +187,13 @@ impl Telemetry {
             }
             Notice::Probe { party, .. } => add(handles.probes.of(*party)),
             Notice::DeadLeg { party, .. } => add(handles.dead_legs.of(*party)),
+            Notice::MediaLost { .. } => handles.media_lost.increment(1),
+            Notice::OneWay { party, begins, .. } => self.on_one_way(*party, *begins),
+            Notice::LegOver { party, stats, .. } => {
+                if let Some(leg) = handles.legs.of(*party) {
+                    leg.count(stats);
+                }
+            }
             Notice::Missed { .. } => handles.missed.increment(1),
             Notice::KeptOutside { risk, .. } => {
                 handles.kept_outside[usize::from(*risk)].increment(1);
@@ -219,6 +226,16 @@ impl Telemetry {
         match aliases.get(usize::from(at)) {
             Some(alias) => alias.increment(1),
             None => add(self.handles.dialled.of(Dialled::Other)),
+        }
+    }
+
+    fn on_one_way(&self, party: LegParty, begins: bool) {
+        let now = &self.handles.one_way_now;
+        if begins {
+            add(self.handles.one_way.of(party));
+            now.increment(1.0);
+        } else {
+            now.decrement(1.0);
         }
     }
 

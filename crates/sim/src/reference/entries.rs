@@ -72,6 +72,9 @@ impl Books {
             | Notice::Trunk { .. }
             | Notice::Probe { .. }
             | Notice::ForeignCodec { .. }
+            | Notice::MediaLost { .. }
+            | Notice::OneWay { .. }
+            | Notice::LegOver { .. }
             | Notice::DeadLeg { .. }
             | Notice::Missed { .. }
             | Notice::KeptOutside { .. }
