@@ -181,11 +181,11 @@ pub(crate) struct Call {
     pub(crate) timers: SmallVec<[(Mono, Timer); 3]>,
     /// Parties of whom media hears nothing.
     pub(crate) silences: SmallVec<[Silence; 1]>,
-    /// Ports of parties whom media heard last it told of them.
-    #[serde(default)]
+    /// Ports of parties who are heard, as far as media told. It tells again after a restart.
+    #[serde(skip)]
     pub(crate) heard: SmallVec<[PortId; 2]>,
-    /// Of whom nothing is heard although the other speaks, if that was told.
-    #[serde(default)]
+    /// Of whom nothing is heard although the other speaks, if that was told by this process.
+    #[serde(skip)]
     pub(crate) one_way: Option<LegParty>,
 }
 
