@@ -4,6 +4,7 @@ use crate::api::{Notice, Phase, Refusal};
 use crate::call::{Call, CallerSide, State, Voice};
 use crate::defect::Defect;
 use crate::identity::{Parties, number_of};
+use crate::pools::Fullness;
 use crate::ports::{KEPT_FOR_RISK, PortOwner};
 use crate::shard::{LegOwner, Shard, most_calls};
 use crate::timers::Timer;
@@ -173,6 +174,7 @@ impl Shard {
         let (known, place) = self.book.known(remembered, now, policies);
         let decision = self.decide(
             now,
+            Fullness::AtOnce,
             &Query {
                 known,
                 cell: parties.cell.as_ref().map(DialString::reveal),
@@ -236,7 +238,8 @@ impl Shard {
         (decision, stamp): (&Decision, Stamp),
         (port, answer, media): (PortId, Vec<u8>, Negotiated),
     ) -> Box<Call> {
-        let (entry, closed_rings) = self.entry(now, id, (stamp, now.mono), decision);
+        let (mut entry, closed_rings) = self.entry(now, id, (stamp, now.mono), decision);
+        self.let_fall(&mut entry, &closed_rings);
         let accept = Accept {
             sdp: media.remote.ip(),
             signalling: None,
@@ -327,6 +330,7 @@ impl Shard {
             self.keep_outside(now, &mut call, error);
         }
         self.set_widening(now, &mut call);
+        self.begins_to_wait(now, id);
         self.calls.insert(id, call);
         // The seat's INVITE, if there is a free seat, leaves before the caller's own progress, and
         // before anything that is for the record alone.

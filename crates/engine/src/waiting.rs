@@ -180,6 +180,8 @@ impl Shard {
             | Timer::Lines
             | Timer::SeatAgain(_)
             | Timer::Watch
+            | Timer::Hands
+            | Timer::FullPools
             | Timer::Service(_) => {}
         }
     }

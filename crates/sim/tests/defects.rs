@@ -108,6 +108,11 @@ const ROUTING: &[Row] = &[
         Shards::NeverDecidedAnew,
         &[Invariant::Ladder, Invariant::Fit, Invariant::Flag],
     ),
+    engine(Shards::FullPoolsUnheeded, &[Invariant::Ladder]),
+    engine(
+        Shards::PreferenceForNobody,
+        &[Invariant::Order, Invariant::Stranded, Invariant::Overtaken],
+    ),
     engine(Shards::TableNotNamed, &[Invariant::Route]),
     engine(Shards::UnknownRefused, &[Invariant::Route]),
 ];
@@ -177,6 +182,41 @@ fn each_defect_is_caught_by_its_invariant() {
 #[test]
 fn each_defect_of_routing_is_caught_by_its_invariant() {
     let wrong = wrongs(PLACES, ROUTING);
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// The same hotline in a rush, where impatient callers try again for hours.
+fn stubborn() -> String {
+    let changes = [
+        ("within = \"2min\"", "within = \"45min\""),
+        (
+            "redial_after = [\"5s\", \"40s\"]",
+            "redial_after = [\"28min\", \"40min\"]",
+        ),
+        ("redials = 4", "redials = 5"),
+        ("mean = \"60s\"", "mean = \"10s\""),
+        (
+            "hours = [{ hours = \"00:00-24:00\", share = 1.0 }]",
+            "hours = [{ hours = \"00:00-09:00\", share = 0.01 }, \
+             { hours = \"09:00-11:00\", share = 0.98 }, \
+             { hours = \"11:00-24:00\", share = 0.01 }]",
+        ),
+    ];
+    changes.iter().fold(PLACES.to_owned(), |text, (from, to)| {
+        assert_eq!(text.matches(from).count(), 1, "{from}");
+        text.replace(from, to)
+    })
+}
+
+#[test]
+fn a_sound_engine_with_stubborn_callers_is_not_accused() {
+    not_accused(&stubborn());
+}
+
+#[test]
+fn a_place_that_is_kept_for_ever_is_noticed() {
+    let row = [engine(Shards::PlaceKeptForEver, &[Invariant::Kept])];
+    let wrong = wrongs(&stubborn(), &row);
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 

@@ -45,6 +45,10 @@ pub struct Claim {
     pub preferred: u64,
     /// Those of them that may have fallen already: one's own counsellor need not have them.
     pub spared: u64,
+    /// Those of them that nobody has who could be asked in time: they bind no more.
+    pub fallen: u64,
+    /// When the last of these fell.
+    pub fell: Mono,
     /// Until when they are held out for.
     pub held_until: Mono,
     /// Whose caller it is.
@@ -68,8 +72,14 @@ pub struct View {
     pub surely: Vec<bool>,
     /// Pools that may.
     pub maybe: Vec<bool>,
-    /// Pools that may but for their lines: who waits is not decided anew because these are in use.
+    /// The same two of who waits already: lines in use count only once they have been so for long.
+    pub surely_waiting: Vec<bool>,
+    /// Pools that may, for whoever waits.
+    pub maybe_waiting: Vec<bool>,
+    /// Pools that may but for their lines.
     pub but_for_lines: Vec<bool>,
+    /// Of each pool: skills that somebody there has for sure, and that somebody may have.
+    pub skills: Vec<(u64, u64)>,
     /// Counsellors who take calls for sure.
     pub seated: Vec<u32>,
     /// How long a change may be unknown to some shard.
@@ -112,7 +122,7 @@ impl Claim {
         if self.held_until <= by {
             self.required
         } else {
-            self.required | self.preferred
+            self.required | (self.preferred & !self.fallen)
         }
     }
 
@@ -137,16 +147,34 @@ impl Claim {
             ask,
             ..Self::default()
         };
-        out.decide(plan, now, Mono(0), (view, &view.maybe));
+        out.decide(plan, now, Mono(0), (view, &view.surely, &view.maybe));
         out
     }
 
-    /// Decides anew. `fired`: up to when the call's timers have fired for sure.
-    pub(super) fn renew(&mut self, plan: &Plan, now: Now, fired: Mono, view: &View) {
-        self.decide(plan, now, fired, (view, &view.but_for_lines));
+    /// Decides anew. `fired`: up to when the call's timers have fired for sure; `looked`: whether its
+    /// shard has seen for sure by now which pools stay full.
+    pub(super) fn renew(
+        &mut self,
+        plan: &Plan,
+        now: Now,
+        (fired, looked): (Mono, bool),
+        view: &View,
+    ) {
+        let maybe = if looked {
+            &view.maybe_waiting
+        } else {
+            &view.but_for_lines
+        };
+        self.decide(plan, now, fired, (view, &view.surely_waiting, maybe));
     }
 
-    fn decide(&mut self, plan: &Plan, now: Now, fired: Mono, (view, maybe): (&View, &[bool])) {
+    fn decide(
+        &mut self,
+        plan: &Plan,
+        now: Now,
+        fired: Mono,
+        (view, surely, maybe): (&View, &[bool], &[bool]),
+    ) {
         let verdict = plan.verdict(&self.ask, now.wall);
         let policies = &plan.policies;
         (self.required, self.preferred) = (verdict.required, verdict.preferred);
@@ -165,7 +193,7 @@ impl Claim {
         }
         let hold = self.since + policies.own_hold;
         let may_hold = self.own.is_some() || self.own_unsure;
-        let early = climb(&verdict.tiers, |pool| has(&view.surely, pool));
+        let early = climb(&verdict.tiers, |pool| has(surely, pool));
         let late = climb(&verdict.tiers, |pool| has(maybe, pool));
         let mut rings = Vec::with_capacity(early.len() + 1);
         for ((pool, soon), (_, by)) in early.into_iter().zip(late) {
@@ -189,7 +217,7 @@ impl Claim {
             });
         }
         let led = verdict.tiers.iter().flat_map(|tier| &tier.0);
-        let sure = led.clone().any(|pool| has(&view.surely, *pool));
+        let sure = led.clone().any(|pool| has(surely, *pool));
         for pool in &verdict.behind {
             // Who was led there stays there until decided anew, which a line that is free again is
             // no reason for.
@@ -217,6 +245,34 @@ impl Claim {
         }
         self.rings = rings;
         self.verdict = verdict;
+        self.let_fall(now.mono, policies.fresh, view);
+    }
+
+    /// What nobody has who would be asked before it falls, falls at once.
+    fn let_fall(&mut self, now: Mono, fresh: u64, view: &View) {
+        let holds = if self.risk {
+            PREFERENCE_HOLDS_AT_RISK
+        } else {
+            PREFERENCE_HOLDS
+        };
+        let end = self.stamp + holds;
+        let (mut sure, mut maybe) = (fresh, fresh);
+        for ring in &self.rings {
+            let of_pool = view.skills.get(usize::from(ring.pool));
+            let (has, may_have) = of_pool.copied().unwrap_or_default();
+            if ring.late < end && ring.until.is_none() {
+                sure |= has;
+            }
+            if ring.early < end {
+                maybe |= may_have;
+            }
+        }
+        self.spared |= self.preferred & !sure;
+        let fallen = (self.fallen & self.preferred) | (self.preferred & !maybe);
+        if fallen & !self.fallen != 0 {
+            self.fell = now;
+        }
+        self.fallen = fallen;
     }
 }
 
