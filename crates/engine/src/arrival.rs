@@ -9,7 +9,7 @@ use crate::ports::{KEPT_FOR_RISK, PortOwner};
 use crate::shard::{LegOwner, Shard, most_calls};
 use crate::timers::Timer;
 use meishier_config::{AnswerMode, Early};
-use meishier_media::{Accept, Codec, Negotiated, SessionId, sdp};
+use meishier_media::{Accept, Codec, Negotiated, SdpError, SessionId, sdp};
 use meishier_model::{CallId, DialString, LegId, Now, PortId, RtpStats, TrunkId};
 use meishier_queue::{EnqueueError, Stamp};
 use meishier_routing::{Decision, Fact, KeptPlace, Known, Query, Rule};
@@ -19,6 +19,9 @@ use std::net::SocketAddr;
 
 /// Retry-After of a refusal for want of room, seconds (RFC 3261 §20.33).
 const RETRY_AFTER: &str = "5";
+
+/// Who warns in a Warning header: a name, for our address is nobody's business (RFC 3261 §20.43).
+const WARNER: &str = "meishier";
 
 pub(crate) fn media_codecs(codecs: &[meishier_config::Codec]) -> Vec<Codec> {
     codecs
@@ -112,6 +115,22 @@ impl Shard {
         self.refuse(why);
     }
 
+    /// Refuses an offer that cannot be answered, and says why: Warning (RFC 3261 §20.43), a notice.
+    pub(crate) fn reject_media(
+        &mut self,
+        now: Now,
+        leg: LegId,
+        error: SdpError,
+        trunk: Option<TrunkId>,
+    ) {
+        let warning = error.warning(WARNER);
+        let headers = warning.as_deref().map(|text| ("Warning", text));
+        if let (SdpError::NoCommonCodec(offered), Some(trunk)) = (error, trunk) {
+            self.notice(Notice::ForeignCodec { trunk, offered });
+        }
+        self.reject(now, leg, 488, headers.as_slice(), Refusal::NoCommonMedia);
+    }
+
     /// Refuses a call of somebody who has shown no right to call; nothing of it is kept.
     pub(crate) fn turn_away(
         &mut self,
@@ -182,9 +201,9 @@ impl Shard {
         );
         let (answer, media) = match answer {
             Ok(found) => found,
-            Err(_) => {
+            Err(error) => {
                 self.ports.give_back(port);
-                return self.reject(now, leg, 488, &[], Refusal::NoCommonMedia);
+                return self.reject_media(now, leg, error, Some(trunk));
             }
         };
         self.next_call += 1;
@@ -272,6 +291,8 @@ impl Shard {
             closing: SmallVec::new(),
             timers: SmallVec::new(),
             silences: SmallVec::new(),
+            heard: SmallVec::new(),
+            one_way: None,
         })
     }
 

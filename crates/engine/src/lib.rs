@@ -39,6 +39,7 @@ mod matches;
 mod notice;
 mod nuisance;
 mod offer;
+mod one_way;
 mod pools;
 mod ports;
 mod probe;

@@ -377,6 +377,7 @@ impl Shard {
         };
         let before = call.state.phase();
         work(self, &mut call);
+        self.end_one_way(&mut call);
         let after = call.state.phase();
         if before != after {
             self.notice(Notice::Phase {

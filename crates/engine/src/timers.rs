@@ -25,6 +25,8 @@ pub(crate) enum Timer {
     TransferRing(CallId),
     /// A silent party is asked again.
     Probe(CallId, PortId),
+    /// Caller and counsellor are together long enough to say that one of them is not heard.
+    OneWay(CallId),
     /// A caller whom the queue refused asks again.
     LetIn(CallId),
     /// Media has not confirmed the closing of the ports.
@@ -112,6 +114,7 @@ impl Shard {
             | Timer::OfferRing(call, _)
             | Timer::TransferRing(call)
             | Timer::Probe(call, _)
+            | Timer::OneWay(call)
             | Timer::LetIn(call)
             | Timer::Parting(call)
             | Timer::CloseGuard(call) => self.with_call(call, |shard, call| {

@@ -70,6 +70,10 @@ pub struct MediaSample {
     pub wrong_source: u64,
     /// Packets dropped: not RTP of a negotiated payload type.
     pub malformed: u64,
+    /// RTCP packets of parties.
+    pub rtcp_received: u64,
+    /// RTCP packets to parties.
+    pub rtcp_sent: u64,
     /// Packets that the kernel would not take when sent.
     pub send_failed: u64,
 }

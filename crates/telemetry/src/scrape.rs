@@ -73,6 +73,12 @@ const SUMS: &[Sum] = &[
     (names::RTP_PACKETS, &[("direction", "sent")], |s| {
         s.media.sent
     }),
+    (names::RTCP_PACKETS, &[("direction", "received")], |s| {
+        s.media.rtcp_received
+    }),
+    (names::RTCP_PACKETS, &[("direction", "sent")], |s| {
+        s.media.rtcp_sent
+    }),
     (names::RTP_DROPPED, &[("reason", "wrong_source")], |s| {
         s.media.wrong_source
     }),
