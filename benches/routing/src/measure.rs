@@ -105,7 +105,8 @@ impl Results {
             let change = region.change();
             (change.allocations + change.reallocations) as u64
         });
-        let (decision_ns, fastest_decision_ns, linear_ns) = decisions(&table, &calls, &pools, options.rounds);
+        let (decision_ns, fastest_decision_ns, linear_ns) =
+            decisions(&table, &calls, &pools, options.rounds);
         let of_kind = |(kind, _)| {
             let of: Vec<Call> = calls.iter().filter(|it| it.kind == kind).cloned().collect();
             (

@@ -4,11 +4,12 @@ use crate::api::{Notice, Phase, Refusal};
 use crate::call::{Call, CallerSide, State, Voice};
 use crate::defect::Defect;
 use crate::identity::{Parties, number_of};
+use crate::pools::Fullness;
 use crate::ports::{KEPT_FOR_RISK, PortOwner};
 use crate::shard::{LegOwner, Shard, most_calls};
 use crate::timers::Timer;
 use meishier_config::{AnswerMode, Early};
-use meishier_media::{Accept, Codec, Negotiated, SessionId, sdp};
+use meishier_media::{Accept, Codec, Negotiated, SdpError, SessionId, sdp};
 use meishier_model::{CallId, DialString, LegId, Now, PortId, RtpStats, TrunkId};
 use meishier_queue::{EnqueueError, Stamp};
 use meishier_routing::{Decision, Fact, KeptPlace, Known, Query, Rule};
@@ -18,6 +19,9 @@ use std::net::SocketAddr;
 
 /// Retry-After of a refusal for want of room, seconds (RFC 3261 §20.33).
 const RETRY_AFTER: &str = "5";
+
+/// Who warns in a Warning header: a name, for our address is nobody's business (RFC 3261 §20.43).
+const WARNER: &str = "meishier";
 
 pub(crate) fn media_codecs(codecs: &[meishier_config::Codec]) -> Vec<Codec> {
     codecs
@@ -111,6 +115,22 @@ impl Shard {
         self.refuse(why);
     }
 
+    /// Refuses an offer that cannot be answered, and says why: Warning (RFC 3261 §20.43), a notice.
+    pub(crate) fn reject_media(
+        &mut self,
+        now: Now,
+        leg: LegId,
+        error: SdpError,
+        trunk: Option<TrunkId>,
+    ) {
+        let warning = error.warning(WARNER);
+        let headers = warning.as_deref().map(|text| ("Warning", text));
+        if let (SdpError::NoCommonCodec(offered), Some(trunk)) = (error, trunk) {
+            self.notice(Notice::ForeignCodec { trunk, offered });
+        }
+        self.reject(now, leg, 488, headers.as_slice(), Refusal::NoCommonMedia);
+    }
+
     /// Refuses a call of somebody who has shown no right to call; nothing of it is kept.
     pub(crate) fn turn_away(
         &mut self,
@@ -154,6 +174,7 @@ impl Shard {
         let (known, place) = self.book.known(remembered, now, policies);
         let decision = self.decide(
             now,
+            Fullness::AtOnce,
             &Query {
                 known,
                 cell: parties.cell.as_ref().map(DialString::reveal),
@@ -180,9 +201,9 @@ impl Shard {
         );
         let (answer, media) = match answer {
             Ok(found) => found,
-            Err(_) => {
+            Err(error) => {
                 self.ports.give_back(port);
-                return self.reject(now, leg, 488, &[], Refusal::NoCommonMedia);
+                return self.reject_media(now, leg, error, Some(trunk));
             }
         };
         self.next_call += 1;
@@ -217,7 +238,8 @@ impl Shard {
         (decision, stamp): (&Decision, Stamp),
         (port, answer, media): (PortId, Vec<u8>, Negotiated),
     ) -> Box<Call> {
-        let (entry, closed_rings) = self.entry(now, id, (stamp, now.mono), decision);
+        let (mut entry, closed_rings) = self.entry(now, id, (stamp, now.mono), decision);
+        self.let_fall(&mut entry, &closed_rings);
         let accept = Accept {
             sdp: media.remote.ip(),
             signalling: None,
@@ -269,6 +291,8 @@ impl Shard {
             closing: SmallVec::new(),
             timers: SmallVec::new(),
             silences: SmallVec::new(),
+            heard: SmallVec::new(),
+            one_way: None,
         })
     }
 
@@ -306,6 +330,7 @@ impl Shard {
             self.keep_outside(now, &mut call, error);
         }
         self.set_widening(now, &mut call);
+        self.begins_to_wait(now, id);
         self.calls.insert(id, call);
         // The seat's INVITE, if there is a free seat, leaves before the caller's own progress, and
         // before anything that is for the record alone.
@@ -314,8 +339,9 @@ impl Shard {
             shard.greet(now, call);
             shard.say_why(call, decision);
             shard.note_call(call, now.wall, Fact::Arrived);
-            let pools = call.entry.rings.clone();
-            shard.look_at_crowds(&pools);
+            // A route may have looked at a pool that is no ring of the call, in a state that this shard
+            // has not seen yet.
+            shard.look_at_all_crowds();
         });
     }
 

@@ -13,7 +13,7 @@
 //!   WrappingUp: dialogs released, RTP ports closing; ends with the one record
 //! ```
 
-use crate::api::Phase;
+use crate::api::{LegParty, Phase};
 use meishier_media::{Accept, Codec, Negotiated};
 use meishier_model::{
     CallId, CounsellorId, DialString, LegId, LineId, Mono, Now, OfferRecord, Outcome, PoolId,
@@ -70,6 +70,9 @@ pub(crate) struct SeatSide {
     /// When the seat answered.
     pub(crate) answered: Option<Mono>,
     pub(crate) version: u64,
+    /// What the counsellor has pressed of the key for nuisance, and when the last of it.
+    #[serde(skip)]
+    pub(crate) pressed: (u8, Mono),
 }
 
 /// The third party, from the key on.
@@ -181,6 +184,12 @@ pub(crate) struct Call {
     pub(crate) timers: SmallVec<[(Mono, Timer); 3]>,
     /// Parties of whom media hears nothing.
     pub(crate) silences: SmallVec<[Silence; 1]>,
+    /// Ports of parties who are heard, as far as media told. It tells again after a restart.
+    #[serde(skip)]
+    pub(crate) heard: SmallVec<[PortId; 2]>,
+    /// Of whom nothing is heard although the other speaks, if that was told by this process.
+    #[serde(skip)]
+    pub(crate) one_way: Option<LegParty>,
 }
 
 impl Call {

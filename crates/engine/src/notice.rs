@@ -1,12 +1,16 @@
 //! Facts that the engine tells for metrics and logs.
 
 use crate::api::{Phase, Refusal, SeatState};
-use meishier_model::{CallId, OfferOutcome, Outcome, PoolId, SeatId, TransferOutcome, TrunkId};
+use meishier_media::Foreign;
+use meishier_model::{
+    CallId, OfferOutcome, Outcome, PoolId, RtpStats, SeatId, TransferOutcome, TrunkId,
+};
 use meishier_routing::{Dialled, NuisanceWhy, RiskWhy, Service};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// One side of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum LegParty {
     /// Who called the hotline.
     Caller,
@@ -77,6 +81,13 @@ pub enum Notice {
     CalendarMissing(bool),
     /// A request was refused.
     Refused(Refusal),
+    /// A trunk offered a call without any codec of ours; it was refused (488, Warning 305).
+    ForeignCodec {
+        /// Where it came in.
+        trunk: TrunkId,
+        /// The first codec that it offered.
+        offered: Foreign,
+    },
     /// A call went from one phase to another; `None` is "not yet" and "no longer".
     Phase {
         /// The call.
@@ -162,6 +173,30 @@ pub enum Notice {
         call: CallId,
         /// Whose leg.
         party: LegParty,
+    },
+    /// Nothing is heard of a caller at risk, and its dialog is gone; its call goes on, for people to
+    /// see to.
+    MediaLost {
+        /// The call.
+        call: CallId,
+    },
+    /// Two are together, and of one of them nothing is heard; or that is over.
+    OneWay {
+        /// The call.
+        call: CallId,
+        /// Who is not heard.
+        party: LegParty,
+        /// False once it is over.
+        begins: bool,
+    },
+    /// A party's sound is over; what was counted of it.
+    LegOver {
+        /// The call.
+        call: CallId,
+        /// Whose sound.
+        party: LegParty,
+        /// The counts.
+        stats: RtpStats,
     },
     /// A silent party's dialog is gone; its leg was ended.
     DeadLeg {

@@ -16,6 +16,8 @@
 //!     │                 dead: the leg ends as if its path had failed     │
 //!     └──────────────────────────────────────────────────────────────────┘
 //! ```
+//! The call of a caller who is flagged as at risk is not ended in that way: it is told as an alarm, once a silence, and
+//! asking goes on.
 //! A leg that is not up yet (ringing, or our 200 not acknowledged) is not asked: a caller who still
 //! hears ringing is its carrier's to give up (CANCEL), and the missing ACK has a limit of its own.
 
@@ -25,6 +27,7 @@ use crate::ports::PortOwner;
 use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
 use meishier_model::{CallId, LegId, Now, PortId, ReleasedBy};
+use meishier_routing::RiskWhy;
 use meishier_signaling::{EndCause, Probed};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -41,6 +44,9 @@ pub(crate) struct Silence {
     pub(crate) port: PortId,
     asking: bool,
     failed_flows: u8,
+    /// It was told that this party is lost, and is not to be ended for it.
+    #[serde(default)]
+    told: bool,
 }
 
 impl Silence {
@@ -49,6 +55,7 @@ impl Silence {
             port,
             asking: false,
             failed_flows: 0,
+            told: false,
         }
     }
 
@@ -105,18 +112,26 @@ impl Shard {
         };
         self.with_call(id, |shard, call| {
             // A restored call's silence is told again, since media began anew.
+            call.heard.retain(|p| *p != port);
             let known = call.silences.iter().any(|s| s.port == port);
             if !known && call.ending.is_none() && party_at(call, port).is_some() {
                 call.silences.push(Silence::new(port));
                 shard.probe(now, call, port);
             }
+            shard.look_at_speech(now, call);
         });
     }
 
     /// Media hears a party, or does not expect to.
-    pub(crate) fn on_heard(&mut self, port: PortId) {
+    pub(crate) fn on_heard(&mut self, now: Now, port: PortId) {
         if let Some(id) = self.call_at(port) {
-            self.with_call(id, |shard, call| shard.end_silence(call, port));
+            self.with_call(id, |shard, call| {
+                shard.end_silence(call, port);
+                if !call.heard.contains(&port) {
+                    call.heard.push(port);
+                }
+                shard.look_at_speech(now, call);
+            });
         }
     }
 
@@ -167,10 +182,26 @@ impl Shard {
             let Some((index, party)) = found else {
                 return;
             };
-            if call.silences[index].handle_probed(result) {
+            if !call.silences[index].handle_probed(result) {
+                return;
+            }
+            // Who is at risk only because the engine lost its counsellor was not flagged by anybody.
+            let flagged = call.entry.risk && call.known.risk != Some(RiskWhy::Dropped);
+            if party == LegParty::Caller && flagged {
+                shard.keep_unheard(call, index);
+            } else {
                 shard.bury(now, call, party, leg);
             }
         });
+    }
+
+    /// A caller at risk is lost: neither heard, nor does its dialog answer. Its call is not ended for
+    /// that. Who talks with it, or is next to, hears for themselves, and calls back.
+    fn keep_unheard(&mut self, call: &mut Call, index: usize) {
+        let told = call.silences.get_mut(index).map(|s| &mut s.told);
+        if told.is_some_and(|told| !std::mem::replace(told, true)) {
+            self.notice(Notice::MediaLost { call: call.id });
+        }
     }
 
     /// The party's dialog is gone. BYE is sent all the same, once and again until timer F: should

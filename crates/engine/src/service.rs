@@ -176,14 +176,13 @@ impl Shard {
         };
         let token = self.token();
         let id = session(CallId::new(self.id, token), 3, 1);
-        let Ok((answer, media)) = sdp::answer(
-            body::sdp(request).unwrap_or_default(),
-            address,
-            id,
-            &[Codec::Pcma, Codec::Pcmu],
-        ) else {
-            self.ports.give_back(port);
-            return self.reject(now, leg, 488, &[], Refusal::NoCommonMedia);
+        let offer = body::sdp(request).unwrap_or_default();
+        let (answer, media) = match sdp::answer(offer, address, id, &[Codec::Pcma, Codec::Pcmu]) {
+            Ok(agreed) => agreed,
+            Err(error) => {
+                self.ports.give_back(port);
+                return self.reject_media(now, leg, error, None);
+            }
         };
         let signalling = Some(flow.remote.ip());
         let accept = Accept {

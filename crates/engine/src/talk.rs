@@ -1,6 +1,6 @@
 //! Answer, conversation, end and record.
 
-use crate::api::{Notice, ShardMessage, TalkWeight, home_of_seat};
+use crate::api::{LegParty, Notice, ShardMessage, TalkWeight, home_of_seat};
 use crate::call::{Answer, Call, Ending, SeatSide, State};
 use crate::defect::Defect;
 use crate::ports::PortOwner;
@@ -388,7 +388,7 @@ impl Shard {
                 _ => self.on_said(port),
             },
             MediaEvent::Silent { port } => self.on_silent(now, port),
-            MediaEvent::Heard { port } => self.on_heard(port),
+            MediaEvent::Heard { port } => self.on_heard(now, port),
             MediaEvent::Digit { port, digit } => self.on_digit(now, port, digit),
         }
     }
@@ -406,11 +406,23 @@ impl Shard {
             PortOwner::Service(_) => return,
         };
         self.with_call(id, |shard, call| {
-            match slot {
-                0 => call.rtp_caller = stats,
-                1 => call.rtp_seat = stats,
-                _ => {}
-            }
+            let party = match slot {
+                0 => {
+                    call.rtp_caller = stats;
+                    LegParty::Caller
+                }
+                1 => {
+                    call.rtp_seat = stats;
+                    LegParty::Seat
+                }
+                _ => LegParty::Target,
+            };
+            shard.notice(Notice::LegOver {
+                call: call.id,
+                party,
+                stats,
+            });
+            call.heard.retain(|p| *p != port);
             if !shard.broken.is(Defect::WrapupNeverEnds) {
                 call.closing.retain(|p| *p != port);
             }

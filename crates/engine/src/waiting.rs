@@ -170,6 +170,7 @@ impl Shard {
             Timer::OfferRing(_, offer) => self.on_ring_limit(now, call, offer),
             Timer::TransferRing(_) => self.on_target_timer(now, call),
             Timer::Probe(_, port) => self.on_probe_timer(now, call, port),
+            Timer::OneWay(_) => self.look_at_speech(now, call),
             Timer::CloseGuard(_) => self.give_up_closing(call),
             Timer::LetIn(_) => self.let_in_again(now, call),
             Timer::Parting(_) => self.end_parting(now, call, None),
@@ -179,6 +180,8 @@ impl Shard {
             | Timer::Lines
             | Timer::SeatAgain(_)
             | Timer::Watch
+            | Timer::Hands
+            | Timer::FullPools
             | Timer::Service(_) => {}
         }
     }

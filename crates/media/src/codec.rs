@@ -114,6 +114,22 @@ pub struct Negotiated {
     pub ptime_ms: u16,
     /// Which way media flows, seen from the engine.
     pub direction: Direction,
+    /// Where reports about the stream go.
+    #[serde(default)]
+    pub rtcp: Rtcp,
+}
+
+/// Where the party wants RTCP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rtcp {
+    /// Nowhere: it gave RTCP no bandwidth (RFC 3556 §2), or nothing was said of it.
+    #[default]
+    Off,
+    /// At a port of its own: the one above RTP's (RFC 3550 §11), or as `a=rtcp` says (RFC 3605).
+    Apart(SocketAddr),
+    /// At the port of its RTP, as both sides agreed by `a=rtcp-mux` (RFC 5761 §5.1.1).
+    Muxed,
 }
 
 /// Which sources of RTP are the party: any port of these addresses until the first valid packet

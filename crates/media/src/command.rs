@@ -97,7 +97,8 @@ pub enum MediaEvent {
         /// The playlist's token.
         token: u64,
     },
-    /// A key was pressed (RFC 4733): once a press.
+    /// A key was pressed: once a press. By RFC 4733; in the sound (Q.23) if the party agreed on no
+    /// telephone-event.
     Digit {
         /// The party that pressed it.
         port: PortId,

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   packet ──► port: from the party? RTP? type agreed? ──► key press ──► MediaEvent::Digit
+//!                     │                                     (in the sound, where no event is agreed)
 //!                     │ no: counted, dropped                  │
 //!                     ▼ yes                                   ▼
 //!          listeners by Peer: numbers, law, type ──► outbox ──► poll_send
@@ -10,28 +11,33 @@
 //!                 └─ prompts, music, ringback, noise ──┘  encoded beforehand: a header and a copy
 //! ```
 //!
-//! The driver's part: call a `handle_*`, then empty [`Hub::poll_send`] and [`Hub::poll_event`], then
-//! wait for a packet, a command or [`Hub::poll_timeout`].
+//! The driver's part: call a `handle_*`, then empty [`Hub::poll_send`], [`Hub::poll_report`] and
+//! [`Hub::poll_event`], then wait for a packet, a command or [`Hub::poll_timeout`].
 
 mod beat;
 mod digits;
 mod ghosts;
+mod inband;
 mod jitter;
 mod loops;
 mod outbox;
 mod port;
+mod reception;
+mod reports;
 mod silence;
 mod stream;
 
 use crate::g711::Tables;
 use crate::rtp::{self, Packet};
-use crate::{Codec, MediaCommand, MediaEvent, PromptSet};
+use crate::{Codec, MediaCommand, MediaEvent, PromptSet, Rtcp};
 use ghosts::Ghosts;
 use jitter::Jitter;
 use loops::Loops;
 use meishier_model::{Mono, PortId};
 use outbox::Outbox;
 use port::{Hearing, Kind, Port, Refusal};
+use reports::Schedule;
+pub use reports::{Outgoing, RtcpPath};
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -53,8 +59,12 @@ pub struct RtpTotals {
     pub wrong_source: u64,
     /// Packets dropped: not RTP of a negotiated payload type.
     pub malformed: u64,
-    /// RTCP packets, which are not used.
+    /// RTCP packets of parties, read or not understood.
     pub rtcp: u64,
+    /// Those of them that break the rules.
+    pub rtcp_malformed: u64,
+    /// RTCP packets handed to the driver.
+    pub reports: u64,
     /// Packets dropped: the party may not send now (hold).
     pub wrong_direction: u64,
     /// Packets not passed on: older than the listener's last change of source.
@@ -115,6 +125,7 @@ pub struct Hub {
     events: VecDeque<MediaEvent>,
     totals: RtpTotals,
     random: Random,
+    reports: Schedule,
 }
 
 impl Hub {
@@ -138,6 +149,7 @@ impl Hub {
             events: VecDeque::new(),
             totals: RtpTotals::default(),
             random: Random::new(seed),
+            reports: Schedule::new(seed),
         }
     }
 
@@ -157,6 +169,7 @@ impl Hub {
                     slot.port = Some(Box::new(Port::new(media, accept, stream)));
                     self.totals.open += 1;
                     self.start_looks(now);
+                    self.plan_reports(now, port);
                 }
             }
             MediaCommand::Update {
@@ -165,9 +178,10 @@ impl Hub {
                 accept,
             } => {
                 if let Some(slot) = self.slots.get_mut(port.0 as usize)
-                    && let Some(port) = slot.port.as_deref_mut()
+                    && let Some(party) = slot.port.as_deref_mut()
                 {
-                    port.update(now, media, accept, &mut slot.ghosts);
+                    party.update(now, media, accept, &mut slot.ghosts);
+                    self.plan_reports(now, port);
                 }
             }
             MediaCommand::Hear { port, source } => {
@@ -178,35 +192,40 @@ impl Hub {
     }
 
     /// Takes a datagram that came from `from` at the local port `port`.
-    pub fn handle_packet(&mut self, now: Mono, port: PortId, from: SocketAddr, packet: &[u8]) {
+    pub fn handle_packet(&mut self, now: Mono, port: PortId, from: SocketAddr, bytes: &[u8]) {
         let Some(slot) = self.slots.get_mut(port.0 as usize) else {
             self.totals.wrong_source += 1;
             return;
         };
         let Some(party) = slot.port.as_deref_mut() else {
-            slot.ghosts.hear(now, from, packet);
+            slot.ghosts.hear(now, from, bytes);
             self.totals.wrong_source += 1;
             return;
         };
         let codec = party.media.codec;
-        let (kind, packet) = match party.admit(now, from, packet, &mut slot.ghosts) {
+        let (kind, packet) = match party.admit(now, from, bytes, &mut slot.ghosts) {
             Ok(admitted) => admitted,
             Err(refusal) => {
                 match refusal {
                     Refusal::Source => self.totals.wrong_source += 1,
-                    Refusal::Rtcp => self.totals.rtcp += 1,
+                    Refusal::Rtcp => {
+                        self.totals.rtcp += 1;
+                        if party.media.rtcp == Rtcp::Muxed {
+                            self.read_report(now, port, None, bytes);
+                        }
+                    }
                     Refusal::Malformed => self.totals.malformed += 1,
                     Refusal::Direction => self.totals.wrong_direction += 1,
                 }
                 return;
             }
         };
-        let digit = match kind {
-            Kind::Event => party.digits.handle(now, &packet),
-            Kind::Audio => None,
+        let digits = match kind {
+            Kind::Event => party.digits.handle(now, &packet).into_iter().collect(),
+            Kind::Audio => party.keys_in_sound(&packet, &self.tables),
         };
         self.totals.received += 1;
-        if let Some(digit) = digit {
+        for digit in digits {
             if self.events.len() < MAX_EVENTS {
                 self.events.push_back(MediaEvent::Digit { port, digit });
             } else {
@@ -232,18 +251,22 @@ impl Hub {
         }
     }
 
-    /// Makes the frames that are due. After a stall at most three beats are made up for, the others
-    /// are left out: prompts go on where they were, music as if nothing had been. Once a second it
-    /// is looked who is silent.
+    /// Makes the frames and reports that are due. After a stall at most three beats are made up for,
+    /// the others are left out: prompts go on where they were, music as if nothing had been. Once a
+    /// second it is looked who is silent.
     pub fn handle_timeout(&mut self, now: Mono) {
         self.on_beats(now);
         self.on_look(now);
+        self.on_reports(now);
     }
 
     /// When to call [`Self::handle_timeout`]; `None` while no port is open.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Mono> {
-        [self.next_beat, self.next_look].into_iter().flatten().min()
+        [self.next_beat, self.next_look, self.reports.next()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The oldest packet that waits: the local port to send from, where to, and its bytes.
@@ -311,6 +334,7 @@ impl Hub {
 
     fn on_close(&mut self, now: Mono, port: PortId) {
         self.set_beat(Mono(0), port, false);
+        self.say_bye(now, port);
         let Some(slot) = self.slots.get_mut(port.0 as usize) else {
             return;
         };
@@ -342,7 +366,7 @@ impl Hub {
         }
         self.events.push_back(MediaEvent::Closed {
             port,
-            stats: closed.stats,
+            stats: closed.counted(),
         });
     }
 
@@ -421,7 +445,7 @@ impl Hub {
                 if kind == Kind::Audio {
                     self.tables.transcode(codec, port.media.codec, payload);
                 }
-                port.stats.sent += 1;
+                port.count_sent(packet.payload.len());
                 self.totals.sent += 1;
             }
             None => self.totals.unsent += 1,

@@ -1,4 +1,4 @@
-//! Media: what offer and answer agree on, RTP, G.711, tones, prompts, mixing.
+//! Media: what offer and answer agree on, RTP, RTCP, G.711, tones, prompts, mixing.
 //!
 //! What lives here: bytes in, bytes out; time is an argument. What may not: sockets, clocks,
 //! threads, locks, random sources, and any knowledge of calls, queues or counsellors.
@@ -15,16 +15,18 @@
 
 pub mod codec;
 pub mod command;
+pub mod dtmf;
 pub mod g711;
 pub mod hub;
 pub mod prompts;
+pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
 pub mod tone;
 pub mod wav;
 
-pub use codec::{Accept, Codec, Direction, Negotiated, SessionId};
+pub use codec::{Accept, Codec, Direction, Negotiated, Rtcp, SessionId};
 pub use command::{MediaCommand, MediaEvent, Source};
-pub use hub::{Hub, RtpTotals};
+pub use hub::{Hub, Outgoing, RtcpPath, RtpTotals};
 pub use prompts::{PromptId, PromptSet};
-pub use sdp::SdpError;
+pub use sdp::{Foreign, SdpError};

@@ -7,7 +7,7 @@
 
 mod read;
 
-use crate::{Codec, Direction, Negotiated, SessionId};
+use crate::{Codec, Direction, Negotiated, Rtcp, SessionId};
 use read::Audio;
 use std::fmt::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
@@ -18,6 +18,77 @@ pub const MAX_BYTES: usize = 16 * 1024;
 pub const MAX_STREAMS: usize = 16;
 /// The payload type of telephone-event in our offers (RFC 4733; dynamic, RFC 3551 §6).
 pub const TELEPHONE_EVENT: u8 = 101;
+/// RTCP at the port of RTP (RFC 5761 §5.1.3).
+const MUX: &str = "a=rtcp-mux\r\n";
+
+/// A codec that is offered and not spoken here. A fixed list, for names come from strangers and end
+/// in metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Foreign {
+    /// Narrow-band AMR of mobile networks (RFC 4867).
+    Amr,
+    /// Wide-band AMR (RFC 4867).
+    AmrWb,
+    /// Enhanced Voice Services of VoLTE and VoNR (3GPP TS 26.445).
+    Evs,
+    /// G.722.
+    G722,
+    /// G.729.
+    G729,
+    /// Opus (RFC 7587).
+    Opus,
+    /// G.711 in the law that is not configured, or at another rate.
+    G711,
+    /// Another one.
+    Other,
+    /// No codec of speech at all.
+    Nothing,
+}
+
+impl Foreign {
+    /// All of them, in a fixed order (for counters).
+    pub const ALL: [Foreign; 9] = [
+        Self::Amr,
+        Self::AmrWb,
+        Self::Evs,
+        Self::G722,
+        Self::G729,
+        Self::Opus,
+        Self::G711,
+        Self::Other,
+        Self::Nothing,
+    ];
+
+    /// By the encoding name of `a=rtpmap`, in any case of letters.
+    fn named(name: &str) -> Self {
+        match name.to_ascii_uppercase().as_str() {
+            "AMR" => Self::Amr,
+            "AMR-WB" => Self::AmrWb,
+            "EVS" => Self::Evs,
+            "G722" => Self::G722,
+            "G729" => Self::G729,
+            "OPUS" => Self::Opus,
+            "PCMA" | "PCMU" => Self::G711,
+            _ => Self::Other,
+        }
+    }
+
+    /// The name used in metrics, logs and warnings.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Amr => "AMR",
+            Self::AmrWb => "AMR-WB",
+            Self::Evs => "EVS",
+            Self::G722 => "G722",
+            Self::G729 => "G729",
+            Self::Opus => "opus",
+            Self::G711 => "G711",
+            Self::Other => "other",
+            Self::Nothing => "none",
+        }
+    }
+}
 
 /// Why there is no agreement. [`SdpError::status`] says what to reply to an offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +113,8 @@ pub enum SdpError {
     Address,
     /// The party can not do what we can: IPv6 against IPv4.
     AddressFamily,
-    /// The party can not do what we can: no codec in common.
-    NoCommonCodec,
+    /// The party can not do what we can: no codec in common; the first that it names.
+    NoCommonCodec(Foreign),
 }
 
 impl SdpError {
@@ -55,6 +126,26 @@ impl SdpError {
             Self::Malformed { .. } => 400,
             _ => 488,
         }
+    }
+
+    /// The value of the Warning header that explains a 488, with `agent` (a token or host) as who
+    /// warns (RFC 3261 §20.43); `None` where no code of that list says it.
+    #[must_use]
+    pub fn warning(self, agent: &str) -> Option<String> {
+        let (code, text) = match self {
+            Self::TooLarge(_) | Self::TooManyStreams | Self::Malformed { .. } => return None,
+            Self::AddressFamily => (300, "Incompatible network protocol"),
+            Self::Address => (301, "Incompatible network address formats"),
+            Self::Transport => (302, "Incompatible transport protocol"),
+            Self::NoAudio => (304, "Media type not available: audio wanted"),
+            Self::NoCommonCodec(offered) => {
+                let offered = offered.as_str();
+                return Some(format!(
+                    "305 {agent} \"Incompatible media format: {offered} offered, G.711 wanted\""
+                ));
+            }
+        };
+        Some(format!("{code} {agent} \"{text}\""))
     }
 }
 
@@ -68,14 +159,17 @@ impl fmt::Display for SdpError {
             Self::Transport => f.write_str("audio is not plain RTP/AVP"),
             Self::Address => f.write_str("no usable address in SDP"),
             Self::AddressFamily => f.write_str("IPv4 against IPv6"),
-            Self::NoCommonCodec => f.write_str("no codec in common"),
+            Self::NoCommonCodec(offered) => {
+                write!(f, "no codec in common, {} is offered", offered.as_str())
+            }
         }
     }
 }
 
 impl std::error::Error for SdpError {}
 
-/// An offer of audio at `local`, both ways, with telephone-event 0-15 and 20 ms a packet.
+/// An offer of audio at `local`, both ways, with telephone-event 0-15 and 20 ms a packet, RTCP at the
+/// same port if the party wants that too.
 /// `codecs` in order of preference; PCMA if it is empty.
 #[must_use]
 pub fn offer(local: SocketAddr, session: SessionId, codecs: &[Codec]) -> Vec<u8> {
@@ -94,6 +188,7 @@ pub fn offer(local: SocketAddr, session: SessionId, codecs: &[Codec]) -> Vec<u8>
         rtpmap(&mut out, codec.static_payload_type(), codec.encoding_name());
     }
     tail(&mut out, Some(TELEPHONE_EVENT), 20, Direction::SendRecv);
+    out.push_str(MUX);
     out.into_bytes()
 }
 
@@ -151,6 +246,9 @@ pub fn answer(
             negotiated.ptime_ms,
             negotiated.direction,
         );
+        if negotiated.rtcp == Rtcp::Muxed {
+            out.push_str(MUX);
+        }
     }
     Ok((out.into_bytes(), negotiated))
 }
@@ -176,6 +274,7 @@ fn settle(audio: &Audio) -> Negotiated {
         telephone_event: audio.telephone_event,
         ptime_ms: audio.ptime_ms,
         direction: Direction::new(ours.sends() && !held, ours.receives()),
+        rtcp: audio.rtcp,
     }
 }
 

@@ -65,6 +65,8 @@ fn media_sample(stats: &Stats) -> MediaSample {
         sent: stats.media.sent,
         wrong_source: stats.media.wrong_source + stats.rtp.unused_port,
         malformed: stats.media.malformed,
+        rtcp_received: stats.media.rtcp,
+        rtcp_sent: stats.media.reports,
         send_failed: stats.media.unsent + stats.rtp.send_dropped,
     }
 }
@@ -93,6 +95,7 @@ fn sip_sample(counters: &Counters) -> SipSample {
         retransmissions_sent: counters.retransmissions_sent,
         retransmissions_received: counters.retransmissions_received,
         malformed: counters.malformed,
+        malformed_responses: counters.malformed_responses,
         unmatched: counters.unmatched,
         limited: counters.limited,
     }

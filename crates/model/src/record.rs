@@ -233,4 +233,23 @@ pub struct RtpStats {
     pub wrong_source: u64,
     /// Packets dropped because they were not RTP of a negotiated payload type.
     pub malformed: u64,
+    /// Packets of the party that did not arrive (RFC 3550 appendix A.3).
+    #[serde(default)]
+    pub lost: u64,
+    /// The greatest jitter of the party's packets, in microseconds (RFC 3550 appendix A.8).
+    #[serde(default)]
+    pub jitter_us: u32,
+    /// Reports of the party about what it received (RTCP); without any, what follows is 0.
+    #[serde(default)]
+    pub reports: u32,
+    /// Packets to the party that did not arrive there, or had not arrived here from the one that it
+    /// heard, as its last report says.
+    #[serde(default)]
+    pub peer_lost: u64,
+    /// The greatest jitter that the party reported, in microseconds.
+    #[serde(default)]
+    pub peer_jitter_us: u32,
+    /// The last round trip to the party and back that was measured, in microseconds; 0 if none was.
+    #[serde(default)]
+    pub round_trip_us: u32,
 }

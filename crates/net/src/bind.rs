@@ -167,6 +167,8 @@ fn tcp_listener(address: SocketAddr, dscp: u8) -> io::Result<TcpListener> {
 /// RTP sockets, in order of their ports.
 pub(crate) struct BoundRtp {
     pub sockets: Vec<UdpSocket>,
+    /// For each of them the one above it, for RTCP (RFC 3550 §11), where that could be bound.
+    pub reports: Vec<Option<UdpSocket>>,
     /// The address that SDP names.
     pub advertised: IpAddr,
     /// Ports of the range that could not be bound.
@@ -213,9 +215,29 @@ pub(crate) fn rtp(config: &Config, any_free_port: bool) -> Result<BoundRtp, Star
     let advertised = range.advertised;
     Ok(BoundRtp {
         advertised: advertised.unwrap_or_else(|| outward(range.address, config)),
+        reports: reports(&sockets, range.dscp, room),
         sockets,
         failed,
     })
+}
+
+/// The port above each of `sockets`. Speech goes first: what is left of `room` is theirs, and who gets
+/// none reports only to parties that take RTCP at the port of RTP.
+fn reports(sockets: &[UdpSocket], dscp: u8, room: usize) -> Vec<Option<UdpSocket>> {
+    let mut left = room.saturating_sub(sockets.len());
+    let above = |socket: &UdpSocket| {
+        let mut address = socket.local_addr().ok()?;
+        address.set_port(address.port().checked_add(1)?);
+        rtp_socket(address, dscp).ok()
+    };
+    sockets
+        .iter()
+        .map(|socket| {
+            let found = (left > 0).then(|| above(socket)).flatten();
+            left -= usize::from(found.is_some());
+            found
+        })
+        .collect()
 }
 
 /// How many sockets the process may open and still have descriptors for all else.

@@ -221,6 +221,8 @@ fn add_totals(sum: &mut RtpTotals, more: &RtpTotals) {
     sum.wrong_source += more.wrong_source;
     sum.malformed += more.malformed;
     sum.rtcp += more.rtcp;
+    sum.rtcp_malformed += more.rtcp_malformed;
+    sum.reports += more.reports;
     sum.wrong_direction += more.wrong_direction;
     sum.late += more.late;
     sum.unsent += more.unsent;

@@ -1,7 +1,7 @@
 //! One media thread: its RTP sockets, its hub, nothing else.
 //!
 //! ```text
-//!   sockets ──recv──► Hub ──send──► sockets
+//!   sockets ──recv──► Hub ──send──► sockets        a port has one for RTP and one for RTCP
 //!   orders ─queue──►   │  ──events──► worker of the port's shard
 //!   time ──────────►   ┘
 //! ```
@@ -14,7 +14,7 @@ use crate::bell::Bell;
 use crate::clock::{Clock, until};
 use crate::stats::RtpSocketCounts;
 use crossbeam::queue::ArrayQueue;
-use meishier_engine::media::{Hub, MediaCommand, MediaEvent, RtpTotals};
+use meishier_engine::media::{Hub, MediaCommand, MediaEvent, RtcpPath, RtpTotals};
 use meishier_model::PortId;
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -37,6 +37,19 @@ const PACKET_BYTES: usize = 2048;
 /// How soon an event that its receiver could not take is tried again.
 const RETRY: Duration = Duration::from_millis(1);
 const WAKE: Token = Token(usize::MAX);
+/// Added to a port's index, this is the token of its socket for RTCP.
+const REPORTS: usize = 1 << 30;
+
+/// The sockets of one port (both non-blocking).
+#[derive(Debug)]
+pub struct PortSockets {
+    /// The port.
+    pub id: PortId,
+    /// For RTP, and for RTCP of parties that take it there (RFC 5761).
+    pub rtp: std::net::UdpSocket,
+    /// For RTCP, one above; without one nothing is reported to the parties that want it there.
+    pub reports: Option<std::net::UdpSocket>,
+}
 
 /// Something for a media thread to do.
 pub(crate) enum Order {
@@ -157,13 +170,13 @@ pub struct RtpThread {
 }
 
 impl RtpThread {
-    /// Starts a thread that serves `sockets` (non-blocking) with `hub`.
+    /// Starts a thread that serves `sockets` with `hub`.
     ///
     /// # Errors
     /// What the system says if it gives no epoll or no thread.
     pub fn start(
         name: &str,
-        sockets: Vec<(PortId, std::net::UdpSocket)>,
+        sockets: Vec<PortSockets>,
         hub: Hub,
         clock: Clock,
         events: EventSink,
@@ -173,7 +186,7 @@ impl RtpThread {
 
     pub(crate) fn start_with(
         name: &str,
-        sockets: Vec<(PortId, std::net::UdpSocket)>,
+        sockets: Vec<PortSockets>,
         hub: Hub,
         clock: Clock,
         events: EventSink,
@@ -232,6 +245,8 @@ impl Drop for RtpThread {
 struct Port {
     id: PortId,
     socket: UdpSocket,
+    /// For RTCP.
+    reports: Option<UdpSocket>,
     /// A call uses it.
     open: bool,
     /// It stands in [`State::again`].
@@ -266,7 +281,7 @@ impl Drop for State {
 impl State {
     fn new(
         poll: Poll,
-        sockets: Vec<(PortId, std::net::UdpSocket)>,
+        sockets: Vec<PortSockets>,
         hub: Hub,
         clock: Clock,
         orders: Arc<Orders>,
@@ -274,13 +289,20 @@ impl State {
         alarm: Alarm,
     ) -> io::Result<Self> {
         let mut ports = Vec::with_capacity(sockets.len());
-        for (number, (id, socket)) in sockets.into_iter().enumerate() {
-            let mut socket = UdpSocket::from_std(socket);
+        for (number, PortSockets { id, rtp, reports }) in sockets.into_iter().enumerate() {
             let registry = poll.registry();
-            registry.register(&mut socket, Token(number), Interest::READABLE)?;
+            let watch = |socket: std::net::UdpSocket, token: usize| {
+                let mut socket = UdpSocket::from_std(socket);
+                registry
+                    .register(&mut socket, Token(token), Interest::READABLE)
+                    .map(|()| socket)
+            };
             ports.push(Port {
                 id,
-                socket,
+                socket: watch(rtp, number)?,
+                reports: reports
+                    .map(|socket| watch(socket, REPORTS + number))
+                    .transpose()?,
                 open: false,
                 listed: false,
             });
@@ -331,8 +353,10 @@ impl State {
                 self.read(number);
             }
             for event in &ready {
-                if event.token() != WAKE {
-                    self.read(event.token().0);
+                match event.token() {
+                    WAKE => {}
+                    Token(number) if number >= REPORTS => self.read_reports(number - REPORTS),
+                    Token(number) => self.read(number),
                 }
             }
             self.tick();
@@ -393,6 +417,13 @@ impl State {
                 }
                 self.counts.unused_port += 1;
             }
+            if let Some(reports) = &port.reports {
+                for _ in 0..STALE {
+                    if reports.recv_from(&mut self.buffer).is_err() {
+                        break;
+                    }
+                }
+            }
         }
         port.open = open;
     }
@@ -421,6 +452,28 @@ impl State {
         }
     }
 
+    /// Reads what came for RTCP, not more than a share of it: the next packet that comes tells of the
+    /// rest, and who floods it gets no more than that.
+    fn read_reports(&mut self, number: usize) {
+        for _ in 0..PACKETS {
+            let Some(port) = self.ports.get(number) else {
+                return;
+            };
+            let Some(socket) = &port.reports else { return };
+            match socket.recv_from(&mut self.buffer) {
+                Ok(_) if !port.open => {}
+                Ok((length, from)) => {
+                    let packet = &self.buffer[..length];
+                    self.hub
+                        .handle_rtcp(self.clock.mono(), port.id, from, packet);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // An ICMP answer to a report, or a signal.
+                Err(_) => {}
+            }
+        }
+    }
+
     fn tick(&mut self) {
         let now = self.clock.mono();
         if self.hub.poll_timeout().is_some_and(|at| at <= now) {
@@ -444,6 +497,15 @@ impl State {
             if self.ports[number].socket.send_to(packet, to).is_err() {
                 self.counts.send_dropped += 1;
             }
+        }
+        while let Some(report) = self.hub.poll_report() {
+            let port = self.index.get(&report.port).map(|n| &self.ports[*n]);
+            let socket = port.and_then(|port| match report.path {
+                RtcpPath::Muxed => Some(&port.socket),
+                RtcpPath::Apart => port.reports.as_ref(),
+            });
+            // A report that is lost is made good for by the next (RFC 3550 §6.4).
+            let _ = socket.map(|s| s.send_to(report.packet.as_bytes(), report.to));
         }
         // Delivered together at the end of the round: their receiver is woken once for all.
         while let Some(event) = self.hub.poll_event() {

@@ -8,7 +8,7 @@ use crate::control::{Control, Reach};
 use crate::inbox::{Inbox, Letter};
 use crate::outside::{Outside, Parts, StreamLocal};
 use crate::registrations::Registrations;
-use crate::rtp::{EventSink, OrderOutlet, RtpThread};
+use crate::rtp::{EventSink, OrderOutlet, PortSockets, RtpThread};
 use crate::seeds::{SeedSource, Seeds};
 use crate::topology::Topology;
 use crate::udp::UdpSip;
@@ -24,7 +24,7 @@ use meishier_model::PortId;
 use mio::net::TcpListener;
 use mio::{Interest, Poll, Token, Waker};
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -158,15 +158,16 @@ impl Start {
         self.rtp_failed = rtp.failed as u64;
         let mut seeds = SeedSource::open(setup.seeds)?;
         let mut ports = Vec::with_capacity(rtp.sockets.len());
-        let mut sets: Vec<Vec<(PortId, UdpSocket)>> = Vec::new();
+        let mut sets: Vec<Vec<PortSockets>> = Vec::new();
         sets.resize_with(usize::from(self.topology.media_threads), Vec::new);
-        for (number, socket) in (0u32..).zip(rtp.sockets) {
+        for (number, (socket, reports)) in (0u32..).zip(rtp.sockets.into_iter().zip(rtp.reports)) {
             let bound = socket.local_addr();
             let bound = bound.map_err(StartError::system("reading a socket's address"))?;
             let id = PortId(number);
             ports.push((id, SocketAddr::new(rtp.advertised, bound.port())));
             let thread = self.topology.media_of(self.topology.shard_of_port(id));
-            sets[thread].push((id, socket));
+            let rtp = socket;
+            sets[thread].push(PortSockets { id, rtp, reports });
         }
         for (number, sockets) in sets.into_iter().enumerate() {
             let hub = Hub::new(setup.prompts.clone(), seeds.next_u64()?);

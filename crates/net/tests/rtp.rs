@@ -4,11 +4,11 @@
 mod support;
 
 use meishier_engine::media::{
-    Accept, Codec, Direction, Hub, MediaCommand, MediaEvent, Negotiated, PromptSet, Source,
+    Accept, Codec, Direction, Hub, MediaCommand, MediaEvent, Negotiated, PromptSet, Rtcp, Source,
 };
 use meishier_model::PortId;
 use meishier_net::Clock;
-use meishier_net::rtp::RtpThread;
+use meishier_net::rtp::{PortSockets, RtpThread};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -37,6 +37,7 @@ fn open(port: PortId, remote: SocketAddr) -> MediaCommand {
             telephone_event: None,
             ptime_ms: 20,
             direction: Direction::SendRecv,
+            rtcp: Default::default(),
         },
         accept: Accept {
             sdp: remote.ip(),
@@ -62,10 +63,15 @@ fn two_telephones_hear_each_other_and_the_end_is_told() {
     early.send_to(&packet(9), left_address).unwrap();
 
     let (events, told) = channel();
-    let sockets = vec![(LEFT, left_port), (RIGHT, right_port)];
+    let sockets = [(LEFT, left_port), (RIGHT, right_port)];
+    let sockets = sockets.map(|(id, rtp)| PortSockets {
+        id,
+        rtp,
+        reports: None,
+    });
     let hub = Hub::new(Arc::new(PromptSet::embedded()), 7);
     let sink = Box::new(move |event| events.send(event).map_err(|_| event));
-    let thread = RtpThread::start("rtp-test", sockets, hub, Clock::system(), sink).unwrap();
+    let thread = RtpThread::start("rtp-test", sockets.into(), hub, Clock::system(), sink).unwrap();
     thread
         .order(open(LEFT, left.local_addr().unwrap()))
         .unwrap();
@@ -114,4 +120,99 @@ fn relayed(from: &UdpSocket, to: &UdpSocket, engine: SocketAddr) -> Vec<u8> {
         }
     }
     panic!("nothing was relayed");
+}
+
+/// Two ports of which the second is one above the first.
+fn pair() -> (UdpSocket, UdpSocket) {
+    for _ in 0..1000 {
+        let (rtp, address) = engine_port();
+        let Some(above) = address.port().checked_add(1) else {
+            continue;
+        };
+        if let Ok(reports) = UdpSocket::bind((address.ip(), above)) {
+            reports.set_nonblocking(true).unwrap();
+            return (rtp, reports);
+        }
+    }
+    panic!("no two ports beside each other are free");
+}
+
+#[test]
+fn reports_leave_from_the_port_above_or_with_the_speech() {
+    let (phone, its_reports) = pair();
+    let muxing = support::socket();
+    phone.set_nonblocking(false).unwrap();
+    its_reports.set_nonblocking(false).unwrap();
+    let ((left, above), (right, above_right)) = (pair(), pair());
+    let (left_at, above_at) = (left.local_addr().unwrap(), above.local_addr().unwrap());
+    let right_at = right.local_addr().unwrap();
+    let sockets = [(LEFT, left, above), (RIGHT, right, above_right)];
+    let sockets = sockets.map(|(id, rtp, reports)| PortSockets {
+        id,
+        rtp,
+        reports: Some(reports),
+    });
+    let (events, told) = channel();
+    let hub = Hub::new(Arc::new(PromptSet::embedded()), 7);
+    let sink = Box::new(move |event| events.send(event).map_err(|_| event));
+    let clock = Clock::system();
+    let thread = RtpThread::start("rtcp-test", sockets.into(), hub, clock, sink).unwrap();
+    let rtcp = [Rtcp::Apart(its_reports.local_addr().unwrap()), Rtcp::Muxed];
+    for (port, phone, rtcp) in [(LEFT, &phone, rtcp[0]), (RIGHT, &muxing, rtcp[1])] {
+        let mut command = open(port, phone.local_addr().unwrap());
+        if let MediaCommand::Open { media, .. } = &mut command {
+            media.rtcp = rtcp;
+        }
+        thread.order(command).unwrap();
+    }
+    for (socket, from) in [(&its_reports, above_at), (&muxing, right_at)] {
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut buffer = [0; 2048];
+        let (length, source) = socket.recv_from(&mut buffer).unwrap();
+        assert_eq!(source, from);
+        assert_eq!((buffer[0] >> 6, buffer[1]), (2, 201), "a receiver's report");
+        // Our own stream, for the party to report of.
+        let ours: [u8; 4] = buffer[4..8].try_into().unwrap();
+        let of_it = |lost: u8| {
+            let mut report = vec![0x81, 201, 0, 7, 1, 2, 3, 4];
+            report.extend(ours);
+            report.extend([0, 0, 0, lost]);
+            report.extend([0; 16]);
+            report
+        };
+        let (to, lost) = if from == above_at {
+            (above_at, 7)
+        } else {
+            (right_at, 9)
+        };
+        let sender = if from == above_at {
+            &its_reports
+        } else {
+            &muxing
+        };
+        sender.send_to(&of_it(lost), to).unwrap();
+        assert!(length >= 8);
+    }
+    // RTP after RTCP on the same socket: when it was counted, the report was read.
+    for (port, phone, to, lost) in [(RIGHT, &muxing, right_at, 9), (LEFT, &phone, left_at, 7)] {
+        phone.send_to(&packet(1), to).unwrap();
+        heard(&told, port);
+        thread.order(MediaCommand::Close { port }).unwrap();
+        let stats = loop {
+            match told.recv_timeout(PATIENCE).unwrap() {
+                MediaEvent::Closed {
+                    port: closed,
+                    stats,
+                } if closed == port => break stats,
+                _ => {}
+            }
+        };
+        assert_eq!((stats.reports, stats.peer_lost), (1, lost), "{port:?}");
+    }
+}
+
+/// Waits until it is told that the party is heard.
+fn heard(told: &std::sync::mpsc::Receiver<MediaEvent>, party: PortId) {
+    let is_heard = |event| matches!(event, MediaEvent::Heard { port } if port == party);
+    while !is_heard(told.recv_timeout(PATIENCE).unwrap()) {}
 }

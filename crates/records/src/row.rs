@@ -58,6 +58,12 @@ pub(crate) fn call(row: &SqliteRow) -> Result<CallRecord, StoreError> {
                 "caller_sent",
                 "caller_wrong_source",
                 "caller_malformed",
+                "caller_lost",
+                "caller_jitter_us",
+                "caller_reports",
+                "caller_peer_lost",
+                "caller_peer_jitter_us",
+                "caller_round_trip_us",
             ],
         )?,
         rtp_seat: rtp(
@@ -67,6 +73,12 @@ pub(crate) fn call(row: &SqliteRow) -> Result<CallRecord, StoreError> {
                 "seat_sent",
                 "seat_wrong_source",
                 "seat_malformed",
+                "seat_lost",
+                "seat_jitter_us",
+                "seat_reports",
+                "seat_peer_lost",
+                "seat_peer_jitter_us",
+                "seat_round_trip_us",
             ],
         )?,
     })
@@ -130,12 +142,18 @@ fn unsigned(row: &SqliteRow, column: Column) -> Result<u64, StoreError> {
     Ok(row.try_get::<i64, _>(column)? as u64)
 }
 
-fn rtp(row: &SqliteRow, columns: [Column; 4]) -> Result<RtpStats, StoreError> {
+fn rtp(row: &SqliteRow, columns: [Column; 10]) -> Result<RtpStats, StoreError> {
     Ok(RtpStats {
         received: unsigned(row, columns[0])?,
         sent: unsigned(row, columns[1])?,
         wrong_source: unsigned(row, columns[2])?,
         malformed: unsigned(row, columns[3])?,
+        lost: unsigned(row, columns[4])?,
+        jitter_us: row.try_get(columns[5])?,
+        reports: row.try_get(columns[6])?,
+        peer_lost: unsigned(row, columns[7])?,
+        peer_jitter_us: row.try_get(columns[8])?,
+        round_trip_us: row.try_get(columns[9])?,
     })
 }
 

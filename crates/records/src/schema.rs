@@ -8,7 +8,7 @@ pub(crate) const APPLICATION_ID: i64 = 0x4d53_4552;
 
 /// One script a version; script `n` leads from version `n` to `n + 1`. A script that was
 /// released is never edited: what changes is a new script.
-pub(crate) const MIGRATIONS: &[&str] = &[V1, V2];
+pub(crate) const MIGRATIONS: &[&str] = &[V1, V2, V3];
 
 const V1: &str = "
 CREATE TABLE calls (
@@ -86,4 +86,20 @@ CREATE TABLE number_marks (
     UNIQUE (number, kind)
 ) STRICT;
 CREATE INDEX number_marks_by_end ON number_marks (until);
+";
+
+/// What RTCP and our own measure say of each side's sound. Older rows read as 0.
+const V3: &str = "
+ALTER TABLE calls ADD COLUMN caller_lost INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN caller_jitter_us INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN caller_reports INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN caller_peer_lost INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN caller_peer_jitter_us INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN caller_round_trip_us INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN seat_lost INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN seat_jitter_us INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN seat_reports INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN seat_peer_lost INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN seat_peer_jitter_us INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN seat_round_trip_us INTEGER NOT NULL DEFAULT 0;
 ";

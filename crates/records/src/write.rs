@@ -54,8 +54,11 @@ static CALLS: LazyLock<Inserts> = LazyLock::new(|| {
         "INSERT OR IGNORE INTO calls (call, trunk, caller, called, sip_call_id, arrived, \
          answered, ended, waited_ms, talked_ms, outcome, released_by, status, pool, line, seat, \
          counsellor, route, route_reason, routing_table, rules, risk, nuisance, caller_received, caller_sent, \
-         caller_wrong_source, caller_malformed, seat_received, seat_sent, seat_wrong_source, seat_malformed)",
-        31,
+         caller_wrong_source, caller_malformed, seat_received, seat_sent, seat_wrong_source, seat_malformed, \
+         caller_lost, caller_jitter_us, caller_reports, caller_peer_lost, caller_peer_jitter_us, \
+         caller_round_trip_us, seat_lost, seat_jitter_us, seat_reports, seat_peer_lost, \
+         seat_peer_jitter_us, seat_round_trip_us)",
+        43,
     )
 });
 
@@ -172,7 +175,19 @@ fn bind_call(statement: Statement, record: &CallRecord) -> Result<Statement, Sto
         .bind(bits(seat.received))
         .bind(bits(seat.sent))
         .bind(bits(seat.wrong_source))
-        .bind(bits(seat.malformed)))
+        .bind(bits(seat.malformed))
+        .bind(bits(caller.lost))
+        .bind(caller.jitter_us)
+        .bind(caller.reports)
+        .bind(bits(caller.peer_lost))
+        .bind(caller.peer_jitter_us)
+        .bind(caller.round_trip_us)
+        .bind(bits(seat.lost))
+        .bind(seat.jitter_us)
+        .bind(seat.reports)
+        .bind(bits(seat.peer_lost))
+        .bind(seat.peer_jitter_us)
+        .bind(seat.round_trip_us))
 }
 
 fn bind_offer(

@@ -29,6 +29,7 @@ fn media(port: u32) -> Negotiated {
         telephone_event: Some(101),
         ptime_ms: 20,
         direction: Direction::SendRecv,
+        rtcp: Default::default(),
     }
 }
 

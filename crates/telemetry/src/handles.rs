@@ -2,8 +2,9 @@
 
 use crate::names;
 use meishier_engine::api::{LegParty, Phase, Refusal, SeatState};
+use meishier_engine::media::Foreign;
 use meishier_engine::routing::{Dialled, NuisanceWhy, RiskWhy, Service};
-use meishier_model::{OfferOutcome, Outcome, PoolId, TransferOutcome};
+use meishier_model::{OfferOutcome, Outcome, PoolId, RtpStats, TransferOutcome};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::PrometheusRecorder;
 
@@ -116,6 +117,46 @@ impl<T: Copy + PartialEq, H> Family<T, H> {
     }
 }
 
+/// The sound of one kind of party.
+pub(crate) struct LegHandles {
+    /// At our side, at the party's.
+    lost: [Counter; 2],
+    expected: [Counter; 2],
+    jitter: Histogram,
+    round_trip: Histogram,
+}
+
+impl LegHandles {
+    fn new(r: &PrometheusRecorder, party: &str) -> Self {
+        let both = |name| {
+            ["us", "party"].map(|at| counter(r, name, &[("party", party), ("received_by", at)]))
+        };
+        Self {
+            lost: both(names::LEG_LOST),
+            expected: both(names::LEG_EXPECTED),
+            jitter: histogram(r, names::LEG_JITTER, &[("party", party)]),
+            round_trip: histogram(r, names::LEG_TRIP, &[("party", party)]),
+        }
+    }
+
+    /// A leg is over. What the party says counts only if it said anything.
+    pub(crate) fn count(&self, stats: &RtpStats) {
+        if stats.received > 0 {
+            self.lost[0].increment(stats.lost);
+            self.expected[0].increment(stats.received + stats.lost);
+            self.jitter.record(f64::from(stats.jitter_us) / 1e6);
+        }
+        if stats.reports > 0 {
+            // A party may say anything; more than was sent cannot have been lost.
+            self.lost[1].increment(stats.peer_lost.min(stats.sent));
+            self.expected[1].increment(stats.sent);
+        }
+        if stats.round_trip_us > 0 {
+            self.round_trip.record(f64::from(stats.round_trip_us) / 1e6);
+        }
+    }
+}
+
 /// What notices move.
 pub(crate) struct Handles {
     pub(crate) arrived: Vec<Counter>,
@@ -123,6 +164,7 @@ pub(crate) struct Handles {
     pub(crate) phases: Family<Phase, Gauge>,
     pub(crate) ended: Family<Outcome, Counter>,
     pub(crate) refused: Family<Refusal, Counter>,
+    pub(crate) foreign: Family<Foreign, Counter>,
     pub(crate) answer: Vec<Histogram>,
     pub(crate) duration: Histogram,
     pub(crate) setup: Histogram,
@@ -132,6 +174,10 @@ pub(crate) struct Handles {
     pub(crate) transfers: Family<TransferOutcome, Counter>,
     pub(crate) probes: Family<LegParty, Counter>,
     pub(crate) dead_legs: Family<LegParty, Counter>,
+    pub(crate) media_lost: Counter,
+    pub(crate) one_way: Family<LegParty, Counter>,
+    pub(crate) one_way_now: Gauge,
+    pub(crate) legs: Family<LegParty, LegHandles>,
     pub(crate) seats: Family<SeatState, Gauge>,
     pub(crate) seats_ready: Vec<Gauge>,
     pub(crate) seats_paused: Counter,
@@ -187,6 +233,9 @@ impl Handles {
             refused: Family::new(&REFUSALS, Refusal::as_str, |reason| {
                 counter(r, names::REFUSED, &[("reason", reason)])
             }),
+            foreign: Family::new(&Foreign::ALL, Foreign::as_str, |codec| {
+                counter(r, names::FOREIGN, &[("codec", codec)])
+            }),
             answer: by_pool(names::ANSWER)
                 .map(|(name, pool)| histogram(r, name, &[("pool", pool)]))
                 .collect(),
@@ -205,6 +254,14 @@ impl Handles {
             }),
             dead_legs: Family::new(&LegParty::ALL, LegParty::as_str, |party| {
                 counter(r, names::DEAD_LEGS, &[("party", party)])
+            }),
+            media_lost: counter(r, names::MEDIA_LOST, &[]),
+            one_way: Family::new(&LegParty::ALL, LegParty::as_str, |party| {
+                counter(r, names::ONE_WAY, &[("party", party)])
+            }),
+            one_way_now: gauge(r, names::ONE_WAY_NOW, &[]),
+            legs: Family::new(&LegParty::ALL, LegParty::as_str, |party| {
+                LegHandles::new(r, party)
             }),
             seats: Family::new(&SeatState::ALL, SeatState::as_str, |state| {
                 gauge(r, names::SEATS, &[("state", state)])

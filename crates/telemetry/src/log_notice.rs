@@ -6,8 +6,8 @@ use meishier_model::{OfferOutcome, TransferOutcome};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Lines in one second at most about unexpected inputs, which strangers can cause, and about the
-/// queue's faults.
+/// Lines in one second at most about unexpected inputs and offers, which others can cause, and about
+/// the queue's faults.
 const FAULTS_A_SECOND: u64 = 10;
 
 /// How many lines of a kind were written in the running second.
@@ -38,11 +38,7 @@ impl Telemetry {
     pub fn log_notice(&self, notice: &Notice) {
         match notice {
             Notice::Arrived { call, trunk } => {
-                let trunk = self
-                    .names
-                    .trunks
-                    .get(usize::from(trunk.0))
-                    .map_or("", String::as_str);
+                let trunk = self.trunk(trunk.0);
                 tracing::info!(%call, trunk, "call arrived");
             }
             Notice::Routed {
@@ -72,6 +68,16 @@ impl Telemetry {
             Notice::CalendarMissing(missing) => self.log_calendar(*missing),
             Notice::Refused(reason) => {
                 tracing::debug!(reason = reason.as_str(), "request refused");
+            }
+            Notice::ForeignCodec { trunk, offered } => {
+                if self.media_logged.take(this_second()) {
+                    let (trunk, offered) = (self.trunk(trunk.0), offered.as_str());
+                    tracing::warn!(
+                        trunk,
+                        offered,
+                        "call refused: no codec in common, G.711 wanted"
+                    );
+                }
             }
             Notice::Phase { call, from, to } => {
                 let from = from.map_or("none", |phase| phase.as_str());
@@ -125,11 +131,7 @@ impl Telemetry {
                 }
             }
             Notice::Trunk { trunk, up } => {
-                let trunk = self
-                    .names
-                    .trunks
-                    .get(usize::from(trunk.0))
-                    .map_or("", String::as_str);
+                let trunk = self.trunk(trunk.0);
                 if *up {
                     tracing::info!(trunk, "trunk answers");
                 } else {
@@ -145,6 +147,24 @@ impl Telemetry {
             Notice::DeadLeg { call, party } => {
                 tracing::warn!(%call, party = party.as_str(), "party vanished: its leg was ended");
             }
+            Notice::MediaLost { call } => {
+                tracing::error!(%call, "caller at risk lost: no speech, no dialog; the call goes on");
+            }
+            Notice::OneWay {
+                call,
+                party,
+                begins: true,
+            } => {
+                tracing::error!(%call, unheard = party.as_str(), "speech goes one way only");
+            }
+            Notice::OneWay { call, party, .. } => {
+                tracing::info!(%call, party = party.as_str(), "speech goes one way no longer");
+            }
+            Notice::LegOver { call, party, stats } => {
+                let party = party.as_str();
+                let (lost, jitter_us) = (stats.lost, stats.jitter_us);
+                tracing::debug!(%call, party, lost, jitter_us, "sound over");
+            }
             Notice::Missed { call, seat } if self.queue_logged.take(this_second()) => {
                 tracing::error!(%call, %seat, "a caller waited beside a seat that fits: matched by the watchdog");
             }
@@ -154,6 +174,13 @@ impl Telemetry {
             Notice::Missed { .. } | Notice::KeptOutside { .. } => {}
             Notice::Unexpected(what) => self.log_unexpected(what),
         }
+    }
+
+    fn trunk(&self, index: u16) -> &str {
+        self.names
+            .trunks
+            .get(usize::from(index))
+            .map_or("", String::as_str)
     }
 
     fn pool(&self, index: u16) -> &str {

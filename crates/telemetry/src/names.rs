@@ -20,6 +20,10 @@ const ENGINE: &[f64] = &[
 const PEOPLE: &[f64] = &[
     0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0,
 ];
+/// Jitter and round trips, in seconds: 50 ms of jitter are heard.
+const SOUND: &[f64] = &[
+    0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.4, 1.0,
+];
 /// Lengths of calls, in seconds.
 const CALLS: &[f64] = &[
     5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1200.0, 1800.0, 2700.0, 3600.0, 7200.0,
@@ -39,6 +43,7 @@ names! {
     CALLS_NOW = "meishier_calls", Gauge, "Calls now, by phase.";
     ENDED = "meishier_calls_ended_total", Counter, "Calls over, by outcome.";
     REFUSED = "meishier_calls_refused_total", Counter, "Requests refused before they became a call, by reason.";
+    FOREIGN = "meishier_foreign_codec_total", Counter, "Calls refused with 488 since they offered no codec of ours, by the codec that they offered first.";
     ANSWER = "meishier_answer_time_seconds", Histogram(PEOPLE), "From the caller's INVITE to a counsellor's answer, by pool.";
     DURATION = "meishier_call_duration_seconds", Histogram(CALLS), "From the caller's INVITE to the end of the call.";
     SETUP = "meishier_setup_seconds", Histogram(ENGINE), "From the caller's INVITE to the INVITE of a seat that was free.";
@@ -48,6 +53,13 @@ names! {
     TRANSFERS = "meishier_transfers_total", Counter, "Uses of the transfer key, by outcome.";
     PROBES = "meishier_probes_total", Counter, "Silent parties asked for a sign of life (OPTIONS within the dialog), by party.";
     DEAD_LEGS = "meishier_dead_legs_total", Counter, "Legs ended because a silent party's dialog was gone, by party.";
+    MEDIA_LOST = "meishier_media_lost_at_risk_total", Counter, "Callers at risk of whom nothing is heard and whose dialog is gone; their calls go on.";
+    ONE_WAY = "meishier_one_way_total", Counter, "Conversations in which one party was heard and the other not, by the party that was not.";
+    ONE_WAY_NOW = "meishier_one_way", Gauge, "Conversations now in which one party is heard and the other not.";
+    LEG_LOST = "meishier_leg_lost_packets_total", Counter, "RTP packets that did not arrive, by party and by who missed them: we (measured) or the party (as its RTCP says).";
+    LEG_EXPECTED = "meishier_leg_packets_total", Counter, "RTP packets of and to parties whose legs are over, by party and by whose turn it was to receive them.";
+    LEG_JITTER = "meishier_leg_jitter_seconds", Histogram(SOUND), "Greatest jitter of a leg's packets at our side, by party.";
+    LEG_TRIP = "meishier_leg_round_trip_seconds", Histogram(SOUND), "Last round trip of a leg that RTCP measured, by party.";
     SEATS = "meishier_seats", Gauge, "Seats now, by state.";
     SEATS_READY = "meishier_seats_ready", Gauge, "Seats that are ready, by pool; a seat counts in each of its pools.";
     SEATS_PAUSED = "meishier_seats_paused_by_engine_total", Counter, "Seats paused after offers that rang out.";
@@ -83,6 +95,7 @@ names! {
     TLS_HANDSHAKES = "meishier_tls_handshakes_total", Counter, "TLS handshakes that both sides finished.";
     TLS_FAILED = "meishier_tls_failed_total", Counter, "TLS that came to nothing, by reason.";
     RTP_PACKETS = "meishier_rtp_packets_total", Counter, "RTP packets accepted or sent, by direction.";
+    RTCP_PACKETS = "meishier_rtcp_packets_total", Counter, "RTCP packets of parties, or to them, by direction.";
     RTP_DROPPED = "meishier_rtp_dropped_total", Counter, "RTP packets dropped, by reason.";
     ENGINE_CALLS = "meishier_engine_calls", Gauge, "Calls that the shards hold.";
     DIALOGS = "meishier_dialogs", Gauge, "SIP dialogs and early legs.";

@@ -51,8 +51,10 @@ pub struct SipSample {
     pub retransmissions_sent: u64,
     /// Messages received again.
     pub retransmissions_received: u64,
-    /// Messages that are no SIP or break its rules.
+    /// Requests that break the rules of SIP, and what is no SIP at all.
     pub malformed: u64,
+    /// Responses that break them, dropped.
+    pub malformed_responses: u64,
     /// Responses and in-dialog requests that belong to nothing here.
     pub unmatched: u64,
     /// Messages dropped or refused because a limit was reached.
@@ -99,6 +101,10 @@ pub struct MediaSample {
     pub wrong_source: u64,
     /// Packets dropped: not RTP of a negotiated payload type.
     pub malformed: u64,
+    /// RTCP packets of parties.
+    pub rtcp_received: u64,
+    /// RTCP packets to parties.
+    pub rtcp_sent: u64,
     /// Packets that the kernel would not take when sent.
     pub send_failed: u64,
 }

@@ -56,6 +56,11 @@ const SUMS: &[Sum] = &[
     (names::SIP_DROPPED, &[("reason", "malformed")], |s| {
         over(s, |shard| shard.sip.malformed)
     }),
+    (
+        names::SIP_DROPPED,
+        &[("reason", "malformed_response")],
+        |s| over(s, |shard| shard.sip.malformed_responses),
+    ),
     (names::SIP_DROPPED, &[("reason", "unmatched")], |s| {
         over(s, |shard| shard.sip.unmatched)
     }),
@@ -101,6 +106,12 @@ const SUMS: &[Sum] = &[
     }),
     (names::RTP_PACKETS, &[("direction", "sent")], |s| {
         s.media.sent
+    }),
+    (names::RTCP_PACKETS, &[("direction", "received")], |s| {
+        s.media.rtcp_received
+    }),
+    (names::RTCP_PACKETS, &[("direction", "sent")], |s| {
+        s.media.rtcp_sent
     }),
     (names::RTP_DROPPED, &[("reason", "wrong_source")], |s| {
         s.media.wrong_source

@@ -3,7 +3,7 @@
 use crate::handles::{self, Handles};
 use crate::names;
 use crate::scrape::Scraped;
-use meishier_engine::api::{Notice, Phase, SeatState};
+use meishier_engine::api::{LegParty, Notice, Phase, SeatState};
 use meishier_engine::routing::{Dialled, NuisanceWhy, RiskWhy, Service};
 use meishier_model::{PoolId, SeatId};
 use metrics::Counter;
@@ -66,6 +66,7 @@ pub struct Telemetry {
     pub(crate) calendar_missing: AtomicBool,
     pub(crate) unexpected_logged: crate::log_notice::Allowance,
     pub(crate) queue_logged: crate::log_notice::Allowance,
+    pub(crate) media_logged: crate::log_notice::Allowance,
 }
 
 impl fmt::Debug for Telemetry {
@@ -96,6 +97,7 @@ impl Telemetry {
             calendar_missing: AtomicBool::new(false),
             unexpected_logged: crate::log_notice::Allowance::default(),
             queue_logged: crate::log_notice::Allowance::default(),
+            media_logged: crate::log_notice::Allowance::default(),
         }))
     }
 
@@ -139,6 +141,7 @@ impl Telemetry {
                     .set(if *missing { 1.0 } else { 0.0 });
             }
             Notice::Refused(reason) => add(handles.refused.of(*reason)),
+            Notice::ForeignCodec { offered, .. } => add(handles.foreign.of(*offered)),
             Notice::Phase { from, to, .. } => self.on_phase(*from, *to),
             Notice::Offered {
                 ready_to_invite,
@@ -184,6 +187,13 @@ impl Telemetry {
             }
             Notice::Probe { party, .. } => add(handles.probes.of(*party)),
             Notice::DeadLeg { party, .. } => add(handles.dead_legs.of(*party)),
+            Notice::MediaLost { .. } => handles.media_lost.increment(1),
+            Notice::OneWay { party, begins, .. } => self.on_one_way(*party, *begins),
+            Notice::LegOver { party, stats, .. } => {
+                if let Some(leg) = handles.legs.of(*party) {
+                    leg.count(stats);
+                }
+            }
             Notice::Missed { .. } => handles.missed.increment(1),
             Notice::KeptOutside { risk, .. } => {
                 handles.kept_outside[usize::from(*risk)].increment(1);
@@ -216,6 +226,16 @@ impl Telemetry {
         match aliases.get(usize::from(at)) {
             Some(alias) => alias.increment(1),
             None => add(self.handles.dialled.of(Dialled::Other)),
+        }
+    }
+
+    fn on_one_way(&self, party: LegParty, begins: bool) {
+        let now = &self.handles.one_way_now;
+        if begins {
+            add(self.handles.one_way.of(party));
+            now.increment(1.0);
+        } else {
+            now.decrement(1.0);
         }
     }
 

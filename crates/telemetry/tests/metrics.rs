@@ -4,7 +4,9 @@
 use meishier_engine::api::{Gauges, LegParty, Notice, Phase, Refusal, SeatState};
 use meishier_engine::queue::Figures;
 use meishier_engine::routing::{Dialled, NuisanceWhy, RiskWhy, Service};
-use meishier_model::{CallId, OfferOutcome, Outcome, PoolId, SeatId, TransferOutcome, TrunkId};
+use meishier_model::{
+    CallId, OfferOutcome, Outcome, PoolId, RtpStats, SeatId, TransferOutcome, TrunkId,
+};
 use meishier_telemetry::{
     MediaSample, PoolSample, RecordsSample, Sample, ShardSample, SipSample, SocketSample,
     Telemetry, TelemetryNames,
@@ -280,6 +282,7 @@ fn sample() -> Sample {
             retransmissions_sent: n,
             retransmissions_received: 2 * n,
             malformed: 3 * n,
+            malformed_responses: 6 * n,
             unmatched: 4 * n,
             limited: 5 * n,
         },
@@ -291,6 +294,8 @@ fn sample() -> Sample {
             sent: 2,
             wrong_source: 3,
             malformed: 4,
+            rtcp_received: 21,
+            rtcp_sent: 22,
             send_failed: 5,
         },
         sockets: SocketSample {
@@ -343,6 +348,8 @@ fn samples_are_summed_over_the_shards() {
         ("meishier_rtp_ports_used", 15.0),
         ("meishier_registrations", 18.0),
         ("meishier_rtp_ports_bound", 400.0),
+        ("meishier_rtcp_packets_total{direction=\"received\"}", 21.0),
+        ("meishier_rtcp_packets_total{direction=\"sent\"}", 22.0),
         ("meishier_tasks", 17.0),
         (
             "meishier_sip_requests_total{direction=\"received\",method=\"INVITE\"}",
@@ -369,6 +376,10 @@ fn samples_are_summed_over_the_shards() {
             6.0,
         ),
         ("meishier_sip_dropped_total{reason=\"malformed\"}", 9.0),
+        (
+            "meishier_sip_dropped_total{reason=\"malformed_response\"}",
+            18.0,
+        ),
         ("meishier_sip_dropped_total{reason=\"unmatched\"}", 12.0),
         ("meishier_sip_dropped_total{reason=\"limited\"}", 15.0),
         ("meishier_sip_connections", 1.0),
@@ -608,4 +619,76 @@ fn a_pool_is_in_one_state_and_holidays_are_known_or_not() {
             f64::from(u8::from(missing))
         );
     }
+}
+
+#[test]
+fn the_sound_of_legs_is_counted_by_party() {
+    let t = telemetry();
+    let over = |party, stats| {
+        let call = CALL;
+        t.notice(&Notice::LegOver { call, party, stats });
+    };
+    let heard = RtpStats {
+        received: 90,
+        lost: 10,
+        sent: 50,
+        jitter_us: 12_000,
+        ..RtpStats::default()
+    };
+    over(LegParty::Caller, heard);
+    let reported = RtpStats {
+        reports: 3,
+        peer_lost: 5,
+        round_trip_us: 30_000,
+        ..heard
+    };
+    over(LegParty::Caller, reported);
+    // Of more lost packets than were sent, no more than these count; who was never heard has no jitter.
+    let liar = RtpStats {
+        sent: 7,
+        reports: 1,
+        peer_lost: 8_000_000,
+        ..RtpStats::default()
+    };
+    over(LegParty::Seat, liar);
+    for begins in [true, true, false] {
+        t.notice(&Notice::OneWay {
+            call: CALL,
+            party: LegParty::Seat,
+            begins,
+        });
+    }
+    t.notice(&Notice::MediaLost { call: CALL });
+    let page = t.render();
+    let leg = |name: &str, party: &str, by: &str| {
+        value(
+            &page,
+            &format!("{name}{{party=\"{party}\",received_by=\"{by}\"}}"),
+        )
+    };
+    let (lost, all) = (
+        "meishier_leg_lost_packets_total",
+        "meishier_leg_packets_total",
+    );
+    assert_eq!(
+        (leg(lost, "caller", "us"), leg(all, "caller", "us")),
+        (20.0, 200.0)
+    );
+    assert_eq!(
+        (leg(lost, "caller", "party"), leg(all, "caller", "party")),
+        (5.0, 50.0)
+    );
+    assert_eq!(
+        (leg(lost, "seat", "party"), leg(all, "seat", "party")),
+        (7.0, 7.0)
+    );
+    assert_eq!(leg(all, "seat", "us"), 0.0);
+    let count =
+        |name: &str, party: &str| value(&page, &format!("{name}_count{{party=\"{party}\"}}"));
+    assert_eq!(count("meishier_leg_jitter_seconds", "caller"), 2.0);
+    assert_eq!(count("meishier_leg_jitter_seconds", "seat"), 0.0);
+    assert_eq!(count("meishier_leg_round_trip_seconds", "caller"), 1.0);
+    assert_eq!(value(&page, "meishier_one_way_total{party=\"seat\"}"), 2.0);
+    assert_eq!(value(&page, "meishier_one_way"), 1.0);
+    assert_eq!(value(&page, "meishier_media_lost_at_risk_total"), 1.0);
 }

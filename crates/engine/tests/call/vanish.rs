@@ -378,3 +378,111 @@ fn a_caller_who_still_hears_ringing_is_asked_only_once_it_is_answered() {
     reply(&mut world, &options, "200 OK", "", "");
     assert_eq!(world.queue.counts().waiting, 1);
 }
+
+/// What was told of one-way speech: who is not heard, and whether it begins.
+fn one_way(world: &World) -> Vec<(LegParty, bool)> {
+    let told = world.notices.iter().filter_map(|notice| match notice {
+        Notice::OneWay { party, begins, .. } => Some((*party, *begins)),
+        _ => None,
+    });
+    told.collect()
+}
+
+#[test]
+fn one_way_speech_is_told_while_it_lasts_and_when_it_is_over() {
+    for (unheard, other, party) in [
+        (CALLER, SEAT, LegParty::Caller),
+        (SEAT, CALLER, LegParty::Seat),
+    ] {
+        let mut world = World::new();
+        let (_, _) = talking(&mut world);
+        heard(&mut world, other);
+        world.pass(20 * SECOND);
+        silent(&mut world, unheard);
+        assert_eq!(one_way(&world), [(party, true)]);
+        // Told again by media, it is not told twice.
+        silent(&mut world, unheard);
+        assert_eq!(one_way(&world).len(), 1);
+        heard(&mut world, unheard);
+        assert_eq!(one_way(&world), [(party, true), (party, false)]);
+        // Both silent is no speech in any direction.
+        silent(&mut world, other);
+        silent(&mut world, unheard);
+        let told = one_way(&world);
+        let other_party = match party {
+            LegParty::Caller => LegParty::Seat,
+            _ => LegParty::Caller,
+        };
+        assert_eq!(told[2..], [(other_party, true), (other_party, false)]);
+    }
+}
+
+#[test]
+fn who_was_silent_while_waiting_has_time_to_speak() {
+    let mut world = World::new();
+    let before = world.gauges();
+    let (caller, seat) = talking(&mut world);
+    // Media knows of the caller's silence from before, and hears the counsellor at once.
+    silent(&mut world, CALLER);
+    let options = world.take(caller.from, "OPTIONS");
+    reply(&mut world, &options, "200 OK", "", "");
+    heard(&mut world, SEAT);
+    world.pass(14 * SECOND);
+    assert_eq!(one_way(&world), []);
+    world.pass(2 * SECOND);
+    assert_eq!(one_way(&world), [(LegParty::Caller, true)]);
+    // The end of the conversation is its end, and no timer stays.
+    seat_bye(&mut world, &seat);
+    assert_eq!(one_way(&world).last(), Some(&(LegParty::Caller, false)));
+    let bye = world.take(caller.from, "BYE");
+    reply(&mut world, &bye, "200 OK", "", "");
+    baseline(&mut world, before);
+}
+
+#[test]
+fn who_speaks_in_time_is_never_told_of() {
+    let mut world = World::new();
+    let (_, _) = talking(&mut world);
+    silent(&mut world, CALLER);
+    heard(&mut world, SEAT);
+    world.pass(10 * SECOND);
+    heard(&mut world, CALLER);
+    world.pass(60 * SECOND);
+    assert_eq!(one_way(&world), []);
+}
+
+#[test]
+fn a_dead_caller_at_risk_is_an_alarm_and_no_end() {
+    let mut world = World::new();
+    let (caller, seat) = talking(&mut world);
+    let call = world.shards.iter().flat_map(|s| s.calls()).next().unwrap();
+    world.command(Command::Flag { call });
+    silent(&mut world, CALLER);
+    for round in 0..3 {
+        if round > 0 {
+            world.pass(30 * SECOND);
+        }
+        let options = world.take(caller.from, "OPTIONS");
+        let gone = "481 Call/Transaction Does Not Exist";
+        reply(&mut world, &options, gone, "", "");
+    }
+    let lost = |world: &World| {
+        let lost = |n: &&Notice| matches!(n, Notice::MediaLost { .. });
+        world.notices.iter().filter(lost).count()
+    };
+    assert_eq!(lost(&world), 1);
+    assert_eq!(dead(&world), []);
+    world.none(addr(S0), "BYE");
+    world.none(caller.from, "BYE");
+    assert!(world.records.is_empty());
+    // The caller is heard again, and lost again: told again.
+    heard(&mut world, CALLER);
+    silent(&mut world, CALLER);
+    let options = world.take(caller.from, "OPTIONS");
+    reply(&mut world, &options, "408 Request Timeout", "", "");
+    assert_eq!(lost(&world), 2);
+    // People end it.
+    seat_bye(&mut world, &seat);
+    world.take(caller.from, "BYE");
+    assert_eq!(world.records[0].released_by, ReleasedBy::Seat);
+}

@@ -132,7 +132,22 @@ fn no_media_in_common_is_488() {
         .replace("8 PCMA/8000", "96 AMR/8000");
     let text = caller.request("INVITE", 1, "i", &body);
     world.arrive(caller.from, &text);
-    world.take(caller.from, "SIP/2.0 488");
+    let refusal = world.take(caller.from, "SIP/2.0 488");
+    assert!(
+        refusal.text.contains(
+            "\r\nWarning: 305 meishier \"Incompatible media format: AMR offered, G.711 wanted\"\r\n"
+        ),
+        "{}",
+        refusal.text
+    );
+    let offered = meishier_engine::media::Foreign::Amr;
+    let trunk = meishier_model::TrunkId(0);
+    for notice in [
+        Notice::Refused(Refusal::NoCommonMedia),
+        Notice::ForeignCodec { trunk, offered },
+    ] {
+        assert!(world.notices.contains(&notice), "{notice:?}");
+    }
     assert_eq!(world.gauges().ports, 0);
 }
 

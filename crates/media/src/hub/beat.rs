@@ -286,7 +286,7 @@ fn send_piece(
         port.stream.ssrc,
     );
     if outbox.push(id, to, header, piece).is_some() {
-        port.stats.sent += 1;
+        port.count_sent(piece.len());
         totals.sent += 1;
     } else {
         totals.unsent += 1;

@@ -2,10 +2,14 @@
 
 use super::digits::Digits;
 use super::ghosts::{Agreement, Ghosts};
+use super::inband::InBand;
+use super::reception::Reception;
+use super::reports::Peer;
 use super::silence::Silence;
 use super::stream::Stream;
-use crate::codec::{Accept, Negotiated};
+use crate::codec::{Accept, Negotiated, Rtcp};
 use crate::command::Source;
+use crate::g711::Tables;
 use crate::prompts::{FRAME, PromptId};
 use crate::rtp::{self, Packet};
 use crate::sdp;
@@ -36,7 +40,11 @@ pub(super) struct Port {
     pub hearing: Hearing,
     pub stream: Stream,
     pub digits: Digits,
+    /// From the first packet of a party that knows no telephone-event.
+    in_band: Option<Box<InBand>>,
     pub stats: RtpStats,
+    pub reception: Reception,
+    pub peer: Peer,
     pub silence: Silence,
     /// Place in the hub's list of ports that hear something with a beat.
     pub beat: Option<usize>,
@@ -153,7 +161,7 @@ fn others(port: PortId, parties: Vec<PortId>) -> SmallVec<[PortId; 4]> {
 pub(super) enum Refusal {
     /// Not from the party.
     Source,
-    /// RTCP, which is not used.
+    /// RTCP and not RTP.
     Rtcp,
     /// Not RTP of a negotiated payload type.
     Malformed,
@@ -180,7 +188,10 @@ impl Port {
             hearing: Hearing::Silence,
             stream,
             digits: Digits::default(),
+            in_band: None,
             stats: RtpStats::default(),
+            reception: Reception::default(),
+            peer: Peer::default(),
             silence: Silence::new(),
             beat: None,
             gathered: Vec::new(),
@@ -200,11 +211,17 @@ impl Port {
             self.settled = media.remote;
             self.accept = accept;
         }
+        if media.direction != self.media.direction {
+            self.reception.pause();
+        }
         if media.direction != self.media.direction || media.codec != self.media.codec {
             self.stream.interrupt();
         }
         if media.ptime_ms != self.media.ptime_ms || media.codec != self.media.codec {
             self.gathered.clear();
+        }
+        if media.telephone_event.is_some() || media.codec != self.media.codec {
+            self.in_band = None;
         }
         self.media = media;
     }
@@ -230,7 +247,7 @@ impl Port {
             self.note(now, from, bytes, ghosts);
         }
         match &result {
-            Ok((_, packet)) => {
+            Ok((kind, packet)) => {
                 if self.fixed != Some(from) {
                     if self.fixed.is_some() {
                         self.digits.on_move();
@@ -241,12 +258,26 @@ impl Port {
                 }
                 self.ssrc = packet.ssrc;
                 self.stats.received += 1;
+                let sound = *kind == Kind::Audio && !packet.payload.is_empty();
+                self.reception.note(now, packet, sound);
             }
             Err(Refusal::Source) => self.stats.wrong_source += 1,
             Err(Refusal::Malformed) => self.stats.malformed += 1,
             Err(Refusal::Rtcp | Refusal::Direction) => {}
         }
         result
+    }
+
+    /// The keys that are pressed in a packet of sound, for a party that has no other way to say so. A
+    /// party that has one is not listened to: its telephone may send both.
+    pub fn keys_in_sound(&mut self, packet: &Packet<'_>, tables: &Tables) -> SmallVec<[char; 4]> {
+        if self.media.telephone_event.is_some() {
+            return SmallVec::new();
+        }
+        let codec = self.media.codec;
+        self.in_band
+            .get_or_insert_with(|| Box::new(InBand::new(packet)))
+            .handle(packet, codec, tables)
     }
 
     /// Remembers who was refused at the party's own address: a NAT may have given the party itself
@@ -315,12 +346,47 @@ impl Port {
         (payload_type == event || payload_type == sdp::TELEPHONE_EVENT).then_some(Kind::Event)
     }
 
+    /// Where the party is, as far as is known.
+    pub fn place(&self) -> SocketAddr {
+        self.fixed.unwrap_or(self.media.remote)
+    }
+
+    /// True if reports from there may be the party's: its address, whichever port.
+    pub fn may_report(&self, from: SocketAddr) -> bool {
+        let ip = from.ip().to_canonical();
+        let named = matches!(self.media.rtcp, Rtcp::Apart(to) if to.ip().to_canonical() == ip);
+        match self.fixed {
+            Some(fixed) => named || fixed.ip().to_canonical() == ip,
+            None => named || self.accept.allows(ip),
+        }
+    }
+
+    /// True if this is the stream that the party sends.
+    pub fn is_stream(&self, ssrc: u32) -> bool {
+        self.fixed.is_some() && self.ssrc == ssrc
+    }
+
+    /// A packet with so many bytes of payload went to the party.
+    pub fn count_sent(&mut self, payload: usize) {
+        self.stats.sent += 1;
+        self.peer.octets = self.peer.octets.wrapping_add(payload as u32);
+    }
+
+    /// Everything that was counted of the party.
+    pub fn counted(&self) -> RtpStats {
+        RtpStats {
+            lost: self.reception.lost(),
+            jitter_us: self.reception.jitter_us(),
+            ..self.stats
+        }
+    }
+
     /// Where packets to the party go; `None` if it is to be sent nothing.
     pub fn destination(&self) -> Option<SocketAddr> {
         if !self.media.direction.sends() {
             return None;
         }
-        let to = self.fixed.unwrap_or(self.media.remote);
+        let to = self.place();
         (!to.ip().is_unspecified() && to.port() != 0).then_some(to)
     }
 

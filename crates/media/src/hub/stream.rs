@@ -67,6 +67,18 @@ impl Stream {
         }
     }
 
+    /// What the stream's clock shows at `now`, for reports (RFC 3550 §6.4.1).
+    pub fn clock(&self, now: Mono) -> u32 {
+        let Some((at, samples)) = self.last else {
+            return self.next_timestamp;
+        };
+        let rate = u128::from(Codec::RATE);
+        let elapsed = (now.since(at).as_micros() * rate / 1_000_000) as u32;
+        self.next_timestamp
+            .wrapping_sub(samples)
+            .wrapping_add(elapsed)
+    }
+
     /// What follows is not the continuation of what was sent.
     pub fn interrupt(&mut self) {
         self.fresh = true;

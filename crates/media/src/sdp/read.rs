@@ -1,8 +1,8 @@
 //! Reading a description: the one audio stream that can be used, or why there is none.
 
-use super::{MAX_BYTES, MAX_STREAMS, SdpError};
-use crate::{Codec, Direction};
-use sdp_types::{Attribute, Connection, Media, ParserError, Session};
+use super::{Foreign, MAX_BYTES, MAX_STREAMS, SdpError};
+use crate::{Codec, Direction, Rtcp};
+use sdp_types::{Attribute, Bandwidth, Connection, Media, ParserError, Session};
 use std::net::SocketAddr;
 
 /// The audio stream that is taken.
@@ -16,6 +16,7 @@ pub(super) struct Audio {
     pub ptime_ms: u16,
     /// As the party wrote it.
     pub direction: Direction,
+    pub rtcp: Rtcp,
 }
 
 /// Payload type and codec of one format of an m-line.
@@ -87,7 +88,8 @@ fn stream(
         .filter_map(|p| codec(media, p).map(|c| (p, c)))
         .filter(|f| wanted.contains(&f.1))
         .collect();
-    let (payload_type, codec) = choose(&formats).ok_or(SdpError::NoCommonCodec)?;
+    let (payload_type, codec) =
+        choose(&formats).ok_or_else(|| SdpError::NoCommonCodec(foreign(media, payload_types())))?;
     Ok(Audio {
         index: 0,
         remote,
@@ -100,7 +102,74 @@ fn stream(
         direction: direction(&media.attributes)
             .or_else(|| direction(&session.attributes))
             .unwrap_or(Direction::SendRecv),
+        rtcp: rtcp(session, media, remote),
     })
+}
+
+/// The first codec that a stream names and that is none of ours.
+fn foreign(media: &Media, payload_types: impl Iterator<Item = u8>) -> Foreign {
+    let mut seen = Foreign::Nothing;
+    for payload_type in payload_types {
+        let name = match rtpmap(media, payload_type) {
+            Some(map) => map.split('/').next().unwrap_or_default(),
+            // RFC 3551 table 4.
+            None => match payload_type {
+                0 => "PCMU",
+                8 => "PCMA",
+                9 => "G722",
+                18 => "G729",
+                _ => "",
+            },
+        };
+        let speech = !["telephone-event", "CN"]
+            .iter()
+            .any(|n| name.eq_ignore_ascii_case(n));
+        if speech {
+            match Foreign::named(name) {
+                // A name that says something goes before one that does not.
+                Foreign::Other => seen = Foreign::Other,
+                known => return known,
+            }
+        }
+    }
+    seen
+}
+
+/// Where the stream's RTCP goes: off without bandwidth (RFC 3556 §2), with RTP if both want that
+/// (RFC 5761 §5.1.1; our own descriptions always do), else where `a=rtcp` says (RFC 3605 §2.1), else
+/// one port above RTP's (RFC 3550 §11).
+fn rtcp(session: &Session, media: &Media, remote: SocketAddr) -> Rtcp {
+    let bandwidth = |name: &str| {
+        let of = |all: &[Bandwidth]| {
+            let found = all.iter().find(|b| b.bwtype.eq_ignore_ascii_case(name));
+            found.map(|b| b.bandwidth)
+        };
+        of(&media.bandwidths).or_else(|| of(&session.bandwidths))
+    };
+    if bandwidth("RS") == Some(0) && bandwidth("RR") == Some(0) {
+        return Rtcp::Off;
+    }
+    let named = |a: &Attribute| a.attribute.eq_ignore_ascii_case("rtcp-mux");
+    if media.attributes.iter().any(named) {
+        return Rtcp::Muxed;
+    }
+    let mut words = values(&media.attributes, "rtcp")
+        .next()
+        .unwrap_or_default()
+        .split_ascii_whitespace();
+    let port = words.next().and_then(|p| p.parse::<u16>().ok());
+    // `IN IP4 192.0.2.1` may follow; a name is nothing that could be sent to.
+    let ip = match words.nth(2) {
+        None => Some(remote.ip()),
+        Some(text) => text.parse().ok().filter(|ip: &std::net::IpAddr| {
+            !ip.is_multicast() && ip.is_ipv4() == remote.ip().is_ipv4()
+        }),
+    };
+    let port = port.or_else(|| remote.port().checked_add(1));
+    match (ip, port) {
+        (Some(ip), Some(port)) if port != 0 => Rtcp::Apart(SocketAddr::new(ip, port)),
+        _ => Rtcp::Off,
+    }
 }
 
 fn address(connection: &Connection) -> Result<std::net::IpAddr, SdpError> {

@@ -2,8 +2,8 @@
 #![allow(dead_code)]
 
 use meishier_media::{
-    Accept, Codec, Direction, Hub, MediaCommand, MediaEvent, Negotiated, PromptSet, Source, g711,
-    rtp, tone,
+    Accept, Codec, Direction, Hub, MediaCommand, MediaEvent, Negotiated, Outgoing, PromptSet, Rtcp,
+    Source, g711, rtp, tone,
 };
 use meishier_model::{Mono, PortId};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -35,6 +35,7 @@ pub fn media(port: u32, codec: Codec) -> Negotiated {
         telephone_event: Some(101),
         ptime_ms: 20,
         direction: Direction::SendRecv,
+        rtcp: Rtcp::Off,
     }
 }
 
@@ -64,6 +65,8 @@ pub struct Wire {
     pub events: Vec<MediaEvent>,
     /// `Silent` and `Heard`, kept apart from the other events, with the moment.
     pub silences: Vec<(Mono, MediaEvent)>,
+    /// Reports, with the moment.
+    pub reports: Vec<(Mono, Outgoing)>,
 }
 
 impl Wire {
@@ -74,6 +77,7 @@ impl Wire {
             sent: Vec::new(),
             events: Vec::new(),
             silences: Vec::new(),
+            reports: Vec::new(),
         }
     }
 
@@ -145,6 +149,9 @@ impl Wire {
                 ssrc: p.ssrc,
                 payload: p.payload.to_vec(),
             });
+        }
+        while let Some(report) = self.hub.poll_report() {
+            self.reports.push((self.now, report));
         }
         while let Some(event) = self.hub.poll_event() {
             match event {

@@ -97,6 +97,7 @@ impl FarEnd {
                 telephone_event: dice.chance(0.8).then_some(EVENT),
                 ptime_ms: listens_in,
                 direction: Direction::SendRecv,
+                rtcp: Default::default(),
             },
             accept: accept(sdp, source),
             source,

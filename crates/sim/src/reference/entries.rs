@@ -71,6 +71,10 @@ impl Books {
             | Notice::Seat { .. }
             | Notice::Trunk { .. }
             | Notice::Probe { .. }
+            | Notice::ForeignCodec { .. }
+            | Notice::MediaLost { .. }
+            | Notice::OneWay { .. }
+            | Notice::LegOver { .. }
             | Notice::DeadLeg { .. }
             | Notice::Missed { .. }
             | Notice::KeptOutside { .. }
