@@ -3,7 +3,7 @@
 use crate::inbox::Letter;
 use crate::outside::Outside;
 use crate::stats::TlsFailure;
-use crate::tcp::{Beginning, Closed};
+use crate::tcp::{Beginning, Closed, STEPS};
 use crate::tls::Session;
 use crate::worker::{FIRST_LISTENER, SHARE, Worker};
 use mio::Token;
@@ -14,11 +14,13 @@ use std::net::SocketAddr;
 impl Worker {
     /// Takes a share of the connections that wait at a listener.
     pub(crate) fn accept(&mut self, number: usize) {
-        for _ in 0..SHARE {
+        let secure = self.listeners.get(number).is_some_and(|it| it.secure);
+        // No more of them than handshakes can be worked on: the others wait in the kernel.
+        for _ in 0..if secure { STEPS } else { SHARE } {
             let Some(listener) = self.listeners.get(number) else {
                 return;
             };
-            let (local, secure) = (listener.local, listener.secure);
+            let local = listener.local;
             match listener.socket.accept() {
                 Ok((stream, remote)) => self.place(stream, local, remote, secure),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,

@@ -41,7 +41,10 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
 /// Most TLS handshakes of peers that one worker has under way; beyond them the oldest has to go, so
 /// that a flood of them must outrun an honest one.
-pub(crate) const HANDSHAKES: usize = 256;
+pub(crate) const HANDSHAKES: usize = 512;
+/// Steps of handshakes in one round of the worker: each may cost a millisecond of arithmetic, and
+/// whoever talks already is not to wait for more of them.
+pub(crate) const STEPS: usize = 16;
 /// Reads of one readiness event before others get their turn.
 const READS: usize = 16;
 
@@ -96,6 +99,8 @@ pub(crate) struct Connections {
     by_remote: HashMap<(Transport, SocketAddr), u64>,
     /// TLS handshakes that peers began; the oldest has the smallest number.
     handshakes: BTreeSet<u64>,
+    /// Steps of handshakes that are left in this round.
+    steps: usize,
     /// Bytes that wait for all peers together.
     queued: usize,
     /// Code point of packets on connections of ours.
@@ -113,6 +118,7 @@ impl Connections {
             open: HashMap::new(),
             by_remote: HashMap::new(),
             handshakes: BTreeSet::new(),
+            steps: STEPS,
             queued: 0,
             dscp,
             check_at: None,
@@ -137,6 +143,11 @@ impl Connections {
     /// The open connection to `remote`, if there is one.
     pub(crate) fn to(&self, transport: Transport, remote: SocketAddr) -> Option<u64> {
         self.by_remote.get(&(transport, remote)).copied()
+    }
+
+    /// Another round of the worker.
+    pub(crate) fn begin_round(&mut self) {
+        self.steps = STEPS;
     }
 
     /// A handshake that has to make room for newer ones.
@@ -306,6 +317,11 @@ impl Connections {
         let Some(open) = self.open.get_mut(&connection) else {
             return result;
         };
+        if open.handshaking && self.steps == 0 {
+            result.more = true;
+            return result;
+        }
+        self.steps -= usize::from(open.handshaking);
         let before = open.queued;
         for _ in 0..READS {
             result.closed = open.take_messages(registry, &mut result.messages).err();

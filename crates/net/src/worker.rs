@@ -138,6 +138,7 @@ impl Worker {
             }
             self.inbox.bell().rise();
             self.follow_machine_clock();
+            self.outside.tcp.begin_round();
             for token in std::mem::take(&mut self.again) {
                 self.read(token);
             }
