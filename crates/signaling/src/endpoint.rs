@@ -18,6 +18,7 @@ use crate::flow::{Flow, Transmit};
 use crate::keys::{ClientKey, Owner, Purpose, ServerKey, TimerKey};
 use crate::leg::{Context, Leg, LegState};
 use crate::names::{Names, branch};
+use crate::terms::Terms;
 use crate::timers::{Due, Timers};
 use crate::transactions::{Failure, Report, Transactions};
 use crate::write;
@@ -41,7 +42,8 @@ pub struct EndpointConfig {
     /// Tags, branches and Call-IDs derive from it: 256 random bits, new at every start.
     pub seed: [u8; 32],
     /// Option tags that we take in Require (RFC 3261 §20.32), and that Supported names. The
-    /// endpoint itself implements none; name only what its user does.
+    /// endpoint itself implements 100rel (RFC 3262) and timer (RFC 4028); name beside them only
+    /// what its user does.
     pub supported: Vec<String>,
 }
 
@@ -63,6 +65,8 @@ pub struct Invite {
     pub sdp: Option<Vec<u8>>,
     /// Further headers, name and value.
     pub headers: Vec<(String, String)>,
+    /// How the dialog is kept.
+    pub terms: Terms,
 }
 
 /// One side of a call as From and To name it.
@@ -212,11 +216,15 @@ impl Endpoint {
             dialog,
             &invite.contact_user,
         );
-        self.legs.insert(id, Box::new(leg));
-        let supported = self.config.supported.join(", ");
-        let own = (!supported.is_empty()).then_some(("Supported", supported.as_str()));
+        let mut leg = Box::new(leg);
+        leg.terms = invite.terms;
+        let (supported, required) = leg.option_tags(&self.config.supported);
+        self.legs.insert(id, leg);
+        let own = [("Supported", &supported), ("Require", &required)];
         let headers: Vec<(&str, &str)> = own
             .into_iter()
+            .filter(|(_, tags)| !tags.is_empty())
+            .map(|(name, tags)| (name, tags.as_str()))
             .chain(invite.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())))
             .collect();
         let _ = self.with_leg(now, id, |leg, cx| {
@@ -225,8 +233,26 @@ impl Endpoint {
         Ok(id)
     }
 
+    /// Says how the dialog of a call that came is kept; before it is answered in any way. Until then
+    /// [`Terms::default`] holds.
+    ///
+    /// # Errors
+    /// [`LegError::State`]: the call rings or more.
+    pub fn set_terms(&mut self, now: Mono, leg: LegId, terms: Terms) -> Result<(), LegError> {
+        self.with_leg(now, leg, |leg, _| match leg.state {
+            LegState::Arrived => {
+                leg.terms = terms;
+                Ok(())
+            }
+            _ => Err(LegError::State),
+        })?
+    }
+
     /// Sends a ringing response, 180 to 183, with early media if `sdp` is given. It is repeated
-    /// every minute (RFC 3261 §13.3.1.1).
+    /// every minute (RFC 3261 §13.3.1.1). Where the caller can and the terms say so it is sent
+    /// until its PRACK comes (RFC 3262), for 64·T1 at most; then the leg ends
+    /// ([`crate::event::EndCause::NoPrack`]). To a caller who made no offer `sdp` is ours, and goes
+    /// only in a response that is sent so.
     ///
     /// # Errors
     /// [`LegError`]: not an incoming leg without answer, or another status.
@@ -240,7 +266,8 @@ impl Endpoint {
         self.with_leg(now, leg, |leg, cx| leg.ring(cx, status, sdp))?
     }
 
-    /// Answers with 200. It is repeated until the ACK comes ([`Event::Confirmed`]), for 64·T1 at
+    /// Answers with 200, as soon as a session description of ours that was sent before is
+    /// acknowledged (RFC 3262 §3). It is repeated until the ACK comes ([`Event::Confirmed`]), for 64·T1 at
     /// most; then the leg ends ([`crate::event::EndCause::NoAck`]).
     ///
     /// # Errors
@@ -487,12 +514,8 @@ impl Endpoint {
                     purpose,
                     failure,
                 } => {
-                    let _ = self.with_leg(now, leg, |leg, cx| match purpose {
-                        Purpose::Invite => leg.on_invite_failure(cx, failure),
-                        Purpose::Reinvite => leg.on_reinvite_failure(cx, key, failure),
-                        Purpose::Bye => leg.on_bye_done(key),
-                        Purpose::Options => leg.on_probed(cx, key, failure.into()),
-                        Purpose::Cancel => {}
+                    let _ = self.with_leg(now, leg, |leg, cx| {
+                        leg.on_failure(cx, key, purpose, failure);
                     });
                 }
                 Report::Client {

@@ -17,11 +17,12 @@ use crate::builder::Builder;
 use crate::counters::count;
 use crate::dialog::{Dialog, DialogError};
 use crate::endpoint::Endpoint;
-use crate::event::{Event, Probed, RequestId};
+use crate::event::{Event, RequestId};
 use crate::flow::Flow;
 use crate::keys::{ClientKey, Owner, Purpose, ServerKey, merge_key, server_key};
 use crate::leg::{Context, Leg, LegState};
 use crate::leg_outgoing::{acknowledge_orphan, release_fork};
+use crate::leg_reliable::Peer;
 use crate::message::{HeaderName, Message, Method, ParseError};
 use crate::names::leg_of_tag;
 use crate::server_transactions::{Opening, Seen};
@@ -136,14 +137,8 @@ impl Endpoint {
         };
         match owner {
             Owner::Leg(leg) => {
-                let heard = self.with_leg(now, leg, |leg, cx| match purpose {
-                    Purpose::Invite => leg.on_invite_response(cx, key, response),
-                    Purpose::Reinvite => leg.on_reinvite_response(cx, key, response),
-                    Purpose::Bye if status >= 200 => leg.on_bye_done(key),
-                    Purpose::Options if status >= 200 => {
-                        leg.on_probed(cx, key, Probed::Answered(status));
-                    }
-                    _ => {}
+                let heard = self.with_leg(now, leg, |leg, cx| {
+                    leg.on_response(cx, key, purpose, response);
                 });
                 if heard.is_err() {
                     self.on_orphan(now, flow, response, key, purpose);
@@ -174,7 +169,7 @@ impl Endpoint {
             Purpose::Invite => release_fork(cx, key, flow, response),
             // The BYE of that dialog is under way or done.
             Purpose::Reinvite => drop(acknowledge_orphan(cx, key, flow, response)),
-            Purpose::Cancel | Purpose::Bye | Purpose::Options => {}
+            Purpose::Cancel | Purpose::Bye | Purpose::Options | Purpose::Prack => {}
         }
     }
 
@@ -333,6 +328,7 @@ impl Endpoint {
         let mut leg = Leg::new(id, LegState::Arrived, at.flow, dialog, user);
         leg.arrived = Some(at.key);
         leg.invite_seq = request.cseq().0;
+        leg.peer = Peer::of_invite(request);
         self.legs.insert(id, Box::new(leg));
         self.tx
             .accept(at.now, at.opening(true, Owner::Leg(id), head));
@@ -387,7 +383,7 @@ impl Endpoint {
         let id = leg_of_tag(request.to_tag()?)?;
         self.legs
             .get(&id)
-            .filter(|leg| leg.dialog.owns_request(request))
+            .filter(|leg| leg.owns_request(request))
             .map(|leg| leg.id)
     }
 

@@ -21,6 +21,9 @@ pub enum EndCause {
     Bye,
     /// The peer never acknowledged our 200, though it was sent for 64·T1 (§13.3.1.4); BYE was sent.
     NoAck,
+    /// The caller never acknowledged a reliable provisional response of ours, though it was sent for
+    /// 64·T1 (RFC 3262 §3); 504 was sent.
+    NoPrack,
     /// The peer does not know the dialog any more or does not respond in it: 481 or 408 to a
     /// request of ours (§12.2.1.2); BYE was sent.
     Lost,
@@ -69,6 +72,12 @@ pub enum Event {
     },
     /// The caller acknowledged our 200.
     Confirmed {
+        /// The incoming leg.
+        leg: LegId,
+    },
+    /// The caller acknowledged a provisional response of ours that held our offer; its answer is
+    /// there for [`crate::endpoint::Endpoint::take_ack_sdp`] (RFC 3262 §5).
+    Pracked {
         /// The incoming leg.
         leg: LegId,
     },
@@ -153,6 +162,7 @@ impl fmt::Debug for Event {
             Self::Invite { leg, .. } => write!(f, "Invite({leg})"),
             Self::Progress { leg, status, .. } => write!(f, "Progress({leg} {status})"),
             Self::Answered { leg, .. } => write!(f, "Answered({leg})"),
+            Self::Pracked { leg } => write!(f, "Pracked({leg})"),
             Self::Confirmed { leg } => write!(f, "Confirmed({leg})"),
             Self::Failed { leg, status, .. } => write!(f, "Failed({leg} {status})"),
             Self::Ended { leg, cause, .. } => write!(f, "Ended({leg} {cause:?})"),

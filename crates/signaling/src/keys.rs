@@ -41,6 +41,7 @@ pub(crate) enum Purpose {
     Cancel,
     Bye,
     Options,
+    Prack,
 }
 
 impl Purpose {
@@ -51,6 +52,7 @@ impl Purpose {
             Self::Cancel => Method::Cancel,
             Self::Bye => Method::Bye,
             Self::Options => Method::Options,
+            Self::Prack => Method::Prack,
         }
     }
 }

@@ -4,17 +4,22 @@
 //!   leg ─────────── state, timers, hanging up
 //!   leg_incoming ── ring, answer, reject, CANCEL, ACK
 //!   leg_outgoing ── responses to our INVITE, CANCEL, forks
+//!   leg_reliable ── provisional responses that are acknowledged: PRACK both ways, early dialogs
+//!   leg_responses ─ whose response or failure it is
 //!   leg_session ─── requests within the dialog: BYE, re-INVITE both ways, UPDATE, INFO, OPTIONS
 //! ```
 
 use crate::defect::{Broken, Defect, no_bye};
 use crate::dialog::Dialog;
+use crate::early::Early;
 use crate::endpoint::EndpointConfig;
 use crate::event::{EndCause, Event};
 use crate::flow::Flow;
 use crate::keys::{ClientKey, Owner, Purpose, ServerKey};
+use crate::leg_reliable::{Peer, Provisionals};
 use crate::message::{HeaderName, Message, Method};
 use crate::names::{Names, branch};
+use crate::terms::Terms;
 use crate::timers::{Due, Repeat, earlier, rebase};
 use crate::transactions::Transactions;
 use crate::write;
@@ -119,6 +124,18 @@ pub(crate) struct Leg {
     pub flow: Flow,
     pub dialog: Dialog,
     pub contact_user: Box<str>,
+    /// How the dialog is kept.
+    #[serde(default)]
+    pub terms: Terms,
+    /// What the other side can.
+    #[serde(default)]
+    pub peer: Peer,
+    /// Incoming: our reliable provisional responses, if there were any.
+    #[serde(default)]
+    pub provisionals: Option<Box<Provisionals>>,
+    /// Outgoing: the early dialogs in which one was acknowledged, until the answer.
+    #[serde(default)]
+    pub early: Vec<Early>,
     /// Incoming: the INVITE, until its failure is acknowledged or its 200 sent.
     pub arrived: Option<ServerKey>,
     /// Incoming: the number of the INVITE, which its ACK repeats.
@@ -173,6 +190,10 @@ impl Leg {
             flow,
             dialog,
             contact_user: write::contact_user(contact_user).into(),
+            terms: Terms::default(),
+            peer: Peer::UNKNOWN,
+            provisionals: None,
+            early: Vec::new(),
             arrived: None,
             invite_seq: 0,
             calling: None,
@@ -196,20 +217,26 @@ impl Leg {
     pub(crate) fn next_timer(&self) -> Option<Mono> {
         let ok = self.unacknowledged.as_ref();
         let ok = ok.and_then(|ok| earlier(ok.repeat.at(), ok.end));
+        let again = self.asking.as_ref().and_then(|a| a.again);
         earlier(
-            ok,
-            earlier(self.refresh, self.asking.as_ref().and_then(|a| a.again)),
+            earlier(ok, self.next_reliable()),
+            earlier(self.refresh, again),
         )
     }
 
-    /// Moves its timers to another clock.
+    /// Moves its timers to another clock, in whose queue none of them stands yet.
     pub(crate) fn rebase(&mut self, taken: Mono, now: Mono) {
+        self.deadline = None;
+        self.indexed = 0;
         if let Some(ok) = &mut self.unacknowledged {
             ok.repeat.rebase(taken, now);
             rebase(&mut ok.end, taken, now);
         }
         if let Some(asking) = &mut self.asking {
             rebase(&mut asking.again, taken, now);
+        }
+        if let Some(provisionals) = &mut self.provisionals {
+            provisionals.rebase(taken, now);
         }
         rebase(&mut self.refresh, taken, now);
     }
@@ -224,11 +251,9 @@ impl Leg {
                 cx.tx.send_response(200, self.flow, ok.bytes.clone());
             }
         }
+        self.on_reliable_timer(cx);
         if self.refresh.is_some_and(|at| at <= cx.now) {
-            self.refresh = Some(cx.now + cx.config.timers.refresh);
-            if let Some(key) = self.arrived {
-                cx.tx.resend(key);
-            }
+            self.refresh_ringing(cx);
         }
         if self
             .asking

@@ -21,6 +21,11 @@ impl Leg {
             return Err(LegError::Status);
         }
         let key = self.unanswered()?;
+        if self.rings_reliably(sdp.is_some()) {
+            return self.ring_reliably(cx, key, status, sdp);
+        }
+        // An offer of ours cannot stand in a response that may get lost (RFC 3261 §13.2.1).
+        let sdp = sdp.filter(|_| !self.peer.late);
         let bytes = self
             .response(cx, key, status, &[], sdp)
             .ok_or(LegError::State)?;
@@ -35,6 +40,9 @@ impl Leg {
     /// Sends 200 and repeats it until the ACK comes (§13.3.1.4).
     pub(crate) fn answer(&mut self, cx: &mut Context<'_>, sdp: &[u8]) -> Result<(), LegError> {
         let key = self.unanswered()?;
+        let Some(sdp) = self.answer_now(sdp) else {
+            return Ok(());
+        };
         self.send_ok(cx, key, self.invite_seq, sdp)?;
         self.state = LegState::Answered;
         self.arrived = None;
@@ -62,6 +70,8 @@ impl Leg {
     pub(crate) fn refuse(&mut self, cx: &mut Context<'_>, status: u16, headers: &[(&str, &str)]) {
         self.state = LegState::Ending;
         self.refresh = None;
+        self.refuse_asked(cx, 487);
+        self.close_provisionals();
         let sent =
             self.arrived
                 .is_some_and(|key| match self.response(cx, key, status, headers, None) {

@@ -29,6 +29,13 @@ impl Leg {
 
     fn on_progress(&mut self, cx: &mut Context<'_>, response: &Message) {
         let status = response.status().unwrap_or_default();
+        if status > 100 && !self.hear_provisional(cx, response) {
+            // §9.1: even so it is one that a CANCEL had to wait for.
+            if self.state == LegState::Cancelling {
+                self.try_cancel(cx);
+            }
+            return;
+        }
         match self.state {
             LegState::Calling | LegState::Proceeding => {
                 self.state = LegState::Proceeding;
@@ -70,11 +77,12 @@ impl Leg {
             release_fork(cx, key, self.flow, response);
             return;
         }
-        let Ok(dialog) = Dialog::of_response(response, &self.dialog.target) else {
+        let Ok(mut dialog) = Dialog::of_response(response, &self.dialog.target) else {
             // A route that cannot be followed: no ACK can reach the peer, and no BYE.
             self.on_refused(cx, 502, None);
             return;
         };
+        let agreed = self.take_early(&mut dialog);
         self.dialog = dialog;
         self.acknowledge(cx, key, response.cseq().0);
         if self.state == LegState::Cancelling {
@@ -83,7 +91,11 @@ impl Leg {
             return;
         }
         self.state = LegState::Confirmed;
-        let sdp = body::sdp(response).map(<[u8]>::to_vec);
+        // §13.2.1: the first description that came reliably is the answer.
+        let sdp = agreed.map_or_else(
+            || body::sdp(response).map(<[u8]>::to_vec),
+            |a| Some(a.into()),
+        );
         cx.events.push_back(Event::Answered { leg: self.id, sdp });
     }
 

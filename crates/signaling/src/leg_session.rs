@@ -24,6 +24,9 @@ impl From<Failure> for Probed {
 impl Leg {
     /// A request of the dialog came, in a server transaction of its own.
     pub(crate) fn on_request(&mut self, cx: &mut Context<'_>, key: ServerKey, request: &Message) {
+        if !self.dialog.owns_request(request) {
+            return self.on_early_request(cx, key, request);
+        }
         let (seq, _) = request.cseq();
         if !self.dialog.take_seq(seq) {
             // §12.2.2: out of order.
@@ -31,7 +34,8 @@ impl Leg {
             return;
         }
         let method = request.method().unwrap_or(Method::Other);
-        if method != Method::Bye && self.state == LegState::Ending {
+        let closing = matches!(method, Method::Bye | Method::Prack);
+        if !closing && self.state == LegState::Ending {
             self.reply(cx, key, 481, &[]);
             return;
         }
@@ -41,8 +45,34 @@ impl Leg {
             Method::Update => self.on_update(cx, key, request),
             Method::Info => self.on_info(cx, key, request),
             Method::Options => self.reply(cx, key, 200, &[("Accept", "application/sdp")]),
-            // RFC 3262 §3: a PRACK that matches no reliable response; we send none.
-            Method::Prack => self.reply(cx, key, 481, &[]),
+            Method::Prack => self.on_prack(cx, key, request),
+            _ => self.reply(cx, key, 405, &[("Allow", crate::write::ALLOW)]),
+        }
+    }
+
+    /// A request of an early dialog of our call: its callee has not answered yet.
+    fn on_early_request(&mut self, cx: &mut Context<'_>, key: ServerKey, request: &Message) {
+        let Some(early) = self.early_of(request) else {
+            return self.reply(cx, key, 481, &[]);
+        };
+        if !early.dialog.take_seq(request.cseq().0) {
+            return self.reply(cx, key, 500, &[("Retry-After", "1")]);
+        }
+        let answered = early.answer.is_some();
+        match request.method() {
+            Some(Method::Update) if body::sdp(request).is_none() => {
+                early.dialog.refresh_target(target_of(request));
+                self.reply(cx, key, 200, &[]);
+            }
+            // RFC 3311 §5.2: our offer has no answer yet; or what it would change is heard by nobody
+            // before the call is answered.
+            Some(Method::Update) if !answered => self.reply(cx, key, 491, &[]),
+            Some(Method::Update) => self.reply(cx, key, 488, &[]),
+            Some(Method::Info | Method::Options) => self.reply(cx, key, 200, &[]),
+            // §14.2: our own INVITE has no final response yet.
+            Some(Method::Invite) => self.reply(cx, key, 491, &[]),
+            // §15: who is called does not say BYE before the answer.
+            Some(Method::Bye) => self.reply(cx, key, 481, &[]),
             _ => self.reply(cx, key, 405, &[("Allow", crate::write::ALLOW)]),
         }
     }
@@ -91,14 +121,24 @@ impl Leg {
             self.reply(cx, key, 200, &[]);
         } else if self.asked.is_some() {
             self.reply(cx, key, 500, &[("Retry-After", "1")]);
-        } else if self.is_asking() || self.state != LegState::Confirmed {
+        } else if self.is_asking()
+            || !(self.state == LegState::Confirmed || self.is_settled_early())
+        {
+            // RFC 3311 §5.2: an offer of either side has no answer yet.
             self.reply(cx, key, 491, &[]);
         } else {
             self.ask_user(cx, key, false, request);
         }
     }
 
-    fn ask_user(&mut self, cx: &mut Context<'_>, key: ServerKey, invite: bool, request: &Message) {
+    /// Asks our user for the answer to a change.
+    pub(crate) fn ask_user(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: ServerKey,
+        invite: bool,
+        request: &Message,
+    ) {
         if invite && let Some(bytes) = self.response(cx, key, 100, &[], None) {
             cx.tx.respond(cx.now, key, 100, bytes);
         }
@@ -142,11 +182,9 @@ impl Leg {
         let bytes = self
             .response(cx, asked.key, 200, &[], Some(sdp))
             .ok_or(LegError::State)?;
-        if cx.tx.respond(cx.now, asked.key, 200, bytes) {
-            Ok(())
-        } else {
-            Err(LegError::State)
-        }
+        let sent = cx.tx.respond(cx.now, asked.key, 200, bytes);
+        self.go_on(cx);
+        if sent { Ok(()) } else { Err(LegError::State) }
     }
 
     /// Refuses the change that the peer asked for; the session stays as it was (§14.2).
@@ -159,6 +197,7 @@ impl Leg {
             return Err(LegError::Status);
         }
         if self.refuse_asked(cx, status) {
+            self.go_on(cx);
             Ok(())
         } else {
             Err(LegError::State)
