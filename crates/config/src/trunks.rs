@@ -5,7 +5,7 @@ use crate::places::Places;
 use crate::section::{At, Section};
 use crate::service::TRANSPORTS;
 use crate::sink::{Sink, both};
-use crate::types::{AnswerMode, Codec, Early, Transport, Trunk, Trust};
+use crate::types::{AnswerMode, Codec, Early, Reliable, Transport, Trunk, Trust};
 use crate::value::peer;
 use meishier_model::TrunkId;
 use meishier_transfer::{CityTable, Key, KeyKind, Plan};
@@ -23,6 +23,13 @@ const TRUSTS: [(&str, Trust); 5] = [
     ("diversion", Trust::DIVERSION),
     ("history", Trust::HISTORY),
     ("cell", Trust::ACCESS),
+];
+
+/// Words of `reliable`.
+const RELIABLE: [(&str, Reliable); 3] = [
+    ("off", Reliable::Off),
+    ("supported", Reliable::Supported),
+    ("required", Reliable::Required),
 ];
 
 /// Words of `answer`; `true` for at once.
@@ -84,6 +91,7 @@ fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk], places: &Pl
         outgoing_number: number.map_or_else(String::new, |number| number.value.to_owned()),
         trust: trust(section),
         area_code: area_code.and_then(|code| places.area_code(sink, &code)),
+        reliable: section.choice("reliable", &RELIABLE).unwrap_or_default(),
     }
 }
 

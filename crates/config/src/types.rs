@@ -196,6 +196,20 @@ pub struct Trunk {
     pub trust: Trust,
     /// Area code with its 0 that local numbers on this trunk are of.
     pub area_code: Option<String>,
+    /// Whether provisional responses on this trunk are acknowledged.
+    pub reliable: Reliable,
+}
+
+/// Whether provisional responses are sent and taken reliably (100rel, RFC 3262).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reliable {
+    /// Never; a call that requires it is refused with 420.
+    Off,
+    /// Where the other side can.
+    #[default]
+    Supported,
+    /// Always; a call that does not name it is refused with 421.
+    Required,
 }
 
 /// What counsellors are spared.

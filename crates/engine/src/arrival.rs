@@ -142,6 +142,13 @@ impl Shard {
                 Refusal::Draining,
             );
         }
+        let terms = self.terms(trunk);
+        if let Err(unfit) = terms.admit(request) {
+            let headers = [unfit.header];
+            return self.reject(now, leg, unfit.status, &headers, Refusal::NotAgreed);
+        }
+        // The leg can only have ended meanwhile; its event follows.
+        let _ = self.endpoint.set_terms(now.mono, leg, terms);
         let codecs = media_codecs(&self.config.trunks[usize::from(trunk.0)].codecs);
         let parties = self.parties(request, trunk);
         let policies = self.config.routing.policies();

@@ -340,6 +340,7 @@ impl Shard {
             contact_user: "12356".to_owned(),
             sdp: Some(sdp::offer(address, session(call.id, 2, 1), &codecs)),
             headers: vec![(CALL_HEADER.to_owned(), call.id.to_string())],
+            terms: crate::terms::of_trunk(trunk),
         };
         let Ok(leg) = self.endpoint.invite(now.mono, invite) else {
             self.ports.give_back(port);

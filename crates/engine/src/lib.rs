@@ -50,6 +50,7 @@ mod shard;
 mod shown;
 mod snapshot;
 mod talk;
+mod terms;
 mod timers;
 mod trunk;
 mod view;

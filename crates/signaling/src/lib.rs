@@ -89,6 +89,6 @@ pub use registrar::{
     Binding, BindingChange, RegisterReply, Registrar, RegistrarConfig, RegistrarSnapshot,
 };
 pub use snapshot::LegSnapshot;
-pub use terms::{Reliability, Terms};
+pub use terms::{Reliability, Terms, Unfit};
 pub use timers::Timers;
 pub use uri::Uri;
