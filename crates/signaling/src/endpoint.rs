@@ -17,6 +17,7 @@ use crate::event::{EndpointError, Event, LegError, RequestId};
 use crate::flow::{Flow, Transmit};
 use crate::keys::{ClientKey, Owner, Purpose, ServerKey, TimerKey};
 use crate::leg::{Context, Leg, LegState};
+use crate::leg_timer::Draft;
 use crate::names::{Names, branch};
 use crate::terms::Terms;
 use crate::timers::{Due, Timers};
@@ -218,17 +219,14 @@ impl Endpoint {
         );
         let mut leg = Box::new(leg);
         leg.terms = invite.terms;
-        let (supported, required) = leg.option_tags(&self.config.supported);
+        leg.described = invite.sdp.as_deref().map(Into::into);
+        if invite.terms.session.is_some() {
+            let sdp = invite.sdp.as_deref();
+            leg.draft = Some(Box::new(Draft::new(&invite.headers, sdp)));
+        }
         self.legs.insert(id, leg);
-        let own = [("Supported", &supported), ("Require", &required)];
-        let headers: Vec<(&str, &str)> = own
-            .into_iter()
-            .filter(|(_, tags)| !tags.is_empty())
-            .map(|(name, tags)| (name, tags.as_str()))
-            .chain(invite.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())))
-            .collect();
         let _ = self.with_leg(now, id, |leg, cx| {
-            leg.calling = Some(leg.send(cx, Purpose::Invite, &headers, invite.sdp.as_deref()));
+            leg.send_invite(cx, &invite.headers, invite.sdp.as_deref());
         });
         Ok(id)
     }

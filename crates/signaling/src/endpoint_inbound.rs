@@ -23,6 +23,7 @@ use crate::keys::{ClientKey, Owner, Purpose, ServerKey, merge_key, server_key};
 use crate::leg::{Context, Leg, LegState};
 use crate::leg_outgoing::{acknowledge_orphan, release_fork};
 use crate::leg_reliable::Peer;
+use crate::leg_timer::takes_update;
 use crate::message::{HeaderName, Message, Method, ParseError};
 use crate::names::leg_of_tag;
 use crate::server_transactions::{Opening, Seen};
@@ -169,7 +170,11 @@ impl Endpoint {
             Purpose::Invite => release_fork(cx, key, flow, response),
             // The BYE of that dialog is under way or done.
             Purpose::Reinvite => drop(acknowledge_orphan(cx, key, flow, response)),
-            Purpose::Cancel | Purpose::Bye | Purpose::Options | Purpose::Prack => {}
+            Purpose::Cancel
+            | Purpose::Bye
+            | Purpose::Options
+            | Purpose::Prack
+            | Purpose::Update => {}
         }
     }
 
@@ -329,6 +334,7 @@ impl Endpoint {
         leg.arrived = Some(at.key);
         leg.invite_seq = request.cseq().0;
         leg.peer = Peer::of_invite(request);
+        leg.takes_update = takes_update(request);
         self.legs.insert(id, Box::new(leg));
         self.tx
             .accept(at.now, at.opening(true, Owner::Leg(id), head));

@@ -24,6 +24,8 @@ pub enum EndCause {
     /// The caller never acknowledged a reliable provisional response of ours, though it was sent for
     /// 64·T1 (RFC 3262 §3); 504 was sent.
     NoPrack,
+    /// Nobody refreshed the session in the time that was agreed on (RFC 4028 §10); BYE was sent.
+    Expired,
     /// The peer does not know the dialog any more or does not respond in it: 481 or 408 to a
     /// request of ours (§12.2.1.2); BYE was sent.
     Lost,

@@ -42,6 +42,7 @@ pub(crate) enum Purpose {
     Bye,
     Options,
     Prack,
+    Update,
 }
 
 impl Purpose {
@@ -53,6 +54,7 @@ impl Purpose {
             Self::Bye => Method::Bye,
             Self::Options => Method::Options,
             Self::Prack => Method::Prack,
+            Self::Update => Method::Update,
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::event::{EndCause, Event, LegError};
 use crate::keys::ServerKey;
 use crate::leg::{Context, Leg, LegState, Unacknowledged, reason_of};
 use crate::message::Message;
+use crate::session_timer::Claimed;
 use crate::timers::Repeat;
 use crate::write;
 
@@ -40,10 +41,13 @@ impl Leg {
     /// Sends 200 and repeats it until the ACK comes (§13.3.1.4).
     pub(crate) fn answer(&mut self, cx: &mut Context<'_>, sdp: &[u8]) -> Result<(), LegError> {
         let key = self.unanswered()?;
+        let described = sdp;
         let Some(sdp) = self.answer_now(sdp) else {
             return Ok(());
         };
-        self.send_ok(cx, key, self.invite_seq, sdp)?;
+        let session = self.peer.session;
+        self.send_ok(cx, key, self.invite_seq, sdp, session)?;
+        self.note_description(described);
         self.state = LegState::Answered;
         self.arrived = None;
         self.refresh = None;
@@ -149,9 +153,12 @@ impl Leg {
         key: ServerKey,
         cseq: u32,
         sdp: &[u8],
+        session: Claimed,
     ) -> Result<(), LegError> {
+        let headers = self.session_answer(cx, session);
+        let headers: Vec<(&str, &str)> = headers.iter().map(|h| (h.0, &*h.1)).collect();
         let bytes = self
-            .response(cx, key, 200, &[], Some(sdp))
+            .response(cx, key, 200, &headers, Some(sdp))
             .ok_or(LegError::State)?;
         if !cx.tx.respond(cx.now, key, 200, bytes.clone()) {
             return Err(LegError::State);

@@ -7,12 +7,15 @@ use crate::early::{Early, Heard, MOST_EARLY};
 use crate::event::{EndCause, Event, LegError};
 use crate::keys::{Purpose, ServerKey};
 use crate::leg::{Context, Leg, LegState};
+use crate::leg_timer;
 use crate::lex;
 use crate::message::{HeaderName, Message};
 use crate::reliable::{Rack, Reliable, ReliableAction, ReliableState};
+use crate::session_timer::Claimed;
 use crate::terms::Reliability;
 use meishier_model::Mono;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// The option tag of RFC 3262 §8.1.
 pub(crate) const TAG: &str = "100rel";
@@ -28,6 +31,8 @@ pub(crate) struct Peer {
     pub reliable: Reliability,
     /// Its INVITE held no offer: ours goes first (RFC 3261 §13.2.1).
     pub late: bool,
+    /// What its INVITE said of the session's time.
+    pub session: Claimed,
 }
 
 impl Default for Peer {
@@ -41,6 +46,12 @@ impl Peer {
     pub(crate) const UNKNOWN: Self = Self {
         reliable: Reliability::Off,
         late: false,
+        session: Claimed {
+            expires: None,
+            refresher: None,
+            least: Duration::ZERO,
+            supports: false,
+        },
     };
 
     /// What an INVITE says of its sender.
@@ -56,6 +67,7 @@ impl Peer {
         Self {
             reliable,
             late: body::sdp(invite).is_none(),
+            session: leg_timer::claimed(invite),
         }
     }
 }

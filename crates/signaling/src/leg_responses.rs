@@ -20,11 +20,16 @@ impl Leg {
             Purpose::Invite => self.on_invite_response(cx, key, response),
             Purpose::Reinvite => self.on_reinvite_response(cx, key, response),
             Purpose::Bye if status >= 200 => self.on_bye_done(key),
+            Purpose::Update if status >= 200 => self.on_update_response(cx, key, response),
             Purpose::Options if status >= 200 => {
                 self.on_probed(cx, key, Probed::Answered(status));
             }
             // RFC 3262 §4: whatever becomes of a PRACK, the callee ends a call that lacks it.
-            Purpose::Bye | Purpose::Options | Purpose::Cancel | Purpose::Prack => {}
+            Purpose::Bye
+            | Purpose::Options
+            | Purpose::Update
+            | Purpose::Cancel
+            | Purpose::Prack => {}
         }
     }
 
@@ -41,6 +46,7 @@ impl Leg {
             Purpose::Reinvite => self.on_reinvite_failure(cx, key, failure),
             Purpose::Bye => self.on_bye_done(key),
             Purpose::Options => self.on_probed(cx, key, failure.into()),
+            Purpose::Update => self.on_update_failure(cx, key, failure),
             Purpose::Cancel | Purpose::Prack => {}
         }
     }

@@ -5,7 +5,9 @@ use crate::dialog::target_of;
 use crate::event::{EndCause, Event, LegError, Probed};
 use crate::keys::{ClientKey, Purpose, ServerKey};
 use crate::leg::{Asked, Asking, Context, Leg, LegState, reason_of};
+use crate::leg_timer::{self, claimed};
 use crate::message::{HeaderName, Message, Method};
+use crate::terms::LEAST;
 use crate::transactions::Failure;
 use std::time::Duration;
 
@@ -106,6 +108,8 @@ impl Leg {
         if self.asked.is_some() || self.arrived.is_some() {
             // §14.2: the one before has no final response yet.
             self.reply(cx, key, 500, &[("Retry-After", "1")]);
+        } else if self.asks_too_short(request) {
+            self.reply(cx, key, 422, &[("Min-SE", LEAST)]);
         } else if self.is_asking() || self.unacknowledged.is_some() {
             // §14.2: ours is under way; and without the ACK ours is not settled (RFC 5407 §3.1.4).
             self.reply(cx, key, 491, &[]);
@@ -116,9 +120,11 @@ impl Leg {
 
     /// UPDATE (RFC 3311 §5.2): without an offer it refreshes the target only.
     fn on_update(&mut self, cx: &mut Context<'_>, key: ServerKey, request: &Message) {
-        if body::sdp(request).is_none() {
+        if self.asks_too_short(request) {
+            self.reply(cx, key, 422, &[("Min-SE", LEAST)]);
+        } else if body::sdp(request).is_none() {
             self.dialog.refresh_target(target_of(request));
-            self.reply(cx, key, 200, &[]);
+            self.refreshed(cx, key, request);
         } else if self.asked.is_some() {
             self.reply(cx, key, 500, &[("Retry-After", "1")]);
         } else if self.is_asking()
@@ -129,6 +135,16 @@ impl Leg {
         } else {
             self.ask_user(cx, key, false, request);
         }
+    }
+
+    /// 200 to an UPDATE without offer: in a call that is up it refreshes the session (RFC 4028 §9).
+    fn refreshed(&mut self, cx: &mut Context<'_>, key: ServerKey, request: &Message) {
+        let headers = match self.state {
+            LegState::Confirmed => self.session_answer(cx, claimed(request)),
+            _ => Vec::new(),
+        };
+        let headers: Vec<(&str, &str)> = headers.iter().map(|h| (h.0, &*h.1)).collect();
+        self.reply(cx, key, 200, &headers);
     }
 
     /// Asks our user for the answer to a change.
@@ -147,6 +163,7 @@ impl Leg {
             invite,
             cseq: request.cseq().0,
             target: target_of(request),
+            session: claimed(request),
         }));
         let sdp = body::sdp(request).map(<[u8]>::to_vec);
         cx.events.push_back(Event::Reinvite { leg: self.id, sdp });
@@ -177,10 +194,19 @@ impl Leg {
         // §12.2.2: a target refresh takes effect with the 2xx.
         self.dialog.refresh_target(asked.target.clone());
         if asked.invite {
-            return self.send_ok(cx, asked.key, asked.cseq, sdp);
+            self.send_ok(cx, asked.key, asked.cseq, sdp, asked.session)?;
+            self.note_description(sdp);
+            return Ok(());
         }
+        // Before the call is up there is no session to be refreshed.
+        let headers = match self.state {
+            LegState::Confirmed => self.session_answer(cx, asked.session),
+            _ => Vec::new(),
+        };
+        self.note_description(sdp);
+        let headers: Vec<(&str, &str)> = headers.iter().map(|h| (h.0, &*h.1)).collect();
         let bytes = self
-            .response(cx, asked.key, 200, &[], Some(sdp))
+            .response(cx, asked.key, 200, &headers, Some(sdp))
             .ok_or(LegError::State)?;
         let sent = cx.tx.respond(cx.now, asked.key, 200, bytes);
         self.go_on(cx);
@@ -227,6 +253,7 @@ impl Leg {
             sdp: sdp.to_vec(),
             again: None,
             tries: 0,
+            refresh: false,
         }));
         self.ask_again(cx);
         Ok(())
@@ -242,7 +269,13 @@ impl Leg {
         } else {
             asking.again = None;
             asking.tries += 1;
-            let key = self.send(cx, Purpose::Reinvite, &[], Some(&asking.sdp));
+            // Every re-INVITE refreshes the session (RFC 4028 §7.4).
+            let mut headers = self.session_refresh();
+            if !headers.is_empty() {
+                headers.push(("Supported", leg_timer::TAG.to_owned()));
+            }
+            let headers: Vec<(&str, &str)> = headers.iter().map(|h| (h.0, &*h.1)).collect();
+            let key = self.send(cx, Purpose::Reinvite, &headers, Some(&asking.sdp));
             asking.key = Some(key);
         }
         self.asking = Some(asking);
@@ -261,9 +294,16 @@ impl Leg {
             return;
         }
         if status < 300 {
-            self.asking = None;
+            let asking = self.asking.take();
             self.dialog.refresh_target(target_of(response));
             self.acknowledge(cx, key, response.cseq().0);
+            self.session_agreed(cx, response);
+            if let Some(asking) = &asking {
+                self.note_description(&asking.sdp);
+            }
+            if asking.is_some_and(|asking| asking.refresh) {
+                return;
+            }
             let sdp = body::sdp(response).map(<[u8]>::to_vec);
             cx.events.push_back(Event::ReinviteDone {
                 leg: self.id,
@@ -272,6 +312,9 @@ impl Leg {
             });
         } else if status == 491 && self.wait_for_glare(cx) {
             // Tried again later.
+        } else if self.asking.as_ref().is_some_and(|a| a.refresh) {
+            self.asking = None;
+            self.on_refresh_refused(cx, status, Some(response));
         } else {
             self.on_reinvite_failed(cx, status);
         }
@@ -290,7 +333,9 @@ impl Leg {
     }
 
     fn on_reinvite_failed(&mut self, cx: &mut Context<'_>, status: u16) {
-        self.asking = None;
+        if self.asking.take().is_some_and(|asking| asking.refresh) {
+            return self.on_refresh_refused(cx, status, None);
+        }
         cx.events.push_back(Event::ReinviteDone {
             leg: self.id,
             status,

@@ -1,8 +1,11 @@
 //! What a side of a call is to be spoken to with, as its operator and ours have agreed.
 
 use crate::leg_reliable::{self, Peer};
+use crate::leg_timer;
 use crate::message::Message;
+use crate::session_timer::{self, Verdict};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Whether provisional responses are sent reliably (100rel, RFC 3262).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -21,12 +24,18 @@ pub enum Reliability {
 pub struct Terms {
     /// Provisional responses.
     pub reliable: Reliability,
+    /// How long a session may stand without a refresh, as we ask for it (RFC 4028); `None`: only
+    /// what the other side asks for is kept.
+    pub session: Option<Duration>,
 }
+
+/// [`session_timer::SHORTEST`] as it is written.
+pub(crate) const LEAST: &str = "90";
 
 /// Why a call is refused that does not fit the terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unfit {
-    /// 420 or 421.
+    /// 420, 421 or 422.
     pub status: u16,
     /// Name and value of the header that says why.
     pub header: (&'static str, &'static str),
@@ -34,7 +43,7 @@ pub struct Unfit {
 
 impl Terms {
     /// Whether an INVITE fits: 420 if it requires what is off (RFC 3261 §8.2.2.3), 421 if it does not
-    /// name what is required (§21.4.16).
+    /// name what is required (§21.4.16), 422 if its session would last less than 90 s (RFC 4028 §9).
     ///
     /// # Errors
     /// [`Unfit`]: how it is to be refused.
@@ -42,9 +51,18 @@ impl Terms {
         let (status, name) = match (self.reliable, Peer::of_invite(invite).reliable) {
             (Reliability::Off, Reliability::Required) => (420, "Unsupported"),
             (Reliability::Required, Reliability::Off) => (421, "Require"),
-            _ => return Ok(()),
+            _ => (0, ""),
         };
-        let header = (name, leg_reliable::TAG);
-        Err(Unfit { status, header })
+        if status != 0 {
+            let header = (name, leg_reliable::TAG);
+            return Err(Unfit { status, header });
+        }
+        match session_timer::judge(leg_timer::claimed(invite), self.session) {
+            Verdict::TooShort => Err(Unfit {
+                status: 422,
+                header: ("Min-SE", LEAST),
+            }),
+            Verdict::Untimed | Verdict::Timed { .. } => Ok(()),
+        }
     }
 }

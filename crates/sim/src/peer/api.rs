@@ -71,6 +71,8 @@ pub struct Quirks {
     pub duplicate_any: f64,
     /// Hold and resume go by UPDATE (RFC 3311) instead of re-INVITE.
     pub hold_by_update: f64,
+    /// 180 is sent until its PRACK comes, where the INVITE allows it (RFC 3262 §3).
+    pub ring_reliably: f64,
 }
 
 /// How often quirks showed; see [`Quirks`].
@@ -82,6 +84,12 @@ pub struct Fired {
     pub doubled_byes: u64,
     /// INVITEs that were answered after their CANCEL.
     pub late_answers: u64,
+    /// Ringing that was sent until its PRACK.
+    pub reliable_rings: u64,
+    /// PRACKs that acknowledged it.
+    pub pracks: u64,
+    /// Ringing whose PRACK never came, within 64·T1 of waiting for it.
+    pub unheard_rings: u64,
 }
 
 /// Media of a call, as this end understands offer and answer (RFC 3264).

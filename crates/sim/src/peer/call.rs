@@ -76,6 +76,8 @@ pub(crate) struct Call {
     pub give_up: Option<Mono>,
     /// The last provisional response that was told.
     pub progress: (u16, bool),
+    /// RSeq of the last reliable response that was acknowledged (RFC 3262 §4).
+    pub rseq: Option<u64>,
     /// Its entry in the agent's agenda.
     pub entry: Option<Mono>,
 }
@@ -97,6 +99,7 @@ impl Call {
             leaving: false,
             give_up: None,
             progress: (0, false),
+            rseq: None,
             entry: None,
         }
     }
@@ -179,10 +182,17 @@ impl Call {
             "BYE" => self.on_bye(cx, request, from),
             "UPDATE" => self.on_update(cx, request, from),
             "OPTIONS" | "INFO" => cx.reply(request, from, 200, None),
-            // RFC 3262 §3: a PRACK for nothing; reliable responses are never sent from here.
-            "PRACK" => cx.reply(request, from, 481, None),
+            "PRACK" => self.on_prack(cx, request, from),
             _ => cx.reply(request, from, 501, None),
         }
+    }
+
+    /// PRACK (RFC 3262 §3): 481 unless it acknowledges our ringing.
+    fn on_prack(&mut self, cx: &mut Context<'_>, prack: &Message<'_>, from: SocketAddr) {
+        let rack = prack.header("RAck").unwrap_or_default();
+        let heard = self.invites_in.iter_mut().any(|i| i.hear_prack(rack));
+        cx.desk.fired.pracks += u64::from(heard);
+        cx.reply(prack, from, if heard { 200 } else { 481 }, None);
     }
 
     fn on_bye(&mut self, cx: &mut Context<'_>, bye: &Message<'_>, from: SocketAddr) {

@@ -30,6 +30,7 @@ mod invite_out;
 mod other_in;
 mod other_out;
 mod register;
+mod reliable;
 mod sdp;
 mod text;
 mod timers;

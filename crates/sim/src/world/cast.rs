@@ -183,7 +183,8 @@ impl World {
             caller: dial.caller,
             asserted: dial.asserted,
             late_offer: false,
-            no_100rel: true,
+            // Carriers that name it and carriers that do not are met with in turn.
+            no_100rel: dial.call.0 % 3 != 0,
         };
         let key = self.fars[far.0].agent.invite(self.now.mono, call);
         self.dirty.insert(far);
