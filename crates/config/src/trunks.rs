@@ -92,7 +92,16 @@ fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk], places: &Pl
         trust: trust(section),
         area_code: area_code.and_then(|code| places.area_code(sink, &code)),
         reliable: section.choice("reliable", &RELIABLE).unwrap_or_default(),
+        session_expires: session_expires(section),
     }
+}
+
+/// How long a session may stand without a refresh (RFC 4028 §4: not below 90 s).
+pub(crate) fn session_expires(section: &Section<'_>) -> Option<Duration> {
+    let limits = Duration::from_secs(90)..=Duration::from_secs(86_400);
+    section
+        .duration("session_expires", limits)
+        .map(|at| at.value)
 }
 
 /// Which headers are believed; those of the carrier's assertion if the file says nothing.

@@ -198,6 +198,9 @@ pub struct Trunk {
     pub area_code: Option<String>,
     /// Whether provisional responses on this trunk are acknowledged.
     pub reliable: Reliable,
+    /// How long a session on this trunk may stand without a refresh, as we ask for it (RFC 4028), 90 s
+    /// to a day; `None`: only what the other side asks for is kept.
+    pub session_expires: Option<Duration>,
 }
 
 /// Whether provisional responses are sent and taken reliably (100rel, RFC 3262).
@@ -420,6 +423,8 @@ pub struct Offer {
     pub wrapup: Duration,
     /// Whether the seat's INVITE carries the caller's own user part in From.
     pub keep_caller_user: bool,
+    /// As [`Trunk::session_expires`], for the seats' telephones.
+    pub session_expires: Option<Duration>,
 }
 
 /// What waiting callers hear, and how many may wait.

@@ -417,7 +417,7 @@ pub enum Refusal {
     NotAdmitted,
     /// A seat dialled something that is no star code.
     NotAllowed,
-    /// It does not fit the terms of its trunk (420, 421).
+    /// It does not fit the terms of its trunk (420, 421, 422).
     NotAgreed,
 }
 

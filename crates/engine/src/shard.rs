@@ -161,7 +161,7 @@ fn endpoint_config(setup: &ShardConfig) -> EndpointConfig {
         max_legs: share * LEGS_PER_CALL,
         max_transactions: share * TRANSACTIONS_PER_CALL,
         seed: setup.seed,
-        supported: vec!["100rel".to_owned()],
+        supported: vec!["100rel".to_owned(), "timer".to_owned()],
     }
 }
 

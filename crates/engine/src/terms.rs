@@ -13,7 +13,10 @@ pub(crate) fn of_trunk(trunk: &Trunk) -> Terms {
         Reliable::Supported => Reliability::Supported,
         Reliable::Required => Reliability::Required,
     };
-    Terms { reliable }
+    Terms {
+        reliable,
+        session: trunk.session_expires,
+    }
 }
 
 impl Shard {
@@ -25,6 +28,9 @@ impl Shard {
 
     /// The terms of the seats' telephones.
     pub(crate) fn phone_terms(&self) -> Terms {
-        Terms::default()
+        Terms {
+            session: self.config.offer.session_expires,
+            ..Terms::default()
+        }
     }
 }

@@ -149,3 +149,96 @@ fn a_trunks_terms_are_kept() {
         }
     }
 }
+
+/// The caller's INVITE is answered by s0; its 200.
+fn answered(world: &mut World, caller: &mut Caller, header: &str) -> Sent {
+    sign_on(world, 0, 0);
+    invite(world, caller, header);
+    let offer = offer_at(world, S0);
+    answer(world, &offer);
+    caller.answered(world);
+    caller.answer.clone().unwrap()
+}
+
+#[test]
+fn a_session_that_its_caller_does_not_refresh_ends_and_its_seat_is_free() {
+    let mut world = World::new();
+    let before = world.gauges();
+    let mut caller = Caller::new(CARRIER, "13300000001");
+    let ok = answered(
+        &mut world,
+        &mut caller,
+        "Supported: timer\r\nSession-Expires: 90\r\n",
+    );
+    assert_eq!(ok.header("Session-Expires"), "90;refresher=uac");
+    world.pass(59 * SECOND);
+    world.none(caller.from, "BYE");
+    world.pass(SECOND);
+    let bye = world.take(caller.from, "BYE");
+    world::reply(&mut world, &bye, "481 Gone", "", "");
+    let bye = world.take(addr(S0), "BYE");
+    world::reply(&mut world, &bye, "200 OK", "", "");
+    baseline(&mut world, before);
+    let record = &world.records[0];
+    assert_eq!((record.outcome, record.status), (Outcome::Answered, 0));
+    assert_eq!(record.released_by, meishier_model::ReleasedBy::Engine);
+}
+
+#[test]
+fn a_trunk_that_asks_for_a_session_timer_refreshes_it_also_after_a_restart() {
+    let mut world = with_trunk("session_expires = \"10min\"");
+    let mut caller = Caller::new(CARRIER, "13300000001");
+    let ok = answered(&mut world, &mut caller, "Allow: INVITE, BYE, UPDATE\r\n");
+    assert_eq!(ok.header("Session-Expires"), "600;refresher=uas");
+    world.pass(300 * SECOND);
+    let update = world.take(caller.from, "UPDATE");
+    assert_eq!(update.header("Session-Expires"), "600;refresher=uac");
+    world::reply(&mut world, &update, "200 OK", "", "");
+    world.pass(100 * SECOND);
+    world.restart();
+    world.clear();
+    world.pass(199 * SECOND);
+    world.none(caller.from, "UPDATE");
+    world.pass(2 * SECOND);
+    world.take(caller.from, "UPDATE");
+    // Nobody answers it: the caller is gone, and so is the call.
+    world.pass(33 * SECOND);
+    world.take(caller.from, "BYE");
+}
+
+#[test]
+fn a_session_timer_below_90_s_is_422() {
+    let mut world = World::new();
+    let caller = Caller::new(CARRIER, "13300000001");
+    invite(
+        &mut world,
+        &caller,
+        "Supported: timer\r\nSession-Expires: 60\r\n",
+    );
+    assert_eq!(
+        world.take(caller.from, "SIP/2.0 422").header("Min-SE"),
+        "90"
+    );
+    assert_eq!(refusals(&world), [Refusal::NotAgreed]);
+}
+
+#[test]
+fn a_telephone_that_vanishes_under_a_session_timer_gives_its_caller_back() {
+    let text = world::CONFIG.replacen("[offer]", "[offer]\nsession_expires = \"2min\"", 1);
+    let mut world = World::with(&text, world::TEN_O_CLOCK);
+    let mut caller = Caller::new(CARRIER, "13300000001");
+    sign_on(&mut world, 0, 0);
+    invite(&mut world, &caller, "");
+    let offer = offer_at(&mut world, S0);
+    assert_eq!(offer.header("Session-Expires"), "120");
+    answer(&mut world, &offer);
+    caller.answered(&mut world);
+    // It names no UPDATE in Allow: a re-INVITE with the same description.
+    world.pass(60 * SECOND);
+    let again = world.take(addr(S0), "INVITE");
+    assert_eq!(again.body(), offer.body());
+    world.pass(33 * SECOND);
+    world.take(addr(S0), "BYE");
+    world.none(caller.from, "BYE");
+    assert!(world.records.is_empty(), "the caller waits again");
+}

@@ -289,7 +289,7 @@ impl Leg {
             return true;
         }
         let rseq = response.header(HeaderName::RSeq).and_then(lex::number);
-        let rseq = rseq.and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
+        let rseq = rseq.filter(|n| *n > 0);
         let (Some(rseq), Some(tag)) = (rseq, response.to_tag()) else {
             return false;
         };
