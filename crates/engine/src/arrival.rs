@@ -179,12 +179,13 @@ impl Shard {
             return self.reject(now, leg, 503, &[("Retry-After", RETRY_AFTER)], why);
         };
         let id = CallId::new(self.id, self.next_call);
-        let answer = sdp::answer(
-            body::sdp(request).unwrap_or_default(),
-            address,
-            session(id, 0, 1),
-            &codecs,
-        );
+        let described = session(id, 0, 1);
+        let answer = match body::sdp(request) {
+            Some(offer) => sdp::answer(offer, address, described, &codecs)
+                .map(|(answer, media)| (answer, Some(media))),
+            // RFC 3261 §13.2.1: then the offer is ours.
+            None => Ok((sdp::offer(address, described, &codecs), None)),
+        };
         let (answer, media) = match answer {
             Ok(found) => found,
             Err(_) => {
@@ -222,13 +223,16 @@ impl Shard {
         (id, leg, trunk): (CallId, LegId, TrunkId),
         parties: Parties,
         (decision, stamp): (&Decision, Stamp),
-        (port, answer, media): (PortId, Vec<u8>, Negotiated),
+        (port, answer, media): (PortId, Vec<u8>, Option<Negotiated>),
     ) -> Box<Call> {
         let (entry, closed_rings) = self.entry(now, id, (stamp, now.mono), decision);
-        let accept = Accept {
-            sdp: media.remote.ip(),
-            signalling: None,
-        };
+        let agreed = media.map(|media| {
+            let accept = Accept {
+                sdp: media.remote.ip(),
+                signalling: None,
+            };
+            (media, accept)
+        });
         self.legs.insert(leg, LegOwner::Caller(id));
         self.ports.own(port, PortOwner::Caller(id));
         Box::new(Call {
@@ -245,7 +249,7 @@ impl Shard {
                 leg,
                 voice: Voice {
                     port,
-                    agreed: Some((media, accept)),
+                    agreed,
                     signalling: None,
                     open: false,
                 },
@@ -337,7 +341,9 @@ impl Shard {
             } => {
                 let with_sdp = early == Early::Progress183;
                 let status = if with_sdp { 183 } else { 180 };
-                let body = with_sdp.then_some(&*call.side.answer);
+                // An offer of ours goes as early as it can: an answer is no use before it.
+                let late = call.side.voice.agreed.is_none();
+                let body = (with_sdp || late).then_some(&*call.side.answer);
                 // An error means that the leg has just ended; its event follows.
                 let _ = self.endpoint.ring(now.mono, call.side.leg, status, body);
                 self.set_call_timer(
@@ -345,7 +351,7 @@ impl Shard {
                     call.arrived.mono + answer_after,
                     Timer::AnswerAfter(call.id),
                 );
-                if with_sdp {
+                if with_sdp && !late {
                     self.start_waiting_audio(now, call);
                 }
             }
@@ -362,7 +368,8 @@ impl Shard {
         let answer = std::mem::take(&mut call.side.answer);
         // An error means that the leg has just ended; its event follows.
         let _ = self.endpoint.answer(now.mono, call.side.leg, &answer);
-        if call.is_waiting() && !call.side.voice.open {
+        let heard = call.side.voice.agreed.is_some();
+        if heard && call.is_waiting() && !call.side.voice.open {
             self.start_waiting_audio(now, call);
         }
     }

@@ -33,6 +33,7 @@ mod identity;
 mod inspect;
 mod key;
 mod known;
+mod late;
 mod matches;
 mod notice;
 mod nuisance;

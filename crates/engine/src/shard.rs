@@ -421,7 +421,9 @@ impl Shard {
             Event::Invite { leg, flow, request } => self.on_invite(now, leg, flow, &request),
             Event::Progress { leg, status, .. } => self.on_progress(now, leg, status),
             Event::Answered { leg, sdp } => self.on_answered(now, leg, sdp.as_deref()),
-            Event::Confirmed { .. } | Event::Pracked { .. } => {}
+            Event::Confirmed { leg } | Event::OfferAnswered { leg } => {
+                self.on_offer_answered(now, leg);
+            }
             Event::Failed { leg, status, .. } => self.on_failed(now, leg, status),
             Event::Ended { leg, cause, .. } => self.on_ended(now, leg, cause),
             Event::Gone { leg } => {

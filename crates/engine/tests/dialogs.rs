@@ -242,3 +242,119 @@ fn a_telephone_that_vanishes_under_a_session_timer_gives_its_caller_back() {
     world.none(caller.from, "BYE");
     assert!(world.records.is_empty(), "the caller waits again");
 }
+
+#[test]
+fn a_caller_without_an_offer_gets_ours_and_is_heard_from_its_answer_on() {
+    use meishier_engine::media::MediaCommand;
+    for mode in ["on_seat", "at_once"] {
+        let text = world::CONFIG.replacen("\"on_seat\"", &format!("\"{mode}\""), 1);
+        let mut world = World::with(&text, world::TEN_O_CLOCK);
+        let before = world.gauges();
+        sign_on(&mut world, 0, 0);
+        let mut caller = Caller::new(CARRIER, "13300000001");
+        let text = caller.request("INVITE", 1, "i", "");
+        world.arrive(caller.from, &text);
+        let offer = offer_at(&mut world, S0);
+        answer(&mut world, &offer);
+        let ok = world.take(caller.from, "SIP/2.0 200");
+        assert!(ok.rtp_port().is_some(), "our offer");
+        let opened = |world: &World| {
+            let is = |c: &&MediaCommand| matches!(c, MediaCommand::Open { .. });
+            world.media.iter().filter(is).count()
+        };
+        assert_eq!(
+            opened(&world),
+            1,
+            "the seat's alone: the caller has not said where it is"
+        );
+        caller.answer = Some(ok);
+        let ack = caller.request("ACK", 1, "a", &sdp(caller.from, 4000));
+        world.arrive(caller.from, &ack);
+        assert_eq!(opened(&world), 2, "{mode}");
+        // A re-INVITE without an offer asks for ours again.
+        let again = caller.request("INVITE", 2, "r", "");
+        world.arrive(caller.from, &again);
+        assert!(world.take(caller.from, "SIP/2.0 200").rtp_port().is_some());
+        world.media.clear();
+        let ack = caller.request("ACK", 2, "ra", &sdp(caller.from, 4400));
+        world.arrive(caller.from, &ack);
+        let moved = world.media.iter().any(
+            |c| matches!(c, MediaCommand::Update { media, .. } if media.remote.port() == 4400),
+        );
+        assert!(moved, "its new address");
+        world.arrive(caller.from, &caller.request("BYE", 3, "b", ""));
+        let bye = world.take(addr(S0), "BYE");
+        world::reply(&mut world, &bye, "200 OK", "", "");
+        baseline(&mut world, before);
+    }
+}
+
+#[test]
+fn a_caller_whose_ack_holds_no_answer_is_hung_up() {
+    let mut world = World::new();
+    let before = world.gauges();
+    sign_on(&mut world, 0, 0);
+    let mut caller = Caller::new(CARRIER, "13300000001");
+    let text = caller.request("INVITE", 1, "i", "");
+    world.arrive(caller.from, &text);
+    let offer = offer_at(&mut world, S0);
+    answer(&mut world, &offer);
+    caller.answered(&mut world);
+    let bye = world.take(caller.from, "BYE");
+    world::reply(&mut world, &bye, "200 OK", "", "");
+    let bye = world.take(addr(S0), "BYE");
+    world::reply(&mut world, &bye, "200 OK", "", "");
+    baseline(&mut world, before);
+}
+
+#[test]
+fn our_offer_in_a_reliable_response_is_answered_by_its_prack() {
+    let mut world = World::new();
+    sign_on(&mut world, 0, 0);
+    let mut caller = Caller::new(CARRIER, "13300000001");
+    let text = caller.request("INVITE", 1, "i", "");
+    let text = text.replacen("Max-Forwards", "Require: 100rel\r\nMax-Forwards", 1);
+    world.arrive(caller.from, &text);
+    let ringing = world.take(caller.from, "SIP/2.0 180");
+    assert!(
+        ringing.rtp_port().is_some(),
+        "RFC 3262 §5: the first one holds the offer"
+    );
+    caller.answer = Some(ringing.clone());
+    let rack = format!("RAck: {} 1 INVITE\r\nMax-Forwards", ringing.header("RSeq"));
+    let prack = caller.request("PRACK", 2, "p", &sdp(caller.from, 4000));
+    world.arrive(caller.from, &prack.replacen("Max-Forwards", &rack, 1));
+    world.take(caller.from, "SIP/2.0 200");
+    let offer = offer_at(&mut world, S0);
+    answer(&mut world, &offer);
+    let ok = world.take(caller.from, "SIP/2.0 200");
+    assert!(ok.body().is_empty());
+    caller.ack(&mut world);
+    world.none(caller.from, "BYE");
+}
+
+#[test]
+fn a_telephone_that_points_elsewhere_has_refused_and_is_not_followed() {
+    let mut world = World::new();
+    sign_on(&mut world, 0, 0);
+    let caller = Caller::new(CARRIER, "13300000001");
+    caller.invite(&mut world);
+    let offer = offer_at(&mut world, S0);
+    world::reply(&mut world, &offer, "302 Moved Temporarily", "seat", "");
+    world.take(addr(S0), "ACK");
+    let invites = world.sent.iter().filter(|s| s.is("INVITE")).count();
+    assert_eq!(
+        invites, 0,
+        "nobody else is called (RFC 3261 §8.1.3.4 is a matter of choice)"
+    );
+    let received: u64 = world
+        .shards
+        .iter()
+        .map(|s| s.counters().received_responses[302])
+        .sum();
+    assert_eq!(received, 1, "it is counted");
+    let refused = world.notices.iter().any(|n| {
+        matches!(n, Notice::OfferEnded { outcome, .. } if *outcome == meishier_model::OfferOutcome::Refused)
+    });
+    assert!(refused);
+}

@@ -77,10 +77,11 @@ pub enum Event {
         /// The incoming leg.
         leg: LegId,
     },
-    /// The caller acknowledged a provisional response of ours that held our offer; its answer is
-    /// there for [`crate::endpoint::Endpoint::take_ack_sdp`] (RFC 3262 §5).
-    Pracked {
-        /// The incoming leg.
+    /// The peer answered an offer of ours that stood in a response: in the PRACK of a ringing one
+    /// (RFC 3262 §5), or in the ACK of the 200 to a re-INVITE (RFC 3261 §14.2). The answer is there
+    /// for [`crate::endpoint::Endpoint::take_ack_sdp`].
+    OfferAnswered {
+        /// The leg.
         leg: LegId,
     },
     /// The call was refused or nobody was reached.
@@ -164,7 +165,7 @@ impl fmt::Debug for Event {
             Self::Invite { leg, .. } => write!(f, "Invite({leg})"),
             Self::Progress { leg, status, .. } => write!(f, "Progress({leg} {status})"),
             Self::Answered { leg, .. } => write!(f, "Answered({leg})"),
-            Self::Pracked { leg } => write!(f, "Pracked({leg})"),
+            Self::OfferAnswered { leg } => write!(f, "OfferAnswered({leg})"),
             Self::Confirmed { leg } => write!(f, "Confirmed({leg})"),
             Self::Failed { leg, status, .. } => write!(f, "Failed({leg} {status})"),
             Self::Ended { leg, cause, .. } => write!(f, "Ended({leg} {cause:?})"),

@@ -136,7 +136,12 @@ impl Leg {
             }
             // Hung up before the ACK: the BYE that had to wait (§15).
             LegState::Ending => self.send_bye(cx),
-            _ => self.ack_sdp = body::sdp(ack).map(Into::into),
+            _ => {
+                self.ack_sdp = body::sdp(ack).map(Into::into);
+                if self.ack_sdp.is_some() {
+                    cx.events.push_back(Event::OfferAnswered { leg: self.id });
+                }
+            }
         }
     }
 

@@ -241,7 +241,7 @@ impl Leg {
             self.peer.late = false;
             self.reply(cx, key, 200, &[]);
             self.ack_sdp = Some(answer.into());
-            cx.events.push_back(Event::Pracked { leg: self.id });
+            cx.events.push_back(Event::OfferAnswered { leg: self.id });
         } else if sdp.is_some() && ringing && self.is_settled_early() && self.asked.is_none() {
             self.ask_user(cx, key, false, prack);
         } else {

@@ -328,7 +328,7 @@ fn an_offer_of_ours_goes_in_a_reliable_response_and_its_answer_comes_in_the_prac
     b.sent.clear();
     b.receive(&prack(&mut caller, rseq(&early), ANSWER));
     assert_eq!(b.take_sent(), ["200 PRACK"]);
-    assert_eq!(b.take_events(), ["Pracked"]);
+    assert_eq!(b.take_events(), ["OfferAnswered"]);
     assert_eq!(b.end.take_ack_sdp(leg).as_deref(), Some(ANSWER.as_bytes()));
     b.end.answer(b.now, leg, OFFER.as_bytes()).unwrap();
     b.drain();

@@ -185,7 +185,7 @@ pub fn name(event: &Event) -> String {
             format!("Answered{}", if sdp.is_some() { " sdp" } else { "" })
         }
         Event::Confirmed { .. } => "Confirmed".into(),
-        Event::Pracked { .. } => "Pracked".into(),
+        Event::OfferAnswered { .. } => "OfferAnswered".into(),
         Event::Failed { status, .. } => format!("Failed {status}"),
         Event::Ended { cause, .. } => format!("Ended {cause:?}"),
         Event::Gone { .. } => "Gone".into(),
