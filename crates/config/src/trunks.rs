@@ -5,7 +5,7 @@ use crate::places::Places;
 use crate::section::{At, Section};
 use crate::service::TRANSPORTS;
 use crate::sink::{Sink, both};
-use crate::types::{AnswerMode, Codec, Early, Reliable, Transport, Trunk, Trust};
+use crate::types::{AnswerMode, Codec, Early, Hysteresis, Reliable, Transport, Trunk, Trust};
 use crate::value::peer;
 use meishier_model::TrunkId;
 use meishier_transfer::{CityTable, Key, KeyKind, Plan};
@@ -93,7 +93,17 @@ fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk], places: &Pl
         area_code: area_code.and_then(|code| places.area_code(sink, &code)),
         reliable: section.choice("reliable", &RELIABLE).unwrap_or_default(),
         session_expires: session_expires(section),
+        hysteresis: Hysteresis {
+            down: count(section, "down_after", 2),
+            up: count(section, "up_after", 1),
+        },
     }
+}
+
+fn count(section: &Section<'_>, key: &'static str, default: u8) -> u8 {
+    section
+        .number(key, 1..=20)
+        .map_or(default, |at| u8::try_from(at.value).unwrap_or(default))
 }
 
 /// How long a session may stand without a refresh (RFC 4028 §4: not below 90 s).

@@ -201,6 +201,17 @@ pub struct Trunk {
     /// How long a session on this trunk may stand without a refresh, as we ask for it (RFC 4028), 90 s
     /// to a day; `None`: only what the other side asks for is kept.
     pub session_expires: Option<Duration>,
+    /// When our OPTIONS make the trunk go down and up.
+    pub hysteresis: Hysteresis,
+}
+
+/// After how many results of the same kind in a row a trunk's state changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hysteresis {
+    /// OPTIONS without an answer until it is down, 1 to 20.
+    pub down: u8,
+    /// OPTIONS with an answer until it is up again, 1 to 20.
+    pub up: u8,
 }
 
 /// Whether provisional responses are sent and taken reliably (100rel, RFC 3262).

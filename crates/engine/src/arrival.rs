@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 use std::net::SocketAddr;
 
 /// Retry-After of a refusal for want of room, seconds (RFC 3261 §20.33).
-const RETRY_AFTER: &str = "5";
+pub(crate) const RETRY_AFTER: &str = "5";
 
 pub(crate) fn media_codecs(codecs: &[meishier_config::Codec]) -> Vec<Codec> {
     codecs

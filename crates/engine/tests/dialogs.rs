@@ -358,3 +358,45 @@ fn a_telephone_that_points_elsewhere_has_refused_and_is_not_followed() {
     });
     assert!(refused);
 }
+
+#[test]
+fn a_trunk_goes_down_and_up_after_as_many_results_as_it_says() {
+    let line = "options_every = \"60s\"\ndown_after = 3\nup_after = 2";
+    let mut world = with_trunk(line);
+    let carrier = addr(CARRIER);
+    // y: 200, b: 503 (it takes no calls now), n: nobody answers.
+    for (answers, expected) in [
+        ("y", vec![true]),
+        ("nnynn", vec![]),
+        ("b", vec![false]),
+        ("ynynnny", vec![]),
+        ("y", vec![true]),
+    ] {
+        world.notices.clear();
+        for kind in answers.chars() {
+            world.clear();
+            // The shard asks when it starts, then every 60 s.
+            world.pass(10 * SECOND);
+            let ping = world
+                .sent
+                .iter()
+                .find(|s| s.to == carrier && s.is("OPTIONS"))
+                .cloned();
+            match (kind, ping) {
+                ('y', Some(ping)) => world::reply(&mut world, &ping, "200 OK", "c", ""),
+                ('b', Some(ping)) => world::reply(&mut world, &ping, "503 Busy", "c", ""),
+                (_, ping) => assert!(ping.is_some(), "asked every minute"),
+            }
+            world.pass(50 * SECOND);
+        }
+        let told: Vec<bool> = world
+            .notices
+            .iter()
+            .filter_map(|n| match n {
+                Notice::Trunk { up, .. } => Some(*up),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(told, expected, "{answers}");
+    }
+}

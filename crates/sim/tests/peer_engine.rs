@@ -250,6 +250,28 @@ fn ringing_that_is_to_be_acknowledged_is_on_every_wire() {
 }
 
 #[test]
+fn the_engine_refreshes_sessions_on_every_wire() {
+    for (seed, weather) in [(5, CALM), (6, STORM)] {
+        let mut town = Town::new(seed, weather);
+        engine_world::scene::sign_on(&mut town.world, 0, 0);
+        let mut new = call("12356", "13300000001");
+        new.session = Some(180);
+        let caller = town.ends[CARRIER].invite(town.world.now.mono, new);
+        town.pass(SECOND * 2);
+        let (seat, _) = town.last_incoming(1);
+        let now = town.now();
+        town.ends[1].answer(now, seat);
+        town.pass(SECOND * 3600);
+        let fired = town.ends[CARRIER].fired();
+        assert_eq!(fired.expired, 0);
+        assert!((38..=41).contains(&fired.refreshed), "{fired:?}");
+        let now = town.now();
+        assert!(town.ends[CARRIER].bye(now, caller), "it stands still");
+        town.at_rest();
+    }
+}
+
+#[test]
 fn a_registered_telephone_stays_registered_and_signs_on() {
     let mut town = Town::new(2, CALM);
     let now = town.now();

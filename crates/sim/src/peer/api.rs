@@ -55,6 +55,9 @@ pub struct NewCall {
     /// The INVITE does not name 100rel in Supported (RFC 3262 §4). Where it does, a reliable
     /// provisional response is answered by PRACK.
     pub no_100rel: bool,
+    /// Seconds for which the session is to last without a refresh, which the engine is asked to send
+    /// (RFC 4028 §7.1); `None`: no session timer.
+    pub session: Option<u32>,
 }
 
 /// How a far end misbehaves: shares from 0 to 1, rolled anew at each occasion. All 0 by default.
@@ -84,6 +87,10 @@ pub struct Fired {
     pub doubled_byes: u64,
     /// INVITEs that were answered after their CANCEL.
     pub late_answers: u64,
+    /// Refreshes of sessions that came (RFC 4028 §9).
+    pub refreshed: u64,
+    /// Sessions that nobody refreshed in time.
+    pub expired: u64,
     /// Ringing that was sent until its PRACK.
     pub reliable_rings: u64,
     /// PRACKs that acknowledged it.

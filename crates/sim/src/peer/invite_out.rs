@@ -190,6 +190,11 @@ impl Call {
         if !call.no_100rel {
             writer = writer.header("Supported", "100rel");
         }
+        if let Some(seconds) = call.session {
+            writer = writer
+                .header("Supported", "timer")
+                .format("Session-Expires", format_args!("{seconds};refresher=uas"));
+        }
         if let Some(number) = &call.asserted {
             let engine = cx.desk.settings.engine;
             writer = writer.format(
@@ -358,6 +363,7 @@ impl Call {
         match self.phase {
             Phase::Dialling if agreed => {
                 self.phase = Phase::Standing;
+                self.lasting.hear(cx.now, response);
                 cx.tell(AgentEvent::Answered { key });
             }
             Phase::Dialling => {

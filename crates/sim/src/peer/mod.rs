@@ -27,6 +27,7 @@ mod hold;
 mod inbound;
 mod invite_in;
 mod invite_out;
+mod lasting;
 mod other_in;
 mod other_out;
 mod register;
