@@ -267,6 +267,7 @@ impl Shard {
             table: "".into(),
             known: Known::default(),
             cell: parties.cell,
+            charging: parties.charging,
             withheld: parties.withheld,
             switchboard: parties.switchboard,
             nuisance: false,

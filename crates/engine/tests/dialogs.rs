@@ -400,3 +400,34 @@ fn a_trunk_goes_down_and_up_after_as_many_results_as_it_says() {
         assert_eq!(told, expected, "{answers}");
     }
 }
+
+#[test]
+fn a_charging_vector_goes_back_to_its_own_trusted_trunk_alone() {
+    use meishier_engine::{Command, Reply};
+    const VECTOR: &str = "icid-value=\"f00d\";icid-generated-at=10.0.1.1;orig-ioi=carrier";
+    let long = format!("icid-value=\"{}\"", "f".repeat(600));
+    for (line, vector, carried) in [
+        ("", VECTOR, true),
+        ("trust = []", VECTOR, false),
+        ("", long.as_str(), false),
+    ] {
+        let mut world = with_trunk(line);
+        let mut caller = Caller::new(CARRIER, "13300000001");
+        answered(
+            &mut world,
+            &mut caller,
+            &format!("P-Charging-Vector: {vector}\r\n"),
+        );
+        let call = world.shards.iter().flat_map(|s| s.calls()).next().unwrap();
+        let (key, city) = ("110".into(), "贵阳".into());
+        let Reply::Transfer(Ok(_)) = world.command(Command::Transfer { call, key, city }) else {
+            panic!("the key is there");
+        };
+        let out = world.take(addr(CARRIER), "INVITE sip:0851110@");
+        assert_eq!(
+            out.find("P-Charging-Vector"),
+            carried.then_some(vector),
+            "{line}"
+        );
+    }
+}
