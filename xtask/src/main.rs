@@ -38,8 +38,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["test", rest @ ..] if rest.iter().all(|word| *word == "--install") => {
-            let in_ci = std::env::var("CI").is_ok_and(|value| value == "true");
-            groups::test(!rest.is_empty() || in_ci)
+            groups::test(!rest.is_empty() || run::in_ci())
         }
         ["nation"] => nation::write(),
         ["study"] => groups::study(),

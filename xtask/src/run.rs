@@ -37,7 +37,16 @@ pub fn cargo(arguments: &[&str]) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(arguments).current_dir(root());
+    if in_ci() {
+        // Nothing is built a second time there.
+        command.env("CARGO_INCREMENTAL", "0");
+    }
     command
+}
+
+/// True on a machine that was made for this run.
+pub fn in_ci() -> bool {
+    std::env::var("CI").is_ok_and(|value| value == "true")
 }
 
 /// A program's end, and all that it printed, its errors among it, in the order of arrival.

@@ -1,5 +1,8 @@
 //! Measures routing.
 
+#[path = "../../program.rs"]
+mod program;
+
 use meishier_routing_bench::measure::Results;
 use meishier_routing_bench::options::Options;
 use meishier_routing_bench::report;
@@ -13,24 +16,12 @@ static COUNTING: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 const USAGE: &str = "usage: meishier-routing-bench [--json] [--quick]\n";
 
-/// Exit status: 0 if everything was measured. A missed goal is a figure.
 fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let options = match Options::read(&words) {
-        Ok(options) => options,
-        Err(why) => {
-            eprint!("{why}\n{USAGE}");
-            return ExitCode::from(2);
-        }
-    };
-    match Results::measure(&options, true) {
-        Ok(results) if options.json => println!("{}", report::json(&results)),
-        Ok(results) => print!("{}", report::table(&results)),
-        Err(error) => {
-            eprintln!("not measured: {error}");
-            return ExitCode::FAILURE;
-        }
-    }
-    ExitCode::SUCCESS
+    program::run(USAGE, Options::read, |options| {
+        let results = Results::measure(options, true)?;
+        Ok(match options.json {
+            true => report::json(&results).to_string(),
+            false => report::table(&results),
+        })
+    })
 }

@@ -13,6 +13,7 @@ pub fn json(results: &Results) -> Value {
     let kinds = kinds.map(|(kind, ns)| json!({ "kind": kind, "decision_ns": rounded(*ns) }));
     json!({
         "decision_ns": rounded(results.decision_ns),
+        "fastest_decision_ns": rounded(results.fastest_decision_ns),
         "linear_ns": rounded(results.linear_ns),
         "linear_over_compiled": rounded(results.linear_over_compiled),
         "allocations": results.allocations,
@@ -41,6 +42,11 @@ pub fn table(results: &Results) -> String {
         );
     }
     let figures = [
+        (
+            "fastest_decision_ns",
+            results.fastest_decision_ns,
+            "a decision in the fastest round",
+        ),
         (
             "linear_ns",
             results.linear_ns,

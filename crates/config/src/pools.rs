@@ -8,7 +8,7 @@ use crate::sink::{Sink, both};
 use crate::types::{Pool, Strategy};
 use meishier_model::SkillId;
 use meishier_routing::{
-    Clash, DayKind, Days, Hours, HoursError, Moment, Schedule, ServiceRules, Shift, Tags, Weekday,
+    Clash, Days, Hours, HoursError, Moment, Schedule, ServiceRules, Shift, Tags, weekday_names,
 };
 use std::ops::Range;
 use std::time::Duration;
@@ -234,20 +234,8 @@ fn note_clash(sink: &Sink, clash: &Clash, schedule: &Schedule, spans: &[Range<us
 
 /// A moment of the week for people, in both languages.
 pub(crate) fn moment(moment: &Moment) -> (String, String) {
-    let (zh, en) = match moment.day.weekday {
-        Weekday::Monday => ("周一", "Monday"),
-        Weekday::Tuesday => ("周二", "Tuesday"),
-        Weekday::Wednesday => ("周三", "Wednesday"),
-        Weekday::Thursday => ("周四", "Thursday"),
-        Weekday::Friday => ("周五", "Friday"),
-        Weekday::Saturday => ("周六", "Saturday"),
-        Weekday::Sunday => ("周日", "Sunday"),
-    };
-    let (kind_zh, kind_en) = match moment.day.kind {
-        DayKind::Workday => ("工作日", "workday"),
-        DayKind::Restday => ("休息日", "day of rest"),
-        DayKind::Holiday => ("法定节假日", "public holiday"),
-    };
+    let (zh, en) = weekday_names(moment.day.weekday);
+    let (kind_zh, kind_en) = moment.day.kind_names();
     let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
     let (from, to) = (clock(moment.from), clock(moment.to));
     both!(

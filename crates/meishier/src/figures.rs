@@ -75,6 +75,7 @@ fn sip_sample(counters: &Counters) -> SipSample {
         retransmissions_sent: counters.retransmissions_sent,
         retransmissions_received: counters.retransmissions_received,
         malformed: counters.malformed,
+        malformed_responses: counters.malformed_responses,
         unmatched: counters.unmatched,
         limited: counters.limited,
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use meishier_config::Lang;
 use meishier_model::Wall;
-use meishier_routing::{DayKind, Table, Weekday};
+use meishier_routing::{Day, DayKind, Table, Weekday, short_weekday_names};
 use std::time::Duration;
 
 /// Reads `2026-10-01 23:30` in the table's zone, or RFC 3339 with its own. Seconds may be left out of
@@ -87,30 +87,15 @@ pub fn after(wait: Duration, lang: Lang) -> String {
 
 /// The weekday's name.
 pub fn weekday(weekday: Weekday, lang: Lang) -> &'static str {
-    let (zh, en) = match weekday {
-        Weekday::Monday => ("周一", "Mon"),
-        Weekday::Tuesday => ("周二", "Tue"),
-        Weekday::Wednesday => ("周三", "Wed"),
-        Weekday::Thursday => ("周四", "Thu"),
-        Weekday::Friday => ("周五", "Fri"),
-        Weekday::Saturday => ("周六", "Sat"),
-        Weekday::Sunday => ("周日", "Sun"),
-    };
-    match lang {
-        Lang::Zh => zh,
-        Lang::En => en,
-    }
+    of(short_weekday_names(weekday), lang)
 }
 
 /// What a day counts as.
 pub fn kind(kind: DayKind, weekday: Weekday, lang: Lang) -> &'static str {
-    let weekend = matches!(weekday, Weekday::Saturday | Weekday::Sunday);
-    let (zh, en) = match kind {
-        DayKind::Workday if weekend => ("调休上班", "make-up workday"),
-        DayKind::Workday => ("工作日", "workday"),
-        DayKind::Restday => ("休息日", "day of rest"),
-        DayKind::Holiday => ("节假日", "public holiday"),
-    };
+    of(Day { weekday, kind }.kind_names(), lang)
+}
+
+fn of((zh, en): (&'static str, &'static str), lang: Lang) -> &'static str {
     match lang {
         Lang::Zh => zh,
         Lang::En => en,

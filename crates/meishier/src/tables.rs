@@ -8,6 +8,7 @@
 //! ```
 
 use crate::files;
+use arc_swap::ArcSwap;
 use meishier_config::{Config, ConfigError, Difference, Lang, Sources, Unreadable};
 use meishier_console::{Mistake, NotReloaded, Reachable, Reloaded, TableInfo, Tables};
 use meishier_model::Wall;
@@ -16,7 +17,7 @@ use meishier_telemetry::Telemetry;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 /// Where a configuration comes from.
 #[derive(Clone, Debug, Default)]
@@ -66,7 +67,8 @@ pub struct InForce {
     lang: Lang,
     control: Control,
     telemetry: Arc<Telemetry>,
-    current: RwLock<Arc<Loaded>>,
+    /// Read without waiting while another one is put there.
+    current: ArcSwap<Loaded>,
     /// Held while another one is taken.
     turn: tokio::sync::Mutex<()>,
 }
@@ -85,23 +87,18 @@ impl InForce {
             lang: config.lang,
             control,
             telemetry,
-            current: RwLock::new(Arc::new(Loaded {
+            current: ArcSwap::from_pointee(Loaded {
                 config,
                 files: origin.files,
                 since,
-            })),
+            }),
             turn: tokio::sync::Mutex::default(),
         }
     }
 
     /// The configuration in force.
     pub fn config(&self) -> Arc<Config> {
-        self.loaded().config.clone()
-    }
-
-    fn loaded(&self) -> Arc<Loaded> {
-        let current = self.current.read();
-        current.unwrap_or_else(PoisonError::into_inner).clone()
+        self.current.load().config.clone()
     }
 
     async fn take_another(&self) -> Result<Reloaded, NotReloaded> {
@@ -112,7 +109,7 @@ impl InForce {
         let read = tokio::task::spawn_blocking(move || read(&path, today)).await;
         let read = read.map_err(|_| NotReloaded::Unavailable)?;
         let (config, files, warnings) = read.map_err(NotReloaded::Mistakes)?;
-        let before = self.loaded();
+        let before = self.current.load_full();
         if let Err(differences) = before.config.same_identity(&config) {
             let list = differences.into_iter().map(restart).collect();
             return Err(NotReloaded::TakesRestart(list));
@@ -129,11 +126,11 @@ impl InForce {
             warnings,
         };
         let since = self.control.clock().wall();
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Loaded {
+        self.current.store(Arc::new(Loaded {
             config,
             files,
             since,
-        });
+        }));
         Ok(done)
     }
 
@@ -171,7 +168,7 @@ impl InForce {
 
 impl Tables for InForce {
     fn current(&self) -> TableInfo {
-        let loaded = self.loaded();
+        let loaded = self.current.load();
         TableInfo {
             hash: loaded.config.table_hash.clone(),
             files: loaded.files.iter().map(|it| it.name.clone()).collect(),

@@ -43,6 +43,8 @@ pub const LOOK_AHEAD_DAYS: i32 = 61;
 pub struct Calendar {
     /// Ascending by date.
     days: Vec<Known>,
+    /// Their dates as numbers, side by side for the search of every decision.
+    numbers: Vec<i64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,13 +80,17 @@ impl Calendar {
             })
             .collect();
         days.sort_by_key(|known| known.date);
-        Self { days }
+        let numbers = days.iter().map(|known| number_of(known.date)).collect();
+        Self { days, numbers }
     }
 
     /// A calendar that knows nothing but weekdays.
     #[must_use]
     pub fn empty() -> Self {
-        Self { days: Vec::new() }
+        Self {
+            days: Vec::new(),
+            numbers: Vec::new(),
+        }
     }
 
     /// Adds a day, or replaces what was known of it; the name stays if the day stays what it was.
@@ -98,14 +104,11 @@ impl Calendar {
                     name: None,
                 }
             }
-            Err(at) => self.days.insert(
-                at,
-                Known {
-                    date,
-                    what,
-                    name: None,
-                },
-            ),
+            Err(at) => {
+                let name = None;
+                self.days.insert(at, Known { date, what, name });
+                self.numbers.insert(at, number_of(date));
+            }
         }
     }
 
@@ -142,14 +145,23 @@ impl Calendar {
     /// The day as schedules see it.
     #[must_use]
     pub fn day(&self, date: Date) -> Day {
-        let weekday = date.weekday();
-        let kind = match self.exception(date) {
-            Some(Exception::Holiday) => DayKind::Holiday,
-            Some(Exception::Workday) => DayKind::Workday,
-            None if is_weekend(weekday) => DayKind::Restday,
-            None => DayKind::Workday,
+        Day::new(date.weekday(), self.exception(date))
+    }
+
+    /// The day of this number, counted from 1970-01-01, and before it the day before: two calls of
+    /// [`Self::day`] by one search.
+    pub(crate) fn two_days(&self, number: i64) -> [Day; 2] {
+        let from = self.numbers.partition_point(|known| *known < number - 1);
+        let exception = |at: usize, wanted: i64| {
+            let is_known = self.numbers.get(at) == Some(&wanted);
+            self.days.get(at).filter(|_| is_known).map(|it| it.what)
         };
-        Day { weekday, kind }
+        let before = exception(from, number - 1);
+        let day = exception(from + usize::from(before.is_some()), number);
+        [
+            Day::new(weekday_of(number - 1), before),
+            Day::new(weekday_of(number), day),
+        ]
     }
 
     /// True if at least one day of the year is known; otherwise its days go by weekday alone.
@@ -180,6 +192,62 @@ impl Calendar {
     }
 }
 
+impl Day {
+    fn new(weekday: Weekday, exception: Option<Exception>) -> Self {
+        let kind = match exception {
+            Some(Exception::Holiday) => DayKind::Holiday,
+            Some(Exception::Workday) => DayKind::Workday,
+            None if is_weekend(weekday) => DayKind::Restday,
+            None => DayKind::Workday,
+        };
+        Self { weekday, kind }
+    }
+
+    /// What it counts as, in Chinese and in English; a workday at a weekend is a make-up workday.
+    #[must_use]
+    pub fn kind_names(self) -> (&'static str, &'static str) {
+        match self.kind {
+            DayKind::Workday if is_weekend(self.weekday) => ("调休上班", "make-up workday"),
+            DayKind::Workday => ("工作日", "workday"),
+            DayKind::Restday => ("休息日", "day of rest"),
+            DayKind::Holiday => ("节假日", "public holiday"),
+        }
+    }
+}
+
+/// A weekday's name in Chinese and in English: 周一, Monday.
+#[must_use]
+pub fn weekday_names(weekday: Weekday) -> (&'static str, &'static str) {
+    match weekday {
+        Weekday::Monday => ("周一", "Monday"),
+        Weekday::Tuesday => ("周二", "Tuesday"),
+        Weekday::Wednesday => ("周三", "Wednesday"),
+        Weekday::Thursday => ("周四", "Thursday"),
+        Weekday::Friday => ("周五", "Friday"),
+        Weekday::Saturday => ("周六", "Saturday"),
+        Weekday::Sunday => ("周日", "Sunday"),
+    }
+}
+
+/// The same with the three letters by which English tables name a weekday: 周一, Mon.
+#[must_use]
+pub fn short_weekday_names(weekday: Weekday) -> (&'static str, &'static str) {
+    let (zh, en) = weekday_names(weekday);
+    (zh, en.get(..3).unwrap_or(en))
+}
+
+/// Days since 1970-01-01.
+fn number_of(date: Date) -> i64 {
+    date.duration_since(Date::constant(1970, 1, 1)).as_hours() / 24
+}
+
+/// 1970-01-01 was a Thursday.
+fn weekday_of(number: i64) -> Weekday {
+    let at = usize::try_from((number + 3).rem_euclid(7));
+    let found = at.ok().and_then(|at| WEEK.get(at));
+    found.copied().unwrap_or(Weekday::Monday)
+}
+
 fn is_weekend(weekday: Weekday) -> bool {
     matches!(weekday, Weekday::Saturday | Weekday::Sunday)
 }
@@ -203,3 +271,30 @@ pub(crate) const WEEK: [Weekday; 7] = [
     Weekday::Saturday,
     Weekday::Sunday,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::{Calendar, Exception, number_of};
+    use jiff::civil::Date;
+
+    #[test]
+    fn two_days_by_number_are_the_days_by_date() {
+        let mut calendar = Calendar::shipped();
+        calendar.set(Date::constant(1969, 12, 31), Exception::Holiday);
+        calendar.set(Date::constant(1970, 1, 4), Exception::Workday);
+        let mut seen = Vec::new();
+        for from in [Date::constant(1969, 12, 1), Date::constant(2024, 12, 1)] {
+            let mut date = from;
+            for _ in 0..800 {
+                let before = date.yesterday().unwrap_or(date);
+                let wanted = [calendar.day(before), calendar.day(date)];
+                assert_eq!(calendar.two_days(number_of(date)), wanted, "{date}");
+                if !seen.contains(&wanted) {
+                    seen.push(wanted);
+                }
+                date = date.tomorrow().unwrap_or(date);
+            }
+        }
+        assert!(seen.len() > 20, "holidays and make-up workdays are met");
+    }
+}

@@ -13,9 +13,9 @@ use meishier_model::{Class, CounsellorId, DialString, PoolId, SkillSet, TrunkId,
 use smallvec::SmallVec;
 use std::time::Duration;
 
-use crate::index::Keys;
 use crate::ladder::{Grounds, MOST_RINGS, climb};
 use crate::number::Number;
+use crate::place::prefixes::Key;
 use crate::place::{CityId, CodeId, Confidence, Evidence, Found, Places, ProvinceId, Source};
 use crate::policy::{Known, NuisanceWhy, RiskWhy, Which};
 use crate::service::Service;
@@ -233,8 +233,9 @@ impl Table {
         let code = self.trunk_code(query.trunk);
         let caller = Number::in_area(query.caller.reveal(), code);
         let called = Number::in_area(query.called.reveal(), code);
-        let mut out = Decision::empty(self.dialled(called.as_bytes()));
-        let known = self.listed(query, caller.as_bytes(), &mut out, trace);
+        let keys = (Key::new(called.as_bytes()), Key::new(caller.as_bytes()));
+        let mut out = Decision::empty(self.dialled(keys.0));
+        let known = self.listed(query, keys.1, &mut out, trace);
         let mut places = self.gazetteer.places(&Evidence {
             trunk: query.trunk,
             caller: &caller,
@@ -253,9 +254,9 @@ impl Table {
         if out.ambiguous() {
             out.hit(Rule::Ambiguous);
         }
-        let facts = Facts {
-            called: called.as_bytes(),
-            caller: caller.as_bytes(),
+        let mut facts = Facts {
+            called: keys.0,
+            caller: keys.1,
             trunk: query.trunk,
             city: out.place.city,
             province: out.place.province,
@@ -268,11 +269,8 @@ impl Table {
         self.find(&facts, &mut out, trace);
         self.weigh(&known, &mut out);
         // A route may have flagged the caller: what follows goes by that.
-        let facts = Facts {
-            risk: out.risk,
-            nuisance: facts.nuisance && !out.risk,
-            ..facts
-        };
+        facts.risk = out.risk;
+        facts.nuisance &= !out.risk;
         self.fill_rings(&facts, &mut out, trace);
         self.prefer(&facts, &mut out, trace);
         out
@@ -282,7 +280,7 @@ impl Table {
     fn listed<T: Trace>(
         &self,
         query: &Query<'_>,
-        caller: &[u8],
+        caller: Key<'_>,
         out: &mut Decision,
         trace: &mut T,
     ) -> Known {
@@ -360,18 +358,11 @@ impl Table {
             }
             found
         } else {
-            let keys = Keys {
-                called: facts.called,
-                caller: facts.caller,
-                city: facts.city.map(|it| it.0),
-                province: facts.province.map(|it| it.0),
-                trunk: facts.trunk.0,
-            };
             let holds = |id| {
                 let route = self.routes.get(usize::from(id));
-                route.is_some_and(|route| route.when.miss(facts).is_none())
+                route.is_some_and(|route| route.when.miss_beyond(facts).is_none())
             };
-            self.index.first(keys, holds)
+            self.index.first(facts, holds)
         };
         let rule = found.map_or(Rule::Default(self.default), Rule::Route);
         out.route = RouteId(found.unwrap_or(self.default));
@@ -417,40 +408,48 @@ impl Table {
         let other = other.and_then(|other| self.areas.of_city(other));
         let nation = self.areas.nation();
         let used = [city, other, province, nation];
-        let areas = used.map(|found| found.map(|(_, served)| served));
+        let served = |found: Option<(u16, _)>| found.map(|(_, served)| served);
         let grounds = Grounds {
-            city: areas[0],
-            other: areas[1],
-            province: areas[2],
-            nation: areas[3],
+            city: served(city),
+            other: served(other),
+            province: served(province),
+            nation: served(nation),
         };
         let takes = |pool| {
             let now = facts.pools.state(pool);
-            self.lines_at(pool, facts.local) > 0 && now.service.takes_calls() && !now.full
+            self.lines_at(pool, &facts.local) > 0 && now.service.takes_calls() && !now.full
         };
         // If nobody serves this place whoever serves the unknown does.
         let [of_policy, of_route, of_default] = self.ladders(facts, out.route);
-        (out.rings, out.taking) = climb(of_policy, &grounds, takes);
         let mut climbed = [of_policy, &[]];
+        if !of_policy.is_empty() {
+            out.taking = climb(of_policy, &grounds, takes, &mut out.rings);
+        }
         if out.taking == 0 {
             // A policy chooses among who answers; it never makes a caller wait for nobody.
             climbed[1] = of_route;
-            out.go_on(climb(of_route, &grounds, takes));
+            if out.rings.is_empty() {
+                out.taking = climb(of_route, &grounds, takes, &mut out.rings);
+            } else {
+                let mut rings = SmallVec::new();
+                let taking = climb(of_route, &grounds, takes, &mut rings);
+                out.go_on(&rings, taking);
+            }
         }
         if out.rings.is_empty() {
             climbed[1] = of_default;
-            (out.rings, out.taking) = climb(of_default, &grounds, takes);
+            out.taking = climb(of_default, &grounds, takes, &mut out.rings);
         }
-        let steps = climbed.into_iter().flatten();
-        for (at, found) in used.into_iter().enumerate() {
-            let Some((area, _)) = found else { continue };
-            let led = |step: &Step| {
-                Grounds::place(&step.to) == Some(at) && {
-                    let pools = grounds.pools(&step.to);
-                    out.rings.iter().any(|ring| pools.contains(&ring.pool))
-                }
-            };
-            if steps.clone().any(led) {
+        let mut led = [false; 4];
+        for step in climbed.into_iter().flatten() {
+            let place = Grounds::place(&step.to).and_then(|at| led.get_mut(at));
+            if let Some(led @ false) = place {
+                let pools = grounds.pools(&step.to);
+                *led = out.rings.iter().any(|ring| pools.contains(&ring.pool));
+            }
+        }
+        for (found, led) in used.into_iter().zip(led) {
+            if let Some((area, _)) = found.filter(|_| led) {
                 trace.looked(Rule::Area(area), None);
                 out.hit(Rule::Area(area));
             }
@@ -515,8 +514,8 @@ impl Decision {
     }
 
     /// Adds rings behind those that are there, each pool once.
-    fn go_on(&mut self, (rings, taking): (SmallVec<[Ring; MOST_RINGS]>, u8)) {
-        for (at, ring) in rings.into_iter().enumerate() {
+    fn go_on(&mut self, rings: &[Ring], taking: u8) {
+        for (at, ring) in rings.iter().enumerate() {
             let known = self.rings.iter().any(|it| it.pool == ring.pool);
             if known || self.rings.len() >= MOST_RINGS {
                 continue;

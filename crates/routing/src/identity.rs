@@ -78,7 +78,7 @@ impl Trust {
     pub const ALL: Trust = Trust(31);
     /// Names that [`Self::parse`] knows, in the order of the bits.
     pub const NAMES: [&'static str; 5] =
-        ["asserted", "remote_party", "diversion", "history", "access"];
+        ["asserted", "remote_party", "diversion", "history", "cell"];
 
     /// The trust of one name; `None` if there is no such name.
     #[must_use]

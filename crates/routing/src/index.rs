@@ -11,42 +11,44 @@
 
 use std::collections::BTreeMap;
 
+use crate::decide::Pools;
 use crate::place::prefixes::Prefixes;
-use crate::when::Conditions;
+use crate::when::{Conditions, Facts, Gate};
 
-/// Routes by one kind of key, both in order.
-#[derive(Clone, Debug)]
-struct Lists<K> {
-    keys: Vec<K>,
-    /// Where the routes of each key begin; one more than there are keys.
-    starts: Vec<u32>,
-    routes: Vec<u16>,
+/// A route and what two comparisons tell of it: most that do not hold fail there, without a look at
+/// the route itself.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    route: u16,
+    gate: Gate,
 }
 
-impl<K: Ord> Lists<K> {
-    fn new(map: BTreeMap<K, Vec<u16>>) -> Self {
-        let (mut keys, mut starts, mut routes) = (Vec::new(), vec![0], Vec::new());
-        for (key, of_key) in map {
-            keys.push(key);
-            routes.extend(of_key);
-            starts.push(u32::try_from(routes.len()).unwrap_or(u32::MAX));
+/// Candidates by the number of a place or a trunk, each list in the file's order.
+#[derive(Clone, Debug)]
+struct Lists {
+    /// Where the list of each number begins; one more than there are numbers.
+    starts: Vec<u32>,
+    candidates: Vec<Candidate>,
+}
+
+impl Lists {
+    fn new(map: &BTreeMap<u16, Vec<Candidate>>) -> Self {
+        let (mut starts, mut candidates) = (vec![0], Vec::new());
+        let last = map.keys().next_back().copied();
+        for number in last.into_iter().flat_map(|last| 0..=last) {
+            candidates.extend(map.get(&number).into_iter().flatten());
+            starts.push(u32::try_from(candidates.len()).unwrap_or(u32::MAX));
         }
-        Self {
-            keys,
-            starts,
-            routes,
-        }
+        Self { starts, candidates }
     }
 
-    fn get(&self, key: &K) -> &[u16] {
-        let Ok(at) = self.keys.binary_search(key) else {
-            return &[];
-        };
+    fn get(&self, number: u16) -> &[Candidate] {
+        let at = usize::from(number);
         match (self.starts.get(at), self.starts.get(at + 1)) {
-            (Some(&from), Some(&to)) => self
-                .routes
-                .get(from as usize..to as usize)
-                .unwrap_or_default(),
+            (Some(&from), Some(&to)) => {
+                let list = self.candidates.get(from as usize..to as usize);
+                list.unwrap_or_default()
+            }
             _ => &[],
         }
     }
@@ -55,85 +57,89 @@ impl<K: Ord> Lists<K> {
 /// All lists.
 #[derive(Clone, Debug)]
 pub(crate) struct Index {
-    called: Prefixes<Box<[u16]>>,
-    cities: Lists<u16>,
-    provinces: Lists<u8>,
-    callers: Prefixes<Box<[u16]>>,
-    trunks: Lists<u16>,
-    rest: Vec<u16>,
+    called: Prefixes<Box<[Candidate]>>,
+    cities: Lists,
+    provinces: Lists,
+    callers: Prefixes<Box<[Candidate]>>,
+    trunks: Lists,
+    rest: Vec<Candidate>,
 }
 
-fn numbers(map: BTreeMap<Box<[u8]>, Vec<u16>>) -> Prefixes<Box<[u16]>> {
+fn numbers(map: BTreeMap<Box<[u8]>, Vec<Candidate>>) -> Prefixes<Box<[Candidate]>> {
     Prefixes::new(map.into_iter().map(|(key, list)| (key, list.into())))
-}
-
-/// What of a call the lists are asked for.
-#[derive(Clone, Copy)]
-pub(crate) struct Keys<'a> {
-    pub called: &'a [u8],
-    pub caller: &'a [u8],
-    pub city: Option<u16>,
-    pub province: Option<u8>,
-    pub trunk: u16,
 }
 
 impl Index {
     pub fn new<'c>(routes: impl Iterator<Item = &'c Conditions>) -> Self {
-        let mut called = BTreeMap::<Box<[u8]>, Vec<u16>>::new();
-        let mut cities = BTreeMap::<u16, Vec<u16>>::new();
-        let mut provinces = BTreeMap::<u8, Vec<u16>>::new();
-        let mut callers = BTreeMap::<Box<[u8]>, Vec<u16>>::new();
-        let mut trunks = BTreeMap::<u16, Vec<u16>>::new();
+        let mut called = BTreeMap::<Box<[u8]>, Vec<Candidate>>::new();
+        let mut cities = BTreeMap::<u16, Vec<Candidate>>::new();
+        let mut provinces = BTreeMap::<u16, Vec<Candidate>>::new();
+        let mut callers = BTreeMap::<Box<[u8]>, Vec<Candidate>>::new();
+        let mut trunks = BTreeMap::<u16, Vec<Candidate>>::new();
         let mut rest = Vec::new();
-        for (route, id) in routes.zip(0u16..) {
-            if !route.called.is_empty() {
-                (route.called.iter()).for_each(|it| called.entry(it.clone()).or_default().push(id));
-            } else if !route.cities.is_empty() {
-                (route.cities.iter()).for_each(|it| cities.entry(it.0).or_default().push(id));
-            } else if !route.callers.is_empty() {
-                (route.callers.iter())
-                    .for_each(|it| callers.entry(it.clone()).or_default().push(id));
-            } else if !route.provinces.is_empty() {
-                (route.provinces.iter()).for_each(|it| provinces.entry(it.0).or_default().push(id));
-            } else if !route.trunks.is_empty() {
-                (route.trunks.iter()).for_each(|it| trunks.entry(it.0).or_default().push(id));
+        for (when, route) in routes.zip(0u16..) {
+            let it = Candidate {
+                route,
+                gate: when.gate,
+            };
+            if !when.called.is_empty() {
+                let keys = when.called.iter();
+                keys.for_each(|key| called.entry(key.clone()).or_default().push(it));
+            } else if !when.cities.is_empty() {
+                let keys = when.cities.iter();
+                keys.for_each(|key| cities.entry(key.0).or_default().push(it));
+            } else if !when.callers.is_empty() {
+                let keys = when.callers.iter();
+                keys.for_each(|key| callers.entry(key.clone()).or_default().push(it));
+            } else if !when.provinces.is_empty() {
+                let keys = when.provinces.iter();
+                keys.for_each(|key| provinces.entry(key.0.into()).or_default().push(it));
+            } else if !when.trunks.is_empty() {
+                let keys = when.trunks.iter();
+                keys.for_each(|key| trunks.entry(key.0).or_default().push(it));
             } else {
-                rest.push(id);
+                rest.push(it);
             }
         }
         Self {
             called: numbers(called),
-            cities: Lists::new(cities),
-            provinces: Lists::new(provinces),
+            cities: Lists::new(&cities),
+            provinces: Lists::new(&provinces),
             callers: numbers(callers),
-            trunks: Lists::new(trunks),
+            trunks: Lists::new(&trunks),
             rest,
         }
     }
 
-    /// The first route, in the file's order, of which `holds` is true.
-    pub fn first(&self, keys: Keys<'_>, mut holds: impl FnMut(u16) -> bool) -> Option<u16> {
+    /// The first route, in the file's order, of which the gate lets the call through and `holds` is
+    /// true.
+    pub fn first<P: Pools + ?Sized>(
+        &self,
+        facts: &Facts<'_, P>,
+        mut holds: impl FnMut(u16) -> bool,
+    ) -> Option<u16> {
         let mut best = None;
-        let mut look = |list: &[u16]| {
-            let sooner = list
-                .iter()
-                .copied()
-                .take_while(|id| best.is_none_or(|best| *id < best));
-            if let Some(found) = sooner.into_iter().find(|id| holds(*id)) {
-                best = Some(found);
+        let mut look = |list: &[Candidate]| {
+            for it in list {
+                if best.is_some_and(|best| it.route >= best) {
+                    break;
+                }
+                if it.gate.admits(facts) && holds(it.route) {
+                    best = Some(it.route);
+                    break;
+                }
             }
         };
-        look(self.called.get(keys.called).map_or(&[], |list| list));
-        if let Some(city) = keys.city {
-            look(self.cities.get(&city));
+        look(self.called.get(facts.called).map_or(&[], |list| list));
+        if let Some(city) = facts.city {
+            look(self.cities.get(city.0));
         }
-        if let Some(province) = keys.province {
-            look(self.provinces.get(&province));
+        if let Some(province) = facts.province {
+            look(self.provinces.get(province.0.into()));
         }
-        self.callers
-            .of(keys.caller)
-            .for_each(|(_, list)| look(list));
-        look(self.trunks.get(&keys.trunk));
+        let callers = self.callers.of(facts.caller);
+        callers.for_each(|(_, list)| look(list));
+        look(self.trunks.get(facts.trunk.0));
         look(&self.rest);
         best
     }

@@ -65,14 +65,14 @@ impl Grounds<'_> {
     }
 }
 
-/// Rings of one call, and which of them take calls now as bits. Every pool once, at most
-/// [`MOST_RINGS`].
+/// Adds the rings of one call, every pool once and at most [`MOST_RINGS`], to an empty list. Gives
+/// those that take calls now as bits.
 pub(crate) fn climb(
     steps: &[Step],
     grounds: &Grounds<'_>,
-    mut takes_calls: impl FnMut(PoolId) -> bool,
-) -> (SmallVec<[Ring; MOST_RINGS]>, u8) {
-    let mut rings: SmallVec<[Ring; MOST_RINGS]> = SmallVec::new();
+    takes_calls: impl Fn(PoolId) -> bool,
+    rings: &mut SmallVec<[Ring; MOST_RINGS]>,
+) -> u8 {
     let mut taking = 0u8;
     let mut saved = Duration::ZERO;
     let mut least = Duration::ZERO;
@@ -102,5 +102,5 @@ pub(crate) fn climb(
         takes |= at > 0 && step.after == last_after && last_takes;
         (least, last_after, last_takes) = (due, step.after, takes);
     }
-    (rings, taking)
+    taking
 }

@@ -39,7 +39,9 @@ mod week;
 mod when;
 
 pub use book::{Book, Fact, KeptPlace, MOST_COUNTED, MOST_NUMBERS, Note};
-pub use calendar::{Calendar, Day, DayKind, Exception, LOOK_AHEAD_DAYS};
+pub use calendar::{
+    Calendar, Day, DayKind, Exception, LOOK_AHEAD_DAYS, short_weekday_names, weekday_names,
+};
 pub use coverage::{Coverage, NOTICE_LINES, NOTICE_MINUTES, coverage};
 pub use decide::{
     AllNormal, Decision, Dialled, MOST_PREFERENCES, PoolNow, Pools, Query, Rule, Settled,

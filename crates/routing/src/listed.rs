@@ -4,7 +4,7 @@ use meishier_model::{CounsellorId, Wall};
 use std::collections::BTreeMap;
 
 use crate::number::Number;
-use crate::place::prefixes::Prefixes;
+use crate::place::prefixes::{Key, Prefixes};
 use crate::policy::Listed;
 use crate::source::Tags;
 
@@ -62,7 +62,7 @@ impl Lists {
     }
 
     /// What is said of a number, in the file's order.
-    pub fn of(&self, number: &[u8]) -> impl Iterator<Item = (u16, &Entry)> {
+    pub fn of(&self, number: Key<'_>) -> impl Iterator<Item = (u16, &Entry)> {
         let list = self
             .numbers
             .get(number)

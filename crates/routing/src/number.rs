@@ -82,19 +82,38 @@ impl Number {
     /// code is ignored.
     #[must_use]
     pub fn in_area(text: &str, area_code: Option<&str>) -> Self {
-        let (user, context) = user_part(text);
-        if is_withheld(user) {
-            return Self::EMPTY;
-        }
-        let mut number = match dialled(user) {
-            Some(digits) => digits.normal(),
-            None => return Self::name(user),
+        // Nearly every number is digits already cut out, which need no search for anything else.
+        let (digits, context) = match Self::plain(text) {
+            Some(digits) => (digits, None),
+            None => {
+                let (user, context) = user_part(text);
+                if is_withheld(user) {
+                    return Self::EMPTY;
+                }
+                match Self::plain(user).or_else(|| dialled(user)) {
+                    Some(digits) => (digits, context),
+                    None => return Self::name(user),
+                }
+            }
         };
-        if number.kind() == Kind::Local {
+        let mut number = digits.normal();
+        if matches!(number.len, 7 | 8) && number.kind() == Kind::Local {
             let mut areas = [context, area_code].into_iter().flatten();
             areas.any(|area| number.give_area(area));
         }
         number
+    }
+
+    /// The dialled characters of a text that is digits alone, perhaps after a `+`.
+    fn plain(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let digits = bytes.strip_prefix(b"+").unwrap_or(bytes);
+        let fits = bytes.len() <= READ && digits.iter().all(u8::is_ascii_digit);
+        fits.then(|| {
+            let mut number = Self::EMPTY;
+            number.push_all(bytes);
+            number
+        })
     }
 
     const EMPTY: Self = Self {
@@ -124,9 +143,12 @@ impl Number {
     /// Which form of the hotline's number was dialled, if any.
     #[must_use]
     pub fn called(&self) -> Called<'_> {
-        match self.as_str().strip_suffix(HOTLINE) {
-            Some("") => Called::Hotline,
-            Some(area) if area_len(self.as_bytes()) == Some(area.len()) => Called::HotlineOf(area),
+        match self.as_bytes().strip_suffix(HOTLINE.as_bytes()) {
+            Some(b"") => Called::Hotline,
+            Some(area) if area_len(self.as_bytes()) == Some(area.len()) => {
+                // An area code is digits.
+                str::from_utf8(area).map_or(Called::Other, Called::HotlineOf)
+            }
             _ => Called::Other,
         }
     }
@@ -150,7 +172,16 @@ impl Number {
     }
 
     /// The form of dialled characters: country and mobile prefixes off, the area code's 0 on.
+    #[inline]
     fn normal(&self) -> Self {
+        match self.as_bytes().first() {
+            // Neither a country code nor a 0 stands before these.
+            Some(b'1'..=b'7' | b'9') => *self,
+            _ => self.without_prefixes(),
+        }
+    }
+
+    fn without_prefixes(&self) -> Self {
         let all = self.as_bytes();
         let digits = all.strip_prefix(b"+").unwrap_or(all);
         if !digits.iter().all(u8::is_ascii_digit) {
@@ -251,7 +282,10 @@ impl Number {
     }
 
     fn push_all(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&b| self.push(b));
+        let end = MAX.min(self.len + bytes.len());
+        let room = &mut self.bytes[self.len..end];
+        room.copy_from_slice(&bytes[..room.len()]);
+        self.len = end;
     }
 }
 
@@ -263,23 +297,19 @@ impl fmt::Debug for Number {
 
 /// User part of a SIP URI or digits of a `tel:` one, and the context that its parameters give.
 pub(crate) fn user_part(text: &str) -> (&str, Option<&str>) {
-    // Nearly every caller: digits already cut out, which need no search for anything else.
-    if text.bytes().all(|b| b.is_ascii_digit() || b == b'+') {
-        return (cut(text), None);
-    }
     let mut user = text.trim();
     let mut sip = false;
     while let Some((rest, is_sip)) = without_scheme(user) {
         (user, sip) = (rest.trim(), is_sip);
     }
-    let host = user.split_once('@').map(|(before, host)| {
+    let host = split_once(user, b'@').map(|(before, host)| {
         user = before;
         host
     });
-    let (head, params) = user.split_once(';').unwrap_or((user, ""));
+    let (head, params) = split_once(user, b';').unwrap_or((user, ""));
     user = if host.is_some() {
         // A password (RFC 3261 §19.1.1) is nobody's number.
-        head.split(':').next().unwrap_or(head)
+        split_once(head, b':').map_or(head, |(user, _)| user)
     } else {
         head
     };
@@ -287,11 +317,7 @@ pub(crate) fn user_part(text: &str) -> (&str, Option<&str>) {
     if sip && host.is_none() && user.contains(['.', '[']) {
         user = "";
     }
-    let anonymous = |host: &str| {
-        let end = host.find([';', '?', '>', ':']).unwrap_or(host.len());
-        host[..end].eq_ignore_ascii_case("anonymous.invalid")
-    };
-    if host.is_some_and(anonymous) {
+    if host.is_some_and(is_anonymous) {
         user = "";
     }
     let context = params.split(';').find_map(|param| {
@@ -302,8 +328,24 @@ pub(crate) fn user_part(text: &str) -> (&str, Option<&str>) {
     (cut(user.trim()), context)
 }
 
+/// As the one of `str` does it, which prepares for longer texts than these.
+fn split_once(text: &str, at: u8) -> Option<(&str, &str)> {
+    let found = text.bytes().position(|b| b == at)?;
+    Some((text.get(..found)?, text.get(found + 1..)?))
+}
+
+/// RFC 3323 §4.1.1.3, with a port, parameters or headers behind.
+fn is_anonymous(host: &str) -> bool {
+    const NAME: &str = "anonymous.invalid";
+    let (name, rest) = (host.get(..NAME.len()), host.as_bytes().get(NAME.len()));
+    name.is_some_and(|name| name.eq_ignore_ascii_case(NAME))
+        && rest.is_none_or(|b| b";?>:".contains(b))
+}
+
 fn without_scheme(text: &str) -> Option<(&str, bool)> {
-    let (scheme, rest) = text.split_once(':')?;
+    // The longest scheme has four letters.
+    let colon = text.bytes().take(5).position(|b| b == b':')?;
+    let (scheme, rest) = (text.get(..colon)?, text.get(colon + 1..)?);
     let sip = scheme.eq_ignore_ascii_case("sip") || scheme.eq_ignore_ascii_case("sips");
     (sip || scheme.eq_ignore_ascii_case("tel")).then_some((rest, sip))
 }

@@ -139,7 +139,7 @@ const SLOTS: usize = 7 * 3 * 3;
 /// ```text
 ///   (weekday, kind of the day before, kind of the day) ──► slots: 63 bytes, one cache line
 ///                                                            │ which list of steps
-///                       ends:  [ 3, 4, 8 … ]  ◄──────────────┘ where each list ends
+///                     starts:  [ 0, 3, 4 … ]  ◄──────────────┘ where each list begins
 ///                       steps: [ 00:00 2 │ 08:00 9 │ 18:00 2 ║ 00:00 0 ║ … ]
 /// ```
 ///
@@ -147,7 +147,7 @@ const SLOTS: usize = 7 * 3 * 3;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WeekPlan {
     slots: [u8; SLOTS],
-    ends: Box<[u32]>,
+    starts: Box<[u32]>,
     steps: Box<[Step]>,
     most: u16,
 }
@@ -184,14 +184,14 @@ impl WeekPlan {
                 slots[slot(before, day)] = u8::try_from(index).unwrap_or(0);
             }
         }
-        let mut end = 0;
-        let ends = lists.iter().map(|list| {
-            end += u32::try_from(list.len()).unwrap_or(0);
-            end
-        });
+        let mut starts = vec![0];
+        for list in &lists {
+            let start = starts.last().copied().unwrap_or(0);
+            starts.push(start + u32::try_from(list.len()).unwrap_or(0));
+        }
         Self {
             slots,
-            ends: ends.collect(),
+            starts: starts.into(),
             steps: lists.concat().into(),
             most: schedule.most_lines(),
         }
@@ -201,8 +201,13 @@ impl WeekPlan {
     /// and at minutes of 1440 and above.
     #[must_use]
     pub fn lines(&self, before: Day, day: Day, minute: u16) -> u16 {
+        self.lines_in(slot(before, day), minute)
+    }
+
+    /// The same of a day and the one before as [`slot`] numbers them.
+    pub(crate) fn lines_in(&self, slot: usize, minute: u16) -> u16 {
         let mut lines = 0;
-        for step in self.steps(before, day) {
+        for step in self.steps_in(slot) {
             if step.from > minute {
                 break;
             }
@@ -215,10 +220,18 @@ impl WeekPlan {
     /// with different lines.
     #[must_use]
     pub fn steps(&self, before: Day, day: Day) -> &[Step] {
-        let list = usize::from(self.slots[slot(before, day)]);
-        let end_of = |list: usize| self.ends.get(list).map_or(0, |&end| end as usize);
-        let from = list.checked_sub(1).map_or(0, end_of);
-        self.steps.get(from..end_of(list)).unwrap_or(&[])
+        self.steps_in(slot(before, day))
+    }
+
+    fn steps_in(&self, slot: usize) -> &[Step] {
+        let list = self.slots.get(slot).copied().map_or(0, usize::from);
+        match (self.starts.get(list), self.starts.get(list + 1)) {
+            (Some(&from), Some(&to)) => {
+                let steps = self.steps.get(from as usize..to as usize);
+                steps.unwrap_or_default()
+            }
+            _ => &[],
+        }
     }
 
     /// The largest number of lines that any shift has; 0 for a pool without shifts.
@@ -234,7 +247,8 @@ impl WeekPlan {
     }
 }
 
-fn slot(before: Day, day: Day) -> usize {
+/// The number of a day and the kind of the one before, below [`SLOTS`].
+pub(crate) fn slot(before: Day, day: Day) -> usize {
     let kind = |kind| match kind {
         DayKind::Workday => 0,
         DayKind::Restday => 1,

@@ -12,13 +12,14 @@ use crate::calendar::Calendar;
 use crate::compile;
 use crate::decide::Dialled;
 use crate::exceptional::ExceptionalDays;
+use crate::hours::DAY;
 use crate::index::Index;
 use crate::listed::Lists;
 use crate::number::Number;
-use crate::place::prefixes::Prefixes;
+use crate::place::prefixes::{Key, Prefixes};
 use crate::place::{CityId, Gazetteer};
 use crate::policy::Policies;
-use crate::schedule::{Moment, Schedule, WeekPlan, hole};
+use crate::schedule::{Moment, Schedule, WeekPlan, hole, slot};
 use crate::service::ServiceRules;
 use crate::source::{Ladder, TableError, TableSource};
 use crate::week::{Timetable, Week, minute_of, timestamp};
@@ -163,7 +164,7 @@ impl Table {
     /// Lines of a pool that are open at this moment; 0 when it is closed or unknown.
     #[must_use]
     pub fn lines(&self, pool: PoolId, wall: Wall) -> u16 {
-        self.lines_at(pool, self.local(wall))
+        self.lines_at(pool, &self.local(wall))
     }
 
     /// The next moment at which the lines of some pool change, or the hours of some rule begin or
@@ -301,22 +302,27 @@ impl Table {
         self.aliases.iter().map(|alias| alias.name.as_str())
     }
 
-    pub(crate) fn lines_at(&self, pool: PoolId, local: Local) -> u16 {
+    pub(crate) fn lines_at(&self, pool: PoolId, local: &Local) -> u16 {
         let Some(found) = self.pools.get(usize::from(pool.0)) else {
             return 0;
         };
-        let lines = found.plan.lines(local.before, local.day, local.minute);
+        let lines = found.plan.lines_in(local.slot, local.minute);
         self.exceptional
             .lines(pool, lines, found.plan.most_lines(), local.wall)
     }
 
     pub(crate) fn local(&self, wall: Wall) -> Local {
-        let (date, minute) = self.civil(wall);
-        let before = date.yesterday().unwrap_or(date);
+        let at = timestamp(wall);
+        let ahead = i64::from(self.zone.to_offset(at).seconds()) * 1000;
+        let minutes = (at.as_millisecond() + ahead).div_euclid(60_000);
+        let minutes_of_day = i64::from(DAY);
+        let [before, day] = self.calendar.two_days(minutes.div_euclid(minutes_of_day));
         Local {
-            before: self.calendar.day(before),
-            day: self.calendar.day(date),
-            minute,
+            before,
+            day,
+            slot: slot(before, day),
+            // A rest is below its divisor.
+            minute: minutes.rem_euclid(minutes_of_day) as u16,
             wall,
         }
     }
@@ -331,15 +337,15 @@ impl Table {
     #[must_use]
     pub fn is_hotline(&self, number: &DialString) -> bool {
         let number = Number::new(number.reveal());
-        self.dialled(number.as_bytes()) != Dialled::Other
+        self.dialled(Key::new(number.as_bytes())) != Dialled::Other
     }
 
     /// Which form of the hotline's number this is.
-    pub(crate) fn dialled(&self, called: &[u8]) -> Dialled {
+    pub(crate) fn dialled(&self, called: Key<'_>) -> Dialled {
         if let Some(at) = self.by_alias.get(called) {
             return Dialled::Alias(*at);
         }
-        match called.strip_suffix(b"12356") {
+        match called.bytes().strip_suffix(b"12356") {
             Some(b"") => Dialled::Short,
             Some(code) if code.first() == Some(&b'0') && matches!(code.len(), 3 | 4) => {
                 Dialled::Area

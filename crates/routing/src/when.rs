@@ -6,6 +6,7 @@ use crate::calendar::Day;
 use crate::decide::Pools;
 use crate::hours::{DAY, Days};
 use crate::number::Number;
+use crate::place::prefixes::Key;
 use crate::place::{CityId, ProvinceId};
 use crate::source::{Services, Tags, When};
 
@@ -43,14 +44,17 @@ pub enum Miss {
 pub(crate) struct Local {
     pub before: Day,
     pub day: Day,
+    /// Both days as plans of pools look them up.
+    pub slot: usize,
+    /// Minute of the day, 0 to 1439.
     pub minute: u16,
     pub wall: meishier_model::Wall,
 }
 
 /// What conditions are held against.
 pub(crate) struct Facts<'a, P: ?Sized> {
-    pub called: &'a [u8],
-    pub caller: &'a [u8],
+    pub called: Key<'a>,
+    pub caller: Key<'a>,
     pub trunk: TrunkId,
     pub city: Option<CityId>,
     pub province: Option<ProvinceId>,
@@ -59,6 +63,33 @@ pub(crate) struct Facts<'a, P: ?Sized> {
     pub nuisance: bool,
     pub tags: Tags,
     pub pools: &'a P,
+}
+
+/// Conditions on what is known of the caller beyond place and number: all that a first look
+/// needs, in 16 bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Gate {
+    risk: Option<bool>,
+    nuisance: Option<bool>,
+    tags: Tags,
+}
+
+impl Gate {
+    /// True if none of them fails.
+    pub fn admits<P: Pools + ?Sized>(self, facts: &Facts<'_, P>) -> bool {
+        self.miss(facts).is_none()
+    }
+
+    #[inline]
+    fn miss<P: Pools + ?Sized>(self, facts: &Facts<'_, P>) -> Option<Miss> {
+        if self.risk.is_some_and(|risk| risk != facts.risk) {
+            return Some(Miss::Risk);
+        }
+        if self.nuisance.is_some_and(|it| it != facts.nuisance) {
+            return Some(Miss::Nuisance);
+        }
+        (!self.tags.is_empty() && !self.tags.meet(facts.tags)).then_some(Miss::Tags)
+    }
 }
 
 /// [`When`] with its numbers in normal form and its lists in order.
@@ -72,9 +103,7 @@ pub(crate) struct Conditions {
     days: Days,
     hours: Box<[crate::hours::Hours]>,
     states: Box<[(PoolId, Services)]>,
-    risk: Option<bool>,
-    nuisance: Option<bool>,
-    tags: Tags,
+    pub gate: Gate,
 }
 
 /// The list in order, each once.
@@ -98,9 +127,11 @@ impl Conditions {
             days: when.days,
             hours: when.hours.clone().into(),
             states: when.states.clone().into(),
-            risk: when.risk,
-            nuisance: when.nuisance,
-            tags: when.tags,
+            gate: Gate {
+                risk: when.risk,
+                nuisance: when.nuisance,
+                tags: when.tags,
+            },
         }
     }
 
@@ -124,17 +155,14 @@ impl Conditions {
     }
 
     /// `None` if all of them hold.
+    #[inline]
     pub fn miss<P: Pools + ?Sized>(&self, facts: &Facts<'_, P>) -> Option<Miss> {
-        // What one comparison tells comes before what compares numbers.
-        if self.risk.is_some_and(|risk| risk != facts.risk) {
-            return Some(Miss::Risk);
-        }
-        if self.nuisance.is_some_and(|it| it != facts.nuisance) {
-            return Some(Miss::Nuisance);
-        }
-        if !self.tags.is_empty() && !self.tags.meet(facts.tags) {
-            return Some(Miss::Tags);
-        }
+        // What costs least comes first.
+        self.gate.miss(facts).or_else(|| self.miss_beyond(facts))
+    }
+
+    /// The same of a call that the gate admits.
+    pub fn miss_beyond<P: Pools + ?Sized>(&self, facts: &Facts<'_, P>) -> Option<Miss> {
         if !within(&self.cities, facts.city) {
             return Some(Miss::Cities);
         }
@@ -144,7 +172,7 @@ impl Conditions {
         if !self.trunks.is_empty() && self.trunks.binary_search(&facts.trunk).is_err() {
             return Some(Miss::Trunks);
         }
-        let called = facts.called;
+        let called = facts.called.bytes();
         if !self.called.is_empty()
             && self
                 .called
@@ -153,10 +181,11 @@ impl Conditions {
         {
             return Some(Miss::Called);
         }
-        if !self.callers.is_empty() && !self.callers.iter().any(|it| facts.caller.starts_with(it)) {
+        let caller = facts.caller.bytes();
+        if !self.callers.is_empty() && !self.callers.iter().any(|it| caller.starts_with(it)) {
             return Some(Miss::Callers);
         }
-        if !self.at(facts.local) {
+        if !self.at(&facts.local) {
             return Some(Miss::Hours);
         }
         let in_state = |(pool, states): &&(PoolId, Services)| {
@@ -169,13 +198,13 @@ impl Conditions {
     }
 
     /// True at this moment; hours that cross midnight belong to the day on which they begin.
-    fn at(&self, local: Local) -> bool {
+    fn at(&self, local: &Local) -> bool {
         let Local {
             before,
             day,
             minute,
             ..
-        } = local;
+        } = *local;
         if self.hours.is_empty() {
             return self.days.contains(day);
         }

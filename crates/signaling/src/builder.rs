@@ -1,5 +1,6 @@
 //! Writes messages into one buffer.
 
+use crate::field::Field;
 use crate::header::HeaderName;
 use crate::message::Message;
 use crate::phrases;
@@ -57,7 +58,7 @@ impl<'a> Builder<'a> {
     pub fn response_to(request: &Message, status: u16, reason: &str, to_tag: Option<&str>) -> Self {
         let mut reply = Self::response(status, reason);
         for value in request.header_bytes(HeaderName::Via) {
-            reply = reply.header_raw("Via", value);
+            reply = reply.received("Via", value);
         }
         reply.response_rest(request, status, to_tag)
     }
@@ -77,18 +78,18 @@ impl<'a> Builder<'a> {
             reply = reply.header("Via", &via::with_source(first, remote));
         }
         for value in request.header_bytes(HeaderName::Via).skip(1) {
-            reply = reply.header_raw("Via", value);
+            reply = reply.received("Via", value);
         }
         reply.response_rest(request, status, to_tag)
     }
 
     fn response_rest(mut self, request: &Message, status: u16, to_tag: Option<&str>) -> Self {
         for value in request.header_bytes(HeaderName::From).take(1) {
-            self = self.header_raw("From", value);
+            self = self.received("From", value);
         }
         for value in request.header_bytes(HeaderName::To).take(1) {
             self.out.extend_from_slice(b"To: ");
-            push_value(&mut self.out, value);
+            push_received(&mut self.out, value);
             if let Some(tag) = to_tag.filter(|_| request.to_tag().is_none()) {
                 self.out.extend_from_slice(b";tag=");
                 push_value(&mut self.out, tag.as_bytes());
@@ -99,7 +100,7 @@ impl<'a> Builder<'a> {
         self = self.header("CSeq", request.header(HeaderName::CSeq).unwrap_or(""));
         if (101..300).contains(&status) {
             for value in request.header_bytes(HeaderName::RecordRoute) {
-                self = self.header_raw("Record-Route", value);
+                self = self.received("Record-Route", value);
             }
         }
         self
@@ -116,6 +117,14 @@ impl<'a> Builder<'a> {
     pub fn header_raw(mut self, name: &str, value: &[u8]) -> Self {
         push_name(&mut self.out, name);
         push_value(&mut self.out, value);
+        self.out.extend_from_slice(b"\r\n");
+        self
+    }
+
+    /// One header whose value is that of a message that was read.
+    fn received(mut self, name: &str, value: &[u8]) -> Self {
+        push_name(&mut self.out, name);
+        push_received(&mut self.out, value);
         self.out.extend_from_slice(b"\r\n");
         self
     }
@@ -153,6 +162,22 @@ impl<'a> Builder<'a> {
         self
     }
 
+    /// One field of a message that was received, byte for byte: name as written, folds, bytes that
+    /// are not UTF-8 (RFC 3261 §16.6 step 2 asks it of whoever hands a message on).
+    #[must_use]
+    pub fn field(mut self, field: Field<'_>) -> Self {
+        self.out.extend_from_slice(field.as_bytes());
+        self.out.extend_from_slice(b"\r\n");
+        self
+    }
+
+    /// Every field of `from` with that name, long or compact, byte for byte and in order.
+    #[must_use]
+    pub fn forward(self, from: &Message, name: &str) -> Self {
+        let fields = from.fields().filter(|field| field.is(name));
+        fields.fold(self, Builder::field)
+    }
+
     /// The body and its Content-Type. A second call replaces the bytes, so call it once.
     #[must_use]
     pub fn body(mut self, content_type: &str, bytes: &'a [u8]) -> Self {
@@ -188,6 +213,17 @@ fn push_name(out: &mut Vec<u8>, name: &str) {
         out.extend(name.bytes().filter(|b| *b > b' ' && *b != b':'));
     }
     out.extend_from_slice(b": ");
+}
+
+/// Writes a value as it came (RFC 3261 §8.2.6.2: "MUST equal"), on one line. The NUL that a quoted
+/// string may hold (§25.1, quoted-pair) stays.
+fn push_received(out: &mut Vec<u8>, value: &[u8]) {
+    let ends_line = |b: u8| matches!(b, b'\r' | b'\n');
+    if value.iter().fold(false, |found, b| found | ends_line(*b)) {
+        out.extend(value.iter().map(|b| if ends_line(*b) { b' ' } else { *b }));
+    } else {
+        out.extend_from_slice(value);
+    }
 }
 
 /// Writes a value that stays on its line.

@@ -20,8 +20,11 @@ pub struct Counters {
     pub retransmissions_sent: u64,
     /// Messages that a transaction recognised as repeated.
     pub retransmissions_received: u64,
-    /// Messages that could not be read.
+    /// Requests, and what is neither request nor response, that could not be read; those that could
+    /// be answered with 400, 505 or 513 are among them.
     pub malformed: u64,
+    /// Responses that could not be read; dropped (RFC 4475 §3.1.2.5, §3.1.2.19).
+    pub malformed_responses: u64,
     /// Responses, ACKs and CANCELs that belong to nothing here, and requests for unknown dialogs.
     pub unmatched: u64,
     /// Requests refused because a limit was reached.
@@ -38,6 +41,7 @@ impl Default for Counters {
             retransmissions_sent: 0,
             retransmissions_received: 0,
             malformed: 0,
+            malformed_responses: 0,
             unmatched: 0,
             limited: 0,
         }

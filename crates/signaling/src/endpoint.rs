@@ -53,7 +53,8 @@ pub struct EndpointConfig {
 pub struct Invite {
     /// The path on which INVITE and everything after it goes.
     pub flow: Flow,
-    /// Request-URI.
+    /// Request-URI. Headers in it, which a registered Contact may have, are left out: honouring
+    /// them would let their author write into our requests (RFC 3261 §19.1.5).
     pub uri: String,
     /// Who calls.
     pub from: Party,
@@ -196,6 +197,8 @@ impl Endpoint {
         {
             return Err(EndpointError::Uri);
         }
+        let target = write::without_headers(&invite.uri);
+        let callee = write::without_headers(&invite.to.uri);
         let id = self.take_leg_id();
         let tag = self.names.leg_tag(id);
         let from = write::party(invite.from.display.as_deref(), &invite.from.uri);
@@ -204,9 +207,9 @@ impl Endpoint {
             local: format!("{from};tag={tag}").into(),
             local_tag: tag.into(),
             remote_tag: "".into(),
-            remote: write::party(invite.to.display.as_deref(), &invite.to.uri).into(),
+            remote: write::party(invite.to.display.as_deref(), callee).into(),
             route: "".into(),
-            target: invite.uri.into(),
+            target: target.into(),
             local_seq: 0,
             remote_seq: None,
         };

@@ -12,7 +12,6 @@
 //! Requests refused here get their answer without a transaction (§8.2.7): a stranger's garbage
 //! costs no memory, and a repetition of it gets the same answer again.
 
-use crate::body::{self, Body};
 use crate::builder::Builder;
 use crate::counters::count;
 use crate::dialog::{Dialog, DialogError};
@@ -26,6 +25,8 @@ use crate::leg_reliable::Peer;
 use crate::leg_timer::takes_update;
 use crate::message::{HeaderName, Message, Method, ParseError};
 use crate::names::leg_of_tag;
+use crate::refusal::{self, Refusal};
+use crate::scan;
 use crate::server_transactions::{Opening, Seen};
 use crate::uri::Uri;
 use crate::write;
@@ -37,28 +38,6 @@ const REQUESTS_PER_LEG: usize = 256;
 
 /// Transactions of requests within calls beyond the limit of the others.
 const RESERVE_PER_LEG: usize = 4;
-
-/// Why a request is refused here: the status and at most one header.
-struct Refusal {
-    status: u16,
-    header: Option<(&'static str, String)>,
-}
-
-impl Refusal {
-    fn plain(status: u16) -> Self {
-        Self {
-            status,
-            header: None,
-        }
-    }
-
-    fn with(status: u16, name: &'static str, value: &str) -> Self {
-        Self {
-            status,
-            header: Some((name, value.to_owned())),
-        }
-    }
-}
 
 /// Where and as what a new request came.
 #[derive(Clone, Copy)]
@@ -97,12 +76,16 @@ impl Endpoint {
     /// Takes one message: a datagram, or what the framer cut out of a stream.
     pub fn handle_message(&mut self, now: Mono, flow: Flow, bytes: &[u8]) {
         self.last = now;
-        let message = match Message::parse(bytes) {
+        let message = match read(flow, bytes) {
             Ok(message) => message,
             // RFC 5626 §4.4.1: a keep-alive is no message.
             Err(ParseError::Empty) => return,
             Err(error) => {
-                self.tx.counters.malformed += 1;
+                if scan::start_line_is_request(bytes) {
+                    self.tx.counters.malformed += 1;
+                } else {
+                    self.tx.counters.malformed_responses += 1;
+                }
                 if let Some(reply) = error.reply_400(bytes, flow.remote) {
                     self.tx.send_response(error.status(), flow, reply);
                 }
@@ -111,7 +94,10 @@ impl Endpoint {
         };
         if message.call_id().bytes().any(|b| b.is_ascii_control()) {
             // §25.1: no word; no answer could repeat it as it is.
-            self.tx.counters.malformed += 1;
+            match message.is_request() {
+                true => self.tx.counters.malformed += 1,
+                false => self.tx.counters.malformed_responses += 1,
+            }
             return;
         }
         match message.method() {
@@ -254,7 +240,7 @@ impl Endpoint {
 
     /// Takes a new request, or says why not.
     fn admit(&mut self, at: Arrival, request: &Message) -> Result<Admitted, Refusal> {
-        check(request, &self.config.supported)?;
+        refusal::check(request, &at.flow, &self.config.supported)?;
         if request.bytes().len() - request.body().len() > write::HEAD_LIMIT {
             return Err(self.limited(513));
         }
@@ -275,9 +261,6 @@ impl Endpoint {
             return Ok(Admitted::Within);
         }
         let method = request.method().unwrap_or(Method::Other);
-        if let Some(refusal) = outside(method) {
-            return Err(refusal);
-        }
         if held >= self.config.max_transactions {
             return Err(self.limited(503));
         }
@@ -405,48 +388,12 @@ impl Endpoint {
     }
 }
 
-/// The checks of §8.2 that need nothing but the request.
-fn check(request: &Message, supported: &[String]) -> Result<(), Refusal> {
-    if write::has_empty_tag(request) {
-        return Err(Refusal::plain(400));
+/// Reads a message, of which a stream asks more than a datagram.
+fn read(flow: Flow, bytes: &[u8]) -> Result<Message, ParseError> {
+    let message = Message::parse(bytes)?;
+    // §18.3: nothing else says where a message on a stream ends.
+    if flow.transport.is_reliable() && message.header(HeaderName::ContentLength).is_none() {
+        return Err(ParseError::Missing(HeaderName::ContentLength));
     }
-    if request.max_forwards() == Some(0) {
-        // §16.3: we stand between two sides as a proxy does; a loop must end here.
-        return Err(Refusal::plain(483));
-    }
-    let missing: Vec<&str> = request
-        .values(HeaderName::Require)
-        .filter(|tag| !supported.iter().any(|s| s.eq_ignore_ascii_case(tag)))
-        .collect();
-    if !missing.is_empty() {
-        // §8.2.2.3
-        return Err(Refusal::with(420, "Unsupported", &missing.join(", ")));
-    }
-    if request
-        .header(HeaderName::ContentEncoding)
-        .is_some_and(|e| !e.eq_ignore_ascii_case("identity"))
-    {
-        // §8.2.3
-        return Err(Refusal::with(415, "Accept-Encoding", "identity"));
-    }
-    let session = matches!(request.method(), Some(Method::Invite | Method::Update));
-    if session && body::kind(request) == Body::Foreign {
-        return Err(Refusal::with(415, "Accept", "application/sdp"));
-    }
-    Ok(())
-}
-
-/// What we do not take outside dialogs.
-fn outside(method: Method) -> Option<Refusal> {
-    match method {
-        Method::Invite | Method::Register | Method::Options | Method::Message => None,
-        // §15.1.2, RFC 3311 §5.2, RFC 6086 §4.2.2: these need a dialog.
-        Method::Bye | Method::Update | Method::Info | Method::Prack => Some(Refusal::plain(481)),
-        // §8.2.1: methods that exist but are not for us.
-        Method::Subscribe | Method::Notify | Method::Refer | Method::Publish => {
-            Some(Refusal::with(405, "Allow", write::ALLOW))
-        }
-        // §21.5.2: methods that we have never heard of.
-        _ => Some(Refusal::with(501, "Allow", write::ALLOW)),
-    }
+    Ok(message)
 }

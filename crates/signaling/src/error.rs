@@ -81,8 +81,9 @@ impl ParseError {
     }
 
     /// The answer to a request that [`Message::parse`] refused, if its first Via says where to
-    /// send it and From, To, Call-ID and CSeq are there to be copied. `None` for responses, for
-    /// ACK (never answered) and for what is not SIP at all.
+    /// send it and it has a CSeq; From, To and Call-ID are copied as far as they are there (RFC 4475
+    /// §3.3.1 asks for 400 without any of them). `None` for responses, for ACK (never answered)
+    /// and for what is not SIP at all.
     ///
     /// `remote` is where the request came from; it goes into `received` and `rport`.
     #[must_use]
@@ -111,9 +112,8 @@ impl ParseError {
             .ok()?
             .branch
             .unwrap_or("");
-        let (from, to) = (one(HeaderName::From)?, one(HeaderName::To)?);
-        let (call_id, cseq) = (one(HeaderName::CallId)?, one(HeaderName::CSeq)?);
-        if call_id.is_empty() || !cseq.starts_with(|c: char| c.is_ascii_digit()) {
+        let cseq = one(HeaderName::CSeq)?;
+        if !cseq.starts_with(|c: char| c.is_ascii_digit()) {
             return None;
         }
         let mut reply = Builder::response(self.status(), &self.to_string())
@@ -121,18 +121,22 @@ impl ParseError {
         for (_, value) in lines.iter().filter(|(n, _)| *n == HeaderName::Via).skip(1) {
             reply = reply.header("Via", value);
         }
-        let mut to = to.to_owned();
-        if !to.to_ascii_lowercase().contains(";tag") {
-            to.push_str(&format!(";tag={:016x}", fnv(&[call_id, cseq, branch])));
+        let call_id = one(HeaderName::CallId);
+        if let Some(from) = one(HeaderName::From) {
+            reply = reply.header("From", from);
         }
-        Some(
-            reply
-                .header("From", from)
-                .header("To", &to)
-                .header("Call-ID", call_id)
-                .header("CSeq", cseq)
-                .finish(),
-        )
+        if let Some(to) = one(HeaderName::To) {
+            let mut to = to.to_owned();
+            if !to.to_ascii_lowercase().contains(";tag") {
+                let tag = fnv(&[call_id.unwrap_or(""), cseq, branch]);
+                to.push_str(&format!(";tag={tag:016x}"));
+            }
+            reply = reply.header("To", &to);
+        }
+        if let Some(call_id) = call_id {
+            reply = reply.header("Call-ID", call_id);
+        }
+        Some(reply.header("CSeq", cseq).finish())
     }
 }
 

@@ -5,8 +5,9 @@
 //!                              └─ CRLF CRLF between messages ─► take_pings()
 //! ```
 //!
-//! On a stream only Content-Length says where a message ends, so a message without one, or with
-//! one that cannot be read, ends the connection: whatever came after it could be anything.
+//! On a stream only Content-Length says where a message ends. Of a message without one, or with one
+//! that cannot be read, the head is given out, so that its sender can be told (RFC 3261 §18.3);
+//! whatever comes after it could be anything and is dropped, until the connection ends.
 
 use crate::header::HeaderName;
 use crate::index::header_line;
@@ -17,14 +18,11 @@ use std::fmt;
 /// Why a stream cannot be read on; the peer is at fault and the connection is to be closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FramingError {
-    /// Headers or message longer than [`Message::MAX_BYTES`].
+    /// Headers longer than [`Message::MAX_BYTES`].
     TooLarge,
-    /// More bytes pushed than [`TcpFramer::MAX_BUFFERED`] before any was taken out.
+    /// More bytes pushed than [`TcpFramer::MAX_BUFFERED`] before any was taken out, or after the
+    /// stream was lost.
     Overrun,
-    /// No Content-Length (RFC 3261 §20.14 asks for it on streams).
-    NoContentLength,
-    /// Content-Length is not a number, or two of them differ.
-    BadContentLength,
     /// A byte that no start line begins with.
     NotSip,
 }
@@ -34,8 +32,6 @@ impl fmt::Display for FramingError {
         f.write_str(match self {
             Self::TooLarge => "message too large",
             Self::Overrun => "too many bytes buffered",
-            Self::NoContentLength => "no Content-Length on a stream",
-            Self::BadContentLength => "malformed Content-Length",
             Self::NotSip => "not SIP",
         })
     }
@@ -55,7 +51,19 @@ pub struct TcpFramer {
     /// Line ends seen since the last message.
     line_ends: u32,
     pings: u32,
+    /// Bytes dropped since nobody can tell any more where a message ends.
+    lost: Option<usize>,
     failed: Option<FramingError>,
+}
+
+/// What stands at the front of the buffer.
+enum Front {
+    /// A head that is not complete.
+    Part,
+    /// A message of this length; its body may still be under way.
+    Message(usize),
+    /// A head of this length, and nobody knows how long its body is.
+    Endless(usize),
 }
 
 /// Bytes with a consumed front. `Debug` shows lengths only.
@@ -111,6 +119,13 @@ impl TcpFramer {
         if self.failed.is_some() {
             return;
         }
+        if let Some(dropped) = &mut self.lost {
+            *dropped = dropped.saturating_add(bytes.len());
+            if *dropped > Self::MAX_BUFFERED {
+                self.fail(FramingError::Overrun);
+            }
+            return;
+        }
         if self.buffer.rest().len() + bytes.len() > Self::MAX_BUFFERED {
             self.fail(FramingError::Overrun);
             return;
@@ -118,7 +133,8 @@ impl TcpFramer {
         self.buffer.push(bytes);
     }
 
-    /// The next whole message, not yet parsed; `None` if more bytes are needed.
+    /// The next whole message, not yet parsed; `None` if more bytes are needed, and for ever after
+    /// a head whose body has no end that can be known.
     ///
     /// # Errors
     /// [`FramingError`], the same again on every further call.
@@ -143,25 +159,31 @@ impl TcpFramer {
         std::mem::take(&mut self.pings)
     }
 
-    /// Bytes waiting for the rest of their message.
+    /// Bytes waiting for the rest of their message. Never 0 once the stream is lost, so that whoever
+    /// closes connections with unfinished messages closes this one.
     #[must_use]
     pub fn buffered(&self) -> usize {
-        self.buffer.rest().len()
+        self.lost.map_or(self.buffer.rest().len(), |n| n.max(1))
     }
 
     fn fail(&mut self, error: FramingError) {
         self.failed = Some(error);
+        self.lost = None;
         self.buffer = Buffer::default();
     }
 
     fn take_message(&mut self) -> Result<Option<Vec<u8>>, FramingError> {
+        if self.lost.is_some() {
+            return Ok(None);
+        }
         let length = match self.length {
             Some(length) => length,
             None => {
                 self.skip_line_ends();
-                match self.find_length()? {
-                    Some(length) => length,
-                    None => return Ok(None),
+                match self.front()? {
+                    Front::Message(length) => length,
+                    Front::Part => return Ok(None),
+                    Front::Endless(head) => return Ok(self.lose(head)),
                 }
             }
         };
@@ -195,11 +217,19 @@ impl TcpFramer {
         self.line_ends = if more { 0 } else { self.line_ends % 2 };
     }
 
-    /// The length of the message at the front, if its head is complete.
-    fn find_length(&mut self) -> Result<Option<usize>, FramingError> {
+    /// Gives out the head at the front and drops everything else.
+    fn lose(&mut self, head: usize) -> Option<Vec<u8>> {
+        let buffer = std::mem::take(&mut self.buffer);
+        let (head, rest) = buffer.rest().split_at_checked(head)?;
+        self.lost = Some(rest.len());
+        Some(head.to_vec())
+    }
+
+    /// What stands at the front.
+    fn front(&mut self) -> Result<Front, FramingError> {
         let rest = self.buffer.rest();
         let Some(first) = rest.first() else {
-            return Ok(None);
+            return Ok(Front::Part);
         };
         if !lex::is_token_byte(*first) {
             return Err(FramingError::NotSip);
@@ -215,22 +245,28 @@ impl TcpFramer {
             return if rest.len() > Message::MAX_BYTES {
                 Err(FramingError::TooLarge)
             } else {
-                Ok(None)
+                Ok(Front::Part)
             };
         };
         self.line_ends = 0;
         let head = from + at + 4;
-        let length = head.saturating_add(content_length(&rest[..head])?);
-        if length > Message::MAX_BYTES {
-            Err(FramingError::TooLarge)
-        } else {
-            Ok(Some(length))
+        if head > Message::MAX_BYTES {
+            return Err(FramingError::TooLarge);
         }
+        let body = rest.get(..head).and_then(content_length);
+        let length = body.map(|body| head.saturating_add(body));
+        Ok(
+            match length.filter(|length| *length <= Message::MAX_BYTES) {
+                Some(length) => Front::Message(length),
+                None => Front::Endless(head),
+            },
+        )
     }
 }
 
-/// The Content-Length among these headers. A line that is no header is left to the parser.
-fn content_length(head: &[u8]) -> Result<usize, FramingError> {
+/// The Content-Length among these headers; `None` if there is none, or it is no number, or two of
+/// them differ. A line that is no header is left to the parser.
+fn content_length(head: &[u8]) -> Option<usize> {
     let mut found = None;
     let mut lines = head.split(|b| *b == b'\n').skip(1).peekable();
     while let Some(line) = lines.next() {
@@ -248,13 +284,11 @@ fn content_length(head: &[u8]) -> Result<usize, FramingError> {
         while let Some(fold) = lines.next_if(|l| matches!(l.first(), Some(b' ' | b'\t'))) {
             value.push_str(&crate::error::substitute(fold));
         }
-        let length = lex::number(lex::trim(&value)).ok_or(FramingError::BadContentLength)?;
+        let length = lex::number(lex::trim(&value))?;
         if found.is_some_and(|other| other != length) {
-            return Err(FramingError::BadContentLength);
+            return None;
         }
         found = Some(length);
     }
-    found
-        .map(|length| length as usize)
-        .ok_or(FramingError::NoContentLength)
+    found.map(|length| length as usize)
 }

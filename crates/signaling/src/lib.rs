@@ -14,6 +14,10 @@
 //!                   │                                                     │
 //!        message ── index, header, via, address, uri, lex                 │
 //!                   │      (offsets into the bytes; values read on demand)│
+//!                   ├── field (handed on byte for byte)                   │
+//!                   ├── body, multipart (session, location, parts)        │
+//!                   ▼                                                     │
+//!        refusal (what nobody hears of: 4xx and 5xx of RFC 3261 §8.2)     │
 //!                   ▼                                                     │
 //!        endpoint ── invite_client   invite_server   ┐ transactions       │
 //!                 │  non_invite_client  non_invite_… ┘ (RFC 3261 §17, 6026)
@@ -41,6 +45,7 @@ pub mod endpoint;
 mod endpoint_inbound;
 mod error;
 pub mod event;
+mod field;
 pub mod flow;
 pub mod framing;
 pub mod header;
@@ -58,11 +63,13 @@ mod leg_timer;
 pub mod lex;
 pub mod message;
 mod method;
+mod multipart;
 mod names;
 pub mod non_invite_client;
 pub mod non_invite_server;
 mod phrases;
 mod push;
+mod refusal;
 pub mod registrar;
 pub mod reliable;
 pub mod scan;

@@ -11,6 +11,7 @@
 
 pub use crate::address::{AddressError, NameAddr};
 pub use crate::error::ParseError;
+pub use crate::field::Field;
 pub use crate::header::HeaderName;
 pub use crate::method::Method;
 pub use crate::via::{Via, ViaError};
@@ -42,28 +43,26 @@ struct Known {
     via: ViaSpans,
 }
 
-/// The message. Folds are kept in length but are spaces (RFC 3261 §7.3.1 makes them equal), so
-/// that no value holds a line end.
+/// The message as it came, and its head as it is read. In that, folds are kept in length but are
+/// spaces (RFC 3261 §7.3.1 makes them equal), so that no value holds a line end.
 #[derive(Clone)]
 enum Store {
     /// All of it is UTF-8 and as it came: one allocation.
     Text(Box<str>),
-    /// The bytes, and the head with SUB for each byte that is not UTF-8.
+    /// The bytes, and the head with SUB for each byte that is not UTF-8 and spaces for folds.
     Mixed { bytes: Box<[u8]>, head: Box<str> },
 }
 
 impl Store {
     /// For messages with folds or bytes that are not UTF-8, or whose body is cut within a character.
     fn mixed(bytes: &[u8], text: &str, head: &Head) -> Result<Self, ParseError> {
-        let mut bytes = bytes.to_vec();
         let mut clean = text.as_bytes().get(..head.body).unwrap_or(&[]).to_vec();
         if head.folded {
-            unfold(bytes.get_mut(..head.body).unwrap_or(&mut []));
             unfold(&mut clean);
         }
         let head = String::from_utf8(clean).map_err(|_| ParseError::HeaderLine)?;
         Ok(Self::Mixed {
-            bytes: bytes.into_boxed_slice(),
+            bytes: bytes.into(),
             head: head.into_boxed_str(),
         })
     }
@@ -130,8 +129,7 @@ impl Message {
         }
     }
 
-    /// The message as it came, without what stood before the start line and behind the body;
-    /// folds are spaces.
+    /// The message as it came, without what stood before the start line and behind the body.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         match &self.store {
@@ -213,7 +211,7 @@ impl Message {
             .map(|line| line.value.text(self.text()))
     }
 
-    /// The values of all lines with this header as they came, byte for byte.
+    /// The values of all lines with this header as they came, byte for byte; folds are still in them.
     pub fn header_bytes(&self, name: HeaderName) -> impl Iterator<Item = &[u8]> {
         self.lines
             .iter()
@@ -249,6 +247,23 @@ impl Message {
         self.lines
             .iter()
             .map(move |line| (line.name_text(text), line.value.text(text)))
+    }
+
+    /// Every header field as it came, in order: what [`crate::builder::Builder::field`] hands on.
+    pub fn fields(&self) -> impl Iterator<Item = Field<'_>> {
+        let bytes = self.bytes();
+        // Each ends before the line end of its last line; behind the last one the head ends too.
+        let starts = self.lines.iter().map(|line| usize::from(line.name_start));
+        let last = usize::from(self.body).saturating_sub(2);
+        let ends = starts.clone().skip(1).chain([last]);
+        let places = starts.zip(ends);
+        self.lines
+            .iter()
+            .zip(places)
+            .map(move |(line, (start, end))| {
+                let whole = bytes.get(start..end.saturating_sub(2)).unwrap_or(&[]);
+                Field::new(line.name, usize::from(line.name_len), whole)
+            })
     }
 
     /// Call-ID.
@@ -416,6 +431,9 @@ fn body_end(text: &str, head: &Head) -> Result<usize, ParseError> {
     let length = lex::number(line.value.text(text))
         .ok_or(ParseError::Malformed(HeaderName::ContentLength))?;
     let end = head.body.saturating_add(length as usize);
+    if end > Message::MAX_BYTES {
+        return Err(ParseError::TooLarge);
+    }
     if end > text.len() {
         return Err(ParseError::BodyTooShort);
     }

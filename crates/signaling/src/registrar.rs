@@ -16,6 +16,7 @@ use crate::flow::Flow;
 use crate::header::HeaderName;
 use crate::lex;
 use crate::message::{Message, NameAddr};
+use crate::uri::Uri;
 use meishier_model::Mono;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -202,6 +203,15 @@ impl Registrar {
         password: &dyn Fn(&str) -> Option<String>,
     ) -> RegisterReply {
         self.handle_timeout(now);
+        // §10.2: To and what Contact holds are checked before anybody is asked who it is; RFC 4475
+        // §3.3.4, §3.1.2.13 have 400 for them.
+        let to = request.to_addr().and_then(|to| to.uri());
+        let Some(to) = to.ok().filter(Uri::is_sip) else {
+            return RegisterReply::status(400);
+        };
+        if request.contacts().any(|contact| contact.is_err()) {
+            return RegisterReply::status(400);
+        }
         let user = match self.auth.check(now, request, password) {
             AuthResult::Ok { user } => user,
             AuthResult::Challenge { headers } => {
@@ -214,12 +224,6 @@ impl Registrar {
             AuthResult::Refused => return RegisterReply::status(403),
             AuthResult::Malformed => return RegisterReply::status(400),
         };
-        let Ok(to) = request.to_addr().and_then(|to| to.uri()) else {
-            return RegisterReply::status(400);
-        };
-        if !to.is_sip() {
-            return RegisterReply::status(404);
-        }
         if to.user_unescaped() != user.as_str() {
             return RegisterReply::status(403);
         }
@@ -296,7 +300,7 @@ impl Registrar {
                 return Err(RegisterReply::status(403));
             }
             let uri = contact.uri().map_err(|_| bad())?;
-            if !uri.is_sip() || !uri.headers.is_empty() || contact.uri.len() > MAX_TEXT {
+            if !uri.is_sip() || contact.uri.len() > MAX_TEXT {
                 return Err(bad());
             }
             let asked = contact

@@ -4,6 +4,7 @@
 //! that these functions read differently from [`crate::message::Message::parse`] would go to the
 //! wrong shard, so both take the first Call-ID, long or compact, and skip leading line ends.
 
+use crate::lex::is_lws;
 use crate::method::Method;
 
 /// The value of the first Call-ID header (`Call-ID` or `i`), trimmed; folded values too.
@@ -71,11 +72,21 @@ fn header<'a>(bytes: &'a [u8], long: &[u8], short: u8) -> Option<&'a [u8]> {
             while matches!(rest.get(end), Some(b' ' | b'\t')) {
                 end += line_len(&rest[end..]);
             }
-            return Some(rest[start..end].trim_ascii());
+            return Some(trim(&rest[start..end]));
         }
         rest = &rest[len..];
     }
     None
+}
+
+/// `text` without the white space that the parser takes off: a form feed is none.
+fn trim(text: &[u8]) -> &[u8] {
+    let start = text.iter().position(|b| !is_lws(*b));
+    let end = text.iter().rposition(|b| !is_lws(*b));
+    match (start, end) {
+        (Some(start), Some(end)) => text.get(start..=end).unwrap_or(&[]),
+        _ => &[],
+    }
 }
 
 /// Length of the first line of `rest`, its line end included.
@@ -92,7 +103,7 @@ fn value_of<'a>(line: &'a [u8], long: &[u8], short: u8) -> Option<&'a [u8]> {
         return None;
     }
     let colon = line.iter().position(|b| *b == b':')?;
-    let name = line[..colon].trim_ascii_end();
+    let name = trim(&line[..colon]);
     let same = name.eq_ignore_ascii_case(long) || (name.len() == 1 && first == short);
     same.then(|| &line[colon + 1..])
 }

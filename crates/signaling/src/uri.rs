@@ -3,6 +3,7 @@
 use crate::lex::{self, Params, unescape};
 use std::borrow::Cow;
 use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// Why a text is not a URI that can be used. The sender is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub enum UriError {
     Character,
     /// An empty user before `@`, or a second `@`.
     User,
-    /// No host, or one that is neither a name, an IPv4 address nor `[IPv6]`.
+    /// No host, or one that is neither a name, an IPv4 address, `[IPv6]` nor `[IPv6%zone]`.
     Host,
     /// A port that is not 1 to 65535.
     Port,
@@ -43,7 +44,7 @@ pub struct Uri<'a> {
     pub user: Option<&'a str>,
     /// Password behind the user, if any.
     pub password: Option<&'a str>,
-    /// Host; an IPv6 address keeps its brackets. Empty for other schemes.
+    /// Host; an IPv6 address keeps its brackets and its zone. Empty for other schemes.
     pub host: &'a str,
     /// Port, if one is given.
     pub port: Option<u16>,
@@ -121,6 +122,31 @@ impl<'a> Uri<'a> {
         !self.host.is_empty()
     }
 
+    /// The host as an address, and the zone of an IPv6 one (RFC 6874), unescaped; `None` for names.
+    #[must_use]
+    pub fn address(&self) -> Option<(IpAddr, Option<Cow<'a, str>>)> {
+        host_address(self.host)
+    }
+
+    /// Name and value of each header behind `?` (§19.1.1), in order, escapes resolved. One without
+    /// `=` has an empty value; empty ones are left out.
+    pub fn header_fields(&self) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> {
+        let items = self.headers.split('&').filter(|item| !item.is_empty());
+        items.map(|item| {
+            let (name, value) = lex::split_once(item, b'=').unwrap_or((item, ""));
+            (unescape(name), unescape(value))
+        })
+    }
+
+    /// True for an emergency service (RFC 5031): `urn:service:sos` and what stands below it.
+    #[must_use]
+    pub fn is_emergency_service(&self) -> bool {
+        let service = self.opaque.to_ascii_lowercase();
+        let rest = service.strip_prefix("service:sos");
+        self.scheme.eq_ignore_ascii_case("urn")
+            && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
+
     /// The user with its escapes resolved; empty if there is none.
     #[must_use]
     pub fn user_unescaped(&self) -> Cow<'a, str> {
@@ -145,7 +171,8 @@ impl<'a> Uri<'a> {
 
     /// The comparison of RFC 3261 §19.1.4, as far as it matters for bindings and digest: scheme,
     /// user, password, host and port; of the parameters those that select another target
-    /// (`user`, `ttl`, `method`, `maddr`, `transport`), and others only where both have them.
+    /// (`user`, `ttl`, `method`, `maddr`, `transport`), and others only where both have them;
+    /// headers, which are never ignored.
     #[must_use]
     pub fn equivalent(&self, other: &Uri<'_>) -> bool {
         const ALWAYS: [&str; 5] = ["user", "ttl", "method", "maddr", "transport"];
@@ -169,6 +196,26 @@ impl<'a> Uri<'a> {
                     .get(n)
                     .is_none_or(|theirs| same_value(self.params.get(n), Some(theirs)))
             })
+            && self.same_headers(other)
+    }
+
+    /// True if both have the same headers in any order; beyond 32 only if they are written alike.
+    fn same_headers(&self, other: &Uri<'_>) -> bool {
+        const MOST: usize = 32;
+        if self.headers == other.headers {
+            return true;
+        }
+        let sorted = |uri: &Uri<'_>| {
+            let mut all: Vec<(String, String)> = uri
+                .header_fields()
+                .take(MOST + 1)
+                .map(|(name, value)| (name.to_ascii_lowercase(), value.into_owned()))
+                .collect();
+            all.sort();
+            all
+        };
+        let (ours, theirs) = (sorted(self), sorted(other));
+        ours.len() <= MOST && ours == theirs
     }
 }
 
@@ -211,15 +258,32 @@ fn split_user(rest: &str) -> Result<(Option<&str>, Option<&str>, &str), UriError
     Ok((Some(user), password, rest))
 }
 
+/// The address that a host is, and the zone of an IPv6 one; `None` for names.
+pub(crate) fn host_address(host: &str) -> Option<(IpAddr, Option<Cow<'_, str>>)> {
+    let Some(inner) = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) else {
+        return host.parse().ok().map(|ip| (IpAddr::V4(ip), None));
+    };
+    let Some((address, zone)) = lex::split_once(inner, b'%') else {
+        return Some((IpAddr::V6(inner.parse().ok()?), None));
+    };
+    // RFC 6874 §2 writes the percent sign as `%25`; many write it bare, as shells do.
+    let zone = zone.strip_prefix("25").unwrap_or(zone);
+    let address: Ipv6Addr = address.parse().ok()?;
+    is_zone(zone).then(|| (IpAddr::V6(address), Some(unescape(zone))))
+}
+
+/// A ZoneID of RFC 6874 §2: unreserved characters and escapes.
+fn is_zone(zone: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'%');
+    !zone.is_empty() && zone.bytes().all(fits)
+}
+
 /// Host and port of `host`, `host:port`, `[v6]` or `[v6]:port`.
 pub(crate) fn split_host(text: &str) -> Result<(&str, Option<u16>), UriError> {
     let (host, port) = if text.starts_with('[') {
         let end = text.find(']').ok_or(UriError::Host)? + 1;
         let (host, rest) = text.split_at(end);
-        let address = &host[1..end - 1];
-        if address.parse::<std::net::Ipv6Addr>().is_err() {
-            return Err(UriError::Host);
-        }
+        host_address(host).ok_or(UriError::Host)?;
         match rest.strip_prefix(':') {
             Some(port) => (host, Some(port)),
             None if rest.is_empty() => (host, None),

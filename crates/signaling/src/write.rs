@@ -178,6 +178,15 @@ pub(crate) fn is_uri(text: &str) -> bool {
     text.len() <= 1024 && crate::uri::Uri::parse(text).is_ok()
 }
 
+/// A URI that [`is_uri`], without the headers behind `?` (RFC 3261 §19.1.1 has none in a
+/// Request-URI).
+pub(crate) fn without_headers(text: &str) -> &str {
+    let headers = crate::uri::Uri::parse(text).map_or(0, |uri| uri.headers.len());
+    let end = text.len().saturating_sub(headers);
+    let text = text.get(..end).unwrap_or(text);
+    text.strip_suffix('?').unwrap_or(text)
+}
+
 /// The From or To value of a party: `"display" <uri>`.
 pub(crate) fn party(display: Option<&str>, uri: &str) -> String {
     let Some(display) = display.filter(|d| !d.is_empty()) else {

@@ -1,14 +1,18 @@
 //! 200,000 seeded mutations of a corpus against every reader that a stranger can reach: none may
 //! panic, and all of them together take seconds.
 
+#[path = "rfc4475/table.rs"]
+mod table;
+
 use meishier_model::Mono;
 use meishier_signaling::auth::{AuthConfig, Authenticator};
 use meishier_signaling::framing::TcpFramer;
 use meishier_signaling::message::{HeaderName, Message, NameAddr, Via};
 use meishier_signaling::uri::Uri;
-use meishier_signaling::{lex, scan, via};
+use meishier_signaling::{body, lex, scan, via};
 use std::net::SocketAddr;
 use std::time::Duration;
+use table::TABLE;
 
 /// xorshift64*: small, seeded, the same everywhere.
 struct Random(u64);
@@ -90,22 +94,18 @@ fn mutate(random: &mut Random, corpus: &[Vec<u8>]) -> Vec<u8> {
 }
 
 fn corpus() -> Vec<Vec<u8>> {
-    let mut files = Vec::new();
-    for folder in ["valid", "invalid"] {
-        let path = format!("{}/tests/rfc4475/{folder}", env!("CARGO_MANIFEST_DIR"));
-        let mut names: Vec<_> = std::fs::read_dir(path)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .collect();
-        names.sort();
-        files.extend(names.into_iter().map(|name| std::fs::read(name).unwrap()));
-    }
+    let mut files: Vec<Vec<u8>> = TABLE.iter().map(table::Case::bytes).collect();
     let register = "REGISTER sip:h SIP/2.0\r\nVia: SIP/2.0/TCP [::1]:5060;branch=z9hG4bK1;rport\r\nFrom: <sip:a@h>;tag=1\r\n\
         To: <sip:a@h>\r\nCall-ID: c\r\nCSeq: 2 REGISTER\r\nContact: <sip:a@[::1]:5060;transport=tcp>;expires=60, *\r\n\
         Authorization: Digest username=\"a\\\"\", realm=\"h\", nonce=\"00000000000000010000000100112233445566778899aabbccddeeff\", \
         uri=\"sip:h\", response=\"0123456789abcdef0123456789abcdef\", algorithm=MD5, qop=auth, nc=00000001, cnonce=\"x\"\r\n\
         Expires: 60\r\nContent-Length: 0\r\n\r\n";
     files.push(register.into());
+    let parts = "INVITE sip:a@[fe80::1%25e0]?x SIP/2.0\r\nv: SIP/2.0/UDP [fe80::1%e0];branch=z9hG4bK1\r\nf: <tel:1>;tag=1\r\n\
+        t: <urn:service:sos>\r\ni: c\r\nCSeq: 2 INVITE\r\nc: multipart/mixed;boundary=b1\r\n\r\n--b1\r\n\
+        Content-Type: multipart/mixed;boundary=b2\r\n\r\n--b2\r\n\r\nx\r\n--b2--\r\n--b1\r\nc: application/sdp\r\n\
+        Content-Disposition: session;handling=required\r\n\r\nv=0\r\n--b1--\r\n";
+    files.push(parts.replace("?x", "").into());
     files
 }
 
@@ -117,10 +117,28 @@ fn read_all(message: &Message) -> usize {
         + message.reason().len();
     sum += message.from_tag().map_or(0, str::len) + message.to_tag().map_or(0, str::len);
     sum += message.top_via().host.len() + message.contacts().filter(Result::is_ok).count();
+    sum += body::parts(message).map_or(0, |parts| {
+        parts.iter().map(|part| part.content_type().len()).sum()
+    });
+    let found = (
+        body::kind(message),
+        body::sdp(message),
+        body::location(message),
+    );
+    assert!(found.0 != body::Body::Session || found.1.is_some());
+    let fields: usize = message.fields().map(|f| f.as_bytes().len() + 2).sum();
+    let head = message.bytes().len() - message.body().len();
+    assert!(
+        fields + 2 < head,
+        "a start line, all fields, the empty line"
+    );
     for (name, value) in message.lines() {
         assert!(!value.contains(['\r', '\n']), "a value left its line");
         sum += name.len() + lex::list(value).count() + lex::unquote(value).len();
-        sum += NameAddr::parse(value).map_or(0, |a| a.uri().map_or(0, |u| u.dial_string().len()));
+        sum += NameAddr::parse(value).map_or(0, |a| {
+            a.uri()
+                .map_or(0, |u| u.dial_string().len() + u.header_fields().count())
+        });
         sum += Via::parse(value).map_or(0, |v| v.transport.len());
     }
     assert!(

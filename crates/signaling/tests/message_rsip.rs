@@ -1,4 +1,5 @@
-//! rsip as a second opinion: wherever it can read a message, both must see the same.
+//! rsip as a second opinion on the messages of RFC 4475 and on ordinary ones: wherever it can read one,
+//! both must see the same. `message_differential` asks it about many more.
 
 use meishier_signaling::message::{HeaderName, Message};
 use rsip::SipMessage;

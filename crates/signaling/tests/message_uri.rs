@@ -2,6 +2,7 @@
 
 use meishier_signaling::lex::unescape;
 use meishier_signaling::uri::{Uri, UriError};
+use meishier_signaling::via::Via;
 
 #[test]
 fn sip_uris_come_apart() {
@@ -45,6 +46,86 @@ fn other_schemes_stay_opaque() {
         (urn.scheme, urn.opaque, urn.dial_string().as_ref()),
         ("urn", "service:sos.police", "")
     );
+}
+
+#[test]
+fn an_ipv6_address_may_have_a_zone() {
+    for (text, ip, zone) in [
+        ("sip:a@[2001:db8::1]:5060", "2001:db8::1", None),
+        ("sip:a@[fe80::1%25eth0];lr", "fe80::1", Some("eth0")),
+        ("sip:[fe80::1%eth0.7]:5062", "fe80::1", Some("eth0.7")),
+        ("sip:a@[fe80::1%25en%2D1]", "fe80::1", Some("en-1")),
+        ("sip:a@192.0.2.1", "192.0.2.1", None),
+    ] {
+        let uri = Uri::parse(text).unwrap();
+        let (address, found) = uri.address().unwrap();
+        assert_eq!(
+            (address.to_string().as_str(), found.as_deref()),
+            (ip, zone),
+            "{text}"
+        );
+    }
+    assert_eq!(Uri::parse("sip:a@example.com").unwrap().address(), None);
+    for bad in [
+        "[fe80::1%]",
+        "[fe80::1%25]",
+        "[fe80::1%a/b]",
+        "[%eth0]",
+        "[192.0.2.1]",
+        "[fe80::1%a]b]",
+    ] {
+        let text = format!("sip:a@{bad}");
+        assert_eq!(Uri::parse(&text).unwrap_err(), UriError::Host, "{bad}");
+        assert!(
+            Via::parse(&format!("SIP/2.0/UDP {bad};branch=1")).is_err(),
+            "{bad}"
+        );
+    }
+    let via = Via::parse("SIP/2.0/UDP [fe80::1%25eth0]:5062 ;branch=z9hG4bK1").unwrap();
+    assert_eq!((via.host, via.port), ("[fe80::1%25eth0]", Some(5062)));
+}
+
+#[test]
+fn emergency_services_are_known() {
+    for (text, is) in [
+        ("urn:service:sos", true),
+        ("URN:Service:SOS.police", true),
+        ("urn:service:sos.", true),
+        ("urn:service:sosx", false),
+        ("urn:service:counseling.suicide", false),
+        ("urn:isbn:0", false),
+        ("service:sos", false),
+        ("sip:sos@h", false),
+    ] {
+        assert_eq!(
+            Uri::parse(text).unwrap().is_emergency_service(),
+            is,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn headers_of_a_uri_come_apart() {
+    let uri = Uri::parse("sip:a@h;lr?Route=%3Csip:p%3Blr%3E&Subject=&&to=%E5%BC%A0&x").unwrap();
+    let all: Vec<(String, String)> = uri
+        .header_fields()
+        .map(|(n, v)| (n.into_owned(), v.into_owned()))
+        .collect();
+    let all: Vec<(&str, &str)> = all.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    assert_eq!(
+        all,
+        [
+            ("Route", "<sip:p;lr>"),
+            ("Subject", ""),
+            ("to", "张"),
+            ("x", "")
+        ]
+    );
+    // A question mark in the user begins no headers (§25.1, user-unreserved).
+    let uri = Uri::parse("sip:a?b=c@h").unwrap();
+    assert_eq!((uri.user, uri.headers), (Some("a?b=c"), ""));
+    assert_eq!(uri.header_fields().count(), 0);
 }
 
 #[test]
@@ -110,6 +191,14 @@ fn comparison_follows_the_rfc() {
     assert!(!same(
         "sip:carol@chicago.com;newparam=5",
         "sip:carol@chicago.com;newparam=6"
+    ));
+    assert!(same(
+        "sip:atlanta.com?subject=project%20x&priority=urgent",
+        "sip:atlanta.com?priority=urgent&Subject=project%20x"
+    ));
+    assert!(!same(
+        "sip:carol@chicago.com",
+        "sip:carol@chicago.com?Subject=next%20meeting"
     ));
     assert!(!same("sip:a@h", "sips:a@h"));
     assert!(!same("sip:h", "sip:a@h"));

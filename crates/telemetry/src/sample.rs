@@ -49,8 +49,10 @@ pub struct SipSample {
     pub retransmissions_sent: u64,
     /// Messages received again.
     pub retransmissions_received: u64,
-    /// Messages that are no SIP or break its rules.
+    /// Requests that break the rules of SIP, and what is no SIP at all.
     pub malformed: u64,
+    /// Responses that break them, dropped.
+    pub malformed_responses: u64,
     /// Responses and in-dialog requests that belong to nothing here.
     pub unmatched: u64,
     /// Messages dropped or refused because a limit was reached.

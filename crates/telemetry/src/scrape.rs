@@ -56,6 +56,11 @@ const SUMS: &[Sum] = &[
     (names::SIP_DROPPED, &[("reason", "malformed")], |s| {
         over(s, |shard| shard.sip.malformed)
     }),
+    (
+        names::SIP_DROPPED,
+        &[("reason", "malformed_response")],
+        |s| over(s, |shard| shard.sip.malformed_responses),
+    ),
     (names::SIP_DROPPED, &[("reason", "unmatched")], |s| {
         over(s, |shard| shard.sip.unmatched)
     }),

@@ -280,6 +280,7 @@ fn sample() -> Sample {
             retransmissions_sent: n,
             retransmissions_received: 2 * n,
             malformed: 3 * n,
+            malformed_responses: 6 * n,
             unmatched: 4 * n,
             limited: 5 * n,
         },
@@ -359,6 +360,10 @@ fn samples_are_summed_over_the_shards() {
             6.0,
         ),
         ("meishier_sip_dropped_total{reason=\"malformed\"}", 9.0),
+        (
+            "meishier_sip_dropped_total{reason=\"malformed_response\"}",
+            18.0,
+        ),
         ("meishier_sip_dropped_total{reason=\"unmatched\"}", 12.0),
         ("meishier_sip_dropped_total{reason=\"limited\"}", 15.0),
         ("meishier_rtp_packets_total{direction=\"received\"}", 1.0),

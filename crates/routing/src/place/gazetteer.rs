@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::atlas::{AreaCode, Atlas, CityId};
-use super::prefixes::Prefixes;
+use super::prefixes::{Key, Prefixes};
 use super::segments::Segments;
 use super::{Confidence, Evidence, Found, Places, Source};
 use crate::number::{Called, Kind};
@@ -240,13 +240,13 @@ impl Gazetteer {
 
     /// The city of the longest block that the number and the trunk fit.
     fn block(&self, trunk: TrunkId, caller: &[u8]) -> Option<CityId> {
-        let mut of_numbers = self.blocks.of(caller).filter(|(len, _)| *len > 0);
+        let mut of_numbers = self.blocks.of(Key::new(caller)).filter(|(len, _)| *len > 0);
         of_numbers.find_map(|(_, cities)| cities.of(trunk))
     }
 
     /// The city of the trunk, whoever calls.
     fn trunk(&self, trunk: TrunkId) -> Option<CityId> {
-        self.blocks.of_nothing()?.of(trunk)
+        self.blocks.get(Key::new(b""))?.of(trunk)
     }
 
     fn cell(&self, cell: &str) -> Option<CityId> {
@@ -254,7 +254,10 @@ impl Gazetteer {
         let len = cell.len().min(LONGEST);
         key[..len].copy_from_slice(&cell.as_bytes()[..len]);
         key.make_ascii_uppercase();
-        self.cells.of(&key[..len]).next().map(|(_, city)| *city)
+        self.cells
+            .of(Key::new(&key[..len]))
+            .next()
+            .map(|(_, city)| *city)
     }
 }
 

@@ -1,127 +1,196 @@
-//! Prefixes and what they stand for: the longest one of a key in one binary search.
+//! Prefixes and what they stand for, found by hashing: one look for each length that there is.
+//!
+//! ```text
+//!   key 0851223344 ─┬─ length 7: 0851223 ─► none        lengths of all prefixes, the longest first
+//!                   ├─ length 4: 0851 ────► value
+//!                   └─ length 3: 085 ─────► none
+//! ```
 
-/// Bytes that a head holds.
+/// Bytes that a head holds: nearly every number is shorter.
 const HEAD: usize = 16;
 
-/// Prefixes, ascending. Of two neighbours in that order the later may extend the earlier, so each
-/// knows the longest other one that it extends; the prefixes of a key are then one search and a
-/// walk upwards.
-#[derive(Clone, Debug, Default)]
+/// No entry.
+const FREE: u32 = u32::MAX;
+
+/// Prefixes of any length, the empty one among them.
+#[derive(Clone, Debug)]
 pub(crate) struct Prefixes<V> {
-    /// The head of each entry, side by side: all that most searches look at.
-    heads: Vec<u128>,
+    /// Lengths that prefixes have, the longest first; a handful.
+    lengths: Vec<usize>,
+    /// Entries by hash, each in the first free place from there on; at most half are taken.
+    slots: Box<[u32]>,
+    /// The start of each entry, side by side: all that most searches look at.
+    starts: Vec<Start>,
     entries: Vec<Entry<V>>,
 }
 
 #[derive(Clone, Debug)]
 struct Entry<V> {
-    head: u128,
-    /// What does not fit into the head.
-    tail: Box<[u8]>,
-    len: usize,
-    /// The longest other prefix that this one begins with.
-    parent: Option<usize>,
+    prefix: Box<[u8]>,
     value: V,
 }
 
-/// A key as the search compares it.
-#[derive(Clone, Copy)]
-struct Key<'a> {
+/// A prefix as numbers, which are compared without a call; all of it up to [`HEAD`] bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Start {
     head: u128,
-    tail: &'a [u8],
     len: usize,
+}
+
+/// A key as the search compares it: made once for a number that is looked up in several places.
+#[derive(Clone, Copy)]
+pub(crate) struct Key<'a> {
+    head: u128,
+    bytes: &'a [u8],
+}
+
+impl<V> Default for Prefixes<V> {
+    fn default() -> Self {
+        Self::new([])
+    }
 }
 
 impl<V> Prefixes<V> {
     /// Takes prefixes in any order; of two that are the same the first stays.
-    pub(crate) fn new(pairs: impl IntoIterator<Item = (Box<[u8]>, V)>) -> Self {
-        let mut pairs: Vec<(Box<[u8]>, V)> = pairs.into_iter().collect();
-        pairs.sort_by(|a, b| a.0.cmp(&b.0));
-        pairs.dedup_by(|later, first| later.0 == first.0);
-        let mut entries: Vec<Entry<V>> = Vec::with_capacity(pairs.len());
+    pub fn new(pairs: impl IntoIterator<Item = (Box<[u8]>, V)>) -> Self {
+        let pairs: Vec<(Box<[u8]>, V)> = pairs.into_iter().collect();
+        let mut out = Self {
+            lengths: pairs.iter().map(|(prefix, _)| prefix.len()).collect(),
+            slots: vec![FREE; (2 * pairs.len() + 1).next_power_of_two()].into(),
+            starts: Vec::with_capacity(pairs.len()),
+            entries: Vec::with_capacity(pairs.len()),
+        };
+        out.lengths.sort_unstable_by(|a, b| b.cmp(a));
+        out.lengths.dedup();
         for (prefix, value) in pairs {
             let key = Key::new(&prefix);
-            let mut parent = entries.len().checked_sub(1);
-            while let Some(entry) = parent.and_then(|at| entries.get(at)) {
-                if entry.begins(key) {
-                    break;
-                }
-                parent = entry.parent;
+            if let Err(slot) = out.search(key) {
+                // A table has far fewer numbers than 32 bits count.
+                out.slots[slot] = u32::try_from(out.entries.len()).unwrap_or(FREE);
+                out.starts.push(key.start());
+                out.entries.push(Entry { prefix, value });
             }
-            entries.push(Entry {
-                head: key.head,
-                tail: key.tail.into(),
-                len: key.len,
-                parent,
-                value,
-            });
         }
-        Self {
-            heads: entries.iter().map(|entry| entry.head).collect(),
-            entries,
-        }
+        out
     }
 
     /// Every prefix of `key` with its length and value, the longest first.
-    pub(crate) fn of<'a, 'k>(
+    pub fn of<'a, 'k>(
         &'a self,
-        key: &'k [u8],
+        key: Key<'k>,
     ) -> impl Iterator<Item = (usize, &'a V)> + use<'a, 'k, V> {
-        let key = Key::new(key);
-        let less = self.heads.partition_point(|&head| head < key.head);
-        let rest = self.entries.get(less..).unwrap_or_default();
-        let same = rest.iter().take_while(|entry| entry.at_most(key)).count();
-        let entry = |at: Option<usize>| at.and_then(|at| self.entries.get(at));
-        let up = move |from: &&'a Entry<V>| entry(from.parent);
-        std::iter::successors(entry((less + same).checked_sub(1)), up)
-            .filter(move |entry| entry.begins(key))
-            .map(|entry| (entry.len, &entry.value))
+        let lengths = self.lengths.iter().copied();
+        lengths.filter_map(move |len| Some((len, self.get(key.cut(len)?)?)))
     }
 
     /// What the whole key stands for.
-    pub(crate) fn get(&self, key: &[u8]) -> Option<&V> {
-        let (len, value) = self.of(key).next()?;
-        (len == key.len()).then_some(value)
+    pub fn get(&self, key: Key<'_>) -> Option<&V> {
+        self.search(key).ok().map(|entry| &entry.value)
     }
 
-    /// What the empty prefix stands for.
-    pub(crate) fn of_nothing(&self) -> Option<&V> {
-        let first = self.entries.first().filter(|entry| entry.len == 0)?;
-        Some(&first.value)
+    /// The entry of a key, or the free slot where it would stand.
+    fn search(&self, key: Key<'_>) -> Result<&Entry<V>, usize> {
+        let start = key.start();
+        // There are as many slots as a power of two, and half of them are free.
+        let last = self.slots.len() - 1;
+        let mut slot = start.hash() as usize & last;
+        loop {
+            let at = self.slots.get(slot).copied().unwrap_or(FREE);
+            if at == FREE {
+                return Err(slot);
+            }
+            if self.starts.get(at as usize) == Some(&start)
+                && let Some(entry) = self.entries.get(at as usize)
+                && (start.len <= HEAD || *entry.prefix == *key.bytes)
+            {
+                return Ok(entry);
+            }
+            slot = (slot + 1) & last;
+        }
     }
 }
 
-impl<V> Entry<V> {
-    /// True if the key begins with this prefix. Whole heads are compared, not their bytes: a call
-    /// for a few bytes costs more than the search.
-    fn begins(&self, key: Key<'_>) -> bool {
-        let unlike = (self.head ^ key.head).leading_zeros() as usize;
-        key.len >= self.len
-            && unlike >= 8 * self.len.min(HEAD)
-            && (self.len <= HEAD || key.tail.starts_with(&self.tail))
-    }
-
-    /// True if this prefix has the key's head and is not after the key.
-    fn at_most(&self, key: Key<'_>) -> bool {
-        let longer = self.len > HEAD || key.len > HEAD;
-        self.head == key.head
-            && if longer {
-                (self.tail.as_ref(), self.len) <= (key.tail, key.len)
-            } else {
-                self.len <= key.len
-            }
+impl Start {
+    /// Both halves multiplied, the product folded. What is hashed into a table is the table's, so
+    /// no caller can choose numbers that collide.
+    fn hash(self) -> u64 {
+        let number = self.head ^ self.len as u128;
+        // Two numbers of mixed bits: a half that is zero must not make the product zero.
+        let first = (number >> 64) as u64 ^ 0x9e37_79b9_7f4a_7c15;
+        let second = number as u64 ^ 0xd1b5_4a32_d192_ed03;
+        let product = u128::from(first) * u128::from(second);
+        (product >> 64) as u64 ^ product as u64
     }
 }
 
 impl<'a> Key<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
-        let (head, tail) = bytes.split_at(bytes.len().min(HEAD));
-        let filled = head.iter().fold(0, |sum, &b| sum << 8 | u128::from(b));
-        let empty = 8 * (HEAD - head.len()) as u32;
+    pub fn new(bytes: &'a [u8]) -> Self {
+        let start = &bytes[..bytes.len().min(HEAD)];
+        let mut head = [0; HEAD];
+        head[..start.len()].copy_from_slice(start);
         Self {
-            head: filled.checked_shl(empty).unwrap_or(0),
-            tail,
-            len: bytes.len(),
+            head: u128::from_be_bytes(head),
+            bytes,
+        }
+    }
+
+    pub fn bytes(self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Its first bytes; `None` if there are not so many.
+    fn cut(self, len: usize) -> Option<Self> {
+        let bytes = self.bytes.get(..len)?;
+        let behind = 8 * HEAD.saturating_sub(len) as u32;
+        let kept = u128::MAX.checked_shl(behind).unwrap_or(0);
+        Some(Self {
+            head: self.head & kept,
+            bytes,
+        })
+    }
+
+    fn start(self) -> Start {
+        Start {
+            head: self.head,
+            len: self.bytes.len(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Key, Prefixes};
+
+    /// Long and short ones, ones that extend others, with and without what a hash cannot tell apart.
+    #[test]
+    fn every_prefix_is_found_the_longest_first() {
+        let long = "utran-cell-id-3gpp-0123456789";
+        let zeros = "0\0\0";
+        let mut all: Vec<String> = (0..=long.len()).map(|len| long[..len].into()).collect();
+        all.extend([long.replace('9', "8"), "0851".into(), "08512".into()]);
+        all.extend((1..=zeros.len()).map(|len| zeros[..len].to_owned()));
+        let pairs = all.iter().cloned().chain(["0851".to_owned()]).zip(0..);
+        let prefixes = Prefixes::new(pairs.map(|(it, at)| (it.into_bytes().into(), at)));
+        let longer = format!("{long}0");
+        let others = ["", "0", "085", "08512233", "utran-cell-id-3gpp-0123456780"];
+        for key in all
+            .iter()
+            .map(String::as_str)
+            .chain([&*longer])
+            .chain(others)
+        {
+            let mut wanted: Vec<(usize, usize)> = all
+                .iter()
+                .enumerate()
+                .filter(|(_, it)| key.starts_with(it.as_str()))
+                .map(|(at, it)| (it.len(), at))
+                .collect();
+            wanted.sort_by(|a, b| b.cmp(a));
+            let key_of = Key::new(key.as_bytes());
+            let found: Vec<_> = prefixes.of(key_of).map(|(len, at)| (len, *at)).collect();
+            assert_eq!(found, wanted, "{key:?}");
+            let whole = all.iter().position(|it| it == key);
+            assert_eq!(prefixes.get(key_of).copied(), whole, "{key:?}");
         }
     }
 }

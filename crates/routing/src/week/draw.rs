@@ -1,10 +1,10 @@
 //! The week as text: a row for each day, a cell for each half hour, the holes below.
 
-use jiff::civil::{Date, Weekday};
+use jiff::civil::Date;
 use std::fmt::Write;
 
 use super::{Hole, Week, WeekDay};
-use crate::calendar::DayKind;
+use crate::calendar::short_weekday_names;
 use crate::hours::DAY;
 
 /// Minutes of a cell.
@@ -14,6 +14,16 @@ const CELL: u16 = 30;
 enum Tongue {
     Chinese,
     English,
+}
+
+impl Tongue {
+    /// The one of both.
+    fn of<'a>(self, (zh, en): (&'a str, &'a str)) -> &'a str {
+        match self {
+            Self::Chinese => zh,
+            Self::English => en,
+        }
+    }
 }
 
 impl Week {
@@ -130,50 +140,15 @@ impl Week {
 /// `10-05 周一 节假日 国庆节`
 fn label(day: &WeekDay, tongue: Tongue) -> String {
     let (month, date) = (day.date.month(), day.date.day());
-    let mut text = format!(
-        "{month:02}-{date:02} {} {}",
-        weekday(day.day.weekday, tongue),
-        kind(day, tongue)
-    );
+    let weekday = tongue.of(short_weekday_names(day.day.weekday));
+    let kind = tongue.of(day.day.kind_names());
+    let mut text = format!("{month:02}-{date:02} {weekday} {kind}");
     if let Some((zh, en)) = &day.name {
-        let name = match tongue {
-            Tongue::Chinese => zh,
-            Tongue::English => en,
-        };
+        let name = tongue.of((zh, en));
         text.push(' ');
         text.push_str(&name.replace(char::is_control, " "));
     }
     text
-}
-
-fn weekday(weekday: Weekday, tongue: Tongue) -> &'static str {
-    let (zh, en) = match weekday {
-        Weekday::Monday => ("周一", "Mon"),
-        Weekday::Tuesday => ("周二", "Tue"),
-        Weekday::Wednesday => ("周三", "Wed"),
-        Weekday::Thursday => ("周四", "Thu"),
-        Weekday::Friday => ("周五", "Fri"),
-        Weekday::Saturday => ("周六", "Sat"),
-        Weekday::Sunday => ("周日", "Sun"),
-    };
-    match tongue {
-        Tongue::Chinese => zh,
-        Tongue::English => en,
-    }
-}
-
-fn kind(day: &WeekDay, tongue: Tongue) -> &'static str {
-    let weekend = matches!(day.day.weekday, Weekday::Saturday | Weekday::Sunday);
-    let (zh, en) = match day.day.kind {
-        DayKind::Workday if weekend => ("调休上班", "make-up workday"),
-        DayKind::Workday => ("工作日", "workday"),
-        DayKind::Restday => ("休息日", "day of rest"),
-        DayKind::Holiday => ("节假日", "public holiday"),
-    };
-    match tongue {
-        Tongue::Chinese => zh,
-        Tongue::English => en,
-    }
 }
 
 /// `00  02  04 …` above the cells.
