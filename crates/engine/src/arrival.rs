@@ -6,6 +6,7 @@ use crate::defect::Defect;
 use crate::identity::{Parties, number_of};
 use crate::ports::{KEPT_FOR_RISK, PortOwner};
 use crate::shard::{LegOwner, Shard, most_calls};
+use crate::terms::for_caller;
 use crate::timers::Timer;
 use meishier_config::{AnswerMode, Early};
 use meishier_media::{Accept, Codec, Negotiated, SessionId, sdp};
@@ -147,8 +148,6 @@ impl Shard {
             let headers = [unfit.header];
             return self.reject(now, leg, unfit.status, &headers, Refusal::NotAgreed);
         }
-        // The leg can only have ended meanwhile; its event follows.
-        let _ = self.endpoint.set_terms(now.mono, leg, terms);
         let codecs = media_codecs(&self.config.trunks[usize::from(trunk.0)].codecs);
         let parties = self.parties(request, trunk);
         let policies = self.config.routing.policies();
@@ -167,6 +166,9 @@ impl Shard {
                 ..Query::new(now.wall, trunk, &parties.caller, &parties.called)
             },
         );
+        // The leg can only have ended meanwhile; its event follows.
+        let terms = for_caller(terms, decision.risk);
+        let _ = self.endpoint.set_terms(now.mono, leg, terms);
         if self.broken.is(Defect::UnknownRefused) && parties.caller.is_empty() {
             return self.reject(now, leg, 404, &[], Refusal::NotAllowed);
         }

@@ -431,3 +431,18 @@ fn a_charging_vector_goes_back_to_its_own_trusted_trunk_alone() {
         );
     }
 }
+
+#[test]
+fn nobody_at_risk_is_lost_for_want_of_a_prack() {
+    let text = world::CONFIG.replacen("name = \"all\"", "name = \"all\"\nrisk = true", 1);
+    let mut world = World::with(&text, world::TEN_O_CLOCK);
+    let caller = Caller::new(CARRIER, "13300000001");
+    invite(&mut world, &caller, "Supported: 100rel\r\n");
+    let ringing = world.take(caller.from, "SIP/2.0 180");
+    assert_eq!(ringing.find("RSeq"), None);
+    // Who insists gets it (RFC 3262 §3).
+    let caller = Caller::new(CARRIER, "13300000002");
+    invite(&mut world, &caller, "Require: 100rel\r\n");
+    let ringing = world.take(caller.from, "SIP/2.0 180");
+    assert!(ringing.find("RSeq").is_some());
+}
