@@ -43,6 +43,7 @@ pub mod dispatch;
 mod early;
 pub mod endpoint;
 mod endpoint_inbound;
+mod endpoint_requests;
 mod error;
 pub mod event;
 mod field;
