@@ -2,7 +2,7 @@
 
 use crate::section::Section;
 use crate::sink::both;
-use crate::types::{Care, Recovery};
+use crate::types::{Care, NuisanceKey, Recovery};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -26,9 +26,17 @@ pub(crate) fn care(top: &Section<'_>) -> (Care, Range<usize>) {
         talk: talk.map(|at| at.value),
         fresh: None,
         recovery: recovery.map_or_else(Recovery::default, self::recovery),
+        nuisance_key: nuisance_key(&section),
     };
     section.finish();
     (care, span)
+}
+
+fn nuisance_key(section: &Section<'_>) -> Option<NuisanceKey> {
+    let text = section.text("nuisance_key")?;
+    let parsed = NuisanceKey::new(text.value);
+    let what = ("* 或 # 后面跟一到五个数字", "* or # and one to five digits");
+    section.parsed("nuisance_key", &text, parsed, what, "\"*7\"")
 }
 
 fn recovery(section: Section<'_>) -> Recovery {
@@ -56,4 +64,21 @@ fn recovery(section: Section<'_>) -> Recovery {
     }
     section.finish();
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::NuisanceKey;
+
+    #[test]
+    fn a_key_is_a_star_or_hash_and_one_to_five_digits() {
+        for text in ["*7", "#12345", "*00000"] {
+            let key = NuisanceKey::new(text).unwrap();
+            let keys: String = (0..9).map_while(|at| key.after(at)).collect();
+            assert_eq!(keys, text);
+        }
+        for text in ["", "*", "7", "77", "**7", "*7#", "*123456", "*７"] {
+            assert_eq!(NuisanceKey::new(text), None, "{text}");
+        }
+    }
 }

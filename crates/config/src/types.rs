@@ -239,6 +239,42 @@ pub struct Care {
     pub fresh: Option<SkillId>,
     /// Longer rests after calls that weigh.
     pub recovery: Recovery,
+    /// Keys of the telephone by which a counsellor marks a conversation for nuisance: `*` or `#` and one
+    /// to five digits; `None`: only the console does.
+    pub nuisance_key: Option<NuisanceKey>,
+}
+
+/// `*` or `#` and one to five digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NuisanceKey {
+    keys: [u8; 6],
+    count: u8,
+}
+
+impl NuisanceKey {
+    /// The keys of this text; `None` if it is of another form.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let (b'*' | b'#', digits) = text.as_bytes().split_first()? else {
+            return None;
+        };
+        let fits = (1..=5).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
+        let mut keys = [0; 6];
+        for (key, byte) in keys.iter_mut().zip(text.bytes()).filter(|_| fits) {
+            *key = byte;
+        }
+        fits.then_some(Self {
+            keys,
+            count: digits.len() as u8 + 1,
+        })
+    }
+
+    /// The key that is to be pressed after so many; `None` if that was all.
+    #[must_use]
+    pub fn after(&self, pressed: u8) -> Option<char> {
+        let key = self.keys.get(usize::from(pressed)).copied();
+        key.filter(|_| pressed < self.count).map(char::from)
+    }
 }
 
 /// Rest after calls that weigh, instead of [`Offer::wrapup`] if longer; the longest that holds counts.

@@ -5,7 +5,7 @@
 
 use crate::call::{Call, State};
 use crate::defect::Defect;
-use crate::pools::PoolsNow;
+use crate::pools::{Fullness, PoolsNow};
 use crate::shard::Shard;
 use crate::timers::Timer;
 use meishier_model::{CallId, CounsellorId, DialString, Mono, Now, PoolId, SkillId};
@@ -23,8 +23,12 @@ const PREFERENCE_HOLDS_AT_RISK: Duration = Duration::from_secs(5);
 pub(crate) type ClosedRings = SmallVec<[(PoolId, Mono); 2]>;
 
 impl Shard {
-    pub(crate) fn decide(&self, now: Now, query: &Query<'_>) -> Decision {
-        let pools = PoolsNow { shard: self, now };
+    pub(crate) fn decide(&self, now: Now, fullness: Fullness, query: &Query<'_>) -> Decision {
+        let pools = PoolsNow {
+            shard: self,
+            now,
+            fullness,
+        };
         self.config.routing.decide_among(query, &pools)
     }
 
@@ -79,6 +83,26 @@ impl Shard {
         (entry, closed)
     }
 
+    /// Preferences that nobody can meet who would be asked before they fall: they fall at once. What
+    /// stands for not having reached a cap is a matter of those seats alone, and falls by time.
+    pub(crate) fn let_fall(&self, entry: &mut Caller, closed: &ClosedRings) {
+        if self.broken.is(Defect::PreferenceForNobody) {
+            return;
+        }
+        let until = entry.stamp.at + holds(entry);
+        let late = |pool: &PoolId| {
+            let mut closed = closed.iter();
+            closed.any(|(it, at)| it == pool && *at >= until)
+        };
+        let asked: SmallVec<[PoolId; 8]> =
+            entry.rings.iter().filter(|it| !late(it)).copied().collect();
+        for preference in &mut entry.preferred {
+            let skill = preference.skill;
+            let met = asked.iter().any(|pool| self.pools.has_skill(*pool, skill));
+            preference.dropped |= !met && Some(skill) != self.config.care.fresh;
+        }
+    }
+
     /// True if this counsellor has this skill for certain: a cap may take the skill that stands for
     /// it at any time.
     fn counsellor_has(&self, who: Option<CounsellorId>, skill: SkillId) -> bool {
@@ -93,8 +117,13 @@ impl Shard {
         if !waits || self.broken.is(Defect::NeverDecidedAnew) {
             return;
         }
+        let own = match &call.state {
+            State::Offered(side) => Some(side.line.pool),
+            _ => None,
+        };
         let decision = self.decide(
             now,
+            Fullness::Lasting { own },
             &Query {
                 wall: now.wall,
                 trunk: call.trunk,
@@ -118,6 +147,7 @@ impl Shard {
                 .find(|it| it.skill == preference.skill);
             preference.dropped |= before.map_or(late, |it| it.dropped);
         }
+        self.let_fall(&mut entry, &closed);
         self.say_why(call, &decision);
         if entry == call.entry && closed == call.closed_rings {
             return;

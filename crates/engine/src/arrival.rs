@@ -4,6 +4,7 @@ use crate::api::{Notice, Phase, Refusal};
 use crate::call::{Call, CallerSide, State, Voice};
 use crate::defect::Defect;
 use crate::identity::{Parties, number_of};
+use crate::pools::Fullness;
 use crate::ports::{KEPT_FOR_RISK, PortOwner};
 use crate::shard::{LegOwner, Shard, most_calls};
 use crate::terms::for_caller;
@@ -160,6 +161,7 @@ impl Shard {
         let (known, place) = self.book.known(remembered, now, policies);
         let decision = self.decide(
             now,
+            Fullness::AtOnce,
             &Query {
                 known,
                 cell: parties.cell.as_ref().map(DialString::reveal),
@@ -227,7 +229,8 @@ impl Shard {
         (decision, stamp): (&Decision, Stamp),
         (port, answer, media): (PortId, Vec<u8>, Option<Negotiated>),
     ) -> Box<Call> {
-        let (entry, closed_rings) = self.entry(now, id, (stamp, now.mono), decision);
+        let (mut entry, closed_rings) = self.entry(now, id, (stamp, now.mono), decision);
+        self.let_fall(&mut entry, &closed_rings);
         let agreed = media.map(|media| {
             let accept = Accept {
                 sdp: media.remote.ip(),
@@ -320,6 +323,7 @@ impl Shard {
             self.keep_outside(now, &mut call, error);
         }
         self.set_widening(now, &mut call);
+        self.begins_to_wait(now, id);
         self.calls.insert(id, call);
         // The seat's INVITE, if there is a free seat, leaves before the caller's own progress, and
         // before anything that is for the record alone.
@@ -328,8 +332,9 @@ impl Shard {
             shard.greet(now, call);
             shard.say_why(call, decision);
             shard.note_call(call, now.wall, Fact::Arrived);
-            let pools = call.entry.rings.clone();
-            shard.look_at_crowds(&pools);
+            // A route may have looked at a pool that is no ring of the call, in a state that this shard
+            // has not seen yet.
+            shard.look_at_all_crowds();
         });
     }
 

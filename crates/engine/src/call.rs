@@ -70,6 +70,9 @@ pub(crate) struct SeatSide {
     /// When the seat answered.
     pub(crate) answered: Option<Mono>,
     pub(crate) version: u64,
+    /// What the counsellor has pressed of the key for nuisance, and when the last of it.
+    #[serde(skip)]
+    pub(crate) pressed: (u8, Mono),
 }
 
 /// The third party, from the key on.

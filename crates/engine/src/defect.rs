@@ -67,6 +67,12 @@ pub enum Defect {
     MarkedAtRisk,
     /// Every pool counts as one that takes calls.
     StatesUnheeded,
+    /// Who waits is not told of pools that stay full.
+    FullPoolsUnheeded,
+    /// A preference binds although nobody is there who has it.
+    PreferenceForNobody,
+    /// A place is kept by each redial, for ever.
+    PlaceKeptForEver,
     /// Nobody who waits is decided anew.
     NeverDecidedAnew,
     /// A record does not say which table decided.

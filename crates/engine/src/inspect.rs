@@ -106,12 +106,14 @@ impl Shard {
         self.ports.room()
     }
 
-    /// Timers that stand while nothing happens: trunks' OPTIONS, the next change of lines.
+    /// Timers that stand while nothing happens: trunks' OPTIONS, the next change of lines, the next end
+    /// of a state that was set by hand.
     #[must_use]
     pub fn standing_timers(&self) -> u64 {
         let trunks = self.config.trunks.iter();
         let pings = trunks.filter(|trunk| trunk.options_every.is_some()).count();
         let pings = if self.id == ShardId(0) { pings } else { 0 };
-        (pings + usize::from(self.lines_timer.is_some())) as u64
+        let changes = [self.lines_timer, self.hands_timer];
+        (pings + changes.iter().flatten().count()) as u64
     }
 }

@@ -11,10 +11,16 @@
 use crate::api::{CommandError, Notice, Output, Reply, ShardMessage};
 use crate::call::{Call, State};
 use crate::defect::Defect;
+use crate::ports::PortOwner;
 use crate::shard::Shard;
 use meishier_model::{CallId, DialString, MarkKind, Now, NumberMark, PortId, ReleasedBy, Wall};
 use meishier_routing::{Fact, KeptPlace, Note, RiskWhy};
 use std::time::Duration;
+
+/// So long after its first call arrived, a place is kept by a redial no more.
+const CHAIN: Duration = Duration::from_secs(2 * 3600);
+/// When a place was left that no call takes.
+const LONG_AGO: Wall = Wall(i64::MIN);
 
 /// The moment so long after `wall`.
 pub(crate) fn later(wall: Wall, by: Duration) -> Wall {
@@ -42,7 +48,11 @@ impl Shard {
             let place = KeptPlace {
                 arrived: call.entry.stamp.at,
                 tie: call.entry.stamp.tie,
-                left: at,
+                left: if self.ends_chain(now, call) {
+                    LONG_AGO
+                } else {
+                    at
+                },
             };
             self.note_call(call, at, Fact::GaveUp(place));
             return self.note_flag(now, call, false);
@@ -59,6 +69,13 @@ impl Shard {
         };
         self.note_call(call, at, fact);
         self.note_flag(now, call, false);
+    }
+
+    /// True if a place that was kept before is not kept again. Whoever is cut off time and again keeps
+    /// it, and so does who was cut off after the longest first wait; but nobody keeps it for ever.
+    fn ends_chain(&self, now: Now, call: &Call) -> bool {
+        let lasts = now.mono.since(call.entry.stamp.at);
+        call.known.redial && lasts > CHAIN && !self.broken.is(Defect::PlaceKeptForEver)
     }
 
     /// The same of a call; nothing of one whose number leads to a switchboard, behind which many sit.
@@ -165,11 +182,14 @@ impl Shard {
         self.config.routing.policies().risk.flagged_for.is_zero()
     }
 
-    /// A key pressed by somebody in a call: the danger key counts at every moment of the wait.
+    /// A key pressed by somebody in a call: the danger key counts at every moment of the wait, the
+    /// counsellor's key for nuisance while they talk.
     pub(crate) fn on_digit(&mut self, now: Now, port: PortId, digit: char) {
         let danger = self.config.routing.policies().risk.danger_key;
-        let Some(crate::ports::PortOwner::Caller(id)) = self.ports.owner(port) else {
-            return;
+        let id = match self.ports.owner(port) {
+            Some(PortOwner::Caller(id)) => id,
+            Some(PortOwner::Seat(id)) => return self.on_seat_digit(now, id, digit),
+            _ => return,
         };
         if danger.map(char::from) != Some(digit) || self.broken.is(Defect::DangerKeyUnheard) {
             return;

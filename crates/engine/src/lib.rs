@@ -29,6 +29,8 @@ mod change;
 mod configure;
 mod defect;
 mod dispatch;
+mod full;
+mod hands;
 mod identity;
 mod inspect;
 mod key;

@@ -110,7 +110,7 @@ impl Shard {
         }
     }
 
-    fn somebody_waits(&self) -> bool {
+    pub(crate) fn somebody_waits(&self) -> bool {
         let mut calls = self.calls.values();
         calls.any(|call| matches!(call.state, State::Queued))
     }

@@ -22,6 +22,10 @@ const MARK: Duration = Duration::from_secs(30 * 24 * 3600);
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 /// The call ends after this even if media never says that the prompt was played.
 const PARTING_LIMIT: Duration = Duration::from_secs(30);
+/// Keys pressed further apart than this are not one after the other.
+const BETWEEN: Duration = Duration::from_secs(3);
+/// The reason of a mark by key, for people.
+const PRESSED: &str = "话机按键";
 /// Longest reason that is kept, characters.
 const REASON_LIMIT: usize = 200;
 
@@ -70,6 +74,35 @@ impl Shard {
         let reason = reason.chars().take(REASON_LIMIT).collect();
         self.keep_mark(now, call, MarkKind::Nuisance, until, reason);
         Ok(())
+    }
+
+    /// A key of the counsellor's telephone. Pressed to the end, the key for nuisance marks the caller
+    /// as the console does; refused likewise, while the caller is at risk too.
+    pub(crate) fn on_seat_digit(&mut self, now: Now, id: CallId, digit: char) {
+        let Some(key) = self.config.care.nuisance_key else {
+            return;
+        };
+        self.with_call(id, |shard, call| {
+            let Some(side) = call.seat_side_mut() else {
+                return;
+            };
+            let (before, at) = side.pressed;
+            let before = if now.mono.since(at) <= BETWEEN {
+                before
+            } else {
+                0
+            };
+            let pressed = [before, 0]
+                .into_iter()
+                .find(|count| key.after(*count) == Some(digit))
+                .map_or(0, |count| count + 1);
+            side.pressed = (pressed, now.mono);
+            if key.after(pressed).is_none() {
+                side.pressed = (0, now.mono);
+                // Nobody waits for an answer: the call is marked or it is not.
+                let _ = shard.mark(now, call, None, PRESSED);
+            }
+        });
     }
 
     /// The counsellor is free; the caller hears the prompt to its end.

@@ -12,7 +12,9 @@ use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
 use meishier_config::SeatContact;
 use meishier_media::{MediaCommand, sdp};
-use meishier_model::{CallId, LegId, Now, OfferOutcome, OfferRecord, Outcome, PortId, ReleasedBy};
+use meishier_model::{
+    CallId, LegId, Mono, Now, OfferOutcome, OfferRecord, Outcome, PortId, ReleasedBy,
+};
 use meishier_queue::{Match, OfferId};
 use meishier_signaling::{Binding, Flow, Invite, Party, Transport};
 
@@ -86,6 +88,7 @@ impl Shard {
             offered: now,
             answered: None,
             version: 1,
+            pressed: (0, Mono(0)),
         }));
         let waited = found.ready_since > found.enqueued;
         let first = call.offers.is_empty();
@@ -322,6 +325,7 @@ impl Shard {
     pub(crate) fn requeue(&mut self, now: Now, call: &mut Call) {
         call.state = State::Queued;
         call.enqueued = now.mono;
+        self.begins_to_wait(now, call.id);
         if self.broken.is(Defect::CallerNotPutBack) {
             return;
         }

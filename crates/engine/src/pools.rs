@@ -12,31 +12,34 @@
 //! ```
 
 use crate::api::{Notice, ShardMessage, Staffed};
-use crate::call::State;
+use crate::call::{Call, State};
 use crate::defect::Defect;
 use crate::seat::SeatMachine;
 use crate::shard::Shard;
 use meishier_config::Config;
-use meishier_model::{CallId, CounsellorId, Now, PoolId, SeatId, ShardId};
+use meishier_model::{CallId, CounsellorId, Now, PoolId, SeatId, ShardId, SkillId};
 use meishier_routing::{AllNormal, Hand, PoolFacts, PoolNow, Pools, Service, ServiceRules};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Longest reason of a state set by hand that is kept, characters.
-const REASON_LIMIT: usize = 200;
 
 /// What a shard knows of all pools and seats.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct PoolStates {
     seats: BTreeMap<SeatId, Staffed>,
     by_counsellor: BTreeMap<CounsellorId, SeatId>,
-    hands: BTreeMap<PoolId, Hand>,
+    pub(crate) hands: BTreeMap<PoolId, Hand>,
     /// Telephones of each pool at which somebody takes calls, and those that can be reached.
     counts: BTreeMap<PoolId, (u32, u32)>,
+    /// Of those at which somebody takes calls: how many have each skill.
+    #[serde(skip)]
+    skilled: BTreeMap<(PoolId, SkillId), u32>,
+    /// Skills of which the last one may have left.
+    #[serde(skip)]
+    left: BTreeSet<(PoolId, SkillId)>,
     /// The state that was seen last.
     seen: BTreeMap<PoolId, Service>,
     /// Pools to be evaluated.
-    dirty: BTreeSet<PoolId>,
+    pub(crate) dirty: BTreeSet<PoolId>,
     /// Everybody who waits is to be decided anew.
     all_dirty: bool,
 }
@@ -69,9 +72,32 @@ impl PoolStates {
         hand.in_force(now.wall).map(|_| hand)
     }
 
-    fn count(&mut self, pools: &[PoolId], staffed: Staffed, add: bool) {
+    /// True if somebody of this pool who takes calls has this skill.
+    pub(crate) fn has_skill(&self, pool: PoolId, skill: SkillId) -> bool {
+        self.skilled.contains_key(&(pool, skill))
+    }
+
+    fn count_skill(&mut self, pool: PoolId, skill: SkillId, add: bool) {
+        let count = self.skilled.entry((pool, skill)).or_default();
+        *count = if add {
+            *count + 1
+        } else {
+            count.saturating_sub(1)
+        };
+        if *count == 0 {
+            self.skilled.remove(&(pool, skill));
+            self.left.insert((pool, skill));
+        }
+    }
+
+    fn count(&mut self, config: &Config, pools: &[PoolId], staffed: Staffed, add: bool) {
         let takes = staffed.counsellor.is_some() && staffed.willing && staffed.reachable;
+        let who = staffed.counsellor.filter(|_| takes);
+        let who = who.and_then(|who| config.counsellors.get(who.0 as usize));
         for pool in pools {
+            for (skill, _) in who.map_or(&[][..], |who| &who.skills) {
+                self.count_skill(*pool, *skill, add);
+            }
             let (takers, reachable) = self.counts.entry(*pool).or_default();
             for (count, counts) in [(takers, takes), (reachable, staffed.reachable)] {
                 let step = u32::from(counts);
@@ -85,7 +111,8 @@ impl PoolStates {
         }
     }
 
-    fn put(&mut self, pools: &[PoolId], seat: SeatId, now: Staffed) {
+    fn put(&mut self, config: &Config, seat: SeatId, now: Staffed) {
+        let pools = pools_of(config, seat);
         if let Some(before) = self.seats.insert(seat, now) {
             let talks = Staffed {
                 talks: now.talks,
@@ -95,14 +122,14 @@ impl PoolStates {
                 // Who begins or ends to talk changes no count.
                 return;
             }
-            self.count(pools, before, false);
+            self.count(config, pools, before, false);
             if let Some(who) = before.counsellor
                 && self.by_counsellor.get(&who) == Some(&seat)
             {
                 self.by_counsellor.remove(&who);
             }
         }
-        self.count(pools, now, true);
+        self.count(config, pools, now, true);
         if let Some(who) = now.counsellor {
             self.by_counsellor.insert(who, seat);
         }
@@ -111,10 +138,11 @@ impl PoolStates {
     /// Counts anew by another configuration's pools of seats.
     fn recount(&mut self, config: &Config) {
         self.counts.clear();
+        self.skilled.clear();
         for (seat, staffed) in std::mem::take(&mut self.seats) {
             let pools = pools_of(config, seat);
             self.seats.insert(seat, staffed);
-            self.count(pools, staffed, true);
+            self.count(config, pools, staffed, true);
         }
         self.all_dirty = true;
     }
@@ -125,14 +153,34 @@ fn pools_of(config: &Config, seat: SeatId) -> &[PoolId] {
     seat.map_or(&[], |seat| &seat.pools)
 }
 
+/// True if the caller is held back for want of this skill.
+fn holds_out(call: &Call, skill: SkillId) -> bool {
+    let mut preferred = call.entry.preferred.iter();
+    preferred.any(|it| it.skill == skill && !it.dropped)
+}
+
 fn crowds(rules: &ServiceRules) -> bool {
     rules.overloaded_waiting.is_some() || rules.overloaded_wait.is_some()
+}
+
+/// When a pool counts as full.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fullness {
+    /// If every line is in use at this moment: for whoever arrives.
+    AtOnce,
+    /// If that has lasted, for whoever waits already; the caller's own line is none that is lost to
+    /// it.
+    Lasting {
+        /// The pool whose line the caller holds.
+        own: Option<PoolId>,
+    },
 }
 
 /// The pools at a moment, as one shard sees them.
 pub(crate) struct PoolsNow<'s> {
     pub(crate) shard: &'s Shard,
     pub(crate) now: Now,
+    pub(crate) fullness: Fullness,
 }
 
 impl Pools for PoolsNow<'_> {
@@ -143,7 +191,11 @@ impl Pools for PoolsNow<'_> {
         let facts = self.shard.pool_facts(self.now, pool);
         PoolNow {
             service: Service::of(&facts, &self.shard.service_rules(pool)),
-            full: facts.full(),
+            full: facts.full()
+                && match self.fullness {
+                    Fullness::AtOnce => true,
+                    Fullness::Lasting { own } => own != Some(pool) && self.shard.full.lasts(pool),
+                },
         }
     }
 }
@@ -182,7 +234,13 @@ impl Shard {
     }
 
     pub(crate) fn pool_service(&self, now: Now, pool: PoolId) -> Service {
-        PoolsNow { shard: self, now }.state(pool).service
+        let fullness = Fullness::AtOnce;
+        let pools = PoolsNow {
+            shard: self,
+            now,
+            fullness,
+        };
+        pools.state(pool).service
     }
 
     /// Tells every shard how a seat at home here stands, if that is new.
@@ -201,7 +259,7 @@ impl Shard {
 
     pub(crate) fn on_staffing(&mut self, seat: SeatId, now: Staffed) {
         let config = std::sync::Arc::clone(&self.config);
-        self.pools.put(pools_of(&config, seat), seat, now);
+        self.pools.put(&config, seat, now);
     }
 
     /// Sends to every shard but this one.
@@ -224,48 +282,12 @@ impl Shard {
     }
 
     /// Pools that may be crowded by now, or less so.
-    pub(crate) fn look_at_crowds(&mut self, pools: &[PoolId]) {
-        for pool in pools {
-            if crowds(&self.service_rules(*pool)) {
-                self.pools.dirty.insert(*pool);
-            }
-        }
-    }
-
-    /// The same of every pool.
     pub(crate) fn look_at_all_crowds(&mut self) {
         let count = u16::try_from(self.config.pools.len()).unwrap_or(u16::MAX);
-        let pools: Vec<PoolId> = (0..count).map(PoolId).collect();
-        self.look_at_crowds(&pools);
-    }
-
-    pub(crate) fn set_pool_state(&mut self, pool: PoolId, hand: Option<Hand>) -> bool {
-        if usize::from(pool.0) >= self.config.pools.len() {
-            return false;
-        }
-        match hand {
-            Some(mut hand) => {
-                hand.reason = hand.reason.chars().take(REASON_LIMIT).collect();
-                self.pools.hands.insert(pool, hand);
+        for pool in (0..count).map(PoolId) {
+            if crowds(&self.service_rules(pool)) {
+                self.pools.dirty.insert(pool);
             }
-            None => {
-                self.pools.hands.remove(&pool);
-            }
-        }
-        self.pools.dirty.insert(pool);
-        true
-    }
-
-    /// States that were set by hand and have run out.
-    pub(crate) fn check_hands(&mut self, now: Now) {
-        let ended = self
-            .pools
-            .hands
-            .iter()
-            .find(|(_, hand)| hand.in_force(now.wall).is_none());
-        if let Some(pool) = ended.map(|(pool, _)| *pool) {
-            self.pools.hands.remove(&pool);
-            self.pools.dirty.insert(pool);
         }
     }
 
@@ -292,6 +314,9 @@ impl Shard {
             }
             changed
         });
+        let left = std::mem::take(&mut self.pools.left);
+        let gone = |it: &(PoolId, SkillId)| !self.pools.has_skill(it.0, it.1);
+        let left: Vec<(PoolId, SkillId)> = left.into_iter().filter(gone).collect();
         // Rules may look at a pool that is no ring of a call.
         let all = all
             || dirty
@@ -300,7 +325,11 @@ impl Shard {
         let waits = |id: &CallId| {
             let call = self.calls.get(id)?;
             let queued = matches!(call.state, State::Queued | State::Offered(_));
-            let meant = all || call.entry.rings.iter().any(|pool| dirty.contains(pool));
+            let rings = &call.entry.rings;
+            let meant = all
+                || rings.iter().any(|pool| dirty.contains(pool))
+                || (left.iter())
+                    .any(|(pool, skill)| rings.contains(pool) && holds_out(call, *skill));
             (queued && meant).then_some(*id)
         };
         let waiting: Vec<CallId> = self.calls.keys().filter_map(waits).collect();

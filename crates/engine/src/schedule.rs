@@ -1,10 +1,10 @@
 //! Lines by day and by night: shard 0 tells the queue how many lines each pool has now.
 
 use crate::api::{Notice, ShardMessage};
+use crate::hands::moment_of;
 use crate::shard::Shard;
 use crate::timers::Timer;
 use meishier_model::{Now, PoolId, ShardId};
-use std::time::Duration;
 
 impl Shard {
     /// Evaluates the schedule for this moment. A change cuts no call in progress: lines in use
@@ -33,8 +33,7 @@ impl Shard {
             self.timers.cancel(at, Timer::Lines);
         }
         if let Some(until) = until {
-            let ms = u64::try_from(until.0.saturating_sub(now.wall.0)).unwrap_or(0);
-            let at = now.mono + Duration::from_millis(ms);
+            let at = moment_of(now, until);
             self.timers.set(at, Timer::Lines);
             self.lines_timer = Some(at);
         }

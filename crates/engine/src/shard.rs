@@ -5,12 +5,13 @@ use crate::api::{
 };
 use crate::call::Call;
 use crate::defect::Broken;
+use crate::full::FullPools;
 use crate::matches::Watch;
 use crate::pools::PoolStates;
 use crate::ports::Ports;
 use crate::seat::SeatMachine;
 use crate::service::ServiceCall;
-use crate::timers::{Timer, Timers};
+use crate::timers::Timers;
 use crate::trunk::TrunkState;
 use meishier_config::{Config, Digest, SeatContact};
 use meishier_media::MediaCommand;
@@ -118,6 +119,7 @@ pub struct Shard {
     pub(crate) book: Book,
     /// How the pools stand.
     pub(crate) pools: PoolStates,
+    pub(crate) full: FullPools,
     /// A copy of everybody's position in the queue, and when it was taken.
     pub(crate) positions: Option<(Mono, BTreeMap<CallId, u32>)>,
     pub(crate) next_call: u64,
@@ -125,6 +127,7 @@ pub struct Shard {
     /// The lines were set for the time from the first moment up to the second.
     pub(crate) lines_valid: Option<(Wall, Option<Wall>)>,
     pub(crate) lines_timer: Option<Mono>,
+    pub(crate) hands_timer: Option<Mono>,
     pub(crate) draining: bool,
     pub(crate) broken: Broken,
 }
@@ -226,11 +229,13 @@ impl Shard {
             watch: Watch::default(),
             book: Book::default(),
             pools: PoolStates::default(),
+            full: FullPools::default(),
             positions: None,
             next_call: CallId::first_count(setup.boot),
             next_token: 0,
             lines_valid: None,
             lines_timer: None,
+            hands_timer: None,
             draining: false,
             broken: Broken::default(),
             config,
@@ -295,8 +300,9 @@ impl Shard {
     #[must_use]
     pub fn gauges(&self) -> Gauges {
         let sip = self.endpoint.stats();
-        // The watchdog's belongs to no call.
-        let timers = self.timers.len() - usize::from(self.watch.stands());
+        // The watchdog's belongs to no call, nor does the look at full pools.
+        let looks = usize::from(self.watch.stands()) + usize::from(self.full.stands());
+        let timers = self.timers.len() - looks;
         Gauges {
             calls: self.calls.len() as u64,
             legs: sip.legs as u64,
@@ -450,7 +456,7 @@ impl Shard {
                 end,
             } => self.on_nuisance(now, token, call, (lasts, reason, end)),
             Command::PoolState { pool, hand } => {
-                let known = self.set_pool_state(pool, hand);
+                let known = self.set_pool_state(now, pool, hand);
                 let result = known.then_some(()).ok_or(CommandError::UnknownPool);
                 self.reply(token, Reply::Done(result));
             }
@@ -464,56 +470,5 @@ impl Shard {
                 self.reply(token, Reply::View(Box::new(view)));
             }
         }
-    }
-
-    fn on_timeout(&mut self, now: Now) {
-        self.endpoint.handle_timeout(now.mono);
-        self.registrar.handle_timeout(now.mono);
-        while let Some((at, timer)) = self.timers.take_due(now.mono) {
-            self.on_timer(now, at, timer);
-        }
-    }
-
-    fn on_timer(&mut self, now: Now, at: Mono, timer: Timer) {
-        match timer {
-            Timer::Seat(seat) => self.on_seat_timer(now, seat),
-            Timer::KeepAlive(trunk) => self.on_keep_alive(now, trunk),
-            Timer::Lines => {
-                self.lines_timer = None;
-                self.start_lines(now);
-            }
-            Timer::Service(id) => self.end_service(now, id),
-            Timer::Watch => self.on_watch(now),
-            Timer::SeatAgain(seat) => self.on_seat_again(now, seat),
-            Timer::AnswerAfter(call)
-            | Timer::Announce(call)
-            | Timer::OpenRing(call)
-            | Timer::DropPreferences(call)
-            | Timer::OfferRing(call, _)
-            | Timer::TransferRing(call)
-            | Timer::Probe(call, _)
-            | Timer::LetIn(call)
-            | Timer::Parting(call)
-            | Timer::CloseGuard(call) => self.with_call(call, |shard, call| {
-                call.timers.retain(|t| *t != (at, timer));
-                shard.on_call_timer(now, call, timer);
-            }),
-        }
-    }
-
-    pub(crate) fn set_call_timer(&mut self, call: &mut Call, at: Mono, timer: Timer) {
-        call.timers.push((at, timer));
-        self.timers.set(at, timer);
-    }
-
-    pub(crate) fn cancel_call_timers(&mut self, call: &mut Call, which: impl Fn(&Timer) -> bool) {
-        let timers = &mut self.timers;
-        call.timers.retain(|(at, timer)| {
-            let hit = which(timer);
-            if hit {
-                timers.cancel(*at, *timer);
-            }
-            !hit
-        });
     }
 }

@@ -168,6 +168,7 @@ impl Shard {
         shard.pools = snapshot.pools;
         shard.pools_follow();
         shard.start_lines(now);
+        shard.set_hands_timer(now);
         shard.start_trunks(now);
         shard.claims = snapshot.claims.into_iter().collect();
         shard.next_call = shard.next_call.max(snapshot.next_call);
@@ -295,6 +296,9 @@ impl Shard {
         call.closing.clear();
         if call.ending.is_none() {
             self.take_ports(&mut call);
+        }
+        if matches!(call.state, State::Queued) {
+            self.begins_to_wait(now, id);
         }
         self.calls.insert(id, call);
         self.with_call(id, |shard, call| shard.reopen(call));

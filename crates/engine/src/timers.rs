@@ -1,7 +1,9 @@
 //! The timers of a shard's calls, seats and trunks. Every timer is cancelled when its owner goes,
 //! so that their number returns to the baseline.
 
-use meishier_model::{CallId, Mono, PortId, SeatId, TrunkId};
+use crate::call::Call;
+use crate::shard::Shard;
+use meishier_model::{CallId, Mono, Now, PortId, SeatId, TrunkId};
 use meishier_queue::OfferId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -35,6 +37,10 @@ pub(crate) enum Timer {
     KeepAlive(TrunkId),
     /// The schedule of lines changes.
     Lines,
+    /// A state that people set of a pool ends.
+    Hands,
+    /// Which pools are full?
+    FullPools,
     /// A star-code call has lasted long enough.
     Service(u64),
     /// A seat whom the queue refused asks again.
@@ -74,5 +80,60 @@ impl Timers {
 
     pub(crate) fn len(&self) -> usize {
         self.0.len()
+    }
+}
+
+impl Shard {
+    pub(crate) fn on_timeout(&mut self, now: Now) {
+        self.endpoint.handle_timeout(now.mono);
+        self.registrar.handle_timeout(now.mono);
+        while let Some((at, timer)) = self.timers.take_due(now.mono) {
+            self.on_timer(now, at, timer);
+        }
+    }
+
+    fn on_timer(&mut self, now: Now, at: Mono, timer: Timer) {
+        match timer {
+            Timer::Seat(seat) => self.on_seat_timer(now, seat),
+            Timer::KeepAlive(trunk) => self.on_keep_alive(now, trunk),
+            Timer::Lines => {
+                self.lines_timer = None;
+                self.start_lines(now);
+            }
+            Timer::Service(id) => self.end_service(now, id),
+            Timer::Watch => self.on_watch(now),
+            Timer::Hands => self.on_hands(now),
+            Timer::FullPools => self.on_full_pools(now),
+            Timer::SeatAgain(seat) => self.on_seat_again(now, seat),
+            Timer::AnswerAfter(call)
+            | Timer::Announce(call)
+            | Timer::OpenRing(call)
+            | Timer::DropPreferences(call)
+            | Timer::OfferRing(call, _)
+            | Timer::TransferRing(call)
+            | Timer::Probe(call, _)
+            | Timer::LetIn(call)
+            | Timer::Parting(call)
+            | Timer::CloseGuard(call) => self.with_call(call, |shard, call| {
+                call.timers.retain(|t| *t != (at, timer));
+                shard.on_call_timer(now, call, timer);
+            }),
+        }
+    }
+
+    pub(crate) fn set_call_timer(&mut self, call: &mut Call, at: Mono, timer: Timer) {
+        call.timers.push((at, timer));
+        self.timers.set(at, timer);
+    }
+
+    pub(crate) fn cancel_call_timers(&mut self, call: &mut Call, which: impl Fn(&Timer) -> bool) {
+        let timers = &mut self.timers;
+        call.timers.retain(|(at, timer)| {
+            let hit = which(timer);
+            if hit {
+                timers.cancel(*at, *timer);
+            }
+            !hit
+        });
     }
 }

@@ -179,6 +179,8 @@ impl Shard {
             | Timer::Lines
             | Timer::SeatAgain(_)
             | Timer::Watch
+            | Timer::Hands
+            | Timer::FullPools
             | Timer::Service(_) => {}
         }
     }

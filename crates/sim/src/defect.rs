@@ -11,6 +11,9 @@ pub enum Defect {
     Queue(meishier_queue::Defect),
     /// In the SIP endpoint of each shard.
     Signaling(meishier_signaling::Defect),
+    /// In what reads the file: the engine takes the first text for the second wherever it stands,
+    /// and the judges do not.
+    Reading(&'static str, &'static str),
 }
 
 /// The defect of one run, if it has one.
@@ -29,6 +32,16 @@ impl Flaw {
         }
     }
 
+    /// The file's text as the engine is to read it; `None` if it is as it stands.
+    pub(crate) fn misread(self, text: &str) -> Option<String> {
+        #[cfg(feature = "defects")]
+        if let Some(Defect::Reading(what, taken_for)) = self.defect {
+            return Some(text.replace(what, taken_for));
+        }
+        let _ = text;
+        None
+    }
+
     /// Breaks the engine, which was made new.
     pub(crate) fn apply(
         self,
@@ -44,7 +57,7 @@ impl Flaw {
             Some(Defect::Signaling(which)) => shards
                 .iter_mut()
                 .for_each(|shard| shard.break_signaling(which)),
-            None => {}
+            Some(Defect::Reading(..)) | None => {}
         }
         #[cfg(not(feature = "defects"))]
         let _ = (queue, shards);

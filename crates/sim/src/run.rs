@@ -13,7 +13,6 @@ use std::fmt;
 use std::io::Write;
 use std::time::Duration;
 
-const DAY: Duration = Duration::from_secs(86_400);
 /// How long the last callers may take once nobody new calls: the longest talks and some more.
 const LAST_CALLS: Duration = Duration::from_secs(12 * 3600);
 /// How long people go on calling once nothing goes wrong any more.
@@ -252,7 +251,7 @@ fn play(
         scenario,
         WorldSettings {
             seed: options.seed,
-            lasts: DAY * options.days.max(1),
+            lasts: scenario.day * options.days.max(1),
             peace: PEACE,
             faults: options.faults,
             queue: options.queue,
@@ -262,11 +261,11 @@ fn play(
             forge: wrong.forge,
         },
     )?;
-    let violation = phases(&mut world, options).err();
+    let violation = phases(&mut world, options, scenario.day).err();
     Ok((world, violation))
 }
 
-fn phases(world: &mut World, options: &RunOptions) -> Result<(), Violation> {
+fn phases(world: &mut World, options: &RunOptions, day: Duration) -> Result<(), Violation> {
     let restore_at = options.restore_at;
     let mut restored = false;
     let mut restore = |world: &mut World| -> Result<bool, Violation> {
@@ -277,7 +276,7 @@ fn phases(world: &mut World, options: &RunOptions) -> Result<(), Violation> {
         Ok(true)
     };
     let start = world.now().mono;
-    let end = start + DAY * options.days.max(1);
+    let end = start + day * options.days.max(1);
     world.run(end, &mut restore)?;
     world.end_faults();
     world.run(end + PEACE, &mut restore)?;

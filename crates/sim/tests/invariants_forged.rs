@@ -213,7 +213,12 @@ fn fit_a_skill_is_missing() {
 #[test]
 fn fit_a_preference_falls_too_early() {
     let mut scene = quiet();
-    disguise(&mut scene, "c1", "133", "137");
+    // Somebody has what is preferred, and talks; everybody knows.
+    scene.sign_on(3, 3);
+    scene.call("137", "12356");
+    scene.answer_all();
+    scene.pass(1_000);
+    disguise(&mut scene, "c2", "133", "137");
     scene.call("133", "12356");
     assert_eq!(found(&scene), Invariant::Fit);
 }

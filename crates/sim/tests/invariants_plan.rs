@@ -2,15 +2,22 @@
 
 mod invariants_world;
 
-use invariants_world::{ENGINE, Rig, addr, sdp};
+use invariants_world::{ENGINE, Rig, sdp};
 use meishier_engine::config;
 use meishier_model::{PoolId, SeatId, Wall};
+use meishier_sim::Scenario;
 use meishier_sim::reference::Plan;
 use meishier_sim::reference::decide::{Ask, climb};
 use meishier_sim::reference::number::plain;
+use meishier_sim::reference::place::is_local;
+use std::net::SocketAddr;
 
 const GUIZHOU: &str = include_str!("../../../deploy/guizhou.toml");
 const BEIJING: &str = include_str!("../../../deploy/beijing.toml");
+const SHANGHAI: &str = include_str!("../../../deploy/shanghai.toml");
+const GUANGZHOU: &str = include_str!("../../../deploy/guangzhou.toml");
+const ZHUZHOU: &str = include_str!("../../../deploy/zhuzhou.toml");
+const REFERRAL: &str = include_str!("../../../deploy/referral.toml");
 const BENCH: &str = include_str!("../../../deploy/bench.toml");
 const SMALL: &str = include_str!("invariants_world/small.toml");
 
@@ -21,7 +28,9 @@ fn both(text: &str) -> (config::Config, Plan) {
 
 #[test]
 fn seats_and_people() {
-    for text in [GUIZHOU, BEIJING, BENCH, SMALL] {
+    let nation = Scenario::named("nation").expect("shipped").config_text;
+    let tables = [SHANGHAI, GUANGZHOU, ZHUZHOU, REFERRAL, &nation];
+    for text in tables.into_iter().chain([GUIZHOU, BEIJING, BENCH, SMALL]) {
         let (read, plan) = both(text);
         assert_eq!(plan.broken, None);
         assert_eq!(plan.shards, read.shards);
@@ -76,7 +85,8 @@ fn seats_and_people() {
 
 #[test]
 fn lines_of_two_years() {
-    for text in [GUIZHOU, BEIJING, SMALL] {
+    let tables = [SHANGHAI, GUANGZHOU, ZHUZHOU, REFERRAL];
+    for text in tables.into_iter().chain([GUIZHOU, BEIJING, SMALL]) {
         let (read, plan) = both(text);
         // From 2025-01-01 in Shanghai on, every 23 minutes.
         let start = 1_735_660_800_000_i64;
@@ -91,8 +101,12 @@ fn lines_of_two_years() {
 }
 
 /// INVITE and CANCEL of a caller; the route of its record.
-fn route_of(rig: &mut Rig, count: usize, caller: &str, called: &str) -> Vec<String> {
-    let from = addr("127.0.0.1:5080");
+fn route_of(
+    rig: &mut Rig,
+    count: usize,
+    from: SocketAddr,
+    (caller, called): (&str, &str),
+) -> Vec<String> {
     for method in ["INVITE", "CANCEL"] {
         let body = if method == "INVITE" {
             sdp(4000)
@@ -121,6 +135,42 @@ fn route_of(rig: &mut Rig, count: usize, caller: &str, called: &str) -> Vec<Stri
         .collect()
 }
 
+/// Each of these callers dials each of these numbers over every trunk of the table: judges and engine
+/// lead them to the same pools.
+fn led_alike(text: &str, callers: &[&str], numbers: &[&str], trunks: usize) {
+    let (mut rig, plan) = (Rig::with(text, 1), Plan::read(text));
+    let mut count = 0;
+    for trunk in 0..plan.trunks.len().min(trunks) {
+        let from = SocketAddr::new(plan.trunks[trunk].peers[0].0, 5080);
+        for (caller, called) in callers
+            .iter()
+            .flat_map(|c| numbers.iter().map(move |n| (c, n)))
+        {
+            let local = plain(caller);
+            let whole = match is_local(&local) {
+                true => format!("{}{local}", plan.trunks[trunk].area_code),
+                false => local,
+            };
+            let ask = Ask {
+                trunk: trunk as u16,
+                caller: whole,
+                called: plain(called),
+                ..Ask::default()
+            };
+            let verdict = plan.verdict(&ask, Wall(0));
+            assert!(!verdict.unlisted, "{caller} to {called}");
+            let mine: Vec<String> = climb(&verdict.tiers, |_| true)
+                .iter()
+                .map(|r| plan.pools[usize::from(r.0)].name.clone())
+                .collect();
+            let engines = route_of(&mut rig, count, from, (caller, called));
+            assert_eq!(mine, engines, "{caller} to {called} over {trunk}");
+            count += 1;
+        }
+    }
+    assert_eq!(rig.records.len(), count);
+}
+
 #[test]
 fn routes_of_callers() {
     let numbers = [
@@ -141,28 +191,96 @@ fn routes_of_callers() {
         "mo",
     ];
     for text in [GUIZHOU, BEIJING] {
-        let (mut rig, plan) = (Rig::with(text, 1), Plan::read(text));
-        let pairs = numbers
-            .iter()
-            .flat_map(|to| callers.iter().map(move |from| (*from, *to)));
-        for (count, (caller, called)) in pairs.enumerate() {
-            let ask = Ask {
-                caller: plain(caller),
-                called: plain(called),
-                ..Ask::default()
-            };
-            let verdict = plan.verdict(&ask, Wall(0));
-            let mine: Vec<String> = climb(&verdict.tiers, |_| true)
-                .iter()
-                .map(|r| plan.pools[usize::from(r.0)].name.clone())
-                .collect();
-            assert_eq!(
-                mine,
-                route_of(&mut rig, count, caller, called),
-                "{caller} to {called}"
-            );
-        }
-        assert_eq!(rig.records.len(), numbers.len() * callers.len());
+        led_alike(text, &callers, &numbers, 1);
+    }
+}
+
+#[test]
+fn routes_of_callers_where_codes_are_shared() {
+    let numbers = [
+        "12356",
+        "073112356",
+        "02812356",
+        "043312356",
+        "962525",
+        "073312356",
+    ];
+    let callers = [
+        "13907331234",
+        "13907311234",
+        "13900131234",
+        "13900201234",
+        "13900001234",
+        "073128765432",
+        "073188765432",
+        "073148765432",
+        "073125765432",
+        "02088765432",
+        "0433876543",
+        "28765432",
+        "88765432",
+        "95588",
+        "95555555",
+        "1008611",
+        "0731110",
+        "07331234567",
+        "mo",
+    ];
+    for text in [SHANGHAI, GUANGZHOU, ZHUZHOU, REFERRAL] {
+        led_alike(text, &callers, &numbers, 3);
+    }
+}
+
+#[test]
+fn routes_of_callers_of_the_nation() {
+    let nation = Scenario::named("nation").expect("shipped").config_text;
+    let callers = [
+        "13907331234",
+        "13904321234",
+        "089812345678",
+        "02788765432",
+        "073188765432",
+        "mo",
+    ];
+    led_alike(&nation, &callers, &["12356", "073112356", "043212356"], 4);
+}
+
+/// What the judges have no reading of, they refuse by name.
+#[test]
+fn what_is_not_read_is_refused() {
+    let cases = [
+        ("area_code = \"0731\"", "area_code = \"0732\"", "0732"),
+        ("city = \"湘潭\"", "city = \"相潭\"", "相潭"),
+        ("[\"@city\"", "[\"@other_city\"", "@other_city"),
+        ("[risk]", "[[exceptional]]\n[risk]", "exceptional"),
+        ("[risk]", "[risk]\ngentle = true", "gentle"),
+        ("callers = [\"073127\"]", "weather = [\"rain\"]", "weather"),
+        (
+            "trust = [\"asserted\"",
+            "trust = [\"from\", \"asserted\"",
+            "from",
+        ),
+    ];
+    assert_eq!(Plan::read(ZHUZHOU).broken, None);
+    for (what, instead, word) in cases {
+        assert!(ZHUZHOU.contains(what), "{what}");
+        let broken = Plan::read(&ZHUZHOU.replacen(what, instead, 1)).broken;
+        assert!(
+            broken.as_ref().is_some_and(|it| it.contains(word)),
+            "{word}: {broken:?}"
+        );
+    }
+    let states = "states = { specialist = [\"overloaded\"";
+    for (instead, word) in [
+        ("states = { specialist = [\"sleepy\"", "sleepy"),
+        ("states = { nobody = [\"overloaded\"", "nobody"),
+    ] {
+        assert!(REFERRAL.contains(states));
+        let broken = Plan::read(&REFERRAL.replacen(states, instead, 1)).broken;
+        assert!(
+            broken.as_ref().is_some_and(|it| it.contains(word)),
+            "{word}: {broken:?}"
+        );
     }
 }
 

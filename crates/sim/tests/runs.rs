@@ -19,6 +19,11 @@ const QUIET: &[Runs] = &[
     ("surge3", FaultLevel::None, 101..=101, 2),
     ("overload", FaultLevel::None, 101..=101, 1),
     ("tiny", FaultLevel::None, 101..=102, 1),
+    ("shanghai", FaultLevel::None, 101..=101, 1),
+    ("guangzhou", FaultLevel::None, 101..=101, 2),
+    ("zhuzhou", FaultLevel::None, 101..=101, 1),
+    ("referral", FaultLevel::None, 101..=101, 1),
+    ("nation", FaultLevel::None, 101..=101, 1),
 ];
 
 const LIGHT: &[Runs] = &[
@@ -28,11 +33,24 @@ const LIGHT: &[Runs] = &[
     ("surge3", FaultLevel::Light, 201..=201, 2),
     ("overload", FaultLevel::Light, 201..=201, 1),
     ("tiny", FaultLevel::Light, 201..=202, 1),
+    ("shanghai", FaultLevel::Light, 201..=201, 1),
+    ("guangzhou", FaultLevel::Light, 201..=201, 1),
+    ("zhuzhou", FaultLevel::Light, 201..=201, 1),
+    ("referral", FaultLevel::Light, 201..=201, 1),
+    ("nation", FaultLevel::Light, 201..=201, 1),
 ];
 
 const SWARM_OF_PROVINCES: &[Runs] = &[
     ("guizhou", FaultLevel::Swarm, 301..=310, 1),
     ("beijing", FaultLevel::Swarm, 301..=312, 1),
+];
+
+const SWARM_OF_TABLES: &[Runs] = &[
+    ("shanghai", FaultLevel::Swarm, 301..=302, 1),
+    ("guangzhou", FaultLevel::Swarm, 301..=302, 1),
+    ("zhuzhou", FaultLevel::Swarm, 301..=302, 1),
+    ("referral", FaultLevel::Swarm, 301..=303, 1),
+    ("nation", FaultLevel::Swarm, 301..=301, 1),
 ];
 
 const SWARM_OF_CROWDS: &[Runs] = &[
@@ -76,13 +94,24 @@ fn nothing_breaks_in_swarms_over_provinces() {
 }
 
 #[test]
+fn nothing_breaks_in_swarms_over_every_shipped_table() {
+    play(SWARM_OF_TABLES);
+}
+
+#[test]
 fn nothing_breaks_in_swarms_over_crowds() {
     play(SWARM_OF_CROWDS);
 }
 
 #[test]
 fn every_scenario_is_played_at_every_level() {
-    let lists = [QUIET, LIGHT, SWARM_OF_PROVINCES, SWARM_OF_CROWDS];
+    let lists = [
+        QUIET,
+        LIGHT,
+        SWARM_OF_PROVINCES,
+        SWARM_OF_TABLES,
+        SWARM_OF_CROWDS,
+    ];
     let played: BTreeSet<_> = lists
         .into_iter()
         .flatten()

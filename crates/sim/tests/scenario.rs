@@ -151,7 +151,8 @@ answer = "never"
 
 #[test]
 fn people_read_the_configuration_as_the_engine_does() {
-    for name in ["guizhou", "beijing", "tiny"] {
+    let played = |name: &&str| !["surge2", "surge3", "overload"].contains(name);
+    for name in NAMES.into_iter().filter(played) {
         let scenario = named(name);
         let (roster, config) = (scenario.roster().unwrap(), configuration(&scenario));
         assert_eq!(roster.domain, config.sip.domain);

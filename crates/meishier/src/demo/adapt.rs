@@ -1,7 +1,7 @@
 //! The shipped configuration, made fit for a demo on loopback.
 
 use super::moment::Moment;
-use meishier_config::{Config, Lang, Listen, Transport};
+use meishier_config::{Config, Lang, Listen, Recovery, Transport};
 use meishier_model::{DialString, PoolId, TrunkId, Wall};
 use meishier_routing::Query;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -78,6 +78,9 @@ pub fn config(text: &str, wishes: &Wishes) -> Result<(Config, Wall), String> {
     offer.backoff = BACKOFF;
     offer.wrapup = WRAPUP;
     offer.keep_caller_user = true;
+    // The demo is over in minutes: a counsellor who rests for ten of them after a caller at risk would
+    // be missing from what is to be shown.
+    config.care.recovery = Recovery::default();
     for counsellor in &mut config.counsellors {
         if let Some(qualification) = &mut counsellor.qualification
             && qualification.expires <= wall
@@ -166,6 +169,7 @@ pub mod tests {
         }
         assert!(config.offer.keep_caller_user && config.waiting.music);
         assert!(config.http.token.is_none());
+        assert_eq!(config.care.recovery, Recovery::default());
     }
 
     #[test]

@@ -78,7 +78,6 @@ impl Checker {
             Seen::Notice { notice, .. } => {
                 if let Notice::Offered { call, seat, .. } = notice {
                     one_offer::offered(books, now, *call, seat.0)?;
-                    fit::offered(books, now, *call, seat.0)?;
                 }
                 baseline::paused_by_engine(books, notice)?;
                 stranded::told(books, notice)?;

@@ -8,6 +8,7 @@ use super::seen::Inspection;
 use super::table::{Invariant, Violation};
 use crate::reference::Books;
 use crate::reference::calls::Call;
+use crate::reference::decide::Verdict;
 use crate::reference::legs::Party;
 use crate::reference::sip::Sip;
 use meishier_engine::{Command, Notice, Reply};
@@ -61,7 +62,7 @@ pub(super) fn told(books: &Books, notice: &Notice) -> Result<(), Violation> {
                 let what = format!("call {} keeps a place: {redial}", call.id);
                 return Invariant::Kept.broken(Some(&call.sip), what);
             }
-            if *default != verdict.by_default {
+            if claim.verdicts().all(|it| *default != it.by_default) {
                 let what = format!("call {} goes by the default route: {default}", call.id);
                 return Invariant::Route.broken(Some(&call.sip), what);
             }
@@ -136,21 +137,23 @@ pub(super) fn recorded(books: &Books, record: &CallRecord) -> Result<(), Violati
         let what = format!("record of call {} says of risk {}", call.id, record.risk);
         return Invariant::Flag.broken(Some(&call.sip), what);
     }
-    let verdict = &call.claim.verdict;
-    let word = if verdict.by_default {
-        "default"
-    } else {
-        "route"
+    let rule = |verdict: &Verdict| {
+        let word = match verdict.by_default {
+            true => "default",
+            false => "route",
+        };
+        let route = books.plan.routes.get(verdict.route);
+        format!("{word}:{}", route.map_or("", |route| &route.name))
     };
-    let name = books
-        .plan
-        .routes
-        .get(verdict.route)
-        .map_or("", |route| &route.name);
-    let rule = format!("{word}:{name}");
+    let rules: Vec<String> = call.claim.verdicts().map(rule).collect();
+    let named = rules.iter().any(|rule| record.rules.contains(rule));
     let sure = books.former.is_empty() && call.claim.shifting_until <= call.arrived.mono;
-    if sure && !record.rules.contains(&rule) {
-        let what = format!("record of call {} does not name {rule}", call.id);
+    if sure && !named {
+        let what = format!(
+            "record of call {} does not name {}",
+            call.id,
+            rules.join(" or ")
+        );
         return Invariant::Route.broken(Some(&call.sip), what);
     }
     Ok(())
@@ -199,6 +202,10 @@ fn flagged(books: &Books, look: &Inspection<'_>) -> Result<(), Violation> {
 
 fn waits(books: &Books, now: Now, call: &Call, view: &WaitingView) -> Result<(), Violation> {
     let (claim, sip) = (&call.claim, Some(&*call.sip));
+    if claim.verdict.unlisted {
+        let what = "the judges do not know what the file makes of the caller".to_owned();
+        return Invariant::Route.broken(sip, what);
+    }
     if claim.vague {
         return Ok(());
     }

@@ -7,21 +7,16 @@
 use super::table::{Invariant, Violation};
 use crate::reference::Books;
 use crate::reference::calls::Call;
-use meishier_model::{CallId, Now};
+use meishier_model::Now;
 
 const IT: Invariant = Invariant::Fit;
 
-/// An offer begins.
-pub(super) fn offered(books: &Books, now: Now, id: CallId, seat: u32) -> Result<(), Violation> {
-    let (Some(call), Some(book)) = (books.calls.get(&id), books.seats.get(seat as usize)) else {
-        return Ok(());
-    };
+/// Whoever sits at the seat has the skills that bind for sure. Judged after the step: what bound may
+/// have fallen in it.
+fn skilled(books: &Books, now: Now, call: &Call, seat: u32) -> Result<(), Violation> {
     let at = call.decided.as_ref().map_or(now.mono, |decided| decided.at);
     // Whoever sat there when the queue decided may have left since.
-    let Some(who) = book
-        .person
-        .filter(|_| book.unsure.is_none() && book.free <= at)
-    else {
+    let Some(who) = call.offer.as_ref().and_then(|offer| offer.who) else {
         return Ok(());
     };
     let least = call
@@ -30,6 +25,7 @@ pub(super) fn offered(books: &Books, now: Now, id: CallId, seat: u32) -> Result<
         .map_or(u64::MAX, |decided| decided.needs);
     let missing = call.claim.least(at) & least & !books.maybe_skills(seat, who);
     if missing != 0 && !call.claim.vague {
+        let id = call.id;
         let what = format!("seat {seat} lacks skills {missing:#b} that call {id} needs");
         return IT.broken(Some(&call.sip), what);
     }
@@ -42,6 +38,7 @@ pub(super) fn check(books: &Books, now: Now) -> Result<(), Violation> {
         let Some(call) = books.calls.get(id) else {
             continue;
         };
+        skilled(books, now, call, *seat)?;
         led_there(books, now, call, *seat)?;
         let Some(line) = call.line.filter(|_| call.offer.is_some()) else {
             continue;

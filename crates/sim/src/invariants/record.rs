@@ -3,6 +3,7 @@
 use super::table::{Invariant, Violation};
 use crate::reference::Books;
 use crate::reference::calls::Call;
+use crate::reference::decide::Verdict;
 use crate::reference::number::plain;
 use meishier_model::{CallRecord, Now, OfferOutcome, Outcome, TransferOutcome};
 
@@ -126,25 +127,25 @@ fn history(books: &Books, call: &Call, record: &CallRecord) -> Option<String> {
             .get(usize::from(*pool))
             .map(|it| it.name.as_str())
     };
-    let verdict = &call.claim.verdict;
-    let tiers = verdict.tiers.iter().flat_map(|tier| &tier.0);
-    let mut leads: Vec<_> = tiers.clone().map(name).collect();
-    // The route's pools follow those of a policy if none of these takes calls.
-    let mut more: Vec<_> = tiers.chain(&verdict.behind).map(name).collect();
-    let mut told: Vec<_> = record
-        .route
-        .iter()
-        .map(|(name, _)| Some(name.as_str()))
-        .collect();
-    for pools in [&mut leads, &mut more, &mut told] {
-        pools.sort_unstable();
-        pools.dedup();
-    }
+    let told = record.route.iter().map(|(name, _)| Some(name.as_str()));
+    let told: Vec<_> = sorted(told.collect());
+    let leads_there = |verdict: &Verdict| {
+        let tiers = verdict.tiers.iter().flat_map(|tier| &tier.0);
+        // The route's pools follow those of a policy if none of these takes calls.
+        let more = tiers.clone().chain(&verdict.behind);
+        sorted(tiers.map(name).collect()) == told || sorted(more.map(name).collect()) == told
+    };
     let sure = books.former.is_empty() && !call.claim.vague && !call.claim.verdict.unlisted;
-    if leads != told && more != told && sure {
+    if sure && !call.claim.verdicts().any(leads_there) {
         return Some("another route than the file's".to_owned());
     }
     None
+}
+
+fn sorted(mut names: Vec<Option<&str>>) -> Vec<Option<&str>> {
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 fn mono_times(call: &Call, record: &CallRecord, now: Now) -> Option<String> {

@@ -97,6 +97,7 @@ fn since(books: &Books, now: Now, call: &Call, id: u32, seat: &Seat) -> Option<M
         call.claim.held_until
     };
     let held = if held <= by { held } else { Mono(0) };
+    let held = held.max(call.claim.fell);
     let pools = call
         .claim
         .open(now.mono)

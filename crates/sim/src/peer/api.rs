@@ -49,6 +49,8 @@ pub struct NewCall {
     pub caller: String,
     /// The number that the carrier asserts (P-Asserted-Identity, RFC 3325 §9.1).
     pub asserted: Option<String>,
+    /// The cell from which the call is made, in P-Access-Network-Info (RFC 7315 §4.4); empty for none.
+    pub cell: String,
     /// The INVITE has no SDP; the offer is awaited in the 200 and answered in the ACK
     /// (RFC 3261 §13.2.1).
     pub late_offer: bool,

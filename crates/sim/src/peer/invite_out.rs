@@ -205,6 +205,12 @@ impl Call {
                 writer = writer.header("Privacy", "id");
             }
         }
+        if !call.cell.is_empty() {
+            writer = writer.format(
+                "P-Access-Network-Info",
+                format_args!("3GPP-E-UTRAN-FDD;utran-cell-id-3gpp={}", call.cell),
+            );
+        }
         let sdp = (!call.late_offer).then(|| self.session.offer(cx.desk.codecs(), false));
         self.send_invite(cx, Purpose::Open, branch, writer.finish(sdp.as_deref()));
     }

@@ -7,6 +7,7 @@ use super::legs::Legs;
 use super::plan::Plan;
 use super::plan_read::FRESH;
 use super::seats::{SHORTEST_REST, Seat};
+use super::service;
 use super::sip::Sip;
 use super::standing::Standing;
 use crate::invariants::Seen;
@@ -399,8 +400,9 @@ impl Books {
         self.standing.dirty = true;
         match hand {
             Some(hand) => {
-                let takes = !matches!(hand.state.as_str(), "Unstaffed" | "Down");
-                self.standing.hands.insert(pool.0, (takes, hand.until));
+                // A state of which the file has no word counts as any that takes calls.
+                let state = service::state(hand.state.as_str()).unwrap_or(service::NORMAL);
+                self.standing.hands.insert(pool.0, (state, hand.until));
             }
             None => {
                 self.standing.hands.remove(&pool.0);

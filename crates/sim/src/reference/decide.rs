@@ -3,7 +3,8 @@
 use super::hours::Clock;
 use super::place::{self, Found, Place};
 use super::plan::{Plan, RoutePlan};
-use super::policy::{Policies, Step, When, Which};
+use super::policy::{Step, When, Which};
+use super::service::Service;
 use meishier_model::Wall;
 use std::time::Duration;
 
@@ -21,6 +22,10 @@ pub struct Ask {
     pub caller: String,
     /// What was dialled, in plain form.
     pub called: String,
+    /// The cell that a trusted carrier names; empty if none does.
+    pub cell: String,
+    /// A header says more of who calls whom, which the judges do not read.
+    pub unread: bool,
     /// Known to be at risk, lists not counted.
     pub risk: bool,
     /// Known for nuisance, lists not counted.
@@ -56,8 +61,18 @@ pub struct Verdict {
     pub preferred: u64,
     /// Whose caller it is.
     pub own: Option<u32>,
-    /// The judges do not know the place, and somebody asks for it.
+    /// The judges do not know the place, and somebody asks for it; or something else of the call.
     pub unlisted: bool,
+}
+
+impl Verdict {
+    /// What a route asks for beside its pools.
+    #[must_use]
+    pub fn asks(&self) -> (u8, bool, bool, u64, u64, Option<u32>) {
+        let flags = (self.risk, self.nuisance);
+        let skills = (self.required, self.preferred);
+        (self.class, flags.0, flags.1, skills.0, skills.1, self.own)
+    }
 }
 
 /// Who is asked about in conditions.
@@ -68,6 +83,7 @@ struct Facts<'a> {
     risk: bool,
     nuisance: bool,
     tags: u64,
+    states: &'a Service,
 }
 
 fn holds(when: &When, clock: &Clock, facts: &Facts<'_>) -> bool {
@@ -84,19 +100,14 @@ fn holds(when: &When, clock: &Clock, facts: &Facts<'_>) -> bool {
         && when.risk.is_none_or(|it| it == facts.risk)
         && when.nuisance.is_none_or(|it| it == facts.nuisance)
         && (when.tags == 0 || when.tags & facts.tags != 0)
+        && when
+            .states
+            .iter()
+            .all(|(pool, states)| facts.states.of(*pool) & states != 0)
         && (when.days.is_empty() && when.hours.is_empty() || {
             let (date, minute) = clock.civil(facts.wall);
             when.at(&clock.calendar, date, minute)
         })
-}
-
-impl Policies {
-    /// Where calls over a trunk are made.
-    fn here(&self, trunk: u16) -> Found {
-        let city = self.trunk_cities.get(&trunk);
-        let found = city.and_then(|city| place::city(city));
-        found.map_or(Found::Nowhere, Found::At)
-    }
 }
 
 impl Plan {
@@ -105,19 +116,16 @@ impl Plan {
         if !self.policies.by_place {
             return (Place::default(), false);
         }
-        let alias = self.policies.aliases.get(&ask.called);
-        let dialled = match alias {
-            Some(Some(city)) => place::city(city).map_or(Found::Unlisted, Found::At),
-            _ => place::called(&ask.called, &ask.caller),
+        let signs = self.policies.signs(ask.trunk, &ask.caller, &ask.cell);
+        let dialled = match self.policies.aliases.get(&ask.called) {
+            Some(Some(place)) => Found::At(*place),
+            _ => place::called(&ask.called, &ask.caller, &signs),
         };
         for which in &self.policies.first {
             let found = match which {
                 Which::Called => dialled,
-                Which::Here => match place::line(&ask.caller) {
-                    Found::Nowhere => self.policies.here(ask.trunk),
-                    found => found,
-                },
-                Which::Home => place::home(&ask.caller),
+                Which::Here => place::here(&ask.caller, &signs),
+                Which::Home => place::home(&ask.caller, &signs),
             };
             match found {
                 Found::At(place) => return (place, false),
@@ -131,6 +139,24 @@ impl Plan {
     /// What the file says of a caller at this moment, whatever state pools are in.
     #[must_use]
     pub fn verdict(&self, ask: &Ask, wall: Wall) -> Verdict {
+        self.verdict_with(ask, wall, &Service::default())
+    }
+
+    /// The same where routes look at the states of pools: one verdict for each that the states leave
+    /// possible, the first by the states that are the most usual.
+    #[must_use]
+    pub fn verdicts(&self, ask: &Ask, wall: Wall, states: &Service) -> Vec<Verdict> {
+        let mut out: Vec<Verdict> = Vec::new();
+        for one in states.each() {
+            let verdict = self.verdict_with(ask, wall, &one);
+            if !out.contains(&verdict) {
+                out.push(verdict);
+            }
+        }
+        out
+    }
+
+    fn verdict_with(&self, ask: &Ask, wall: Wall, states: &Service) -> Verdict {
         let policies = &self.policies;
         let (place, unlisted) = self.place(ask);
         let mut facts = Facts {
@@ -140,6 +166,7 @@ impl Plan {
             risk: ask.risk,
             nuisance: ask.nuisance,
             tags: 0,
+            states,
         };
         let mut planned = None;
         for listed in policies.numbers.get(&ask.caller).into_iter().flatten() {
@@ -157,7 +184,7 @@ impl Plan {
         let mut out = Verdict {
             route: at,
             by_default: found.is_none(),
-            unlisted,
+            unlisted: unlisted || ask.unread,
             own: planned,
             ..Verdict::default()
         };

@@ -9,6 +9,10 @@ use std::time::Duration;
 const DAY: i64 = 86_400_000;
 /// Most moments that the engine keeps of one number.
 const MOST: usize = 64;
+/// How long after its first call arrived a place is still kept by who redials.
+const CHAIN: Duration = Duration::from_secs(2 * 3600);
+/// How long before its record comes a call may have been over.
+const ENDING: Duration = Duration::from_secs(5);
 /// A conversation so near to what counts as short may be taken for either.
 const ROUNDING: Duration = Duration::from_millis(20);
 
@@ -29,6 +33,8 @@ pub struct Number {
     changed: Mono,
     /// From then on nothing of it counts.
     pub end: Wall,
+    /// Places that calls of it have taken, by the arrival that they stand for.
+    taken: Vec<Mono>,
     /// It cannot be told what the engine knows of it.
     doubtful: bool,
 }
@@ -147,7 +153,12 @@ impl Numbers {
     /// A call of this number was taken.
     pub fn arrived(&mut self, number: &str, now: Now) {
         if let Some(it) = self.entry(number, now) {
-            it.place = None;
+            if let Some((place, _)) = it.place.take() {
+                if it.taken.len() >= MOST {
+                    it.taken.remove(0);
+                }
+                it.taken.push(place);
+            }
             push(&mut it.calls, now.wall);
             it.noted(now);
         }
@@ -160,7 +171,11 @@ impl Numbers {
         };
         match over.talk {
             None => {
-                it.place = Some((over.stamp, over.at));
+                let before = it.taken.iter().position(|place| *place == over.stamp);
+                let again = before.map(|at| it.taken.remove(at)).is_some();
+                let lasts = now.mono.since(over.stamp);
+                it.doubtful |= again && (CHAIN..CHAIN + ENDING).contains(&lasts);
+                it.place = (!again || lasts <= CHAIN).then_some((over.stamp, over.at));
                 it.calls.pop();
             }
             Some((talked, who, broke_off)) => {

@@ -6,6 +6,7 @@ use super::claim::Claim;
 use super::decide::Ask;
 use super::legs::Party;
 use super::number::plain;
+use super::place::is_local;
 use super::sip::{Sip, Start, uri_of, user};
 use meishier_engine::{Command, Phase, Reply, SeatChange};
 use meishier_model::{CallId, Now};
@@ -33,13 +34,14 @@ impl Books {
             return;
         }
         let trunk = self.plan.trunk_of(from);
+        let caller = self.complete(trunk, sip.caller());
         let claim = trunk
             .map(|trunk| self.claim_of(now, trunk, &sip))
             .unwrap_or_default();
         self.facts.invites.push(Invited {
             sip: id,
             trunk,
-            caller: sip.caller().to_owned(),
+            caller,
             called: sip.called().to_owned(),
             claim,
             heeded: !new,
@@ -47,10 +49,24 @@ impl Books {
         });
     }
 
+    /// A number with the area code of the trunk, if it came without.
+    fn complete(&self, trunk: Option<u16>, number: &str) -> String {
+        let trunk = trunk.and_then(|trunk| self.plan.trunks.get(usize::from(trunk)));
+        let local = plain(number);
+        match trunk {
+            Some(trunk) if is_local(&local) => format!("{}{local}", trunk.area_code),
+            _ => number.to_owned(),
+        }
+    }
+
     /// What the caller of an INVITE is entitled to.
     fn claim_of(&self, now: Now, trunk: u16, sip: &Sip<'_>) -> Claim {
         let (view, policies) = (self.view(now.mono), &self.plan.policies);
-        let (caller, called) = (plain(sip.caller()), plain(sip.called()));
+        let caller = plain(&self.complete(Some(trunk), sip.caller()));
+        let called = plain(sip.called());
+        let over = self.plan.trunks.get(usize::from(trunk));
+        let cell = over.filter(|it| it.cell).map_or("", |_| sip.cell);
+        let unread = sip.forwarded && over.is_some_and(|it| it.forwards);
         let known = self.numbers.known(&caller, now, policies, view.window);
         // What a call leaves behind is told when it is over, which its record says later.
         let ending = self.calls.values().any(|call| {
@@ -60,6 +76,8 @@ impl Books {
             trunk,
             caller,
             called,
+            cell: cell.to_owned(),
+            unread,
             risk: known.risk,
             nuisance: known.nuisance,
             last: known.last,

@@ -7,6 +7,7 @@
 
 pub mod books;
 pub mod calls;
+mod cities;
 pub mod claim;
 pub mod decide;
 mod entries;
@@ -22,9 +23,11 @@ pub mod policy;
 mod policy_read;
 pub mod seats;
 mod segments;
+pub mod service;
 mod settle;
 pub mod sip;
 pub mod standing;
+mod unjudged;
 
 pub use books::Books;
 pub use plan::Plan;

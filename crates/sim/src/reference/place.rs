@@ -1,39 +1,18 @@
-//! Where callers are, by a table of the judges' own: area codes of the numbering plan, and some
-//! segments of mobile numbers as they were given out. It holds the places that scenarios speak of;
-//! of a caller from elsewhere the judges know nothing, and say so.
+//! Where callers are, by tables of the judges' own: divisions and area codes of the whole country,
+//! and some segments of mobile numbers as they were given out. Of a mobile number of another segment
+//! the judges know nothing, and say so.
+//!
+//! | place | what says so, the first that does |
+//! | --- | --- |
+//! | called | the area code before 12356; if cities share it: block, cell, trunk, segment |
+//! | here | block of a fixed line, cell, area code of a landline, trunk |
+//! | home | block, area code of a landline, segment of a mobile number |
 
-use super::segments::{COVERED, OF_0851};
+use super::cities::CITIES;
+use super::segments::{COVERED, OF_0851, OF_1390, WHOLE};
 
-/// Cities with province and area code. Of a code that is here, every city that has it is.
-const CITIES: &[(&str, &str, &str)] = &[
-    ("北京", "北京", "010"),
-    ("上海", "上海", "021"),
-    ("石家庄", "河北", "0311"),
-    ("长沙", "湖南", "0731"),
-    ("株洲", "湖南", "0731"),
-    ("湘潭", "湖南", "0731"),
-    ("贵阳", "贵州", "0851"),
-    ("遵义", "贵州", "0851"),
-    ("安顺", "贵州", "0851"),
-    ("黔南", "贵州", "0854"),
-    ("黔东南", "贵州", "0855"),
-    ("铜仁", "贵州", "0856"),
-    ("毕节", "贵州", "0857"),
-    ("六盘水", "贵州", "0858"),
-];
-
-/// Segments and their cities: first the carrier's 139, then the digits of the old area code.
-const SEGMENTS: &[(&str, &str)] = &[
-    ("1390100", "北京"),
-    ("1390311", "石家庄"),
-    ("1390731", "长沙"),
-    ("1390733", "株洲"),
-    ("1390851", "贵阳"),
-    ("1390852", "遵义"),
-    ("1390854", "黔南"),
-    ("1390855", "黔东南"),
-    ("1390858", "六盘水"),
-];
+/// A row of the table: division, province, name, area code.
+type Row = (u32, &'static str, &'static str, &'static str);
 
 /// A place: a city, or an area code that several cities share.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,7 +21,7 @@ pub struct Place {
     pub city: Option<&'static str>,
     /// The shared code, if the city is not.
     pub code: Option<&'static str>,
-    /// The province.
+    /// The province; none only of a code that provinces share.
     pub province: Option<&'static str>,
 }
 
@@ -53,123 +32,197 @@ pub enum Found {
     At(Place),
     /// It has none.
     Nowhere,
-    /// The numbering plan has one that is not in the judges' table.
+    /// It was given out to some place that is not in the judges' table.
     Unlisted,
 }
 
-/// The city of this name.
-#[must_use]
-pub fn city(name: &str) -> Option<Place> {
-    let row = CITIES.iter().find(|row| row.0 == name)?;
-    Some(Place {
-        city: Some(row.0),
+/// What tells where a call comes from, beside its numbers' digits: cities of the file's own lists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Signs {
+    /// By the block of the caller's number.
+    pub block: Option<Place>,
+    /// By the cell.
+    pub cell: Option<Place>,
+    /// By the trunk, whoever calls.
+    pub trunk: Option<Place>,
+}
+
+fn at(row: &'static Row) -> Place {
+    Place {
+        city: Some(row.2),
         code: None,
         province: Some(row.1),
-    })
-}
-
-/// True if the judges know this province.
-#[must_use]
-pub fn province(name: &str) -> Option<&'static str> {
-    CITIES.iter().map(|row| row.1).find(|known| *known == name)
-}
-
-/// The area code with its 0 at the beginning of a number, as it stands in the table.
-fn code_of(number: &str) -> Option<&'static str> {
-    let mut codes = CITIES.iter().map(|row| row.2);
-    codes.find(|code| number.starts_with(code))
-}
-
-/// The place of an area code; `hint` settles a shared one if its city is among those that share it.
-fn of_code(code: &'static str, hint: Option<&str>) -> Place {
-    let cities: Vec<_> = CITIES.iter().filter(|row| row.2 == code).collect();
-    let one = match cities.as_slice() {
-        [one] => Some(*one),
-        many => many.iter().find(|row| Some(row.0) == hint).copied(),
-    };
-    match one {
-        Some(row) => Place {
-            city: Some(row.0),
-            code: None,
-            province: Some(row.1),
-        },
-        None => Place {
-            city: None,
-            code: Some(code),
-            province: cities.first().map(|row| row.1),
-        },
     }
 }
 
-/// The shared area code, if it is one.
+/// The city of this name, of this name behind its province's, or of this division's code.
 #[must_use]
-pub fn shared(code: &str) -> Option<&'static str> {
-    let known = code_of(code).filter(|known| *known == code)?;
-    of_code(known, None).code
+pub fn city(name: &str) -> Option<Place> {
+    let division: Option<u32> = name.parse().ok();
+    let is = |row: &&Row| match division {
+        Some(code) => row.0 == code,
+        None => row.2 == name || name.strip_prefix(row.1) == Some(row.2),
+    };
+    CITIES.iter().find(is).map(at)
+}
+
+/// The province of this name, or of its code of six digits.
+#[must_use]
+pub fn province(name: &str) -> Option<&'static str> {
+    let division: Option<u32> = name.parse().ok();
+    let is = |row: &&Row| match division {
+        Some(code) => code == row.0 / 10_000 * 10_000,
+        None => row.1 == name,
+    };
+    CITIES.iter().find(is).map(|row| row.1)
+}
+
+/// The area code that these digits are, as it stands in the table.
+#[must_use]
+pub fn code(digits: &str) -> Option<&'static str> {
+    let mut codes = CITIES.iter().map(|row| row.3);
+    codes.find(|code| *code == digits)
+}
+
+fn sharing(code: &str) -> impl Iterator<Item = &'static Row> + Clone {
+    CITIES.iter().filter(move |row| row.3 == code)
+}
+
+/// The city that an area code means by itself: its only one, or the one in which all others lie.
+fn alone(code: &str) -> Option<&'static Row> {
+    let rows = sharing(code);
+    let within = |inner: &Row, outer: &Row| {
+        [inner.0, inner.0 / 100 * 100, inner.0 / 10_000 * 10_000].contains(&outer.0)
+    };
+    rows.clone()
+        .find(|outer| rows.clone().all(|it| within(it, outer)))
+}
+
+/// The area code, if cities share it and none of them is meant by it alone.
+#[must_use]
+pub fn shared(digits: &str) -> Option<&'static str> {
+    code(digits).filter(|code| alone(code).is_none())
+}
+
+/// What a segment says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Segment {
+    City(Place),
+    /// It is no mobile number, or was given to nobody.
+    Nowhere,
+    Unlisted,
 }
 
 fn mobile(number: &str) -> bool {
-    number.len() == 11 && number.starts_with('1') && number.bytes().all(|b| b.is_ascii_digit())
+    let digits = number.len() == 11 && number.bytes().all(|b| b.is_ascii_digit());
+    digits && number.starts_with('1') && number.as_bytes()[1] >= b'3'
 }
 
-fn segment(number: &str) -> Option<&'static str> {
-    if !mobile(number) {
-        return None;
+fn segment(number: &str) -> Segment {
+    let seven = number.get(..7).filter(|_| mobile(number));
+    let Some(seven) = seven.and_then(|digits| digits.parse::<u32>().ok()) else {
+        return Segment::Nowhere;
+    };
+    if number.starts_with(WHOLE) {
+        let row = OF_1390.iter().find(|row| (row.0..=row.1).contains(&seven));
+        let found = row.and_then(|row| CITIES.iter().find(|city| city.0 == row.2));
+        return found.map_or(Segment::Nowhere, |row| Segment::City(at(row)));
     }
-    let found = SEGMENTS.iter().find(|row| number.starts_with(row.0));
-    found.map(|row| row.1).or_else(|| {
-        let segment: u32 = number.get(..7)?.parse().ok()?;
-        let within = |row: &&(u32, u32, &str)| (row.0..=row.1).contains(&segment);
-        OF_0851.iter().find(within).map(|row| row.2)
-    })
+    let row = OF_0851.iter().find(|row| (row.0..=row.1).contains(&seven));
+    match row.and_then(|row| city(row.2)) {
+        Some(place) => Segment::City(place),
+        None => Segment::Unlisted,
+    }
 }
 
-/// True if it is known whether this number's segment lies in a city of the code: of no mobile number
-/// is anything missing.
-fn settles(code: &str, number: &str) -> bool {
-    let covered = code == "0851" && COVERED.iter().any(|head| number.starts_with(head));
-    !mobile(number) || covered || segment(number).is_some()
+/// The area code of a landline, and the digits of the line behind it.
+fn landline(number: &str) -> Option<(&str, &str)> {
+    let length = match number.as_bytes() {
+        [b'0', b'1', b'0', ..] | [b'0', b'2', ..] => 3,
+        [b'0', b'3'..=b'9', ..] => 4,
+        _ => return None,
+    };
+    let (code, line) = (number.get(..length)?, number.get(length..)?);
+    let digits = number.bytes().all(|b| b.is_ascii_digit());
+    (digits && (3..=8).contains(&line.len())).then_some((code, line))
+}
+
+/// True for seven or eight digits that are somebody's line where the area code is not dialled.
+#[must_use]
+pub fn is_local(number: &str) -> bool {
+    let digits = number.bytes().all(|b| b.is_ascii_digit());
+    let line =
+        matches!(number.as_bytes(), [b'2'..=b'8', ..] | [b'9', b'0'..=b'4' | b'6'..=b'9', ..]);
+    digits && line && matches!(number.len(), 7 | 8)
+}
+
+/// The place of an area code. A sign settles a shared one if its city is among those that share it.
+fn of_code(code: &'static str, signs: &Signs, caller: &str, segment: Segment) -> Found {
+    if let Some(row) = alone(code) {
+        return Found::At(at(row));
+    }
+    let shares = |place: &Place| sharing(code).any(|row| Some(row.2) == place.city);
+    let signs = [signs.block, signs.cell, signs.trunk];
+    if let Some(place) = signs.into_iter().flatten().find(shares) {
+        return Found::At(place);
+    }
+    // Of the cities that share 0851 every segment of some beginnings is known.
+    let covered = code == "0851" && COVERED.iter().any(|head| caller.starts_with(head));
+    match segment {
+        Segment::City(place) if shares(&place) => return Found::At(place),
+        Segment::Unlisted if !covered => return Found::Unlisted,
+        _ => {}
+    }
+    let first = sharing(code).next().map(|row| row.1);
+    Found::At(Place {
+        city: None,
+        code: Some(code),
+        province: first.filter(|it| sharing(code).all(|row| row.1 == *it)),
+    })
 }
 
 /// Where the hotline that was dialled is: of an area code before 12356.
 #[must_use]
-pub fn called(called: &str, caller: &str) -> Found {
-    let Some(code) = called.strip_suffix("12356").filter(|it| !it.is_empty()) else {
-        return Found::Nowhere;
-    };
-    if !code.starts_with('0') || !(3..=4).contains(&code.len()) {
-        return Found::Nowhere;
-    }
-    match code_of(code).filter(|known| *known == code) {
-        Some(code) if shared(code).is_some() && !settles(code, caller) => Found::Unlisted,
-        Some(code) => Found::At(of_code(code, segment(caller))),
-        None => Found::Unlisted,
+pub fn called(called: &str, caller: &str, signs: &Signs) -> Found {
+    match called.strip_suffix("12356").and_then(code) {
+        Some(code) => of_code(code, signs, caller, segment(caller)),
+        None => Found::Nowhere,
     }
 }
 
-/// Where a fixed line is.
+/// Where the call is made. A mobile number's block says nothing of that.
 #[must_use]
-pub fn line(caller: &str) -> Found {
-    if !caller.starts_with('0') || caller.starts_with("00") || caller.len() < 10 {
-        return Found::Nowhere;
+pub fn here(caller: &str, signs: &Signs) -> Found {
+    let block = signs.block.filter(|_| !mobile(caller));
+    if let Some(place) = block.or(signs.cell) {
+        return Found::At(place);
     }
-    if caller.len() > 12 || !caller.bytes().all(|b| b.is_ascii_digit()) {
-        return Found::Nowhere;
-    }
-    match code_of(caller) {
-        Some(code) => Found::At(of_code(code, None)),
-        None => Found::Unlisted,
+    match landline(caller).and_then(|(digits, _)| code(digits)) {
+        Some(code) => of_code(code, signs, caller, Segment::Nowhere),
+        None => signs.trunk.map_or(Found::Nowhere, Found::At),
     }
 }
 
 /// Where the number is from.
 #[must_use]
-pub fn home(caller: &str) -> Found {
-    if !mobile(caller) {
-        return line(caller);
+pub fn home(caller: &str, signs: &Signs) -> Found {
+    let fixed = landline(caller).and_then(|(digits, _)| code(digits));
+    if let Some(place) = signs.block.filter(|_| mobile(caller) || fixed.is_some()) {
+        return Found::At(place);
     }
-    match segment(caller).and_then(city) {
-        Some(place) => Found::At(place),
-        None => Found::Unlisted,
+    if let Some(code) = fixed {
+        return of_code(code, signs, caller, Segment::Nowhere);
+    }
+    if is_local(caller) {
+        // Of which area it is nobody says but the trunk.
+        return signs
+            .block
+            .or(signs.trunk)
+            .map_or(Found::Nowhere, Found::At);
+    }
+    match segment(caller) {
+        Segment::City(place) => Found::At(place),
+        Segment::Nowhere => Found::Nowhere,
+        Segment::Unlisted => Found::Unlisted,
     }
 }

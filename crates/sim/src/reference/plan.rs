@@ -31,6 +31,8 @@ pub struct Plan {
     pub pools: Vec<PoolPlan>,
     /// Seats in order.
     pub seats: Vec<SeatPlan>,
+    /// Seats of each pool.
+    pub pool_seats: Vec<Vec<u32>>,
     /// Seats by name.
     pub seat_names: BTreeMap<String, u32>,
     /// Counsellors in order.
@@ -72,6 +74,12 @@ pub struct TrunkPlan {
     pub name: String,
     /// Who may call over it; port 0 for any.
     pub peers: Vec<(IpAddr, u16)>,
+    /// Area code of numbers that come without one; empty if none is said.
+    pub area_code: String,
+    /// What it says of the caller's cell is believed.
+    pub cell: bool,
+    /// What it says of forwards, or in old headers, is believed, of which the judges know nothing.
+    pub forwards: bool,
 }
 
 /// One pool.
@@ -176,6 +184,13 @@ impl Plan {
         self.seats
             .get(seat as usize)
             .map_or(&[], |seat| &seat.pools)
+    }
+
+    /// Seats of a pool.
+    #[must_use]
+    pub fn seats_of(&self, pool: u16) -> &[u32] {
+        let seats = self.pool_seats.get(usize::from(pool));
+        seats.map_or(&[], Vec::as_slice)
     }
 
     /// 64·T1, after which a party that says nothing counts as gone (RFC 3261 §17.1.1.2).

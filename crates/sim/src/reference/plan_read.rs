@@ -3,6 +3,7 @@
 use super::hours::{Calendar, Clock, Shift, Special};
 use super::plan::{CounsellorPlan, Plan, PoolPlan, SeatPlan, TrunkPlan};
 use super::policy_read::{self, Words};
+use super::unjudged;
 use jiff::civil::Date;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use meishier_model::Wall;
@@ -131,7 +132,7 @@ impl Plan {
             Ok(table) => (table, None),
             Err(error) => (Table::new(), Some(error.to_string())),
         };
-        let broken = broken.or_else(|| policy_read::unjudged(&file));
+        let broken = broken.or_else(|| unjudged::unjudged(&file));
         let empty = Table::new();
         let section = |key: &str| file.get(key).and_then(Value::as_table).unwrap_or(&empty);
         let (sip, offer, waiting) = (section("sip"), section("offer"), section("waiting"));
@@ -182,6 +183,7 @@ impl Plan {
             pools: pools.iter().map(|p| pool(p)).collect(),
             accounts,
             counsellors,
+            pool_seats: pool_seats(&seats, pools.len()),
             seats,
             seat_names,
             clock,
@@ -234,10 +236,29 @@ fn trunk(table: &Table) -> TrunkPlan {
             Some((address.ip(), address.port()))
         })
     };
+    let trust = texts(table, "trust");
+    let trusts = |word: &str| trust.iter().any(|it| it == word);
     TrunkPlan {
         name: text(table, "name").to_owned(),
         peers: texts(table, "peers").iter().filter_map(peer).collect(),
+        area_code: text(table, "area_code").to_owned(),
+        cell: trusts("cell"),
+        forwards: ["remote_party", "diversion", "history"]
+            .into_iter()
+            .any(trusts),
     }
+}
+
+fn pool_seats(seats: &[SeatPlan], pools: usize) -> Vec<Vec<u32>> {
+    let mut out = vec![Vec::new(); pools];
+    for (seat, id) in seats.iter().zip(0u32..) {
+        for pool in &seat.pools {
+            if let Some(list) = out.get_mut(usize::from(*pool)) {
+                list.push(id);
+            }
+        }
+    }
+    out
 }
 
 fn pool(table: &Table) -> PoolPlan {

@@ -1,7 +1,7 @@
 //! What holds across all routes, as the judges read it.
 
 use super::hours::Calendar;
-use super::place::Place;
+use super::place::{Place, Signs};
 use jiff::civil::Date;
 use meishier_model::Wall;
 use std::collections::BTreeMap;
@@ -47,6 +47,34 @@ pub struct Areas {
     pub provinces: BTreeMap<String, Vec<u16>>,
     /// Of the nation.
     pub nation: Vec<u16>,
+}
+
+impl Policies {
+    /// The signs of a caller's place that are of this file.
+    #[must_use]
+    pub fn signs(&self, trunk: u16, caller: &str, cell: &str) -> Signs {
+        let fits = |block: &&Block| block.trunks.is_empty() || block.trunks.contains(&trunk);
+        let blocks = || self.blocks.iter().filter(fits);
+        // The longest beginning goes first; of two one that names the trunk.
+        let of_number = blocks().flat_map(|block| {
+            let begins = |head: &&String| caller.starts_with(head.as_str());
+            let heads = block.callers.iter().filter(begins);
+            heads.map(move |head| ((head.len(), !block.trunks.is_empty()), block.place))
+        });
+        let of_trunk = blocks().filter(|block| block.callers.is_empty());
+        let cell = cell.to_ascii_uppercase();
+        let of_cell = self
+            .cells
+            .iter()
+            .filter(|row| cell.starts_with(row.0.as_str()));
+        Signs {
+            block: of_number.max_by_key(|found| found.0).map(|found| found.1),
+            cell: of_cell.max_by_key(|row| row.0.len()).map(|row| row.1),
+            trunk: of_trunk
+                .max_by_key(|block| !block.trunks.is_empty())
+                .map(|block| block.place),
+        }
+    }
 }
 
 impl Areas {
@@ -98,6 +126,8 @@ pub struct When {
     pub nuisance: Option<bool>,
     /// Tags of which one is needed, as bits.
     pub tags: u64,
+    /// Pools, each with the states of which it must be in one, as bits of [`super::service`].
+    pub states: Vec<(u16, u8)>,
 }
 
 impl When {
@@ -117,6 +147,28 @@ impl When {
             (*from <= minute && minute < *to && on(date)) || (minute + DAY < *to && on(yesterday))
         })
     }
+}
+
+/// Numbers or trunks of one city.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// The city.
+    pub place: Place,
+    /// First digits; empty for whoever calls.
+    pub callers: Vec<String>,
+    /// Trunks; empty for any.
+    pub trunks: Vec<u16>,
+}
+
+/// When a pool counts as overloaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watched {
+    /// The pool.
+    pub pool: u16,
+    /// If so many or more wait for it.
+    pub waiting: Option<u64>,
+    /// If somebody has waited for it so long or longer.
+    pub wait: Option<Duration>,
 }
 
 /// What people say of a number.
@@ -144,9 +196,13 @@ pub struct Policies {
     /// Someone asks where callers are.
     pub by_place: bool,
     /// Old numbers with their cities.
-    pub aliases: BTreeMap<String, Option<String>>,
-    /// Where those are who call over a trunk, if their numbers do not say.
-    pub trunk_cities: BTreeMap<u16, String>,
+    pub aliases: BTreeMap<String, Option<Place>>,
+    /// Blocks of numbers, and whole trunks.
+    pub blocks: Vec<Block>,
+    /// Beginnings of cells' names, in capitals, with their cities.
+    pub cells: Vec<(String, Place)>,
+    /// Pools at whose state some route looks, with what makes it.
+    pub watched: Vec<Watched>,
     /// Lists kept by people, by number.
     pub numbers: BTreeMap<String, Vec<Listed>>,
     /// Who calls again so soon after a conversation that broke off is at risk.

@@ -1,13 +1,14 @@
-//! From the file's text to routes and [`Policies`], and what of a file the judges cannot judge.
+//! From the file's text to routes and [`Policies`].
 
 use super::hours::{Clock, Shift};
 use super::number::plain;
-use super::place;
+use super::place::{self, Place};
 use super::plan::{ORDINARY, RoutePlan};
 use super::plan_read::{
     FEMALE, FRESH, MALE, bits, date, duration, number, places, tables, text, texts, time, void_from,
 };
-use super::policy::{Areas, Listed, Policies, Step, To, When, Which};
+use super::policy::{Areas, Block, Listed, Policies, Step, To, Watched, When, Which};
+use super::service;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use toml::{Table, Value};
@@ -20,77 +21,8 @@ pub(super) struct Words<'a> {
     pub tags: &'a [String],
 }
 
-/// What the file says that the judges have no reading of; they would be lenient where they are to
-/// judge, so they judge nothing of such a file.
-pub(super) fn unjudged(file: &Table) -> Option<String> {
-    for section in ["cells", "exceptional", "include"] {
-        if file.contains_key(section) {
-            return Some(format!("[[{section}]] is not judged"));
-        }
-    }
-    for trunk in tables(file, "trunks") {
-        if trunk.contains_key("area_code") {
-            return Some("area_code of a trunk is not judged".to_owned());
-        }
-        // The carriers of the simulator send no other header that may be trusted.
-        if trunk.contains_key("trust") && !texts(trunk, "trust").contains(&"asserted".to_owned()) {
-            return Some("trust without \"asserted\" is not judged".to_owned());
-        }
-    }
-    let rules = tables(file, "routes").into_iter();
-    for rule in rules.chain(tables(file, "preferences")) {
-        if rule.contains_key("states") {
-            return Some("states as conditions are not judged".to_owned());
-        }
-        let unknown =
-            |list: Vec<String>, known: fn(&str) -> bool| list.into_iter().find(|name| !known(name));
-        let city = unknown(texts(rule, "cities"), |name| place::city(name).is_some());
-        let province = unknown(texts(rule, "provinces"), |name| {
-            place::province(name).is_some()
-        });
-        if let Some(name) = city.or(province) {
-            return Some(format!("{name} is not in the judges' table of places"));
-        }
-    }
-    let blocks = tables(file, "blocks").into_iter().find(|block| {
-        // Of a municipality, so that no area code is shared which the trunk would settle.
-        let city = text(block, "city");
-        let alone = place::city(city).is_some_and(|place| place.province == Some(city));
-        block.contains_key("callers") || !alone
-    });
-    if blocks.is_some() {
-        return Some("[[blocks]] are judged of whole trunks in a municipality alone".to_owned());
-    }
-    unjudged_places(file).or_else(|| unjudged_steps(file))
-}
-
-fn unjudged_places(file: &Table) -> Option<String> {
-    for area in tables(file, "areas") {
-        let code = area.contains_key("code") && place::shared(text(area, "code")).is_none();
-        let city = area.contains_key("city") && place::city(text(area, "city")).is_none();
-        let province =
-            area.contains_key("province") && place::province(text(area, "province")).is_none();
-        if code || city || province {
-            return Some("an area is not in the judges' table of places".to_owned());
-        }
-    }
-    None
-}
-
-fn unjudged_steps(file: &Table) -> Option<String> {
-    let rules = tables(file, "routes").into_iter();
-    let policies = ["risk", "nuisance"].map(|key| file.get(key).and_then(Value::as_table));
-    let all = rules.chain(policies.into_iter().flatten());
-    for step in all.flat_map(raw_steps) {
-        if step.0 == "@other_city" {
-            return Some("@other_city is not judged".to_owned());
-        }
-    }
-    None
-}
-
 /// Names and times of `rings`.
-fn raw_steps(table: &Table) -> Vec<(String, Duration)> {
+pub(super) fn raw_steps(table: &Table) -> Vec<(String, Duration)> {
     let rings = table.get("rings").and_then(Value::as_array);
     let ring = |value: &Value| match value {
         Value::String(name) => Some((name.clone(), Duration::ZERO)),
@@ -137,14 +69,98 @@ fn when(table: &Table, words: &Words<'_>) -> When {
         called: texts(table, "called").iter().map(|it| plain(it)).collect(),
         callers: texts(table, "callers"),
         trunks: places(&texts(table, "trunks"), words.trunks),
-        cities: texts(table, "cities"),
-        provinces: texts(table, "provinces"),
+        cities: texts(table, "cities")
+            .iter()
+            .map(|it| name_of(it))
+            .collect(),
+        provinces: texts(table, "provinces")
+            .iter()
+            .map(|it| province_of(it))
+            .collect(),
         days: texts(table, "days"),
         hours: hours.iter().filter_map(|it| Shift::hours(it)).collect(),
         risk: flag("at_risk"),
         nuisance: flag("nuisance"),
         tags: bits(&texts(table, "tags"), words.tags),
+        states: states(table, words),
     }
+}
+
+/// A city's name as the judges' table has it.
+fn name_of(city: &str) -> String {
+    let place = place::city(city).and_then(|place| place.city);
+    place.unwrap_or(city).to_owned()
+}
+
+fn province_of(name: &str) -> String {
+    place::province(name).unwrap_or(name).to_owned()
+}
+
+/// Pools and the states in one of which each must be.
+fn states(table: &Table, words: &Words<'_>) -> Vec<(u16, u8)> {
+    let named = table.get("states").and_then(Value::as_table);
+    let of = |(name, value): (&String, &Value)| {
+        let names = match value {
+            Value::String(one) => vec![one.clone()],
+            _ => strings(value),
+        };
+        let bits = names.iter().filter_map(|it| service::state(it));
+        let pool = words.pools.iter().position(|pool| pool == name)?;
+        Some((u16::try_from(pool).ok()?, bits.fold(0, |set, it| set | it)))
+    };
+    named.into_iter().flatten().filter_map(of).collect()
+}
+
+/// The texts of a list.
+pub(super) fn strings(list: &Value) -> Vec<String> {
+    let values = list.as_array().into_iter().flatten();
+    values
+        .filter_map(|it| it.as_str().map(str::to_owned))
+        .collect()
+}
+
+/// Pools at whose state a route looks.
+fn watched(file: &Table, words: &Words<'_>) -> Vec<Watched> {
+    let routes = tables(file, "routes");
+    let asked: Vec<u16> = routes
+        .iter()
+        .flat_map(|route| states(route, words))
+        .map(|it| it.0)
+        .collect();
+    let pools = (0u16..).zip(tables(file, "pools"));
+    let pools = pools.filter(|(pool, _)| asked.contains(pool));
+    pools
+        .map(|(pool, table)| Watched {
+            pool,
+            waiting: table
+                .contains_key("overloaded_waiting")
+                .then(|| number(table, "overloaded_waiting", 0)),
+            wait: duration(text(table, "overloaded_wait")),
+        })
+        .collect()
+}
+
+fn blocks(file: &Table, words: &Words<'_>) -> Vec<Block> {
+    let read = |block: &Table| {
+        let digits = |head: &String| head.replace('-', "");
+        Some(Block {
+            place: place::city(text(block, "city"))?,
+            callers: texts(block, "callers").iter().map(digits).collect(),
+            trunks: places(&texts(block, "trunks"), words.trunks),
+        })
+    };
+    tables(file, "blocks")
+        .into_iter()
+        .filter_map(read)
+        .collect()
+}
+
+fn cells(file: &Table) -> Vec<(String, Place)> {
+    let read = |cell: &Table| {
+        let place = place::city(text(cell, "city"))?;
+        Some((text(cell, "prefix").to_ascii_uppercase(), place))
+    };
+    tables(file, "cells").into_iter().filter_map(read).collect()
 }
 
 /// Reads the routes; steps of one that another goes on with stand behind that one's.
@@ -181,14 +197,16 @@ fn areas(file: &Table, words: &Words<'_>) -> Areas {
     let mut out = Areas::default();
     for area in tables(file, "areas") {
         let pools: Vec<u16> = places(&texts(area, "pools"), words.pools);
-        let name = |key: &str| text(area, key).to_owned();
-        let paired = texts(area, "paired");
+        let paired = texts(area, "paired").iter().map(|it| name_of(it)).collect();
         if area.contains_key("city") {
-            out.cities.insert(name("city"), (pools, paired));
+            out.cities
+                .insert(name_of(text(area, "city")), (pools, paired));
         } else if area.contains_key("code") {
-            out.codes.insert(name("code"), (pools, paired));
+            out.codes
+                .insert(text(area, "code").to_owned(), (pools, paired));
         } else if area.contains_key("province") {
-            out.provinces.insert(name("province"), pools);
+            out.provinces
+                .insert(province_of(text(area, "province")), pools);
         } else {
             out.nation = pools;
         }
@@ -247,21 +265,16 @@ pub(super) fn policies(
         (text(it, "name").to_owned(), when(it, words), skills)
     });
     let risk_calls = u16::try_from(number(care, "risk_calls_per_shift", 0)).unwrap_or(0);
-    let trunk_cities = tables(file, "blocks").into_iter().flat_map(|it| {
-        let trunks: Vec<u16> = places(&texts(it, "trunks"), words.trunks);
-        let city = text(it, "city").to_owned();
-        trunks.into_iter().map(move |trunk| (trunk, city.clone()))
-    });
-    let aliases = tables(file, "aliases").into_iter().map(|it| {
-        let city = Some(text(it, "city").to_owned()).filter(|city| !city.is_empty());
-        (plain(text(it, "number")), city)
-    });
+    let aliases = tables(file, "aliases").into_iter();
+    let aliases = aliases.map(|it| (plain(text(it, "number")), place::city(text(it, "city"))));
     Policies {
         first: first(section("routing")),
         areas: areas(file, words),
         by_place: by_place(file),
         aliases: aliases.collect(),
-        trunk_cities: trunk_cities.collect(),
+        blocks: blocks(file, words),
+        cells: cells(file),
+        watched: watched(file, words),
         numbers: numbers(file, words, accounts, clock),
         dropped_within: time(risk, "dropped_within", none),
         flagged_for: time(risk, "flagged_for", none),

@@ -28,6 +28,10 @@ pub struct Sip<'a> {
     pub branch: &'a str,
     /// Value of P-Asserted-Identity, the first.
     pub asserted: [&'a str; 2],
+    /// The cell in P-Access-Network-Info (RFC 7315 §4.4); "" if it names none.
+    pub cell: &'a str,
+    /// It has a header of forwards, or Remote-Party-ID.
+    pub forwarded: bool,
     /// Value of X-Meishier-Call.
     pub engine_call: &'a str,
     /// True if it has credentials.
@@ -64,6 +68,8 @@ impl<'a> Sip<'a> {
             to: "",
             branch: "",
             asserted: [""; 2],
+            cell: "",
+            forwarded: false,
             engine_call: "",
             credentials: false,
             contact: false,
@@ -105,6 +111,14 @@ impl<'a> Sip<'a> {
             }
             1 | 14 if is("Content-Length", "l") => self.length = value.parse().ok(),
             12 if is("Max-Forwards", "") => self.forwards = true,
+            9 if is("Diversion", "") => self.forwarded = true,
+            12 if is("History-Info", "") => self.forwarded = true,
+            15 if is("Remote-Party-ID", "") => self.forwarded = true,
+            21 if is("P-Access-Network-Info", "") && self.cell.is_empty() => {
+                let names = ["utran-cell-id-3gpp", "cgi-3gpp"];
+                let found = names.iter().find_map(|name| parameter(value, name));
+                self.cell = found.unwrap_or("").trim_matches('"');
+            }
             13 if is("Authorization", "") => self.credentials = true,
             15 if is("X-Meishier-Call", "") => self.engine_call = value,
             19 if is("P-Asserted-Identity", "") => {

@@ -4,8 +4,9 @@
 //! the engine's reader. What it does not understand it leaves out.
 
 use super::reader;
+use crate::reference::hours::{Calendar, Special};
 use jiff::Timestamp;
-use jiff::civil::{Date, DateTime, Weekday};
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use meishier_model::Wall;
 use std::collections::BTreeMap;
@@ -18,7 +19,7 @@ const DAY: i64 = 1440;
 #[derive(Clone, Debug)]
 pub struct Roster {
     zone: TimeZone,
-    exceptions: BTreeMap<Date, bool>,
+    calendar: Calendar,
     /// Pools, in the order of the file.
     pub pools: Vec<PoolFacts>,
     /// Seats, in the order of the file, ranges written out: the engine's `SeatId` is the index.
@@ -96,7 +97,7 @@ impl Roster {
         let sip = file.get("sip").and_then(Value::as_table);
         Ok(Self {
             zone,
-            exceptions: exceptions(&file),
+            calendar: calendar(&file),
             pools,
             seats,
             people,
@@ -137,28 +138,8 @@ impl Roster {
 
     fn begins(&self, shift: &ShiftFacts, day: i64) -> bool {
         shift.days.is_empty()
-            || date(day).is_some_and(|date| shift.days.iter().any(|word| self.is(date, word)))
-    }
-
-    /// Whether a date is what a word of `days` says. Days off that the state announces count only
-    /// if the configuration itself lists them.
-    fn is(&self, date: Date, word: &str) -> bool {
-        let weekend = matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday);
-        let exception = self.exceptions.get(&date).copied();
-        match word {
-            "all" => true,
-            "workday" => !exception.unwrap_or(weekend),
-            "restday" => weekend && exception.is_none(),
-            "holiday" => exception == Some(true),
-            "mon" => date.weekday() == Weekday::Monday,
-            "tue" => date.weekday() == Weekday::Tuesday,
-            "wed" => date.weekday() == Weekday::Wednesday,
-            "thu" => date.weekday() == Weekday::Thursday,
-            "fri" => date.weekday() == Weekday::Friday,
-            "sat" => date.weekday() == Weekday::Saturday,
-            "sun" => date.weekday() == Weekday::Sunday,
-            _ => false,
-        }
+            || date(day)
+                .is_some_and(|date| shift.days.iter().any(|word| self.calendar.is(date, word)))
     }
 }
 
@@ -187,17 +168,21 @@ fn texts<'t>(table: &'t Table, key: &str) -> impl Iterator<Item = &'t str> {
     list.into_iter().flatten().filter_map(Value::as_str)
 }
 
-/// Days off (true) and days of work (false) that the file adds.
-fn exceptions(file: &Table) -> BTreeMap<Date, bool> {
+/// The days that the state has announced, and those that the file adds.
+fn calendar(file: &Table) -> Calendar {
     let routing = file.get("routing").and_then(Value::as_table);
-    let mut out = BTreeMap::new();
+    let mut out = Calendar::published();
     for entry in routing.into_iter().flat_map(|r| tables(r, "calendar")) {
         let date = entry.get("date").and_then(Value::as_datetime);
         let Some(date) = date.and_then(|moment| moment.date) else {
             continue;
         };
+        let what = match text(entry, "kind") {
+            Some("holiday") => Special::Holiday,
+            _ => Special::Workday,
+        };
         if let Ok(date) = Date::new(date.year as i16, date.month as i8, date.day as i8) {
-            out.insert(date, text(entry, "kind") == Some("holiday"));
+            out.set(date, what);
         }
     }
     out

@@ -30,6 +30,9 @@ pub struct Scenario {
     pub config_text: String,
     /// Civil time at which it starts, in the configuration's zone.
     pub start: Start,
+    /// How long one of the days lasts that a run is given: 24 h unless the file says less, as where a
+    /// whole day has too many steps to be played often.
+    pub day: Duration,
     /// People who call in a day, without surges; their second attempts come on top.
     pub calls_per_day: f64,
     /// The hours of the day and what share of the calls falls into each; together they cover the
@@ -43,8 +46,8 @@ pub struct Scenario {
     pub patience: Patience,
     /// What is dialled, by weight.
     pub called: Vec<Weighted>,
-    /// Beginnings of callers' numbers, by weight; the rest is rolled up to eleven or twelve digits.
-    pub callers: Vec<Weighted>,
+    /// Who calls, by weight.
+    pub callers: Vec<CallerGroup>,
     /// Cities of crisis calls, by weight.
     pub cities: Vec<Weighted>,
     /// Transfer keys that are pressed in crisis calls, by weight.
@@ -163,6 +166,21 @@ pub struct Weighted {
     pub text: String,
     /// Its weight, 0 or more.
     pub weight: f64,
+}
+
+/// Callers whose numbers begin alike.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallerGroup {
+    /// The beginning; the rest is rolled.
+    pub prefix: String,
+    /// Digits of the whole number: 11, or 12 after a 0, if the file does not say.
+    pub digits: usize,
+    /// Weight, 0 or more.
+    pub weight: f64,
+    /// Name of the trunk over which they come; empty for any.
+    pub trunk: String,
+    /// The cell that the carrier names (P-Access-Network-Info, RFC 7315 §4.4); empty for none.
+    pub cell: String,
 }
 
 /// A time with more calls than usual.

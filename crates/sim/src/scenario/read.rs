@@ -2,14 +2,17 @@
 
 use super::reader::{Notes, Reader, hours, is_number};
 use super::{
-    AnswerAs, HourShare, Mix, Overlay, Patience, Says, Scenario, ScenarioError, SeatHabits, Start,
-    Surge, Talk, TargetHabits, Weighted, shipped,
+    AnswerAs, CallerGroup, HourShare, Mix, Overlay, Patience, Says, Scenario, ScenarioError,
+    SeatHabits, Start, Surge, Talk, TargetHabits, Weighted, shipped,
 };
 use std::time::Duration;
 use toml::de::{DeTable, DeValue};
 
 /// Most calls a day: above what any machine simulates.
 const MOST_CALLS: f64 = 1e6;
+
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(86_400);
 
 pub(super) fn parse(text: &str) -> Result<Scenario, Vec<ScenarioError>> {
     let notes = Notes::new(text);
@@ -62,6 +65,12 @@ fn read(top: &Reader<'_>, base: Option<&Scenario>) -> Option<Scenario> {
     let _ = top.text("title");
     let config = top.or("config", config(top), base.map(|b| b.config_text.clone()));
     let start = top.or("start", start(top), base.map(|b| b.start));
+    let day_lasts = top.duration("day").or(base.map(|b| b.day)).unwrap_or(DAY);
+    if let Some(value) = top.raw("day")
+        && !(HOUR..=DAY).contains(&day_lasts)
+    {
+        top.wrong::<()>("day", value, "1h 到 24h", "1h to 24h");
+    }
     let calls = top.number("calls_per_day", 0.0..=MOST_CALLS);
     let calls = top.or("calls_per_day", calls, base.map(|b| b.calls_per_day));
     let hours = top.or("hours", day(top), base.map(|b| b.hours.clone()));
@@ -73,7 +82,7 @@ fn read(top: &Reader<'_>, base: Option<&Scenario>) -> Option<Scenario> {
         top.or(key, found, base.map(|b| of(b).clone()))
     };
     let called = list("called", "number", true, |b| &b.called);
-    let callers = list("callers", "prefix", true, |b| &b.callers);
+    let callers = top.or("callers", callers(top), base.map(|b| b.callers.clone()));
     let cities = list("cities", "name", false, |b| &b.cities);
     let keys = list("keys", "name", false, |b| &b.keys);
     let flagged = top.or(
@@ -90,6 +99,7 @@ fn read(top: &Reader<'_>, base: Option<&Scenario>) -> Option<Scenario> {
         name: name?,
         config_text: config?,
         start: start?,
+        day: day_lasts,
         calls_per_day: calls?,
         hours: hours?,
         talk: talk?,
@@ -115,7 +125,7 @@ fn config(top: &Reader<'_>) -> Option<String> {
         return Some(text.to_owned());
     }
     let path = top.text("config")?;
-    let found = shipped::config(path).map(str::to_owned);
+    let found = shipped::config(path);
     found.or_else(|| {
         let list = shipped::CONFIGS.join(", ");
         top.wrong(
@@ -319,6 +329,35 @@ fn weighted(
         let value = top.raw(key)?;
         let (zh, en) = ("至少一项权重大于 0", "at least one of a weight above 0");
         return top.wrong(key, value, zh, en);
+    }
+    Some(out)
+}
+
+/// Whoever calls, by the beginning of the number.
+fn callers(top: &Reader<'_>) -> Option<Vec<CallerGroup>> {
+    let mut out = Vec::new();
+    for entry in top.tables("callers")? {
+        let prefix = entry.or("prefix", entry.digits("prefix"), None);
+        let weight = entry.number("weight", 0.0..=MOST_CALLS);
+        let weight = entry.or("weight", weight, None);
+        let digits = entry.whole("digits", 5..=14).map(|digits| digits as usize);
+        let word = |key| entry.text(key).unwrap_or_default().to_owned();
+        let (trunk, cell) = (word("trunk"), word("cell"));
+        if let (Some(prefix), Some(weight)) = (prefix, weight) {
+            let usual = if prefix.starts_with('0') { 12 } else { 11 };
+            out.push(CallerGroup {
+                digits: digits.unwrap_or(usual),
+                prefix,
+                weight,
+                trunk,
+                cell,
+            });
+        }
+        entry.finish();
+    }
+    if out.iter().map(|one| one.weight).sum::<f64>() <= 0.0 {
+        let (zh, en) = ("至少一项权重大于 0", "at least one of a weight above 0");
+        return top.wrong("callers", top.raw("callers")?, zh, en);
     }
     Some(out)
 }

@@ -1,7 +1,7 @@
 //! Who a caller is and what the call will be like.
 
 use crate::dice::Dice;
-use crate::scenario::{Scenario, Weighted};
+use crate::scenario::{CallerGroup, Scenario, Weighted};
 use std::time::Duration;
 
 /// A caller: everything that is settled before the telephone is taken up.
@@ -9,6 +9,10 @@ use std::time::Duration;
 pub struct CallPlan {
     /// The caller's number, national, with the 0 of an area code.
     pub number: String,
+    /// Name of the trunk over which the calls come; empty for any.
+    pub trunk: String,
+    /// The cell that the carrier names; empty for none.
+    pub cell: String,
     /// The number is not sent.
     pub withheld: bool,
     /// What is dialled.
@@ -89,8 +93,11 @@ impl Planner {
                 .dice
                 .chance(mix.crisis / mix.risk.max(f64::MIN_POSITIVE));
         let (shortest, longest) = patience.redial_after;
+        let (number, trunk, cell) = self.number(flagged);
         CallPlan {
-            number: self.number(flagged),
+            number,
+            trunk,
+            cell,
             withheld: !flagged && self.dice.chance(mix.withheld),
             called: pick(&mut self.dice, &self.scenario.called),
             nuisance,
@@ -138,30 +145,44 @@ impl Planner {
         }
     }
 
-    /// Eleven digits, or twelve after an area code of four.
-    fn number(&mut self, flagged: bool) -> String {
-        let mut number = match flagged {
-            true => self.scenario.flagged_prefix.clone(),
-            false => pick(&mut self.dice, &self.scenario.callers),
+    /// A number, the trunk over which it comes, and the cell.
+    fn number(&mut self, flagged: bool) -> (String, String, String) {
+        let (mut number, digits, trunk, cell) = match flagged {
+            true => {
+                let prefix = self.scenario.flagged_prefix.clone();
+                let digits = if prefix.starts_with('0') { 12 } else { 11 };
+                (prefix, digits, String::new(), String::new())
+            }
+            false => {
+                let list = &self.scenario.callers;
+                let weight = |group: &CallerGroup| group.weight;
+                let group = by_weight(&mut self.dice, list, weight).cloned();
+                let none = (String::new(), 11, String::new(), String::new());
+                group.map_or(none, |it| (it.prefix, it.digits, it.trunk, it.cell))
+            }
         };
-        let digits = if number.starts_with('0') { 12 } else { 11 };
         while number.len() < digits {
             number.push(char::from(b'0' + self.dice.roll(10) as u8));
         }
-        number
+        (number, trunk, cell)
     }
 }
 
 /// One of these texts by weight; empty if there is none.
 fn pick(dice: &mut Dice, list: &[Weighted]) -> String {
+    let found = by_weight(dice, list, |one| one.weight);
+    found.map_or_else(String::new, |one| one.text.clone())
+}
+
+/// One of these by weight.
+fn by_weight<'l, T>(dice: &mut Dice, list: &'l [T], weight: fn(&T) -> f64) -> Option<&'l T> {
     // A roll even of a list of one keeps the stream in step whatever the scenario lists.
-    let mut at = dice.share() * list.iter().map(|one| one.weight).sum::<f64>();
+    let mut at = dice.share() * list.iter().map(weight).sum::<f64>();
     for one in list {
-        if at < one.weight {
-            return one.text.clone();
+        if at < weight(one) {
+            return Some(one);
         }
-        at -= one.weight;
+        at -= weight(one);
     }
     list.first()
-        .map_or_else(String::new, |one| one.text.clone())
 }

@@ -181,11 +181,17 @@ impl World {
     fn dial(&mut self, id: u64, mut dial: Dial) {
         self.forget_leg(id);
         self.dials(id, &mut dial);
-        let far = FarId(self.dice.index(self.carriers));
+        let any = self.dice.index(self.carriers);
+        let plan = self.callers.get(&id).map(|desk| &desk.plan);
+        let trunks = &self.rig.config().trunks;
+        let over = plan.and_then(|plan| trunks.iter().position(|it| it.name == plan.trunk));
+        let far = FarId(over.unwrap_or(any));
+        let cell = plan.map_or_else(String::new, |plan| plan.cell.clone());
         let call = NewCall {
             to_user: dial.called,
             caller: dial.caller,
             asserted: dial.asserted,
+            cell,
             late_offer: false,
             // Carriers that name it and carriers that do not are met with in turn.
             no_100rel: dial.call.0 % 3 != 0,

@@ -20,7 +20,7 @@ use crate::stream::{Place, Streams};
 use crate::trace::Trace;
 use crate::traffic::Traffic;
 use crate::wire::{Means, Wire};
-use meishier_config::{Config, SeatContact, Transport};
+use meishier_config::{Config, SeatContact, Transport, Trunk};
 use meishier_model::{Mono, Now};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -106,11 +106,17 @@ fn codecs(seat: usize) -> Vec<Codec> {
     }
 }
 
-/// The carriers' agents, one for each trunk.
+/// The carriers' agents, one for each trunk in its order. From one to which nothing goes out, calls
+/// come all the same.
 fn carriers(config: &Config, engine: SocketAddr, dice: &Dice) -> Vec<Far> {
     let trunks = config.trunks.iter().zip(0usize..);
-    let outs = trunks.filter_map(|(trunk, index)| Some((trunk.out?, trunk.transport, index)));
-    outs.map(|(address, transport, index)| {
+    let address = |trunk: &Trunk| {
+        let peer = trunk.peers.first().copied().unwrap_or(engine);
+        let port = if peer.port() == 0 { 5080 } else { peer.port() };
+        trunk.out.unwrap_or(SocketAddr::new(peer.ip(), port))
+    };
+    let all = trunks.map(|(trunk, index)| (address(trunk), trunk.transport, index));
+    all.map(|(address, transport, index)| {
         let means = match transport {
             Transport::Udp => Means::Datagram,
             Transport::Tcp => Means::Stream,
@@ -158,10 +164,15 @@ impl World {
             mono: ORIGIN,
             wall: scenario.start_wall().map_err(WorldError::Config)?,
         };
-        let mut rig = Self::rig(&text, &plan, settings.queue, start, &dice)?;
+        let misread = settings.flaw.misread(&text);
+        let read = misread.as_deref().unwrap_or(&text);
+        let mut rig = Self::rig(read, &plan, settings.queue, start, &dice)?;
         rig.break_deliberately(settings.flaw);
         let engine = rig.address();
-        let checker = Checker::new(&text, engine, start);
+        let mut checker = Checker::new(&text, engine, start);
+        if misread.is_some() {
+            checker.name_table(&rig.config().table_hash);
+        }
         let trace = settings.trace.then(Trace::default);
         let duties = Duties::new(scenario, &dice).map_err(WorldError::Config)?;
         let mut world = Self {

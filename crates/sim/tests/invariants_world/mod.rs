@@ -402,6 +402,19 @@ impl Rig {
         token
     }
 
+    /// A command for every shard.
+    pub fn command_all(&mut self, command: &Command) {
+        for shard in 0..self.shards.len() {
+            self.token += 1;
+            let (token, command) = (self.token, command.clone());
+            self.show(&Seen::Command {
+                token,
+                command: &command,
+            });
+            self.step(shard, Input::Command { token, command });
+        }
+    }
+
     /// Every shard is made anew from its snapshot.
     pub fn replace(&mut self) {
         self.generation = self.generation.wrapping_add(1);

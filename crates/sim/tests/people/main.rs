@@ -23,6 +23,8 @@ fn at(seconds: u64) -> Now {
 fn plan() -> CallPlan {
     CallPlan {
         number: "13800001234".into(),
+        trunk: String::new(),
+        cell: String::new(),
         withheld: false,
         called: "12356".into(),
         nuisance: false,
