@@ -417,6 +417,8 @@ pub enum Refusal {
     NotAdmitted,
     /// A seat dialled something that is no star code.
     NotAllowed,
+    /// It does not fit the terms of its trunk (420, 421, 422).
+    NotAgreed,
 }
 
 impl Refusal {
@@ -431,6 +433,7 @@ impl Refusal {
             Self::RiskOverload => "risk_overload",
             Self::NotAdmitted => "not_admitted",
             Self::NotAllowed => "not_allowed",
+            Self::NotAgreed => "not_agreed",
         }
     }
 }

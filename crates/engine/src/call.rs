@@ -165,6 +165,9 @@ pub(crate) struct Call {
     pub(crate) known: Known,
     /// The cell that a trusted trunk named.
     pub(crate) cell: Option<DialString>,
+    /// What its trunk charges it under; goes with calls out by the same trunk.
+    #[serde(default)]
+    pub(crate) charging: Option<Box<str>>,
     /// The number is not to be shown to people.
     pub(crate) withheld: bool,
     /// The number is one that forwarded the call: many sit behind it.

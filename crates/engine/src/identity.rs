@@ -9,6 +9,8 @@ use smallvec::SmallVec;
 
 /// Most values of one header that are looked at.
 const MOST: usize = 8;
+/// Most bytes of a charging vector that are kept for a call.
+const LONGEST_VECTOR: usize = 512;
 
 /// Who calls whom, as the INVITE says.
 pub(crate) struct Parties {
@@ -24,6 +26,8 @@ pub(crate) struct Parties {
     pub(crate) called: DialString,
     /// The cell that a trusted trunk names.
     pub(crate) cell: Option<DialString>,
+    /// What a trusted trunk charges the call under (P-Charging-Vector, RFC 7315 §4.6).
+    pub(crate) charging: Option<Box<str>>,
 }
 
 /// What was dialled, or who calls: of `tel:` URIs (RFC 3966) as well.
@@ -67,6 +71,14 @@ fn complete(number: &DialString, area_code: Option<&str>) -> DialString {
         return DialString::new(&kept);
     }
     number.clone()
+}
+
+/// The charging vector as it came, of a trunk within our trust domain (RFC 7315 §5.6: it is taken from
+/// nobody else); what is longer than any carrier's is left out.
+fn charging(request: &Message, trust: Trust) -> Option<Box<str>> {
+    let value = request.header(HeaderName::PChargingVector)?;
+    let fits = trust.contains(Trust::ASSERTED) && value.len() <= LONGEST_VECTOR;
+    fits.then(|| value.into())
 }
 
 impl Shard {
@@ -117,6 +129,7 @@ impl Shard {
             from_user: user_of(shown),
             called: before.unwrap_or_else(|| number_of(request.request_uri())),
             cell: identified.cell,
+            charging: charging(request, trust),
         }
     }
 }

@@ -75,7 +75,11 @@ impl Shard {
                 } else {
                     ReleasedBy::Engine
                 };
-                let status = if call.side.answered { 0 } else { 487 };
+                let status = match cause {
+                    EndCause::NoPrack => 504,
+                    _ if call.side.answered => 0,
+                    _ => 487,
+                };
                 shard.on_caller_gone(now, call, by, status);
             }),
             Some(LegOwner::Seat(id, _)) => self.with_call(id, |shard, call| {
