@@ -294,6 +294,7 @@ impl Shard {
             charging: parties.charging,
             withheld: parties.withheld,
             switchboard: parties.switchboard,
+            cut_off: false,
             nuisance: false,
             offers: Vec::new(),
             transfers: Vec::new(),

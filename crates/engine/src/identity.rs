@@ -18,7 +18,7 @@ pub(crate) struct Parties {
     pub(crate) caller: DialString,
     /// Not to be shown to people.
     pub(crate) withheld: bool,
-    /// The caller is a number that forwarded the call: nobody's own.
+    /// The caller is a number that forwarded the call, or one without its area code: nobody's own.
     pub(crate) switchboard: bool,
     /// User part of From, for seats that are to see it; empty if withheld.
     pub(crate) from_user: DialString,
@@ -122,10 +122,13 @@ impl Shard {
         let before = identified.dialled_before;
         // Who forwards a number of its own to the hotline has dialled the hotline.
         let before = before.filter(|number| self.config.routing.is_hotline(number));
+        let caller = complete(&identified.caller, area_code);
         Parties {
-            caller: complete(&identified.caller, area_code),
+            // The same digits are other people's in every other city.
+            switchboard: identified.switchboard
+                || Number::new(caller.reveal()).kind() == Kind::Local,
+            caller,
             withheld: identified.withheld,
-            switchboard: identified.switchboard,
             from_user: user_of(shown),
             called: before.unwrap_or_else(|| number_of(request.request_uri())),
             cell: identified.cell,

@@ -44,6 +44,7 @@ mod one_way;
 mod pools;
 mod ports;
 mod probe;
+mod reason;
 mod refused;
 mod restart;
 mod schedule;

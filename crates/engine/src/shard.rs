@@ -432,7 +432,9 @@ impl Shard {
                 self.on_offer_answered(now, leg);
             }
             Event::Failed { leg, status, .. } => self.on_failed(now, leg, status),
-            Event::Ended { leg, cause, .. } => self.on_ended(now, leg, cause),
+            Event::Ended { leg, cause, reason } => {
+                self.on_ended(now, leg, cause, reason.as_deref());
+            }
             Event::Gone { leg } => {
                 self.legs.remove(&leg);
             }

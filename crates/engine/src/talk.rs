@@ -4,6 +4,7 @@ use crate::api::{LegParty, Notice, ShardMessage, TalkWeight, home_of_seat};
 use crate::call::{Answer, Call, Ending, SeatSide, State};
 use crate::defect::Defect;
 use crate::ports::PortOwner;
+use crate::reason::says_cut_off;
 use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
 use meishier_media::{Accept, Codec, MediaEvent, Negotiated, Source, sdp};
@@ -62,7 +63,8 @@ impl Shard {
         }
     }
 
-    pub(crate) fn on_ended(&mut self, now: Now, leg: LegId, cause: EndCause) {
+    /// `reason`: the Reason header of the BYE or CANCEL.
+    pub(crate) fn on_ended(&mut self, now: Now, leg: LegId, cause: EndCause, reason: Option<&str>) {
         let owner = self
             .legs
             .get_mut(&leg)
@@ -70,6 +72,7 @@ impl Shard {
         match owner {
             Some(LegOwner::Caller(id)) => self.with_call(id, |shard, call| {
                 call.side.gone = true;
+                call.cut_off = reason.is_some_and(says_cut_off);
                 let by = if is_remote(cause) {
                     ReleasedBy::Caller
                 } else {
