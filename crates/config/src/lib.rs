@@ -30,6 +30,7 @@ mod listen;
 mod merge;
 mod moments;
 mod names;
+mod network;
 mod numbers;
 mod picture;
 mod places;

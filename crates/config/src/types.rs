@@ -1,5 +1,6 @@
 //! What the program uses: every reference an index, every default filled in, every limit kept.
 
+pub use crate::network::{Listen, Tls, Transport};
 use crate::rule_places::RulePlaces;
 pub use meishier_media::Codec;
 use meishier_model::{PoolId, SeatId, SkillId, Wall};
@@ -70,18 +71,6 @@ pub enum Lang {
     En,
 }
 
-/// Transport of SIP messages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Transport {
-    /// UDP, the default.
-    #[default]
-    Udp,
-    /// TCP.
-    Tcp,
-    /// TLS over TCP (RFC 3261 §26.3.1).
-    Tls,
-}
-
 /// SIP listeners, identity and timers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sip {
@@ -109,19 +98,6 @@ pub struct Sip {
     pub max_calls: usize,
 }
 
-/// `[sip.tls]`: files in PEM. They are read at the start and again at every reload.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tls {
-    /// Our certificate and those between it and its root, ours first.
-    pub certificate: PathBuf,
-    /// The private key of it: PKCS #8, PKCS #1 or SEC 1.
-    pub key: PathBuf,
-    /// Who may connect to us: only holders of certificates that these sign. Anybody if absent.
-    pub client_ca: Option<PathBuf>,
-    /// Whom we believe when we connect to a peer.
-    pub trusted_ca: Option<PathBuf>,
-}
-
 /// Hashes of digest authentication that phones are offered (RFC 8760).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Digest {
@@ -130,33 +106,6 @@ pub enum Digest {
     Both,
     /// MD5 alone, for phones that give up at a hash that they do not know.
     Md5,
-}
-
-/// One listening socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Listen {
-    /// UDP, TCP or TLS.
-    pub transport: Transport,
-    /// Address and port; port 0 takes any free one.
-    pub address: SocketAddr,
-    /// What Via and Contact say if it differs from the address and from [`Sip::advertised`]; port
-    /// 0 stands for the one bound.
-    pub advertised: Option<SocketAddr>,
-    /// Code point of its packets (RFC 2474), 0 to 63.
-    pub dscp: u8,
-}
-
-impl Listen {
-    /// A listener that others see where it is, and whose packets are ordinary ones.
-    #[must_use]
-    pub fn new(transport: Transport, address: SocketAddr) -> Self {
-        Self {
-            transport,
-            address,
-            advertised: None,
-            dscp: 0,
-        }
-    }
 }
 
 /// RTP address and ports.
@@ -241,6 +190,34 @@ pub struct Trunk {
     pub trust: Trust,
     /// Area code with its 0 that local numbers on this trunk are of.
     pub area_code: Option<String>,
+    /// Whether provisional responses on this trunk are acknowledged.
+    pub reliable: Reliable,
+    /// How long a session on this trunk may stand without a refresh, as we ask for it (RFC 4028), 90 s
+    /// to a day; `None`: only what the other side asks for is kept.
+    pub session_expires: Option<Duration>,
+    /// When our OPTIONS make the trunk go down and up.
+    pub hysteresis: Hysteresis,
+}
+
+/// After how many results of the same kind in a row a trunk's state changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hysteresis {
+    /// OPTIONS without an answer until it is down, 1 to 20.
+    pub down: u8,
+    /// OPTIONS with an answer until it is up again, 1 to 20.
+    pub up: u8,
+}
+
+/// Whether provisional responses are sent and taken reliably (100rel, RFC 3262).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reliable {
+    /// Never; a call that requires it is refused with 420.
+    Off,
+    /// Where the other side can.
+    #[default]
+    Supported,
+    /// Always; a call that does not name it is refused with 421.
+    Required,
 }
 
 /// What counsellors are spared.
@@ -487,6 +464,8 @@ pub struct Offer {
     pub wrapup: Duration,
     /// Whether the seat's INVITE carries the caller's own user part in From.
     pub keep_caller_user: bool,
+    /// As [`Trunk::session_expires`], for the seats' telephones.
+    pub session_expires: Option<Duration>,
 }
 
 /// What waiting callers hear, and how many may wait.
