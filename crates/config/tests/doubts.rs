@@ -322,6 +322,30 @@ fn lists_without_effect_or_run_out_are_doubts() {
 }
 
 #[test]
+fn marks_against_each_other_or_for_longer_than_a_year_are_doubts() {
+    let entry = |until: &str| {
+        format!(
+            "{GOOD}\n[[numbers]]\nnumber = \"13500000000\"\nnuisance = true\nuntil = {until}\nreason = \"多次谩骂\"\n"
+        )
+    };
+    doubts(
+        &entry("2027-01-01").replace("\"13500000000\"", "\"13500000000\"\nrisk = true"),
+        "[[numbers]]",
+        "这条号码既是高危又是骚扰：高危优先，骚扰不起作用",
+        "this entry is both risk and nuisance: risk goes first, nuisance has no effect",
+    );
+    let told = |until: &str| {
+        let found = warnings(&entry(until), day(2026, 9, 1)).into_iter();
+        found.map(|it| it.message_en).collect::<Vec<_>>()
+    };
+    assert_eq!(told("2027-09-01"), [] as [String; 0], "a year is in order");
+    assert_eq!(
+        told("2027-09-03"),
+        ["a mark for nuisance of more than a year (366 days)"]
+    );
+}
+
+#[test]
 fn years_ahead_without_holidays_are_told() {
     let text = changed("days = [\"all\"]", "days = [\"workday\"]");
     let told = |today| -> Vec<String> {
