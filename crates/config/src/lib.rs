@@ -42,6 +42,7 @@ mod seats;
 mod section;
 mod service;
 mod sink;
+mod slips;
 mod sources;
 mod table;
 mod trunks;
