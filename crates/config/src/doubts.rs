@@ -2,6 +2,7 @@
 
 mod coverage;
 mod held;
+mod holes;
 mod reach;
 mod shadows;
 

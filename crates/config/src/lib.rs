@@ -45,6 +45,7 @@ mod section;
 mod secure;
 mod service;
 mod sink;
+mod slips;
 mod sources;
 mod table;
 mod trunks;

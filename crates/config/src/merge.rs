@@ -1,7 +1,8 @@
 //! Many files as one tree: their tables with spans that count from the start of the whole.
 
 use crate::include;
-use crate::sink::{Sink, both, no_help};
+use crate::sink::Sink;
+use crate::slips;
 use crate::sources::Sources;
 use toml::Spanned;
 use toml::de::{DeArray, DeString, DeTable, DeValue};
@@ -15,12 +16,9 @@ pub(crate) fn merge<'t>(sources: &'t Sources, sink: &Sink) -> Option<DeMap<'t>> 
     let mut sound = true;
     for (file, start) in sources.iter() {
         let (document, syntax) = DeTable::parse_recoverable(&file.text);
-        for error in &syntax {
-            let what = error.message().lines().next().unwrap_or_default();
-            let message = both!("TOML 语法错误：{what}", "not TOML: {what}");
-            let span = error.span().unwrap_or(0..0);
-            sink.error(&(span.start + start..span.end + start), message, no_help());
-        }
+        let found = syntax.iter();
+        let found = found.map(|it| (it.message(), it.span().unwrap_or(0..0)));
+        slips::tell(sink, &file.text, start, &found.collect::<Vec<_>>());
         sound &= syntax.is_empty();
         if sound {
             for (key, value) in document.into_inner() {

@@ -531,7 +531,7 @@ fn doubts_are_told_and_the_file_is_taken() {
     doubts(
         "hours = \"00:00-24:00\"",
         "hours = \"02:00-20:00\"",
-        "a hole in the week: no line on Monday (workday) 00:00-02:00",
+        "a hole in the week, no line: every day 20:00-02:00",
     );
     doubts(
         "rings = [\"always\"]",

@@ -85,11 +85,11 @@ fn holes_name_the_places_for_which_they_are() {
         .unwrap();
     assert_eq!(
         hole.message_en,
-        "a hole in the week for an unknown place, 遵义, 贵州 and others (4): no line on Monday (workday) 00:00-01:00"
+        "a hole in the week for an unknown place, 遵义, 贵州 and others (4), no line: every day 00:00-01:00"
     );
     assert_eq!(
         hole.message_zh,
-        "有时无人接听（未知地区、遵义、贵州 等 4 地）：周一（工作日）00:00-01:00 没有一条线路"
+        "有时无人接听（未知地区、遵义、贵州 等 4 地）：每天 00:00-01:00 没有一条线路"
     );
 }
 
@@ -286,15 +286,87 @@ fn a_hole_counts_within_the_hours_of_its_route_only() {
     doubts(
         &early("hours = [\"22:00-09:00\"]"),
         "\"z\"",
-        "有时无人接听：周一（工作日）00:00-08:00 没有一条线路",
-        "a hole in the week: no line on Monday (workday) 00:00-08:00",
+        "有时无人接听：每天 22:00-08:00 没有一条线路",
+        "a hole in the week, no line: every day 22:00-08:00",
     );
     doubts(
         &early("days = [\"workday\"]"),
         "\"z\"",
-        "有时无人接听：周一（工作日）00:00-08:00 没有一条线路",
-        "a hole in the week: no line on Monday (workday) 00:00-08:00",
+        "有时无人接听：工作日 00:00-08:00，工作日 18:00-24:00 没有一条线路",
+        "a hole in the week, no line: workdays 00:00-08:00, workdays 18:00-24:00",
     );
+}
+
+#[test]
+fn all_holes_of_a_week_are_told_the_same_hours_together() {
+    let told = |shifts: &str| -> (String, String) {
+        let text = alone("[\"slow\"]").replace(
+            "name = \"slow\"\nshifts = [{ hours = \"00:00-24:00\", lines = 1 }]",
+            &format!("name = \"slow\"\nshifts = [{shifts}]"),
+        );
+        let mut found = warnings(&text, None).into_iter();
+        let hole = found.find(|it| it.message_en.starts_with("a hole"));
+        let hole = hole.unwrap_or_else(|| panic!("{shifts}"));
+        assert!(hole.help_zh.contains("meishier week") && hole.help_en.contains("meishier week"));
+        let (_, zh) = hole.message_zh.split_once('：').unwrap();
+        let (_, en) = hole.message_en.split_once("no line: ").unwrap();
+        (zh.replace(" 没有一条线路", ""), en.to_owned())
+    };
+    let shift = |hours: &str, days: &str| {
+        let days: Vec<String> = days.split(' ').map(|it| format!("{it:?}")).collect();
+        let days = days.join(", ");
+        format!("{{ hours = \"{hours}\", lines = 1, days = [{days}] }}")
+    };
+    for (shifts, zh, en) in [
+        (
+            "{ hours = \"20:00-18:00\", lines = 1 }".to_owned(),
+            "每天 18:00-20:00",
+            "every day 18:00-20:00",
+        ),
+        (
+            [
+                shift("00:00-24:00", "workday"),
+                shift("10:00-24:00", "restday holiday"),
+            ]
+            .join(", "),
+            "周末、节假日 00:00-10:00",
+            "weekends, public holidays 00:00-10:00",
+        ),
+        (
+            [
+                shift("00:00-18:00", "workday"),
+                shift("00:00-24:00", "restday holiday"),
+            ]
+            .join(", "),
+            "工作日 18:00-24:00",
+            "workdays 18:00-24:00",
+        ),
+        (
+            shift("00:00-24:00", "mon tue wed thu fri"),
+            "周六周日 00:00-24:00",
+            "Sat and Sun 00:00-24:00",
+        ),
+        (
+            shift("00:00-24:00", "mon wed thu fri sat sun"),
+            "周二 00:00-24:00",
+            "Tuesday 00:00-24:00",
+        ),
+        (
+            [
+                "00:00-01:00",
+                "02:00-03:00",
+                "04:00-05:00",
+                "06:00-07:00",
+                "08:00-24:00",
+            ]
+            .map(|hours| format!("{{ hours = {hours:?}, lines = 1 }}"))
+            .join(", "),
+            "每天 01:00-02:00，每天 03:00-04:00，每天 05:00-06:00，另有 1 处",
+            "every day 01:00-02:00, every day 03:00-04:00, every day 05:00-06:00 and 1 more",
+        ),
+    ] {
+        assert_eq!(told(&shifts), (zh.to_owned(), en.to_owned()), "{shifts}");
+    }
 }
 
 #[test]
@@ -318,6 +390,30 @@ fn lists_without_effect_or_run_out_are_doubts() {
     assert_eq!(
         told(day(2027, 1, 2)),
         ["this has run out and no longer holds"]
+    );
+}
+
+#[test]
+fn marks_against_each_other_or_for_longer_than_a_year_are_doubts() {
+    let entry = |until: &str| {
+        format!(
+            "{GOOD}\n[[numbers]]\nnumber = \"13500000000\"\nnuisance = true\nuntil = {until}\nreason = \"多次谩骂\"\n"
+        )
+    };
+    doubts(
+        &entry("2027-01-01").replace("\"13500000000\"", "\"13500000000\"\nrisk = true"),
+        "[[numbers]]",
+        "这条号码既是高危又是骚扰：高危优先，骚扰不起作用",
+        "this entry is both risk and nuisance: risk goes first, nuisance has no effect",
+    );
+    let told = |until: &str| {
+        let found = warnings(&entry(until), day(2026, 9, 1)).into_iter();
+        found.map(|it| it.message_en).collect::<Vec<_>>()
+    };
+    assert_eq!(told("2027-09-01"), [] as [String; 0], "a year is in order");
+    assert_eq!(
+        told("2027-09-03"),
+        ["a mark for nuisance of more than a year (366 days)"]
     );
 }
 

@@ -4,7 +4,7 @@
 //!   OLD, NEW ─┬─ sample ── callers × numbers × trunks ─┐
 //!             ├─ days ──── times at which they differ ─┴─► routes ── the same change told once
 //!             ├─ lines by hour, pools that come and go
-//!             └─ facts ── policies, numbers, calendar ──► rows that differ
+//!             └─ facts ── policies, trunks, care, numbers, calendar ──► rows that differ
 //! ```
 
 mod callers;
@@ -13,6 +13,7 @@ mod facts;
 mod named;
 mod outcome;
 mod routes;
+mod rules;
 mod sample;
 mod tell;
 

@@ -358,3 +358,25 @@ fn wrong_arguments_end_with_two_and_a_wrong_file_with_one() {
     let nowhere = run(Path::new("/nowhere/at.toml"), &["--from", "1"]);
     assert_eq!(nowhere.status.code(), Some(1));
 }
+
+#[test]
+fn a_year_without_holidays_is_told() {
+    let (_folder, file) = small();
+    let at = |moment| ["--from", "085412345678", "--at", moment];
+    let (known, unknown) = (at("2026-11-23 10:00"), at("2031-11-24 10:00"));
+    assert_eq!(json(&file, &known).0["calendar_known"], true);
+    assert_eq!(json(&file, &unknown).0["calendar_known"], false);
+    let line = "日历：没有 2031 年的节假日表，工作日和节假日只按星期推算\n";
+    assert!(!text(&file, &known).contains("日历"));
+    assert!(text(&file, &unknown).contains(line));
+    let english = [&unknown[..], &["--explain", "--lang", "en"]].concat();
+    let line =
+        "calendar: no holidays of 2031 are known: workdays and holidays go by weekday alone\n";
+    let told = text(&file, &english);
+    assert!(told.contains(line), "{told}");
+    // Hours that never ask what day it is do not depend on it.
+    let plain = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, plain.replace(", days = [\"workday\"]", "")).unwrap();
+    assert!(!text(&file, &unknown).contains("日历"));
+    assert_eq!(json(&file, &unknown).0["calendar_known"], false);
+}

@@ -1,5 +1,6 @@
 //! Hours at which nobody answers, held against the whole week and against the national notice.
 
+use super::holes;
 use crate::directory::Directory;
 use crate::ladders::{Ladders, Spot};
 use crate::pools::moment;
@@ -7,8 +8,7 @@ use crate::sink::{Both, Sink, both};
 use crate::table::Read;
 use meishier_model::PoolId;
 use meishier_routing::{
-    AreaOf, Coverage, Day, DayKind, Days, Moment, NOTICE_MINUTES, Schedule, To, Weekday, When,
-    coverage, hole,
+    AreaOf, Coverage, Days, Moment, NOTICE_MINUTES, Schedule, To, When, coverage, hole,
 };
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ pub(super) fn routes(sink: &Sink, directory: &Directory, read: &Read, ladders: &
     let default = default
         .map(|route| ladders.chain(route))
         .unwrap_or_default();
-    let mut known: BTreeMap<Vec<PoolId>, Option<Moment>> = BTreeMap::new();
+    let mut known: BTreeMap<Vec<PoolId>, Option<Both>> = BTreeMap::new();
     for (route, span) in read.routes.routes.iter().zip(&read.routes.spans) {
         let chain = ladders.chain(route);
         let by_place = chain.iter().any(|to| !matches!(to, To::Pool(_)));
@@ -44,7 +44,7 @@ pub(super) fn routes(sink: &Sink, directory: &Directory, read: &Read, ladders: &
             true => ladders.spots_of(&route.when),
             false => vec![Spot::default()],
         };
-        let mut found: Vec<(Spot, Moment)> = Vec::new();
+        let mut found: Vec<(Spot, Both)> = Vec::new();
         for spot in spots {
             let mut pools = ladders.pools(&chain, spot, None);
             if pools.is_empty() {
@@ -52,11 +52,11 @@ pub(super) fn routes(sink: &Sink, directory: &Directory, read: &Read, ladders: &
             }
             pools.sort_unstable();
             let hole = match known.get(&pools).filter(|_| always) {
-                Some(hole) => *hole,
-                None => hole_within(&schedules(directory, &pools), &route.when),
+                Some(hole) => hole.clone(),
+                None => holes_within(&schedules(directory, &pools), &route.when),
             };
             if always {
-                known.insert(pools, hole);
+                known.insert(pools, hole.clone());
             }
             found.extend(hole.map(|hole| (spot, hole)));
         }
@@ -68,7 +68,7 @@ pub(super) fn routes(sink: &Sink, directory: &Directory, read: &Read, ladders: &
 }
 
 /// The first places by name, and how many there are.
-fn named(ladders: &Ladders<'_>, found: &[(Spot, Moment)]) -> Both {
+fn named(ladders: &Ladders<'_>, found: &[(Spot, Both)]) -> Both {
     let names = found
         .iter()
         .take(NAMED)
@@ -81,21 +81,21 @@ fn named(ladders: &Ladders<'_>, found: &[(Spot, Moment)]) -> Both {
     }
 }
 
-fn tell_hole(sink: &Sink, span: &std::ops::Range<usize>, hole: &Moment, places: Option<Both>) {
-    let (zh, en) = moment(hole);
+fn tell_hole(sink: &Sink, span: &std::ops::Range<usize>, hole: &Both, places: Option<Both>) {
+    let (zh, en) = hole;
     let message = match places {
         None => both!(
             "有时无人接听：{zh} 没有一条线路",
-            "a hole in the week: no line on {en}"
+            "a hole in the week, no line: {en}"
         ),
         Some((places_zh, places_en)) => both!(
             "有时无人接听（{places_zh}）：{zh} 没有一条线路",
-            "a hole in the week for {places_en}: no line on {en}"
+            "a hole in the week for {places_en}, no line: {en}"
         ),
     };
     let help = both!(
-        "给某个坐席组加班次，或加一个后备坐席组",
-        "add a shift to a pool, or a pool to fall back on"
+        "给某个坐席组加班次，或加一个后备坐席组；meishier week 画出整周",
+        "add a shift to a pool, or a pool to fall back on; meishier week draws the whole week"
     );
     sink.warn(span, message, help);
 }
@@ -180,69 +180,15 @@ fn day(found: &Coverage) -> Both {
     (cut(&zh, "00:00"), cut(&en, " 00:00"))
 }
 
-/// The first part of any possible week at which conditions hold and no schedule has a line.
-fn hole_within(schedules: &[&Schedule], when: &When) -> Option<Moment> {
-    if when.hours.is_empty() && when.days == Days::ALL {
-        return hole(schedules);
+/// Every hole of the week in few words; one that only some sequences of days have by itself.
+fn holes_within(schedules: &[&Schedule], when: &When) -> Option<Both> {
+    let always = when.hours.is_empty() && when.days == Days::ALL;
+    if always && hole(schedules).is_none() {
+        return None;
     }
-    let shifts = schedules.iter().flat_map(|schedule| &schedule.shifts);
-    let hours = shifts
-        .map(|shift| shift.hours)
-        .chain(when.hours.iter().copied());
-    let mut minutes: Vec<u16> = hours
-        .flat_map(|hours| [hours.start() % 1440, hours.end() % 1440])
-        .collect();
-    minutes.push(0);
-    minutes.sort_unstable();
-    minutes.dedup();
-    for (before, day) in pairs_of_days() {
-        for (at, &from) in minutes.iter().enumerate() {
-            let closed = schedules.iter().all(|it| it.lines(before, day, from) == 0);
-            if closed && holds(when, before, day, from) {
-                let to = minutes.get(at + 1).copied().unwrap_or(1440);
-                return Some(Moment { day, from, to });
-            }
-        }
+    let groups = holes::within(schedules, when);
+    match groups.is_empty() {
+        true => holes::first(schedules, when).map(|it| moment(&it)),
+        false => Some(holes::words(&groups)),
     }
-    None
-}
-
-/// True if the hours and days hold; those that cross midnight belong to the day they begin.
-fn holds(when: &When, before: Day, day: Day, minute: u16) -> bool {
-    if when.hours.is_empty() {
-        return when.days.contains(day);
-    }
-    when.hours.iter().any(|hours| {
-        let today = hours.start() <= minute && minute < hours.end();
-        let spilt = minute + 1440 < hours.end();
-        (today && when.days.contains(day)) || (spilt && when.days.contains(before))
-    })
-}
-
-/// Every day of a week after the one before it, as every kind both can be; the ordinary week first.
-fn pairs_of_days() -> impl Iterator<Item = (Day, Day)> {
-    const WEEK: [Weekday; 7] = [
-        Weekday::Monday,
-        Weekday::Tuesday,
-        Weekday::Wednesday,
-        Weekday::Thursday,
-        Weekday::Friday,
-        Weekday::Saturday,
-        Weekday::Sunday,
-    ];
-    let kinds = |weekday: Weekday| match weekday {
-        Weekday::Saturday | Weekday::Sunday => {
-            &[DayKind::Restday, DayKind::Workday, DayKind::Holiday][..]
-        }
-        _ => &[DayKind::Workday, DayKind::Holiday][..],
-    };
-    (0..9).flat_map(move |round| {
-        (0..7).filter_map(move |at| {
-            let (weekday, before) = (WEEK[at], WEEK[(at + 6) % 7]);
-            let kind = *kinds(weekday).get(round % 3)?;
-            let kind_before = *kinds(before).get(round / 3)?;
-            let day = |weekday, kind| Day { weekday, kind };
-            Some((day(before, kind_before), day(weekday, kind)))
-        })
-    })
 }

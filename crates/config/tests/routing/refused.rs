@@ -420,6 +420,54 @@ fn wrong_policies_and_lists_are_refused() {
 }
 
 #[test]
+fn listed_numbers_that_nobody_calls_from_are_refused() {
+    refuses(&[
+        (
+            "number = \"13312345678\"",
+            "number = \"28881234\"",
+            "固定电话没有写区号，永远对不上来电",
+            "a landline without its area code: no caller would ever match it",
+        ),
+        (
+            "number = \"13312345678\"",
+            "number = \"12356\"",
+            "这是热线自己的号码，不是来电者的",
+            "this is the hotline's own number, not a caller's",
+        ),
+        (
+            "number = \"13312345678\"",
+            "number = \"+8685112356\"",
+            "这是热线自己的号码，不是来电者的",
+            "this is the hotline's own number, not a caller's",
+        ),
+        (
+            "number = \"13312345678\"",
+            "number = \"110\"",
+            "这是紧急号码，不是来电者的",
+            "this is an emergency number, not a caller's",
+        ),
+        (
+            "number = \"13312345678\"",
+            "number = \"0731-120\"",
+            "这是紧急号码，不是来电者的",
+            "this is an emergency number, not a caller's",
+        ),
+        (
+            "number = \"13312345678\"",
+            "number = \"12345\"",
+            "号码太短，不是用户的号码",
+            "this number is too short to be a subscriber's",
+        ),
+        (
+            "number = \"13312345678\"",
+            "number = \"0851-888\"",
+            "号码太短，不是用户的号码",
+            "this number is too short to be a subscriber's",
+        ),
+    ]);
+}
+
+#[test]
 fn no_message_shows_a_listed_number() {
     let text = changed("number = \"13312345678\"", "number = \"小王13312345678\"");
     let errors = parse(&text, None).map(|_| ()).unwrap_err();

@@ -130,9 +130,14 @@ fn people(who: &[&Who], dialled: bool, lands: &Lands, lang: Lang) -> Vec<String>
 
 /// A prefix that is nearly a whole number may be somebody's, and is masked.
 fn begins(prefix: &str, lang: Lang) -> String {
-    let shown = match prefix.len() {
-        0..=8 => prefix.to_owned(),
-        _ => DialString::new(prefix).masked(),
+    // A number without an area code is whole with seven or eight digits.
+    let most = match prefix.as_bytes().first() {
+        Some(b'2'..=b'8') => 5,
+        _ => 8,
+    };
+    let shown = match prefix.len() <= most {
+        true => prefix.to_owned(),
+        false => DialString::new(prefix).masked(),
     };
     format!("{} {shown}…", say(lang, "号码", "numbers"))
 }

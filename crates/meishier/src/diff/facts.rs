@@ -1,6 +1,6 @@
 //! What stands in a table besides its decisions, as rows that can be held against each other.
 
-use crate::loaded::Loaded;
+use crate::loaded::{Loaded, strings};
 use crate::moment::{self, clock};
 use crate::wording::{self, join, say};
 use meishier_config::{Config, Lang, Strategy};
@@ -10,6 +10,7 @@ use meishier_routing::{
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
+use toml::de::DeTable;
 
 /// One row that differs.
 pub struct FactChange {
@@ -107,10 +108,11 @@ pub fn policies(old: &Loaded, new: &Loaded, lang: Lang) -> Vec<FactChange> {
         policy_rows(config, &mut rows);
         pool_rows(config, &other.config, &mut rows);
         calendar_rows(config, now, lang, &mut rows);
-        for trunk in &config.trunks {
-            let there = say(lang, "有", "there");
-            rows.insert(format!("trunks {}", trunk.name), there.to_owned());
-        }
+        trunk_rows(config, lang, &mut rows);
+        care_rows(config, &mut rows);
+        alias_rows(loaded, &mut rows);
+        rows.extend(super::rules::rows(loaded));
+        rows.insert("tags".to_owned(), or_none(&config.tags.join(", ")));
         rows
     };
     changes(rows(old, new), rows(new, old), |key| key)
@@ -149,6 +151,58 @@ fn policy_rows(config: &Config, rows: &mut Rows) {
             &format!("preferences {}", rule.name),
             preferences(config, &rule.prefer),
         );
+    }
+}
+
+/// What a trunk's calls are believed, and of which area its local numbers are.
+fn trunk_rows(config: &Config, lang: Lang, rows: &mut Rows) {
+    for trunk in &config.trunks {
+        let name = &trunk.name;
+        let there = say(lang, "有", "there");
+        rows.insert(format!("trunks {name}"), there.to_owned());
+        let trust: Vec<&str> = trunk.trust.names().collect();
+        rows.insert(format!("trunks {name} trust"), or_none(&trust.join(", ")));
+        let code = trunk.area_code.as_deref().unwrap_or_default();
+        rows.insert(format!("trunks {name} area_code"), or_none(code));
+    }
+}
+
+fn care_rows(config: &Config, rows: &mut Rows) {
+    let care = &config.care;
+    let recovery = &care.recovery;
+    let mut row = |key: &str, value: String| rows.insert(format!("care.{key}"), value);
+    row("risk_calls_per_shift", care.risk_calls.to_string());
+    row("talk_per_shift", duration(care.talk.unwrap_or_default()));
+    row("recovery.risk", duration(recovery.risk));
+    row("recovery.emergency", duration(recovery.emergency));
+    row("recovery.long", duration(recovery.long));
+    row("recovery.long_from", duration(recovery.long_from));
+    let key = care.nuisance_key.iter();
+    let keys: String = key
+        .flat_map(|key| (0..).map_while(|at| key.after(at)))
+        .collect();
+    row("nuisance_key", or_none(&keys));
+}
+
+/// Old numbers of the hotline with the cities that they are of. Their names are only names.
+fn alias_rows(loaded: &Loaded, rows: &mut Rows) {
+    for text in loaded.texts() {
+        // The file has been read without a mistake a moment ago.
+        let Ok(document) = DeTable::parse(text) else {
+            continue;
+        };
+        let list = document.get_ref().get("aliases");
+        let list = list.and_then(|it| it.get_ref().as_array());
+        for entry in list.into_iter().flatten() {
+            let Some(entry) = entry.get_ref().as_table() else {
+                continue;
+            };
+            let city = strings(entry, "city").join(", ");
+            for number in strings(entry, "number") {
+                let number = Number::new(number);
+                rows.insert(format!("aliases {}", number.as_str()), or_none(&city));
+            }
+        }
     }
 }
 
@@ -223,6 +277,11 @@ fn calendar_rows(config: &Config, now: Wall, lang: Lang, rows: &mut Rows) {
         );
         rows.insert(key, format!("lines {lines}, {}", entry.reason));
     }
+}
+
+fn or_none(text: &str) -> String {
+    let text = if text.is_empty() { "-" } else { text };
+    text.to_owned()
 }
 
 fn duration(duration: Duration) -> String {

@@ -28,6 +28,8 @@ pub struct Named {
     pub asked: BTreeSet<Asked>,
     /// Trunks that some rule, block or area code tells apart.
     pub trunks: BTreeSet<String>,
+    /// Trunks with the area codes of their local numbers.
+    pub codes: BTreeSet<(String, String)>,
     /// Minutes of the day at which the hours of a rule begin or end.
     pub minutes: BTreeSet<u16>,
     /// True if some rule looks at days by itself.
@@ -74,9 +76,11 @@ impl Named {
             "aliases" => self.ask(&strings(entry, "number"), &[], &[], &[]),
             "cells" => self.ask(&[], &[], &strings(entry, "prefix"), &[]),
             "trunks" => {
-                if entry.contains_key("area_code") {
-                    self.trunks
-                        .extend(strings(entry, "name").into_iter().map(str::to_owned));
+                for code in strings(entry, "area_code") {
+                    for name in strings(entry, "name") {
+                        self.trunks.insert(name.to_owned());
+                        self.codes.insert((name.to_owned(), code.to_owned()));
+                    }
                 }
             }
             _ => {
@@ -111,6 +115,22 @@ impl Named {
                 });
             }
         }
+    }
+
+    /// First digits of local numbers that are told apart on trunks with an area code.
+    pub fn locals(&self) -> BTreeSet<(&String, String)> {
+        let asked = self.asked.iter().filter_map(|it| it.caller.as_deref());
+        let callers: Vec<String> = asked.map(|it| it.replace('-', "")).collect();
+        let of_trunk = self.codes.iter().flat_map(|(trunk, code)| {
+            let locals = callers
+                .iter()
+                .filter_map(|it| it.strip_prefix(code.as_str()));
+            locals.map(move |local| (trunk, local.to_owned()))
+        });
+        of_trunk
+            .filter(|(_, it)| !it.is_empty())
+            .take(MOST)
+            .collect()
     }
 
     fn time(&mut self, entry: &DeTable<'_>) {

@@ -118,6 +118,8 @@ fn whole(prefix: &str) -> String {
         Some(b'0') if matches!(digits.as_bytes().get(1), Some(b'1' | b'2')) => 11,
         Some(b'0') => 12,
         Some(b'1') => 11,
+        // A subscriber's number without an area code.
+        Some(b'2'..=b'8') => 8,
         _ => digits.len(),
     };
     format!("{digits:0<length$}")
@@ -162,6 +164,9 @@ pub fn scenarios(named: &Named, codes: &AreaCodes, mobiles: &Mobiles) -> Vec<Sce
         for who in common.clone().into_iter().chain([local]) {
             add(Some(trunk), Mark::None, hotline, who);
         }
+    }
+    for (trunk, local) in named.locals() {
+        add(Some(trunk), Mark::None, hotline, Who::Begins(local));
     }
     for asked in &named.asked {
         let (called, who) = (

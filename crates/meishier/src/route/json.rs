@@ -30,6 +30,7 @@ pub fn json(question: &Question, answer: &Answer, loaded: &Loaded) -> Value {
     json!({
         "table": loaded.table(),
         "at": rfc3339(question.wall, table),
+        "calendar_known": table.calendar().covers(table.civil(question.wall).0.year()),
         "from": (!withheld).then(|| shown(&question.caller)),
         "to": shown_called(question),
         "trunk": trunk.map(|it| &it.name),

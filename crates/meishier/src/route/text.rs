@@ -18,6 +18,7 @@ pub fn text(question: &Question, answer: &Answer, loaded: &Loaded, explain: bool
         place(question, answer, loaded),
         route(question, answer, loaded),
     ];
+    rows.extend(calendar(question, loaded));
     rows.extend(qualities(question, answer, loaded));
     let lang = question.lang;
     let mut out = String::new();
@@ -67,6 +68,22 @@ fn call(question: &Question, loaded: &Loaded) -> Row {
         Lang::En => format!("{caller} dials {called}, over trunk {trunk}, {when}"),
     };
     (say(lang, "来电", "call"), value)
+}
+
+/// What is not known of the day, if hours or rules ask for it.
+fn calendar(question: &Question, loaded: &Loaded) -> Option<Row> {
+    let (table, lang) = (&loaded.config.routing, question.lang);
+    if table.calendar_covers(question.wall) {
+        return None;
+    }
+    let year = table.civil(question.wall).0.year();
+    let value = match lang {
+        Lang::Zh => format!("没有 {year} 年的节假日表，工作日和节假日只按星期推算"),
+        Lang::En => {
+            format!("no holidays of {year} are known: workdays and holidays go by weekday alone")
+        }
+    };
+    Some((say(lang, "日历", "calendar"), value))
 }
 
 fn place(question: &Question, answer: &Answer, loaded: &Loaded) -> Row {
