@@ -113,6 +113,10 @@ fn guizhou_keeps_its_promises() {
         2026-06-01 10:00 | carrier | 13007890000 | 085112356 | anshun，guiyang 15秒，province 15秒，liupanshui 30秒 | city
         2026-06-01 10:00 | carrier | 13007800000 | 085112356 | guiyang，anshun 15秒，province 15秒，liupanshui 30秒 | city
         2026-06-01 10:00 | carrier | 01034567890 | 12356     | province，guiyang 15秒，liupanshui 15秒 | province
+        2026-06-01 10:00 | carrier | 无          | 85412356  | qiannan，province 15秒，guiyang 30秒，liupanshui 30秒 | city
+        2026-06-01 10:00 | carrier | 无          | 17951085412356 | qiannan，province 15秒，guiyang 30秒，liupanshui 30秒 | city
+        2026-06-01 10:00 | carrier | 无          | 84312356  | province，guiyang 15秒，liupanshui 15秒 | province
+        2026-06-01 10:00 | carrier | 85412356    | 12356     | province，guiyang 15秒，liupanshui 15秒 | province
         2026-06-01 10:00 | carrier | 无          | 12365     | province，guiyang 15秒，liupanshui 15秒 | province
         2026-06-01 10:00 | carrier | 13985000000 高危 | 12356 | province，guiyang 15秒，liupanshui 15秒 | province，高危
         2026-06-01 10:00 | carrier | 13985000000 骚扰 | 12356 | province，guiyang 15秒，liupanshui 15秒 | province，6级
