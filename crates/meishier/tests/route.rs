@@ -358,3 +358,37 @@ fn wrong_arguments_end_with_two_and_a_wrong_file_with_one() {
     let nowhere = run(Path::new("/nowhere/at.toml"), &["--from", "1"]);
     assert_eq!(nowhere.status.code(), Some(1));
 }
+
+/// Who cannot tell where they are is answered while a district is open, and a full line of duty is
+/// waited for as long as it is full, not until the next morning.
+#[test]
+fn zhuzhou_answers_while_a_district_is_open() {
+    let file = deploy("zhuzhou.toml");
+    let ask = |at: &str, state: &str| {
+        let words = ["--from", "anonymous", "--pool-state", state, "--at", at];
+        json(&file, &words)
+    };
+    let (down, code) = ask("2026-11-23 10:00", "duty=down");
+    let takes = |(name, after, taking): (_, _, bool)| taking.then_some((name, after));
+    let taking: Vec<_> = pools(&down).into_iter().filter_map(takes).collect();
+    let city = ["tianyuan", "lusong", "hetang", "shifeng"];
+    assert_eq!((taking, code), (city.map(|name| (name, 0)).to_vec(), 0));
+
+    let say = |lang: &str, state: &str| {
+        let at = "2026-11-23 23:00";
+        #[rustfmt::skip]
+        let words = ["--from", "anonymous", "--pool-state", state, "--at", at, "--lang", lang];
+        text(&file, &words)
+    };
+    let (zh, en) = (say("zh", "duty=full"), say("en", "duty=full"));
+    assert!(zh.contains("等到 duty 空出一条线路"), "{zh}");
+    assert!(
+        en.contains("waits until a line of duty") && !en.contains("08:00 the next day"),
+        "{en}"
+    );
+    assert_eq!(ask("2026-11-23 23:00", "duty=full").1, 3);
+    // A pool that is down frees no line: the districts open in the morning.
+    let down = say("en", "duty=down");
+    assert!(down.contains("the caller waits until"), "{down}");
+    assert!(!down.contains("a line of duty"), "{down}");
+}
