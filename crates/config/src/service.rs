@@ -276,6 +276,7 @@ pub(crate) fn offer(section: Option<Section<'_>>) -> Offer {
                 .map_or(3, |found| u8::try_from(found.value).unwrap_or(3)),
             wrapup: duration("wrapup", S(0), S(3600), S(60)),
             keep_caller_user: s.and_then(|s| s.flag("keep_caller_user")).unwrap_or(true),
+            session_expires: s.and_then(crate::trunks::session_expires),
         }
     })
 }

@@ -5,7 +5,7 @@ use crate::places::Places;
 use crate::section::{At, Section};
 use crate::service::TRANSPORTS;
 use crate::sink::{Sink, both};
-use crate::types::{AnswerMode, Codec, Early, Transport, Trunk, Trust};
+use crate::types::{AnswerMode, Codec, Early, Hysteresis, Reliable, Transport, Trunk, Trust};
 use crate::value::peer;
 use meishier_model::TrunkId;
 use meishier_transfer::{CityTable, Key, KeyKind, Plan};
@@ -23,6 +23,13 @@ const TRUSTS: [(&str, Trust); 5] = [
     ("diversion", Trust::DIVERSION),
     ("history", Trust::HISTORY),
     ("cell", Trust::ACCESS),
+];
+
+/// Words of `reliable`.
+const RELIABLE: [(&str, Reliable); 3] = [
+    ("off", Reliable::Off),
+    ("supported", Reliable::Supported),
+    ("required", Reliable::Required),
 ];
 
 /// Words of `answer`; `true` for at once.
@@ -84,7 +91,27 @@ fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk], places: &Pl
         outgoing_number: number.map_or_else(String::new, |number| number.value.to_owned()),
         trust: trust(section),
         area_code: area_code.and_then(|code| places.area_code(sink, &code)),
+        reliable: section.choice("reliable", &RELIABLE).unwrap_or_default(),
+        session_expires: session_expires(section),
+        hysteresis: Hysteresis {
+            down: count(section, "down_after", 2),
+            up: count(section, "up_after", 1),
+        },
     }
+}
+
+fn count(section: &Section<'_>, key: &'static str, default: u8) -> u8 {
+    section
+        .number(key, 1..=20)
+        .map_or(default, |at| u8::try_from(at.value).unwrap_or(default))
+}
+
+/// How long a session may stand without a refresh (RFC 4028 §4: not below 90 s).
+pub(crate) fn session_expires(section: &Section<'_>) -> Option<Duration> {
+    let limits = Duration::from_secs(90)..=Duration::from_secs(86_400);
+    section
+        .duration("session_expires", limits)
+        .map(|at| at.value)
 }
 
 /// Which headers are believed; those of the carrier's assertion if the file says nothing.

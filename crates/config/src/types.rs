@@ -196,6 +196,34 @@ pub struct Trunk {
     pub trust: Trust,
     /// Area code with its 0 that local numbers on this trunk are of.
     pub area_code: Option<String>,
+    /// Whether provisional responses on this trunk are acknowledged.
+    pub reliable: Reliable,
+    /// How long a session on this trunk may stand without a refresh, as we ask for it (RFC 4028), 90 s
+    /// to a day; `None`: only what the other side asks for is kept.
+    pub session_expires: Option<Duration>,
+    /// When our OPTIONS make the trunk go down and up.
+    pub hysteresis: Hysteresis,
+}
+
+/// After how many results of the same kind in a row a trunk's state changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hysteresis {
+    /// OPTIONS without an answer until it is down, 1 to 20.
+    pub down: u8,
+    /// OPTIONS with an answer until it is up again, 1 to 20.
+    pub up: u8,
+}
+
+/// Whether provisional responses are sent and taken reliably (100rel, RFC 3262).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reliable {
+    /// Never; a call that requires it is refused with 420.
+    Off,
+    /// Where the other side can.
+    #[default]
+    Supported,
+    /// Always; a call that does not name it is refused with 421.
+    Required,
 }
 
 /// What counsellors are spared.
@@ -442,6 +470,8 @@ pub struct Offer {
     pub wrapup: Duration,
     /// Whether the seat's INVITE carries the caller's own user part in From.
     pub keep_caller_user: bool,
+    /// As [`Trunk::session_expires`], for the seats' telephones.
+    pub session_expires: Option<Duration>,
 }
 
 /// What waiting callers hear, and how many may wait.

@@ -42,11 +42,11 @@ impl Shard {
         decision: &Decision,
     ) -> (Caller, ClosedRings) {
         let own_seat = decision.own.and_then(|who| self.pools.seat_of(who));
+        // However often it is decided anew, others are asked after this; and at once, if the caller's
+        // own counsellor is not back by then.
+        let by = since + self.config.routing.policies().risk.own_hold;
         let hold = match own_seat {
-            // However often it is decided anew, others are asked after this.
-            Some(seat) if self.pools.is_soon_free(seat) => {
-                since + self.config.routing.policies().risk.own_hold
-            }
+            Some(seat) if self.pools.is_soon_free(seat, by) => by,
             _ => Mono(0),
         };
         let mut open = 0u8;

@@ -10,7 +10,7 @@ pub use crate::shown::{
 use meishier_config::Config;
 use meishier_media::{MediaCommand, MediaEvent};
 use meishier_model::{
-    CallId, CallRecord, CounsellorId, NumberMark, OfferOutcome, PoolId, SeatId, ShardId,
+    CallId, CallRecord, CounsellorId, Mono, NumberMark, OfferOutcome, PoolId, SeatId, ShardId,
 };
 use meishier_queue::OfferId;
 use meishier_routing::{Hand, Note};
@@ -213,6 +213,9 @@ pub struct Staffed {
     pub reachable: bool,
     /// There is a conversation, which may last.
     pub talks: bool,
+    /// When the rest after a call or an offer ends, unless the counsellor ends it sooner; the
+    /// beginning of time if there is none.
+    pub back: Mono,
 }
 
 /// What made a conversation hard, for the rest after it.
@@ -417,6 +420,8 @@ pub enum Refusal {
     NotAdmitted,
     /// A seat dialled something that is no star code.
     NotAllowed,
+    /// It does not fit the terms of its trunk (420, 421, 422).
+    NotAgreed,
 }
 
 impl Refusal {
@@ -431,6 +436,7 @@ impl Refusal {
             Self::RiskOverload => "risk_overload",
             Self::NotAdmitted => "not_admitted",
             Self::NotAllowed => "not_allowed",
+            Self::NotAgreed => "not_agreed",
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::identity::{Parties, number_of};
 use crate::pools::Fullness;
 use crate::ports::{KEPT_FOR_RISK, PortOwner};
 use crate::shard::{LegOwner, Shard, most_calls};
+use crate::terms::for_caller;
 use crate::timers::Timer;
 use meishier_config::{AnswerMode, Early};
 use meishier_media::{Accept, Codec, Negotiated, SdpError, SessionId, sdp};
@@ -18,7 +19,7 @@ use smallvec::SmallVec;
 use std::net::SocketAddr;
 
 /// Retry-After of a refusal for want of room, seconds (RFC 3261 §20.33).
-const RETRY_AFTER: &str = "5";
+pub(crate) const RETRY_AFTER: &str = "5";
 
 /// Who warns in a Warning header: a name, for our address is nobody's business (RFC 3261 §20.43).
 const WARNER: &str = "meishier";
@@ -162,6 +163,11 @@ impl Shard {
                 Refusal::Draining,
             );
         }
+        let terms = self.terms(trunk);
+        if let Err(unfit) = terms.admit(request) {
+            let headers = [unfit.header];
+            return self.reject(now, leg, unfit.status, &headers, Refusal::NotAgreed);
+        }
         let codecs = media_codecs(&self.config.trunks[usize::from(trunk.0)].codecs);
         let parties = self.parties(request, trunk);
         let policies = self.config.routing.policies();
@@ -181,6 +187,9 @@ impl Shard {
                 ..Query::new(now.wall, trunk, &parties.caller, &parties.called)
             },
         );
+        // The leg can only have ended meanwhile; its event follows.
+        let terms = for_caller(terms, decision.risk);
+        let _ = self.endpoint.set_terms(now.mono, leg, terms);
         if self.broken.is(Defect::UnknownRefused) && parties.caller.is_empty() {
             return self.reject(now, leg, 404, &[], Refusal::NotAllowed);
         }
@@ -193,12 +202,13 @@ impl Shard {
             return self.reject(now, leg, 503, &[("Retry-After", RETRY_AFTER)], why);
         };
         let id = CallId::new(self.id, self.next_call);
-        let answer = sdp::answer(
-            body::sdp(request).unwrap_or_default(),
-            address,
-            session(id, 0, 1),
-            &codecs,
-        );
+        let described = session(id, 0, 1);
+        let answer = match body::sdp(request) {
+            Some(offer) => sdp::answer(offer, address, described, &codecs)
+                .map(|(answer, media)| (answer, Some(media))),
+            // RFC 3261 §13.2.1: then the offer is ours.
+            None => Ok((sdp::offer(address, described, &codecs), None)),
+        };
         let (answer, media) = match answer {
             Ok(found) => found,
             Err(error) => {
@@ -236,14 +246,17 @@ impl Shard {
         (id, leg, trunk): (CallId, LegId, TrunkId),
         parties: Parties,
         (decision, stamp): (&Decision, Stamp),
-        (port, answer, media): (PortId, Vec<u8>, Negotiated),
+        (port, answer, media): (PortId, Vec<u8>, Option<Negotiated>),
     ) -> Box<Call> {
         let (mut entry, closed_rings) = self.entry(now, id, (stamp, now.mono), decision);
         self.let_fall(&mut entry, &closed_rings);
-        let accept = Accept {
-            sdp: media.remote.ip(),
-            signalling: None,
-        };
+        let agreed = media.map(|media| {
+            let accept = Accept {
+                sdp: media.remote.ip(),
+                signalling: None,
+            };
+            (media, accept)
+        });
         self.legs.insert(leg, LegOwner::Caller(id));
         self.ports.own(port, PortOwner::Caller(id));
         Box::new(Call {
@@ -260,7 +273,7 @@ impl Shard {
                 leg,
                 voice: Voice {
                     port,
-                    agreed: Some((media, accept)),
+                    agreed,
                     signalling: None,
                     open: false,
                 },
@@ -278,8 +291,10 @@ impl Shard {
             table: "".into(),
             known: Known::default(),
             cell: parties.cell,
+            charging: parties.charging,
             withheld: parties.withheld,
             switchboard: parties.switchboard,
+            cut_off: false,
             nuisance: false,
             offers: Vec::new(),
             transfers: Vec::new(),
@@ -356,7 +371,9 @@ impl Shard {
             } => {
                 let with_sdp = early == Early::Progress183;
                 let status = if with_sdp { 183 } else { 180 };
-                let body = with_sdp.then_some(&*call.side.answer);
+                // An offer of ours goes as early as it can: an answer is no use before it.
+                let late = call.side.voice.agreed.is_none();
+                let body = (with_sdp || late).then_some(&*call.side.answer);
                 // An error means that the leg has just ended; its event follows.
                 let _ = self.endpoint.ring(now.mono, call.side.leg, status, body);
                 self.set_call_timer(
@@ -364,7 +381,7 @@ impl Shard {
                     call.arrived.mono + answer_after,
                     Timer::AnswerAfter(call.id),
                 );
-                if with_sdp {
+                if with_sdp && !late {
                     self.start_waiting_audio(now, call);
                 }
             }
@@ -381,7 +398,8 @@ impl Shard {
         let answer = std::mem::take(&mut call.side.answer);
         // An error means that the leg has just ended; its event follows.
         let _ = self.endpoint.answer(now.mono, call.side.leg, &answer);
-        if call.is_waiting() && !call.side.voice.open {
+        let heard = call.side.voice.agreed.is_some();
+        if heard && call.is_waiting() && !call.side.voice.open {
             self.start_waiting_audio(now, call);
         }
     }

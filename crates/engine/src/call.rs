@@ -165,10 +165,15 @@ pub(crate) struct Call {
     pub(crate) known: Known,
     /// The cell that a trusted trunk named.
     pub(crate) cell: Option<DialString>,
+    /// What its trunk charges it under; goes with calls out by the same trunk.
+    #[serde(default)]
+    pub(crate) charging: Option<Box<str>>,
     /// The number is not to be shown to people.
     pub(crate) withheld: bool,
-    /// The number is one that forwarded the call: many sit behind it.
+    /// The number is one that forwarded the call, or one without its area code: many sit behind it.
     pub(crate) switchboard: bool,
+    /// The network ended the caller's leg, and not the caller.
+    pub(crate) cut_off: bool,
     /// Held for nuisance when it arrived, or marked since.
     pub(crate) nuisance: bool,
     pub(crate) offers: Vec<OfferRecord>,

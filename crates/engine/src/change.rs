@@ -52,8 +52,17 @@ impl Shard {
             let address = self.ports.address(voice.port)?;
             // RFC 3264 §8: one more than in the description before.
             let next = *version + 1;
-            let (answer, media) =
-                sdp::answer(offer?, address, session(call.id, party, next), &codecs).ok()?;
+            let described = session(call.id, party, next);
+            let Some(offer) = offer else {
+                // RFC 3261 §14.2: it asks for our offer; its answer comes in the ACK.
+                *version = next;
+                return Some((
+                    sdp::offer(address, described, &codecs),
+                    None,
+                    (voice.port, true),
+                ));
+            };
+            let (answer, media) = sdp::answer(offer, address, described, &codecs).ok()?;
             *version = next;
             let signalling = voice
                 .agreed

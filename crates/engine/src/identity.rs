@@ -9,6 +9,8 @@ use smallvec::SmallVec;
 
 /// Most values of one header that are looked at.
 const MOST: usize = 8;
+/// Most bytes of a charging vector that are kept for a call.
+const LONGEST_VECTOR: usize = 512;
 
 /// Who calls whom, as the INVITE says.
 pub(crate) struct Parties {
@@ -16,7 +18,7 @@ pub(crate) struct Parties {
     pub(crate) caller: DialString,
     /// Not to be shown to people.
     pub(crate) withheld: bool,
-    /// The caller is a number that forwarded the call: nobody's own.
+    /// The caller is a number that forwarded the call, or one without its area code: nobody's own.
     pub(crate) switchboard: bool,
     /// User part of From, for seats that are to see it; empty if withheld.
     pub(crate) from_user: DialString,
@@ -24,6 +26,8 @@ pub(crate) struct Parties {
     pub(crate) called: DialString,
     /// The cell that a trusted trunk names.
     pub(crate) cell: Option<DialString>,
+    /// What a trusted trunk charges the call under (P-Charging-Vector, RFC 7315 §4.6).
+    pub(crate) charging: Option<Box<str>>,
 }
 
 /// What was dialled, or who calls: of `tel:` URIs (RFC 3966) as well.
@@ -69,6 +73,14 @@ fn complete(number: &DialString, area_code: Option<&str>) -> DialString {
     number.clone()
 }
 
+/// The charging vector as it came, of a trunk within our trust domain (RFC 7315 §5.6: it is taken from
+/// nobody else); what is longer than any carrier's is left out.
+fn charging(request: &Message, trust: Trust) -> Option<Box<str>> {
+    let value = request.header(HeaderName::PChargingVector)?;
+    let fits = trust.contains(Trust::ASSERTED) && value.len() <= LONGEST_VECTOR;
+    fits.then(|| value.into())
+}
+
 impl Shard {
     pub(crate) fn parties(&self, request: &Message, trunk: TrunkId) -> Parties {
         let trunk = self.config.trunks.get(usize::from(trunk.0));
@@ -110,13 +122,17 @@ impl Shard {
         let before = identified.dialled_before;
         // Who forwards a number of its own to the hotline has dialled the hotline.
         let before = before.filter(|number| self.config.routing.is_hotline(number));
+        let caller = complete(&identified.caller, area_code);
         Parties {
-            caller: complete(&identified.caller, area_code),
+            // The same digits are other people's in every other city.
+            switchboard: identified.switchboard
+                || Number::new(caller.reveal()).kind() == Kind::Local,
+            caller,
             withheld: identified.withheld,
-            switchboard: identified.switchboard,
             from_user: user_of(shown),
             called: before.unwrap_or_else(|| number_of(request.request_uri())),
             cell: identified.cell,
+            charging: charging(request, trust),
         }
     }
 }

@@ -326,6 +326,10 @@ impl Shard {
         let codecs = media_codecs(&trunk.codecs);
         let domain = self.config.sip.domain.clone();
         let (port, address) = self.ports.take()?;
+        let mut headers = vec![(CALL_HEADER.to_owned(), call.id.to_string())];
+        // RFC 7315 §5.6: it leaves the trust domain of its own carrier with nobody.
+        let charging = call.charging.as_deref().filter(|_| trunk_id == call.trunk);
+        headers.extend(charging.map(|value| ("P-Charging-Vector".to_owned(), value.to_owned())));
         let invite = Invite {
             flow,
             uri: format!("sip:{}@{peer}", target.dial),
@@ -339,7 +343,8 @@ impl Shard {
             },
             contact_user: "12356".to_owned(),
             sdp: Some(sdp::offer(address, session(call.id, 2, 1), &codecs)),
-            headers: vec![(CALL_HEADER.to_owned(), call.id.to_string())],
+            headers,
+            terms: crate::terms::of_trunk(trunk),
         };
         let Ok(leg) = self.endpoint.invite(now.mono, invite) else {
             self.ports.give_back(port);

@@ -63,7 +63,7 @@ impl Shard {
             // A caller at risk who hangs up may not have meant to, or may have given up.
             broke_off: match by {
                 ReleasedBy::Seat => false,
-                ReleasedBy::Caller => call.entry.risk,
+                ReleasedBy::Caller => call.entry.risk || call.cut_off,
                 ReleasedBy::Engine => !call.nuisance,
             },
         };

@@ -192,6 +192,7 @@ impl Shard {
             contact_user: "12356".to_owned(),
             sdp: Some(body),
             headers: vec![(CALL_HEADER.to_owned(), call.id.to_string())],
+            terms: self.phone_terms(),
         }
     }
 

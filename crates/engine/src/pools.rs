@@ -17,7 +17,7 @@ use crate::defect::Defect;
 use crate::seat::SeatMachine;
 use crate::shard::Shard;
 use meishier_config::Config;
-use meishier_model::{CallId, CounsellorId, Now, PoolId, SeatId, ShardId, SkillId};
+use meishier_model::{CallId, CounsellorId, Mono, Now, PoolId, SeatId, ShardId, SkillId};
 use meishier_routing::{AllNormal, Hand, PoolFacts, PoolNow, Pools, Service, ServiceRules};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,9 +57,11 @@ impl PoolStates {
         self.counts.get(&pool).copied().unwrap_or_default()
     }
 
-    /// True if nobody talks at this seat, so that it may take a call before long.
-    pub(crate) fn is_soon_free(&self, seat: SeatId) -> bool {
-        self.seats.get(&seat).is_some_and(|staffed| !staffed.talks)
+    /// True if nobody talks at this seat and a rest there ends by this moment, so that it may take a
+    /// call before long.
+    pub(crate) fn is_soon_free(&self, seat: SeatId, by: Mono) -> bool {
+        let free = |staffed: &Staffed| !staffed.talks && staffed.back <= by;
+        self.seats.get(&seat).is_some_and(free)
     }
 
     fn hand(&self, pool: PoolId, now: Now) -> Option<Service> {
@@ -114,12 +116,13 @@ impl PoolStates {
     fn put(&mut self, config: &Config, seat: SeatId, now: Staffed) {
         let pools = pools_of(config, seat);
         if let Some(before) = self.seats.insert(seat, now) {
-            let talks = Staffed {
+            let busy = Staffed {
                 talks: now.talks,
+                back: now.back,
                 ..before
             };
-            if talks == now {
-                // Who begins or ends to talk changes no count.
+            if busy == now {
+                // Who begins or ends to talk or rest changes no count.
                 return;
             }
             self.count(config, pools, before, false);

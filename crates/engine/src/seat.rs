@@ -173,6 +173,10 @@ impl SeatMachine {
             willing: person.is_some_and(|it| it.wish == Wish::Available),
             reachable: self.reachable,
             talks: matches!(self.activity, Activity::Talking { .. }),
+            back: match self.activity {
+                Activity::Wrapup { until } | Activity::Backoff { until } => until,
+                _ => Mono(0),
+            },
         }
     }
 

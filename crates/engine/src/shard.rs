@@ -164,7 +164,7 @@ fn endpoint_config(setup: &ShardConfig) -> EndpointConfig {
         max_legs: share * LEGS_PER_CALL,
         max_transactions: share * TRANSACTIONS_PER_CALL,
         seed: setup.seed,
-        supported: Vec::new(),
+        supported: vec!["100rel".to_owned(), "timer".to_owned()],
     }
 }
 
@@ -428,9 +428,13 @@ impl Shard {
             Event::Invite { leg, flow, request } => self.on_invite(now, leg, flow, &request),
             Event::Progress { leg, status, .. } => self.on_progress(now, leg, status),
             Event::Answered { leg, sdp } => self.on_answered(now, leg, sdp.as_deref()),
-            Event::Confirmed { .. } => {}
+            Event::Confirmed { leg } | Event::OfferAnswered { leg } => {
+                self.on_offer_answered(now, leg);
+            }
             Event::Failed { leg, status, .. } => self.on_failed(now, leg, status),
-            Event::Ended { leg, cause, .. } => self.on_ended(now, leg, cause),
+            Event::Ended { leg, cause, reason } => {
+                self.on_ended(now, leg, cause, reason.as_deref());
+            }
             Event::Gone { leg } => {
                 self.legs.remove(&leg);
             }

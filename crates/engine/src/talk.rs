@@ -4,6 +4,7 @@ use crate::api::{LegParty, Notice, ShardMessage, TalkWeight, home_of_seat};
 use crate::call::{Answer, Call, Ending, SeatSide, State};
 use crate::defect::Defect;
 use crate::ports::PortOwner;
+use crate::reason::says_cut_off;
 use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
 use meishier_media::{Accept, Codec, MediaEvent, Negotiated, Source, sdp};
@@ -62,7 +63,8 @@ impl Shard {
         }
     }
 
-    pub(crate) fn on_ended(&mut self, now: Now, leg: LegId, cause: EndCause) {
+    /// `reason`: the Reason header of the BYE or CANCEL.
+    pub(crate) fn on_ended(&mut self, now: Now, leg: LegId, cause: EndCause, reason: Option<&str>) {
         let owner = self
             .legs
             .get_mut(&leg)
@@ -70,12 +72,17 @@ impl Shard {
         match owner {
             Some(LegOwner::Caller(id)) => self.with_call(id, |shard, call| {
                 call.side.gone = true;
+                call.cut_off = reason.is_some_and(says_cut_off);
                 let by = if is_remote(cause) {
                     ReleasedBy::Caller
                 } else {
                     ReleasedBy::Engine
                 };
-                let status = if call.side.answered { 0 } else { 487 };
+                let status = match cause {
+                    EndCause::NoPrack => 504,
+                    _ if call.side.answered => 0,
+                    _ => 487,
+                };
                 shard.on_caller_gone(now, call, by, status);
             }),
             Some(LegOwner::Seat(id, _)) => self.with_call(id, |shard, call| {

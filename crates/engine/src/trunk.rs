@@ -1,24 +1,25 @@
 //! Trunks: keep-alive by OPTIONS both ways, and whether a trunk is up.
 //!
 //! ```text
-//!            answered                 two in a row without an answer
+//!            answered             `down_after` in a row without an answer
 //!   Unknown ─────────► Up ─────────────────────────────────────────► Down
-//!      │                ▲                  answered                    │
+//!      │                ▲           `up_after` answers in a row         │
 //!      │                └─────────────────────────────────────────────┘
-//!      └── two in a row without an answer ──► Down
+//!      └── `down_after` in a row without an answer ──► Down
 //! ```
-//! Any response counts as an answer (RFC 3261 §11): even 404 proves that the peer is there.
+//! Any response counts as an answer (RFC 3261 §11): even 404 proves that the peer is there; but for
+//! 503, by which a peer says that it takes no calls now (§21.5.4). A trunk that answers now and then
+//! does not go up and down with each answer.
 
 use crate::api::Notice;
+use crate::arrival::RETRY_AFTER;
 use crate::offer::sip_transport;
 use crate::seats::ALLOW;
 use crate::shard::Shard;
 use crate::timers::Timer;
+use meishier_config::Hysteresis;
 use meishier_model::{Now, ShardId, TrunkId};
 use meishier_signaling::{Flow, RequestId};
-
-/// Misses in a row after which a trunk counts as down.
-const MISSES: u8 = 2;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum TrunkHealth {
@@ -31,19 +32,30 @@ pub(crate) enum TrunkHealth {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct TrunkState {
     pub(crate) health: TrunkHealth,
+    /// Missing answers in a row.
     pub(crate) misses: u8,
+    /// Answers in a row.
+    answers: u8,
 }
 
 impl TrunkState {
     /// The change of health that this result brings, if any.
-    pub(crate) fn handle_result(&mut self, answered: bool) -> Option<TrunkHealth> {
+    pub(crate) fn handle_result(
+        &mut self,
+        answered: bool,
+        after: Hysteresis,
+    ) -> Option<TrunkHealth> {
         let before = self.health;
         if answered {
             self.misses = 0;
-            self.health = TrunkHealth::Up;
+            self.answers = self.answers.saturating_add(1);
+            if before != TrunkHealth::Down || self.answers >= after.up {
+                self.health = TrunkHealth::Up;
+            }
         } else {
+            self.answers = 0;
             self.misses = self.misses.saturating_add(1);
-            if self.misses >= MISSES {
+            if self.misses >= after.down {
                 self.health = TrunkHealth::Down;
             }
         }
@@ -98,10 +110,12 @@ impl Shard {
     }
 
     fn on_trunk_result(&mut self, trunk: TrunkId, answered: bool) {
-        let Some(state) = self.trunks.get_mut(usize::from(trunk.0)) else {
+        let index = usize::from(trunk.0);
+        let after = self.config.trunks.get(index).map(|trunk| trunk.hysteresis);
+        let (Some(state), Some(after)) = (self.trunks.get_mut(index), after) else {
             return;
         };
-        if let Some(health) = state.handle_result(answered) {
+        if let Some(health) = state.handle_result(answered, after) {
             self.notice(Notice::Trunk {
                 trunk,
                 up: health == TrunkHealth::Up,
@@ -116,11 +130,17 @@ impl Shard {
             (false, true) => 200,
             (false, false) => 403,
         };
-        let headers = [("Allow", ALLOW), ("Accept", "application/sdp")];
+        let headers = [
+            ("Allow", ALLOW),
+            ("Accept", "application/sdp"),
+            ("Retry-After", RETRY_AFTER),
+        ];
+        // The last is for a peer that is to come back.
+        let headers = &headers[..if status == 503 { 3 } else { 2 }];
         // An error means that the transaction has timed out meanwhile.
         let _ = match status {
-            403 => self.endpoint.respond_once(now.mono, id, status, &headers),
-            _ => self.endpoint.respond(now.mono, id, status, &headers, None),
+            403 => self.endpoint.respond_once(now.mono, id, status, headers),
+            _ => self.endpoint.respond(now.mono, id, status, headers, None),
         };
     }
 }

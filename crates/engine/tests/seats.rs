@@ -268,7 +268,8 @@ fn options_are_answered_and_a_draining_engine_says_503() {
     }
     let text = caller.request("OPTIONS", 2, "p", "");
     world.arrive(caller.from, &text);
-    world.take(caller.from, "SIP/2.0 503");
+    let busy = world.take(caller.from, "SIP/2.0 503");
+    assert_eq!(busy.header("Retry-After"), "5");
 }
 
 #[test]

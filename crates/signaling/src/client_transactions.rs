@@ -304,8 +304,9 @@ impl Transactions {
 }
 
 impl Client {
-    /// Moves its timers to another clock.
+    /// Moves its timers to another clock, in whose queue none of them stands yet.
     pub(crate) fn rebase(&mut self, taken: Mono, now: Mono) {
+        self.deadline = None;
         match &mut self.machine {
             ClientMachine::Invite(m) => m.rebase(taken, now),
             ClientMachine::Other(m) => m.rebase(taken, now),

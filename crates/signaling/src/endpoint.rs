@@ -15,9 +15,11 @@ use crate::defect::Broken;
 use crate::dialog::Dialog;
 use crate::event::{EndpointError, Event, LegError, RequestId};
 use crate::flow::{Flow, Transmit};
-use crate::keys::{ClientKey, Owner, Purpose, ServerKey, TimerKey};
+use crate::keys::{Owner, ServerKey, TimerKey};
 use crate::leg::{Context, Leg, LegState};
-use crate::names::{Names, branch};
+use crate::leg_timer::Draft;
+use crate::names::Names;
+use crate::terms::Terms;
 use crate::timers::{Due, Timers};
 use crate::transactions::{Failure, Report, Transactions};
 use crate::write;
@@ -41,7 +43,8 @@ pub struct EndpointConfig {
     /// Tags, branches and Call-IDs derive from it: 256 random bits, new at every start.
     pub seed: [u8; 32],
     /// Option tags that we take in Require (RFC 3261 §20.32), and that Supported names. The
-    /// endpoint itself implements none; name only what its user does.
+    /// endpoint itself implements 100rel (RFC 3262) and timer (RFC 4028); name beside them only
+    /// what its user does.
     pub supported: Vec<String>,
 }
 
@@ -64,6 +67,8 @@ pub struct Invite {
     pub sdp: Option<Vec<u8>>,
     /// Further headers, name and value.
     pub headers: Vec<(String, String)>,
+    /// How the dialog is kept.
+    pub terms: Terms,
 }
 
 /// One side of a call as From and To name it.
@@ -215,21 +220,40 @@ impl Endpoint {
             dialog,
             &invite.contact_user,
         );
-        self.legs.insert(id, Box::new(leg));
-        let supported = self.config.supported.join(", ");
-        let own = (!supported.is_empty()).then_some(("Supported", supported.as_str()));
-        let headers: Vec<(&str, &str)> = own
-            .into_iter()
-            .chain(invite.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())))
-            .collect();
+        let mut leg = Box::new(leg);
+        leg.terms = invite.terms;
+        leg.described = invite.sdp.as_deref().map(Into::into);
+        if invite.terms.session.is_some() {
+            let sdp = invite.sdp.as_deref();
+            leg.draft = Some(Box::new(Draft::new(&invite.headers, sdp)));
+        }
+        self.legs.insert(id, leg);
         let _ = self.with_leg(now, id, |leg, cx| {
-            leg.calling = Some(leg.send(cx, Purpose::Invite, &headers, invite.sdp.as_deref()));
+            leg.send_invite(cx, &invite.headers, invite.sdp.as_deref());
         });
         Ok(id)
     }
 
+    /// Says how the dialog of a call that came is kept; before it is answered in any way. Until then
+    /// [`Terms::default`] holds.
+    ///
+    /// # Errors
+    /// [`LegError::State`]: the call rings or more.
+    pub fn set_terms(&mut self, now: Mono, leg: LegId, terms: Terms) -> Result<(), LegError> {
+        self.with_leg(now, leg, |leg, _| match leg.state {
+            LegState::Arrived => {
+                leg.terms = terms;
+                Ok(())
+            }
+            _ => Err(LegError::State),
+        })?
+    }
+
     /// Sends a ringing response, 180 to 183, with early media if `sdp` is given. It is repeated
-    /// every minute (RFC 3261 §13.3.1.1).
+    /// every minute (RFC 3261 §13.3.1.1). Where the caller can and the terms say so it is sent
+    /// until its PRACK comes (RFC 3262), for 64·T1 at most; then the leg ends
+    /// ([`crate::event::EndCause::NoPrack`]). To a caller who made no offer `sdp` is ours, and goes
+    /// only in a response that is sent so.
     ///
     /// # Errors
     /// [`LegError`]: not an incoming leg without answer, or another status.
@@ -243,7 +267,8 @@ impl Endpoint {
         self.with_leg(now, leg, |leg, cx| leg.ring(cx, status, sdp))?
     }
 
-    /// Answers with 200. It is repeated until the ACK comes ([`Event::Confirmed`]), for 64·T1 at
+    /// Answers with 200, as soon as a session description of ours that was sent before is
+    /// acknowledged (RFC 3262 §3). It is repeated until the ACK comes ([`Event::Confirmed`]), for 64·T1 at
     /// most; then the leg ends ([`crate::event::EndCause::NoAck`]).
     ///
     /// # Errors
@@ -312,92 +337,6 @@ impl Endpoint {
     /// [`LegError`]: none waits for an answer (any more), or another status.
     pub fn reject_reinvite(&mut self, now: Mono, leg: LegId, status: u16) -> Result<(), LegError> {
         self.with_leg(now, leg, |leg, cx| leg.reject_reinvite(cx, status))?
-    }
-
-    // ---- requests outside dialogs
-
-    /// Answers the request of [`Event::Request`] with a status of 100 to 699.
-    ///
-    /// # Errors
-    /// [`EndpointError::UnknownRequest`]: answered already, or 64·T1 have passed.
-    pub fn respond(
-        &mut self,
-        now: Mono,
-        id: RequestId,
-        status: u16,
-        headers: &[(&str, &str)],
-        body: Option<(&str, &[u8])>,
-    ) -> Result<(), EndpointError> {
-        self.last = now;
-        if !(100..=699).contains(&status) {
-            return Err(EndpointError::Status);
-        }
-        let key = *self
-            .requests
-            .get(&id)
-            .ok_or(EndpointError::UnknownRequest)?;
-        let head = self.tx.head(key).ok_or(EndpointError::UnknownRequest)?;
-        let mut out = write::response(head, status).header("Server", &self.config.user_agent);
-        for (name, value) in headers {
-            out = out.header(name, value);
-        }
-        let bytes = match body {
-            Some((kind, body)) => out.body(kind, body).finish(),
-            None => out.finish(),
-        };
-        if status >= 200 {
-            self.requests.remove(&id);
-        }
-        if self.tx.respond(now, key, status, bytes) {
-            Ok(())
-        } else {
-            Err(EndpointError::UnknownRequest)
-        }
-    }
-
-    /// Asks a peer for a sign of life. [`Event::Response`] follows.
-    ///
-    /// # Errors
-    /// [`EndpointError::Full`] at the limit, [`EndpointError::Uri`] if the URI cannot be written.
-    pub fn options(
-        &mut self,
-        now: Mono,
-        flow: Flow,
-        uri: &str,
-    ) -> Result<RequestId, EndpointError> {
-        self.last = now;
-        if self.tx.clients.len() >= self.config.max_transactions {
-            self.tx.counters.limited += 1;
-            return Err(EndpointError::Full);
-        }
-        if !write::is_uri(uri) {
-            return Err(EndpointError::Uri);
-        }
-        let id = self.take_request_id();
-        let word = self.names.word();
-        let bytes = write::Request {
-            method: "OPTIONS",
-            uri,
-            flow: &flow,
-            branch: &branch(word),
-            route: "",
-            from: &format!("<sip:{}>;tag={:016x}", flow.local, self.names.word()),
-            to: &format!("<{uri}>"),
-            call_id: &self.names.call_id(),
-            cseq: 1,
-        }
-        .builder()
-        .header_with("Contact", |out| write::contact(out, "", &flow))
-        .header("Accept", "application/sdp")
-        .header("User-Agent", &self.config.user_agent)
-        .finish();
-        let key = ClientKey {
-            word,
-            cancel: false,
-        };
-        self.tx
-            .start(now, key, Purpose::Options, Owner::Request(id), flow, bytes);
-        Ok(id)
     }
 
     // ---- looking
@@ -490,12 +429,8 @@ impl Endpoint {
                     purpose,
                     failure,
                 } => {
-                    let _ = self.with_leg(now, leg, |leg, cx| match purpose {
-                        Purpose::Invite => leg.on_invite_failure(cx, failure),
-                        Purpose::Reinvite => leg.on_reinvite_failure(cx, key, failure),
-                        Purpose::Bye => leg.on_bye_done(key),
-                        Purpose::Options => leg.on_probed(cx, key, failure.into()),
-                        Purpose::Cancel => {}
+                    let _ = self.with_leg(now, leg, |leg, cx| {
+                        leg.on_failure(cx, key, purpose, failure);
                     });
                 }
                 Report::Client {

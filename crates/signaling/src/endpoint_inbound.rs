@@ -16,11 +16,13 @@ use crate::builder::Builder;
 use crate::counters::count;
 use crate::dialog::{Dialog, DialogError};
 use crate::endpoint::Endpoint;
-use crate::event::{Event, Probed, RequestId};
+use crate::event::{Event, RequestId};
 use crate::flow::Flow;
 use crate::keys::{ClientKey, Owner, Purpose, ServerKey, merge_key, server_key};
 use crate::leg::{Context, Leg, LegState};
 use crate::leg_outgoing::{acknowledge_orphan, release_fork};
+use crate::leg_reliable::Peer;
+use crate::leg_timer::takes_update;
 use crate::message::{HeaderName, Message, Method, ParseError};
 use crate::names::leg_of_tag;
 use crate::refusal::{self, Refusal};
@@ -122,14 +124,8 @@ impl Endpoint {
         };
         match owner {
             Owner::Leg(leg) => {
-                let heard = self.with_leg(now, leg, |leg, cx| match purpose {
-                    Purpose::Invite => leg.on_invite_response(cx, key, response),
-                    Purpose::Reinvite => leg.on_reinvite_response(cx, key, response),
-                    Purpose::Bye if status >= 200 => leg.on_bye_done(key),
-                    Purpose::Options if status >= 200 => {
-                        leg.on_probed(cx, key, Probed::Answered(status));
-                    }
-                    _ => {}
+                let heard = self.with_leg(now, leg, |leg, cx| {
+                    leg.on_response(cx, key, purpose, response);
                 });
                 if heard.is_err() {
                     self.on_orphan(now, flow, response, key, purpose);
@@ -160,7 +156,11 @@ impl Endpoint {
             Purpose::Invite => release_fork(cx, key, flow, response),
             // The BYE of that dialog is under way or done.
             Purpose::Reinvite => drop(acknowledge_orphan(cx, key, flow, response)),
-            Purpose::Cancel | Purpose::Bye | Purpose::Options => {}
+            Purpose::Cancel
+            | Purpose::Bye
+            | Purpose::Options
+            | Purpose::Prack
+            | Purpose::Update => {}
         }
     }
 
@@ -316,6 +316,8 @@ impl Endpoint {
         let mut leg = Leg::new(id, LegState::Arrived, at.flow, dialog, user);
         leg.arrived = Some(at.key);
         leg.invite_seq = request.cseq().0;
+        leg.peer = Peer::of_invite(request);
+        leg.takes_update = takes_update(request);
         self.legs.insert(id, Box::new(leg));
         self.tx
             .accept(at.now, at.opening(true, Owner::Leg(id), head));
@@ -370,7 +372,7 @@ impl Endpoint {
         let id = leg_of_tag(request.to_tag()?)?;
         self.legs
             .get(&id)
-            .filter(|leg| leg.dialog.owns_request(request))
+            .filter(|leg| leg.owns_request(request))
             .map(|leg| leg.id)
     }
 

@@ -21,6 +21,11 @@ pub enum EndCause {
     Bye,
     /// The peer never acknowledged our 200, though it was sent for 64·T1 (§13.3.1.4); BYE was sent.
     NoAck,
+    /// The caller never acknowledged a reliable provisional response of ours, though it was sent for
+    /// 64·T1 (RFC 3262 §3); 504 was sent.
+    NoPrack,
+    /// Nobody refreshed the session in the time that was agreed on (RFC 4028 §10); BYE was sent.
+    Expired,
     /// The peer does not know the dialog any more or does not respond in it: 481 or 408 to a
     /// request of ours (§12.2.1.2); BYE was sent.
     Lost,
@@ -70,6 +75,13 @@ pub enum Event {
     /// The caller acknowledged our 200.
     Confirmed {
         /// The incoming leg.
+        leg: LegId,
+    },
+    /// The peer answered an offer of ours that stood in a response: in the PRACK of a ringing one
+    /// (RFC 3262 §5), or in the ACK of the 200 to a re-INVITE (RFC 3261 §14.2). The answer is there
+    /// for [`crate::endpoint::Endpoint::take_ack_sdp`].
+    OfferAnswered {
+        /// The leg.
         leg: LegId,
     },
     /// The call was refused or nobody was reached.
@@ -153,6 +165,7 @@ impl fmt::Debug for Event {
             Self::Invite { leg, .. } => write!(f, "Invite({leg})"),
             Self::Progress { leg, status, .. } => write!(f, "Progress({leg} {status})"),
             Self::Answered { leg, .. } => write!(f, "Answered({leg})"),
+            Self::OfferAnswered { leg } => write!(f, "OfferAnswered({leg})"),
             Self::Confirmed { leg } => write!(f, "Confirmed({leg})"),
             Self::Failed { leg, status, .. } => write!(f, "Failed({leg} {status})"),
             Self::Ended { leg, cause, .. } => write!(f, "Ended({leg} {cause:?})"),

@@ -41,6 +41,8 @@ pub(crate) enum Purpose {
     Cancel,
     Bye,
     Options,
+    Prack,
+    Update,
 }
 
 impl Purpose {
@@ -51,6 +53,8 @@ impl Purpose {
             Self::Cancel => Method::Cancel,
             Self::Bye => Method::Bye,
             Self::Options => Method::Options,
+            Self::Prack => Method::Prack,
+            Self::Update => Method::Update,
         }
     }
 }

@@ -4,17 +4,25 @@
 //!   leg ─────────── state, timers, hanging up
 //!   leg_incoming ── ring, answer, reject, CANCEL, ACK
 //!   leg_outgoing ── responses to our INVITE, CANCEL, forks
+//!   leg_reliable ── provisional responses that are acknowledged: PRACK both ways, early dialogs
+//!   leg_timer ───── the session timer: refreshes both ways, the end without them
+//!   leg_responses ─ whose response or failure it is
 //!   leg_session ─── requests within the dialog: BYE, re-INVITE both ways, UPDATE, INFO, OPTIONS
 //! ```
 
 use crate::defect::{Broken, Defect, no_bye};
 use crate::dialog::Dialog;
+use crate::early::Early;
 use crate::endpoint::EndpointConfig;
 use crate::event::{EndCause, Event};
 use crate::flow::Flow;
 use crate::keys::{ClientKey, Owner, Purpose, ServerKey};
+use crate::leg_reliable::{Peer, Provisionals};
+use crate::leg_timer::Draft;
 use crate::message::{HeaderName, Message, Method};
 use crate::names::{Names, branch};
+use crate::session_timer::{Claimed, SessionTimer};
+use crate::terms::Terms;
 use crate::timers::{Due, Repeat, earlier, rebase};
 use crate::transactions::Transactions;
 use crate::write;
@@ -22,6 +30,7 @@ use meishier_model::{LegId, Mono};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::collections::VecDeque;
+use std::time::Duration;
 
 /// Longest Reason value that is handed up, in bytes.
 const REASON_LIMIT: usize = 256;
@@ -97,6 +106,9 @@ pub(crate) struct Asked {
     pub invite: bool,
     pub cseq: u32,
     pub target: Option<Box<str>>,
+    /// What the request said of the session's time.
+    #[serde(default)]
+    pub session: Claimed,
 }
 
 /// A change of the session that we asked for.
@@ -109,6 +121,9 @@ pub(crate) struct Asking {
     pub again: Option<Mono>,
     /// How often it was sent.
     pub tries: u8,
+    /// It refreshes the session and changes nothing: our user does not hear of it.
+    #[serde(default)]
+    pub refresh: bool,
 }
 
 /// One leg.
@@ -119,6 +134,36 @@ pub(crate) struct Leg {
     pub flow: Flow,
     pub dialog: Dialog,
     pub contact_user: Box<str>,
+    /// How the dialog is kept.
+    #[serde(default)]
+    pub terms: Terms,
+    /// What the other side can.
+    #[serde(default)]
+    pub peer: Peer,
+    /// The session timer.
+    #[serde(default)]
+    pub timer: SessionTimer,
+    /// The longest Min-SE that the other side named.
+    #[serde(default)]
+    pub least: Duration,
+    /// The other side takes UPDATE.
+    #[serde(default)]
+    pub takes_update: bool,
+    /// Our UPDATE, until its final response.
+    #[serde(default)]
+    pub updating: Option<ClientKey>,
+    /// Our description that holds, for a refresh by re-INVITE; kept while a timer runs.
+    #[serde(default)]
+    pub described: Option<Box<[u8]>>,
+    /// Outgoing: what our INVITE is made of, while 422 may come.
+    #[serde(default)]
+    pub draft: Option<Box<Draft>>,
+    /// Incoming: our reliable provisional responses, if there were any.
+    #[serde(default)]
+    pub provisionals: Option<Box<Provisionals>>,
+    /// Outgoing: the early dialogs in which one was acknowledged, until the answer.
+    #[serde(default)]
+    pub early: Vec<Early>,
     /// Incoming: the INVITE, until its failure is acknowledged or its 200 sent.
     pub arrived: Option<ServerKey>,
     /// Incoming: the number of the INVITE, which its ACK repeats.
@@ -173,6 +218,16 @@ impl Leg {
             flow,
             dialog,
             contact_user: write::contact_user(contact_user).into(),
+            terms: Terms::default(),
+            peer: Peer::UNKNOWN,
+            timer: SessionTimer::default(),
+            least: Duration::ZERO,
+            takes_update: false,
+            updating: None,
+            described: None,
+            draft: None,
+            provisionals: None,
+            early: Vec::new(),
             arrived: None,
             invite_seq: 0,
             calling: None,
@@ -196,14 +251,17 @@ impl Leg {
     pub(crate) fn next_timer(&self) -> Option<Mono> {
         let ok = self.unacknowledged.as_ref();
         let ok = ok.and_then(|ok| earlier(ok.repeat.at(), ok.end));
+        let again = self.asking.as_ref().and_then(|a| a.again);
         earlier(
-            ok,
-            earlier(self.refresh, self.asking.as_ref().and_then(|a| a.again)),
+            earlier(ok, self.next_reliable()),
+            earlier(earlier(self.refresh, again), self.timer.deadline()),
         )
     }
 
-    /// Moves its timers to another clock.
+    /// Moves its timers to another clock, in whose queue none of them stands yet.
     pub(crate) fn rebase(&mut self, taken: Mono, now: Mono) {
+        self.deadline = None;
+        self.indexed = 0;
         if let Some(ok) = &mut self.unacknowledged {
             ok.repeat.rebase(taken, now);
             rebase(&mut ok.end, taken, now);
@@ -211,6 +269,10 @@ impl Leg {
         if let Some(asking) = &mut self.asking {
             rebase(&mut asking.again, taken, now);
         }
+        if let Some(provisionals) = &mut self.provisionals {
+            provisionals.rebase(taken, now);
+        }
+        self.timer.rebase(taken, now);
         rebase(&mut self.refresh, taken, now);
     }
 
@@ -224,11 +286,9 @@ impl Leg {
                 cx.tx.send_response(200, self.flow, ok.bytes.clone());
             }
         }
+        self.on_reliable_timer(cx);
         if self.refresh.is_some_and(|at| at <= cx.now) {
-            self.refresh = Some(cx.now + cx.config.timers.refresh);
-            if let Some(key) = self.arrived {
-                cx.tx.resend(key);
-            }
+            self.refresh_ringing(cx);
         }
         if self
             .asking
@@ -237,6 +297,7 @@ impl Leg {
         {
             self.ask_again(cx);
         }
+        self.on_session_timer(cx);
     }
 
     /// The call's user hangs up, whatever the state asks for.
@@ -273,6 +334,10 @@ impl Leg {
             cx.tx.disown(cx.now, key);
         }
         self.forget_probe(cx);
+        self.timer.stop();
+        if let Some(key) = self.updating.take() {
+            cx.tx.disown(cx.now, key);
+        }
         let reason = self.farewell.take();
         let headers: SmallVec<[(&str, &str); 1]> = reason
             .as_deref()

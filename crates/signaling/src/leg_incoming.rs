@@ -6,6 +6,7 @@ use crate::event::{EndCause, Event, LegError};
 use crate::keys::ServerKey;
 use crate::leg::{Context, Leg, LegState, Unacknowledged, reason_of};
 use crate::message::Message;
+use crate::session_timer::Claimed;
 use crate::timers::Repeat;
 use crate::write;
 
@@ -21,6 +22,11 @@ impl Leg {
             return Err(LegError::Status);
         }
         let key = self.unanswered()?;
+        if self.rings_reliably(sdp.is_some()) {
+            return self.ring_reliably(cx, key, status, sdp);
+        }
+        // An offer of ours cannot stand in a response that may get lost (RFC 3261 §13.2.1).
+        let sdp = sdp.filter(|_| !self.peer.late);
         let bytes = self
             .response(cx, key, status, &[], sdp)
             .ok_or(LegError::State)?;
@@ -35,7 +41,13 @@ impl Leg {
     /// Sends 200 and repeats it until the ACK comes (§13.3.1.4).
     pub(crate) fn answer(&mut self, cx: &mut Context<'_>, sdp: &[u8]) -> Result<(), LegError> {
         let key = self.unanswered()?;
-        self.send_ok(cx, key, self.invite_seq, sdp)?;
+        let described = sdp;
+        let Some(sdp) = self.answer_now(sdp) else {
+            return Ok(());
+        };
+        let session = self.peer.session;
+        self.send_ok(cx, key, self.invite_seq, sdp, session)?;
+        self.note_description(described);
         self.state = LegState::Answered;
         self.arrived = None;
         self.refresh = None;
@@ -62,6 +74,8 @@ impl Leg {
     pub(crate) fn refuse(&mut self, cx: &mut Context<'_>, status: u16, headers: &[(&str, &str)]) {
         self.state = LegState::Ending;
         self.refresh = None;
+        self.refuse_asked(cx, 487);
+        self.close_provisionals();
         let sent =
             self.arrived
                 .is_some_and(|key| match self.response(cx, key, status, headers, None) {
@@ -122,7 +136,12 @@ impl Leg {
             }
             // Hung up before the ACK: the BYE that had to wait (§15).
             LegState::Ending => self.send_bye(cx),
-            _ => self.ack_sdp = body::sdp(ack).map(Into::into),
+            _ => {
+                self.ack_sdp = body::sdp(ack).map(Into::into);
+                if self.ack_sdp.is_some() {
+                    cx.events.push_back(Event::OfferAnswered { leg: self.id });
+                }
+            }
         }
     }
 
@@ -139,9 +158,12 @@ impl Leg {
         key: ServerKey,
         cseq: u32,
         sdp: &[u8],
+        session: Claimed,
     ) -> Result<(), LegError> {
+        let headers = self.session_answer(cx, session);
+        let headers: Vec<(&str, &str)> = headers.iter().map(|h| (h.0, &*h.1)).collect();
         let bytes = self
-            .response(cx, key, 200, &[], Some(sdp))
+            .response(cx, key, 200, &headers, Some(sdp))
             .ok_or(LegError::State)?;
         if !cx.tx.respond(cx.now, key, 200, bytes.clone()) {
             return Err(LegError::State);

@@ -7,12 +7,29 @@ use crate::event::Event;
 use crate::flow::Flow;
 use crate::keys::{ClientKey, Owner, Purpose};
 use crate::leg::{Context, Leg, LegState, reason_of};
+use crate::leg_timer::takes_update;
 use crate::message::{Message, Method};
 use crate::names::branch;
 use crate::transactions::Failure;
 use meishier_model::LegId;
 
 impl Leg {
+    /// Sends our INVITE, with the headers that our user gave it.
+    pub(crate) fn send_invite(
+        &mut self,
+        cx: &mut Context<'_>,
+        headers: &[(String, String)],
+        sdp: Option<&[u8]>,
+    ) {
+        let (supported, required) = self.option_tags(&cx.config.supported);
+        let mut own = self.session_wish();
+        own.extend([("Supported", supported), ("Require", required)]);
+        let own = own.iter().map(|(name, value)| (*name, &**value));
+        let given = headers.iter().map(|(n, v)| (n.as_str(), v.as_str()));
+        let all: Vec<(&str, &str)> = own.filter(|h| !h.1.is_empty()).chain(given).collect();
+        self.calling = Some(self.send(cx, Purpose::Invite, &all, sdp));
+    }
+
     /// A response to our INVITE came.
     pub(crate) fn on_invite_response(
         &mut self,
@@ -23,12 +40,20 @@ impl Leg {
         match response.status().unwrap_or_default() {
             ..200 => self.on_progress(cx, response),
             200..300 => self.on_success(cx, key, response),
+            422 if self.invite_longer(cx, response) => {}
             status => self.on_refused(cx, status, reason_of(response)),
         }
     }
 
     fn on_progress(&mut self, cx: &mut Context<'_>, response: &Message) {
         let status = response.status().unwrap_or_default();
+        if status > 100 && !self.hear_provisional(cx, response) {
+            // §9.1: even so it is one that a CANCEL had to wait for.
+            if self.state == LegState::Cancelling {
+                self.try_cancel(cx);
+            }
+            return;
+        }
         match self.state {
             LegState::Calling | LegState::Proceeding => {
                 self.state = LegState::Proceeding;
@@ -70,12 +95,15 @@ impl Leg {
             release_fork(cx, key, self.flow, response);
             return;
         }
-        let Ok(dialog) = Dialog::of_response(response, &self.dialog.target) else {
+        let Ok(mut dialog) = Dialog::of_response(response, &self.dialog.target) else {
             // A route that cannot be followed: no ACK can reach the peer, and no BYE.
             self.on_refused(cx, 502, None);
             return;
         };
+        let agreed = self.take_early(&mut dialog);
         self.dialog = dialog;
+        self.draft = None;
+        self.takes_update = takes_update(response);
         self.acknowledge(cx, key, response.cseq().0);
         if self.state == LegState::Cancelling {
             // §9.1: the 2xx crossed our CANCEL.
@@ -83,7 +111,12 @@ impl Leg {
             return;
         }
         self.state = LegState::Confirmed;
-        let sdp = body::sdp(response).map(<[u8]>::to_vec);
+        self.session_agreed(cx, response);
+        // §13.2.1: the first description that came reliably is the answer.
+        let sdp = agreed.map_or_else(
+            || body::sdp(response).map(<[u8]>::to_vec),
+            |a| Some(a.into()),
+        );
         cx.events.push_back(Event::Answered { leg: self.id, sdp });
     }
 

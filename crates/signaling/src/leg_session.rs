@@ -5,7 +5,9 @@ use crate::dialog::target_of;
 use crate::event::{EndCause, Event, LegError, Probed};
 use crate::keys::{ClientKey, Purpose, ServerKey};
 use crate::leg::{Asked, Asking, Context, Leg, LegState, reason_of};
+use crate::leg_timer::{self, claimed};
 use crate::message::{HeaderName, Message, Method};
+use crate::terms::LEAST;
 use crate::transactions::Failure;
 use std::time::Duration;
 
@@ -24,6 +26,9 @@ impl From<Failure> for Probed {
 impl Leg {
     /// A request of the dialog came, in a server transaction of its own.
     pub(crate) fn on_request(&mut self, cx: &mut Context<'_>, key: ServerKey, request: &Message) {
+        if !self.dialog.owns_request(request) {
+            return self.on_early_request(cx, key, request);
+        }
         let (seq, _) = request.cseq();
         if !self.dialog.take_seq(seq) {
             // §12.2.2: out of order.
@@ -31,7 +36,8 @@ impl Leg {
             return;
         }
         let method = request.method().unwrap_or(Method::Other);
-        if method != Method::Bye && self.state == LegState::Ending {
+        let closing = matches!(method, Method::Bye | Method::Prack);
+        if !closing && self.state == LegState::Ending {
             self.reply(cx, key, 481, &[]);
             return;
         }
@@ -41,8 +47,34 @@ impl Leg {
             Method::Update => self.on_update(cx, key, request),
             Method::Info => self.on_info(cx, key, request),
             Method::Options => self.reply(cx, key, 200, &[("Accept", "application/sdp")]),
-            // RFC 3262 §3: a PRACK that matches no reliable response; we send none.
-            Method::Prack => self.reply(cx, key, 481, &[]),
+            Method::Prack => self.on_prack(cx, key, request),
+            _ => self.reply(cx, key, 405, &[("Allow", crate::write::ALLOW)]),
+        }
+    }
+
+    /// A request of an early dialog of our call: its callee has not answered yet.
+    fn on_early_request(&mut self, cx: &mut Context<'_>, key: ServerKey, request: &Message) {
+        let Some(early) = self.early_of(request) else {
+            return self.reply(cx, key, 481, &[]);
+        };
+        if !early.dialog.take_seq(request.cseq().0) {
+            return self.reply(cx, key, 500, &[("Retry-After", "1")]);
+        }
+        let answered = early.answer.is_some();
+        match request.method() {
+            Some(Method::Update) if body::sdp(request).is_none() => {
+                early.dialog.refresh_target(target_of(request));
+                self.reply(cx, key, 200, &[]);
+            }
+            // RFC 3311 §5.2: our offer has no answer yet; or what it would change is heard by nobody
+            // before the call is answered.
+            Some(Method::Update) if !answered => self.reply(cx, key, 491, &[]),
+            Some(Method::Update) => self.reply(cx, key, 488, &[]),
+            Some(Method::Info | Method::Options) => self.reply(cx, key, 200, &[]),
+            // §14.2: our own INVITE has no final response yet.
+            Some(Method::Invite) => self.reply(cx, key, 491, &[]),
+            // §15: who is called does not say BYE before the answer.
+            Some(Method::Bye) => self.reply(cx, key, 481, &[]),
             _ => self.reply(cx, key, 405, &[("Allow", crate::write::ALLOW)]),
         }
     }
@@ -76,6 +108,8 @@ impl Leg {
         if self.asked.is_some() || self.arrived.is_some() {
             // §14.2: the one before has no final response yet.
             self.reply(cx, key, 500, &[("Retry-After", "1")]);
+        } else if self.asks_too_short(request) {
+            self.reply(cx, key, 422, &[("Min-SE", LEAST)]);
         } else if self.is_asking() || self.unacknowledged.is_some() {
             // §14.2: ours is under way; and without the ACK ours is not settled (RFC 5407 §3.1.4).
             self.reply(cx, key, 491, &[]);
@@ -86,19 +120,41 @@ impl Leg {
 
     /// UPDATE (RFC 3311 §5.2): without an offer it refreshes the target only.
     fn on_update(&mut self, cx: &mut Context<'_>, key: ServerKey, request: &Message) {
-        if body::sdp(request).is_none() {
+        if self.asks_too_short(request) {
+            self.reply(cx, key, 422, &[("Min-SE", LEAST)]);
+        } else if body::sdp(request).is_none() {
             self.dialog.refresh_target(target_of(request));
-            self.reply(cx, key, 200, &[]);
+            self.refreshed(cx, key, request);
         } else if self.asked.is_some() {
             self.reply(cx, key, 500, &[("Retry-After", "1")]);
-        } else if self.is_asking() || self.state != LegState::Confirmed {
+        } else if self.is_asking()
+            || !(self.state == LegState::Confirmed || self.is_settled_early())
+        {
+            // RFC 3311 §5.2: an offer of either side has no answer yet.
             self.reply(cx, key, 491, &[]);
         } else {
             self.ask_user(cx, key, false, request);
         }
     }
 
-    fn ask_user(&mut self, cx: &mut Context<'_>, key: ServerKey, invite: bool, request: &Message) {
+    /// 200 to an UPDATE without offer: in a call that is up it refreshes the session (RFC 4028 §9).
+    fn refreshed(&mut self, cx: &mut Context<'_>, key: ServerKey, request: &Message) {
+        let headers = match self.state {
+            LegState::Confirmed => self.session_answer(cx, claimed(request)),
+            _ => Vec::new(),
+        };
+        let headers: Vec<(&str, &str)> = headers.iter().map(|h| (h.0, &*h.1)).collect();
+        self.reply(cx, key, 200, &headers);
+    }
+
+    /// Asks our user for the answer to a change.
+    pub(crate) fn ask_user(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: ServerKey,
+        invite: bool,
+        request: &Message,
+    ) {
         if invite && let Some(bytes) = self.response(cx, key, 100, &[], None) {
             cx.tx.respond(cx.now, key, 100, bytes);
         }
@@ -107,6 +163,7 @@ impl Leg {
             invite,
             cseq: request.cseq().0,
             target: target_of(request),
+            session: claimed(request),
         }));
         let sdp = body::sdp(request).map(<[u8]>::to_vec);
         cx.events.push_back(Event::Reinvite { leg: self.id, sdp });
@@ -137,16 +194,23 @@ impl Leg {
         // §12.2.2: a target refresh takes effect with the 2xx.
         self.dialog.refresh_target(asked.target.clone());
         if asked.invite {
-            return self.send_ok(cx, asked.key, asked.cseq, sdp);
+            self.send_ok(cx, asked.key, asked.cseq, sdp, asked.session)?;
+            self.note_description(sdp);
+            return Ok(());
         }
+        // Before the call is up there is no session to be refreshed.
+        let headers = match self.state {
+            LegState::Confirmed => self.session_answer(cx, asked.session),
+            _ => Vec::new(),
+        };
+        self.note_description(sdp);
+        let headers: Vec<(&str, &str)> = headers.iter().map(|h| (h.0, &*h.1)).collect();
         let bytes = self
-            .response(cx, asked.key, 200, &[], Some(sdp))
+            .response(cx, asked.key, 200, &headers, Some(sdp))
             .ok_or(LegError::State)?;
-        if cx.tx.respond(cx.now, asked.key, 200, bytes) {
-            Ok(())
-        } else {
-            Err(LegError::State)
-        }
+        let sent = cx.tx.respond(cx.now, asked.key, 200, bytes);
+        self.go_on(cx);
+        if sent { Ok(()) } else { Err(LegError::State) }
     }
 
     /// Refuses the change that the peer asked for; the session stays as it was (§14.2).
@@ -159,6 +223,7 @@ impl Leg {
             return Err(LegError::Status);
         }
         if self.refuse_asked(cx, status) {
+            self.go_on(cx);
             Ok(())
         } else {
             Err(LegError::State)
@@ -188,6 +253,7 @@ impl Leg {
             sdp: sdp.to_vec(),
             again: None,
             tries: 0,
+            refresh: false,
         }));
         self.ask_again(cx);
         Ok(())
@@ -203,7 +269,13 @@ impl Leg {
         } else {
             asking.again = None;
             asking.tries += 1;
-            let key = self.send(cx, Purpose::Reinvite, &[], Some(&asking.sdp));
+            // Every re-INVITE refreshes the session (RFC 4028 §7.4).
+            let mut headers = self.session_refresh();
+            if !headers.is_empty() {
+                headers.push(("Supported", leg_timer::TAG.to_owned()));
+            }
+            let headers: Vec<(&str, &str)> = headers.iter().map(|h| (h.0, &*h.1)).collect();
+            let key = self.send(cx, Purpose::Reinvite, &headers, Some(&asking.sdp));
             asking.key = Some(key);
         }
         self.asking = Some(asking);
@@ -222,9 +294,16 @@ impl Leg {
             return;
         }
         if status < 300 {
-            self.asking = None;
+            let asking = self.asking.take();
             self.dialog.refresh_target(target_of(response));
             self.acknowledge(cx, key, response.cseq().0);
+            self.session_agreed(cx, response);
+            if let Some(asking) = &asking {
+                self.note_description(&asking.sdp);
+            }
+            if asking.is_some_and(|asking| asking.refresh) {
+                return;
+            }
             let sdp = body::sdp(response).map(<[u8]>::to_vec);
             cx.events.push_back(Event::ReinviteDone {
                 leg: self.id,
@@ -233,6 +312,9 @@ impl Leg {
             });
         } else if status == 491 && self.wait_for_glare(cx) {
             // Tried again later.
+        } else if self.asking.as_ref().is_some_and(|a| a.refresh) {
+            self.asking = None;
+            self.on_refresh_refused(cx, status, Some(response));
         } else {
             self.on_reinvite_failed(cx, status);
         }
@@ -251,7 +333,9 @@ impl Leg {
     }
 
     fn on_reinvite_failed(&mut self, cx: &mut Context<'_>, status: u16) {
-        self.asking = None;
+        if self.asking.take().is_some_and(|asking| asking.refresh) {
+            return self.on_refresh_refused(cx, status, None);
+        }
         cx.events.push_back(Event::ReinviteDone {
             leg: self.id,
             status,

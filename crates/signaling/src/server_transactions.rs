@@ -263,8 +263,9 @@ impl Server {
         &mut self.deadline
     }
 
-    /// Moves its timers to another clock.
+    /// Moves its timers to another clock, in whose queue none of them stands yet.
     pub(crate) fn rebase(&mut self, taken: Mono, now: Mono) {
+        self.deadline = None;
         match &mut self.machine {
             ServerMachine::Invite(m) => m.rebase(taken, now),
             ServerMachine::Other(m) => m.rebase(taken, now),

@@ -90,7 +90,7 @@ impl World {
                 max_legs: 2000,
                 max_transactions: 4000,
                 seed: [n; 32],
-                supported: vec![],
+                supported: vec!["100rel".into()],
             })
         };
         Self {
@@ -125,6 +125,7 @@ impl World {
             contact_user: "a".into(),
             sdp: Some(b"v=0\r\n".to_vec()),
             headers: vec![],
+            terms: Default::default(),
         };
         let leg = self.ends[0].invite(self.now, invite).unwrap();
         self.stories[0].insert(leg, Story::default());
@@ -184,9 +185,10 @@ impl World {
             Event::Reinvite { leg, .. } => (*leg, "reinvite"),
             Event::ReinviteDone { leg, .. } => (*leg, "done"),
             Event::Info { leg, .. } => (*leg, "info"),
-            Event::Probed { .. } | Event::Request { .. } | Event::Response { .. } => {
-                panic!("not in this play")
-            }
+            Event::Probed { .. }
+            | Event::OfferAnswered { .. }
+            | Event::Request { .. }
+            | Event::Response { .. } => panic!("not in this play"),
         };
         let story = self.stories[end].entry(leg).or_default();
         assert!(!story.gone, "gone is the last word: {story:?} {word}");
@@ -237,7 +239,11 @@ impl World {
         let story = self.stories[end].entry(leg).or_default();
         // What is too late is refused by the leg; that is part of the play.
         let _ = match plan {
-            Plan::Ring => sip.ring(now, leg, 180, None),
+            // With a description where the number of the leg says so.
+            Plan::Ring => match leg.0 % 2 {
+                0 => sip.ring(now, leg, 180, None),
+                _ => sip.ring(now, leg, 183, Some(b"v=0\r\n")),
+            },
             Plan::Answer => sip.answer(now, leg, b"v=0\r\n"),
             Plan::Reject => {
                 let done = sip.reject(now, leg, 486, &[]);

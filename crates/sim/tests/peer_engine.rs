@@ -218,6 +218,60 @@ fn a_caller_and_a_counsellor_talk() {
 }
 
 #[test]
+fn ringing_that_is_to_be_acknowledged_is_on_every_wire() {
+    for (seed, weather) in [(3, CALM), (4, STORM)] {
+        let mut town = Town::new(seed, weather);
+        town.ends[1].quirks.ring_reliably = 1.0;
+        engine_world::scene::sign_on(&mut town.world, 0, 0);
+        for turn in 0..8 {
+            let now = town.now();
+            let caller = town.ends[CARRIER].invite(now, call("12356", "13300000001"));
+            town.pass(SECOND * 2);
+            let (seat, _) = town.last_incoming(1);
+            let now = town.now();
+            town.ends[1].ring(now, seat, 180);
+            town.pass(SECOND * 8);
+            let now = town.now();
+            town.ends[1].answer(now, seat);
+            town.pass(SECOND * 8);
+            assert!(
+                town.log[CARRIER].contains(&AgentEvent::Answered { key: caller }),
+                "{turn}"
+            );
+            let now = town.now();
+            town.ends[CARRIER].bye(now, caller);
+            town.pass(SECOND * 60);
+        }
+        let fired = town.ends[1].fired();
+        let of = (fired.reliable_rings, fired.pracks, fired.unheard_rings);
+        assert_eq!(of, (8, 8, 0), "each was acknowledged");
+        town.at_rest();
+    }
+}
+
+#[test]
+fn the_engine_refreshes_sessions_on_every_wire() {
+    for (seed, weather) in [(5, CALM), (6, STORM)] {
+        let mut town = Town::new(seed, weather);
+        engine_world::scene::sign_on(&mut town.world, 0, 0);
+        let mut new = call("12356", "13300000001");
+        new.session = Some(180);
+        let caller = town.ends[CARRIER].invite(town.world.now.mono, new);
+        town.pass(SECOND * 2);
+        let (seat, _) = town.last_incoming(1);
+        let now = town.now();
+        town.ends[1].answer(now, seat);
+        town.pass(SECOND * 3600);
+        let fired = town.ends[CARRIER].fired();
+        assert_eq!(fired.expired, 0);
+        assert!((38..=41).contains(&fired.refreshed), "{fired:?}");
+        let now = town.now();
+        assert!(town.ends[CARRIER].bye(now, caller), "it stands still");
+        town.at_rest();
+    }
+}
+
+#[test]
 fn a_registered_telephone_stays_registered_and_signs_on() {
     let mut town = Town::new(2, CALM);
     let now = town.now();
@@ -286,6 +340,7 @@ fn a_quarter_of_an_hour(seed: u64, weather: Weather) -> (Town, u64) {
         late_answer: 0.5,
         duplicate_any: 0.1,
         hold_by_update: 0.3,
+        ring_reliably: 0.5,
     };
     for end in &mut town.ends {
         if dice.chance(0.5) {

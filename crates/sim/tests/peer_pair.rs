@@ -313,6 +313,7 @@ fn anything(seed: u64, weather: Weather) -> (Pair, u64) {
                 late_answer: 0.5,
                 duplicate_any: 0.1,
                 hold_by_update: 0.5,
+                ring_reliably: 0.5,
             };
         }
     }

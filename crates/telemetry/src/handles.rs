@@ -44,7 +44,7 @@ pub(crate) fn histogram(
 }
 
 /// The order of [`Handles::refused`].
-const REFUSALS: [Refusal; 7] = [
+const REFUSALS: [Refusal; 8] = [
     Refusal::UnknownSource,
     Refusal::Draining,
     Refusal::NoCommonMedia,
@@ -52,6 +52,7 @@ const REFUSALS: [Refusal; 7] = [
     Refusal::RiskOverload,
     Refusal::NotAdmitted,
     Refusal::NotAllowed,
+    Refusal::NotAgreed,
 ];
 const OUTCOMES: [Outcome; 3] = [Outcome::Answered, Outcome::Abandoned, Outcome::Failed];
 const OFFERS: [OfferOutcome; 6] = [

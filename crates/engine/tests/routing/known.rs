@@ -102,9 +102,9 @@ fn a_flag_outlives_the_call_and_brings_the_same_counsellor() {
     world.none(addr(S1), "INVITE");
 }
 
-#[test]
-fn the_same_counsellor_is_waited_for_only_as_long_as_the_policy_says() {
-    let mut world = world();
+/// A caller whom counsellor 0 flagged has hung up; the counsellor rests, and another one is free.
+fn counsellor_rests(config: &str) -> World {
+    let mut world = World::with(config, TEN_O_CLOCK);
     sign_on(&mut world, 0, 0);
     let mut first = dial(&mut world, "a", "13300000001");
     let seat = offer_at(&mut world, S0);
@@ -112,14 +112,94 @@ fn the_same_counsellor_is_waited_for_only_as_long_as_the_policy_says() {
     first.answered(&mut world);
     let call = call_of(&world);
     world.command(Command::Flag { call });
-    // The caller hangs up; the counsellor rests.
     first.bye(&mut world);
     assert_eq!(seat_state(&mut world, 0), SeatState::Wrapup);
     sign_on(&mut world, 1, 1);
+    world
+}
+
+/// Without longer rests after calls that weigh: all rest for 10 s.
+fn short_rests() -> String {
+    let text = config();
+    let recovery = text.lines().find(|line| line.starts_with("recovery"));
+    let recovery = recovery.expect("there is one").to_owned();
+    text.replace(&recovery, "")
+}
+
+#[test]
+fn the_same_counsellor_is_waited_for_if_a_rest_ends_in_time() {
+    let mut world = counsellor_rests(&short_rests());
+    // own_hold is 5 s, and 4 s are left of the rest.
+    world.pass(6 * SECOND);
     dial(&mut world, "a2", "13300000001");
     world.none(addr(S1), "INVITE");
+    world.pass(4 * SECOND);
+    assert!(from_of(&offer_at(&mut world, S0)).contains("sip:a2@"));
+    world.none(addr(S1), "INVITE");
+}
+
+#[test]
+fn the_same_counsellor_is_waited_for_only_as_long_as_the_policy_says() {
+    let mut world = counsellor_rests(&short_rests());
+    world.pass(6 * SECOND);
+    dial(&mut world, "a2", "13300000001");
+    world.none(addr(S1), "INVITE");
+    // Nobody comes back to that seat.
+    let reason = "break".to_owned();
+    world.command(Command::Seat {
+        seat: SeatId(0),
+        change: SeatChange::Pause { reason },
+    });
     world.pass(5 * SECOND);
     offer_at(&mut world, S1);
+}
+
+#[test]
+fn nobody_waits_for_a_counsellor_who_rests_for_long() {
+    let mut world = counsellor_rests(&config());
+    dial(&mut world, "a2", "13300000001");
+    assert!(from_of(&offer_at(&mut world, S1)).contains("sip:a2@"));
+}
+
+/// A conversation that the caller's side ends with this header; true if the next call of the number
+/// is at risk.
+fn next_is_at_risk(header: &str) -> bool {
+    let mut world = world();
+    sign_on(&mut world, 0, 0);
+    let mut first = dial(&mut world, "a", "13300000001");
+    let seat = offer_at(&mut world, S0);
+    answer(&mut world, &seat);
+    first.answered(&mut world);
+    let bye = first.request("BYE", 2, "b", "");
+    let bye = bye.replace("Max-Forwards", &format!("{header}Max-Forwards"));
+    world.arrive(first.from, &bye);
+    dial(&mut world, "a2", "13300000001");
+    let call = newest(&world);
+    is_risk(&world, call)
+}
+
+#[test]
+fn who_is_cut_off_by_the_network_is_first_at_the_next_call() {
+    assert!(next_is_at_risk("Reason: Q.850;cause=41\r\n"));
+    assert!(next_is_at_risk("Reason: SIP;cause=503\r\n"));
+    assert!(!next_is_at_risk("Reason: Q.850;cause=16\r\n"));
+    assert!(!next_is_at_risk(""));
+}
+
+#[test]
+fn digits_without_area_code_are_many_peoples() {
+    for (number, kept) in [("62345678", false), ("01062345678", true)] {
+        let mut world = world();
+        let first = dial(&mut world, "a", number);
+        world.pass(SECOND);
+        dial(&mut world, "b", "13300000002");
+        first.cancel(&mut world);
+        world.pass(SECOND);
+        dial(&mut world, "a2", number);
+        sign_on(&mut world, 0, 0);
+        let first_of_all = from_of(&offer_at(&mut world, S0));
+        assert_eq!(first_of_all.contains("sip:a2@"), kept, "{number}");
+    }
 }
 
 #[test]

@@ -4,7 +4,9 @@
 
 use meishier_model::{LegId, Mono, ShardId};
 use meishier_signaling::message::{HeaderName, Message};
-use meishier_signaling::{Endpoint, EndpointConfig, Event, Flow, Invite, Party, Timers, Transport};
+use meishier_signaling::{
+    Endpoint, EndpointConfig, Event, Flow, Invite, Party, Terms, Timers, Transport,
+};
 use std::time::Duration;
 
 pub const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n";
@@ -18,7 +20,7 @@ pub fn config() -> EndpointConfig {
         max_legs: 100,
         max_transactions: 1000,
         seed: [7; 32],
-        supported: vec!["timer".into()],
+        supported: vec!["100rel".into(), "timer".into()],
     }
 }
 
@@ -159,6 +161,7 @@ pub fn invite(flow: Flow) -> Invite {
         contact_user: "12356".into(),
         sdp: Some(OFFER.into()),
         headers: vec![("X-Call".into(), "7".into())],
+        terms: Terms::default(),
     }
 }
 
@@ -182,6 +185,7 @@ pub fn name(event: &Event) -> String {
             format!("Answered{}", if sdp.is_some() { " sdp" } else { "" })
         }
         Event::Confirmed { .. } => "Confirmed".into(),
+        Event::OfferAnswered { .. } => "OfferAnswered".into(),
         Event::Failed { status, .. } => format!("Failed {status}"),
         Event::Ended { cause, .. } => format!("Ended {cause:?}"),
         Event::Gone { .. } => "Gone".into(),

@@ -57,6 +57,9 @@ pub struct NewCall {
     /// The INVITE does not name 100rel in Supported (RFC 3262 §4). Where it does, a reliable
     /// provisional response is answered by PRACK.
     pub no_100rel: bool,
+    /// Seconds for which the session is to last without a refresh, which the engine is asked to send
+    /// (RFC 4028 §7.1); `None`: no session timer.
+    pub session: Option<u32>,
 }
 
 /// How a far end misbehaves: shares from 0 to 1, rolled anew at each occasion. All 0 by default.
@@ -73,6 +76,8 @@ pub struct Quirks {
     pub duplicate_any: f64,
     /// Hold and resume go by UPDATE (RFC 3311) instead of re-INVITE.
     pub hold_by_update: f64,
+    /// 180 is sent until its PRACK comes, where the INVITE allows it (RFC 3262 §3).
+    pub ring_reliably: f64,
 }
 
 /// How often quirks showed; see [`Quirks`].
@@ -84,6 +89,16 @@ pub struct Fired {
     pub doubled_byes: u64,
     /// INVITEs that were answered after their CANCEL.
     pub late_answers: u64,
+    /// Refreshes of sessions that came (RFC 4028 §9).
+    pub refreshed: u64,
+    /// Sessions that nobody refreshed in time.
+    pub expired: u64,
+    /// Ringing that was sent until its PRACK.
+    pub reliable_rings: u64,
+    /// PRACKs that acknowledged it.
+    pub pracks: u64,
+    /// Ringing whose PRACK never came, within 64·T1 of waiting for it.
+    pub unheard_rings: u64,
 }
 
 /// Media of a call, as this end understands offer and answer (RFC 3264).

@@ -5,6 +5,7 @@ use super::dialog::Dialog;
 use super::hold::Change;
 use super::invite_in::InviteIn;
 use super::invite_out::InviteOut;
+use super::lasting::Lasting;
 use super::other_out::{Due, Method, OtherOut};
 use super::sdp::{Description, Session};
 use super::text::Message;
@@ -76,6 +77,10 @@ pub(crate) struct Call {
     pub give_up: Option<Mono>,
     /// The last provisional response that was told.
     pub progress: (u16, bool),
+    /// How long the session lasts.
+    pub lasting: Lasting,
+    /// RSeq of the last reliable response that was acknowledged (RFC 3262 §4).
+    pub rseq: Option<u64>,
     /// Its entry in the agent's agenda.
     pub entry: Option<Mono>,
 }
@@ -97,6 +102,8 @@ impl Call {
             leaving: false,
             give_up: None,
             progress: (0, false),
+            lasting: Lasting::default(),
+            rseq: None,
             entry: None,
         }
     }
@@ -119,6 +126,7 @@ impl Call {
         self.phase = Phase::Leaving;
         self.change = None;
         self.give_up = None;
+        self.lasting.stop();
         let times = if cx.roll(cx.quirks.duplicate_bye) {
             cx.desk.fired.doubled_byes += 1;
             2
@@ -150,6 +158,7 @@ impl Call {
         self.phase = Phase::Over;
         self.change = None;
         self.give_up = None;
+        self.lasting.stop();
         self.tell_end(cx, event);
     }
 
@@ -179,10 +188,17 @@ impl Call {
             "BYE" => self.on_bye(cx, request, from),
             "UPDATE" => self.on_update(cx, request, from),
             "OPTIONS" | "INFO" => cx.reply(request, from, 200, None),
-            // RFC 3262 §3: a PRACK for nothing; reliable responses are never sent from here.
-            "PRACK" => cx.reply(request, from, 481, None),
+            "PRACK" => self.on_prack(cx, request, from),
             _ => cx.reply(request, from, 501, None),
         }
+    }
+
+    /// PRACK (RFC 3262 §3): 481 unless it acknowledges our ringing.
+    fn on_prack(&mut self, cx: &mut Context<'_>, prack: &Message<'_>, from: SocketAddr) {
+        let rack = prack.header("RAck").unwrap_or_default();
+        let heard = self.invites_in.iter_mut().any(|i| i.hear_prack(rack));
+        cx.desk.fired.pracks += u64::from(heard);
+        cx.reply(prack, from, if heard { 200 } else { 481 }, None);
     }
 
     fn on_bye(&mut self, cx: &mut Context<'_>, bye: &Message<'_>, from: SocketAddr) {
@@ -211,7 +227,11 @@ impl Call {
     fn on_update(&mut self, cx: &mut Context<'_>, update: &Message<'_>, from: SocketAddr) {
         if update.body.is_empty() {
             self.dialog.refresh(update);
-            return cx.reply(update, from, 200, None);
+            if update.header("Session-Expires").is_some() {
+                cx.desk.fired.refreshed += 1;
+                self.lasting.hear(cx.now, update);
+            }
+            return cx.reply_lasting(update, from);
         }
         if self.is_asking() || !matches!(self.phase, Phase::Standing | Phase::Answered) {
             return cx.reply(update, from, 491, None);
@@ -298,6 +318,12 @@ impl Call {
             }
         }
         self.on_change_timeout(cx);
+        if self.lasting.is_over(cx.now) && self.phase == Phase::Standing {
+            cx.desk.fired.expired += 1;
+            let key = self.key;
+            self.say_bye(cx);
+            self.tell_end(cx, AgentEvent::Failed { key });
+        }
         if self.give_up.is_some_and(|at| at <= cx.now) {
             self.say_bye(cx);
         }
@@ -307,7 +333,8 @@ impl Call {
         let times = (self.invites_out.iter().map(InviteOut::poll_timeout))
             .chain(self.invites_in.iter().map(InviteIn::poll_timeout))
             .chain(self.others.iter().map(OtherOut::poll_timeout))
-            .chain([self.change.as_ref().and_then(|c| c.again), self.give_up]);
+            .chain([self.change.as_ref().and_then(|c| c.again), self.give_up])
+            .chain([self.lasting.poll_timeout()]);
         times.fold(None, earlier)
     }
 

@@ -2,6 +2,7 @@
 //! go.
 
 use super::digest::Account;
+use super::lasting::Lasting;
 use super::other_in::{OtherIn, name_of};
 use super::text::{Message, Writer};
 use super::{AgentEvent, AgentSettings, Codec, Fired, Quirks, Transport};
@@ -100,6 +101,16 @@ impl Context<'_> {
             writer = writer.header("Contact", contact);
         }
         let bytes = writer.finish(sdp.map(|(_, body)| body));
+        if !self.desk.is_reliable() {
+            self.desk.answered.remember(self.now, request, &bytes);
+        }
+        self.send(bytes);
+    }
+
+    /// Answers an UPDATE that changes nothing, with what it says of the session's time.
+    pub(crate) fn reply_lasting(&mut self, request: &Message<'_>, from: SocketAddr) {
+        let writer = Writer::response(request, 200, name_of(request), from);
+        let bytes = Lasting::repeat(request, writer).finish(None);
         if !self.desk.is_reliable() {
             self.desk.answered.remember(self.now, request, &bytes);
         }

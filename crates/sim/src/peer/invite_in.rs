@@ -3,6 +3,7 @@
 use super::AgentEvent;
 use super::call::{Call, Phase};
 use super::desk::Context;
+use super::reliable::{Reliable, Unheard};
 use super::sdp::Description;
 use super::text::{Message, Writer};
 use super::timers::{LONG, Repeat, T2, T4, earlier};
@@ -64,6 +65,8 @@ pub(crate) struct InviteIn {
     repeat: Repeat,
     /// Timer H, I or L.
     end: Option<Mono>,
+    /// Its ringing, if that is to be acknowledged.
+    ringing: Option<Reliable>,
 }
 
 /// What time brought.
@@ -71,6 +74,7 @@ enum Due {
     Nothing,
     Again,
     NoAck,
+    NoPrack,
 }
 
 impl InviteIn {
@@ -88,6 +92,7 @@ impl InviteIn {
             last: Vec::new(),
             repeat: Repeat::off(),
             end: None,
+            ringing: None,
         }
     }
 
@@ -130,6 +135,17 @@ impl InviteIn {
         if (101..300).contains(&status) {
             writer = writer.header("Contact", contact);
         }
+        if status == 180 && !with_sdp && self.rings_reliably(cx, &request) {
+            let number = cx.desk.dice.roll(1 << 30) as u32 + 1;
+            writer = writer
+                .header("Require", "100rel")
+                .format("RSeq", format_args!("{number}"));
+            self.ringing = Some(Reliable::new(cx.now, number));
+            cx.desk.fired.reliable_rings += 1;
+        }
+        if let Some(ringing) = self.ringing.as_mut().filter(|_| status >= 200) {
+            ringing.rest();
+        }
         self.last = writer.finish(with_sdp.then_some(&self.sdp));
         let reliable = cx.desk.is_reliable();
         match status {
@@ -149,6 +165,27 @@ impl InviteIn {
             }
         }
         cx.send(self.last.clone());
+    }
+
+    /// Once an INVITE that opens a call and whose sender can take it (RFC 3262 §3).
+    fn rings_reliably(&self, cx: &mut Context<'_>, request: &Message<'_>) -> bool {
+        let can = |name| {
+            request
+                .headers(name)
+                .flat_map(|value| value.split(','))
+                .any(|tag| tag.trim() == "100rel")
+        };
+        self.opens
+            && self.ringing.is_none()
+            && (can("Supported") || can("Require"))
+            && cx.roll(cx.quirks.ring_reliably)
+    }
+
+    /// A PRACK came: true if it acknowledges our ringing (RFC 3262 §3).
+    pub(crate) fn hear_prack(&mut self, rack: &str) -> bool {
+        let cseq = self.cseq;
+        let named = self.ringing.take_if(|it| it.is_named(rack, cseq));
+        named.is_some()
     }
 
     /// The INVITE came again. In Accepted and after it is absorbed (RFC 6026 §7.1): the 2xx comes
@@ -184,12 +221,18 @@ impl InviteIn {
         if self.is_over() {
             return None;
         }
-        earlier(self.repeat.at(), self.end)
+        let ringing = self.ringing.as_ref().and_then(Reliable::poll_timeout);
+        earlier(earlier(self.repeat.at(), self.end), ringing)
     }
 
     fn handle_timeout(&mut self, now: Mono) -> Due {
         if self.is_over() {
             return Due::Nothing;
+        }
+        match self.ringing.as_mut().map(|it| it.handle_timeout(now)) {
+            Some(Unheard::Again) => return Due::Again,
+            Some(Unheard::Never) => return Due::NoPrack,
+            Some(Unheard::Nothing) | None => {}
         }
         if self.end.is_some_and(|end| end <= now) {
             let accepted = self.state == State::Accepted;
@@ -364,6 +407,12 @@ impl Call {
             Due::Again => {
                 let packet = invite.last.clone();
                 cx.send(packet);
+            }
+            Due::NoPrack => {
+                cx.desk.fired.unheard_rings += 1;
+                let key = self.key;
+                self.refuse_invite(cx, 504);
+                self.end(cx, AgentEvent::Failed { key });
             }
             // §13.3.1.4: without the ACK the session is to be ended by BYE.
             Due::NoAck => {

@@ -190,6 +190,11 @@ impl Call {
         if !call.no_100rel {
             writer = writer.header("Supported", "100rel");
         }
+        if let Some(seconds) = call.session {
+            writer = writer
+                .header("Supported", "timer")
+                .format("Session-Expires", format_args!("{seconds};refresher=uas"));
+        }
         if let Some(number) = &call.asserted {
             let engine = cx.desk.settings.engine;
             writer = writer.format(
@@ -302,11 +307,17 @@ impl Call {
         if status == 100 || self.phase != Phase::Dialling {
             return;
         }
+        // RFC 3262 §4: one that comes again is dropped, one after a gap waits for what is missing.
+        let number = response.header("RSeq").and_then(|n| n.trim().parse().ok());
+        if number.is_some_and(|n: u64| self.rseq.is_some_and(|last| n != last + 1)) {
+            return;
+        }
         let early_media = !response.body.is_empty();
         if early_media {
             self.session.accept(cx.desk.codecs(), false, response.body);
         }
-        if let Some(number) = response.header("RSeq") {
+        if let Some(number) = number {
+            self.rseq = Some(number);
             self.dialog.establish(response);
             let (branch, writer) = self.dialog.request(cx, Method::Prack.as_str());
             let (seq, method) = response.cseq;
@@ -358,6 +369,7 @@ impl Call {
         match self.phase {
             Phase::Dialling if agreed => {
                 self.phase = Phase::Standing;
+                self.lasting.hear(cx.now, response);
                 cx.tell(AgentEvent::Answered { key });
             }
             Phase::Dialling => {

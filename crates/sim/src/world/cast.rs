@@ -21,6 +21,10 @@ fn fault(error: &CommandError) -> Fault {
     }
 }
 
+/// Seconds for which a session of a fourth of the callers lasts without a refresh of the engine's: so
+/// short that talks of minutes see several.
+const SESSION: u32 = 180;
+
 impl World {
     pub(super) fn new_caller(&mut self, mut plan: CallPlan) {
         self.odd_number(&mut plan);
@@ -189,7 +193,9 @@ impl World {
             asserted: dial.asserted,
             cell,
             late_offer: false,
-            no_100rel: true,
+            // Carriers that name it and carriers that do not are met with in turn.
+            no_100rel: dial.call.0 % 3 != 0,
+            session: (dial.call.0 % 4 == 1).then_some(SESSION),
         };
         let key = self.fars[far.0].agent.invite(self.now.mono, call);
         self.dirty.insert(far);

@@ -34,6 +34,9 @@ const PORTS: (u16, u16) = (400, 14);
 /// When the engine starts; its monotonic clock does not begin with 0.
 const ORIGIN: Mono = Mono(1_000_000_000);
 
+/// Share of the calls in which a telephone's ringing is to be acknowledged.
+const RING_RELIABLY: f64 = 0.25;
+
 /// What a world is made from, beside its scenario.
 pub struct WorldSettings {
     /// Everything follows from it.
@@ -272,6 +275,7 @@ impl World {
             lose_ack: self.plan.lose_ack,
             duplicate_bye: self.plan.duplicate_bye,
             late_answer: self.plan.late_answer,
+            ring_reliably: RING_RELIABLY,
             ..Quirks::default()
         };
         for (index, far) in self.fars.iter_mut().enumerate() {

@@ -1,0 +1,49 @@
+//! On which terms each side of a call is spoken to: what a trunk's operator has agreed, and what the
+//! seats' telephones are known to do.
+
+use crate::shard::Shard;
+use meishier_config::{Reliable, Trunk};
+use meishier_model::TrunkId;
+use meishier_signaling::{Reliability, Terms};
+
+/// The terms of a trunk.
+pub(crate) fn of_trunk(trunk: &Trunk) -> Terms {
+    let reliable = match trunk.reliable {
+        Reliable::Off => Reliability::Off,
+        Reliable::Supported => Reliability::Supported,
+        Reliable::Required => Reliability::Required,
+    };
+    Terms {
+        reliable,
+        session: trunk.session_expires,
+    }
+}
+
+/// The terms for one caller of a trunk. Ringing that is not acknowledged ends the call after 64·T1 (RFC
+/// 3262 §3); nobody at risk is to be lost that way, so that theirs is acknowledged only if the trunk or
+/// the caller's side insists.
+pub(crate) fn for_caller(terms: Terms, risk: bool) -> Terms {
+    match terms.reliable {
+        Reliability::Supported if risk => Terms {
+            reliable: Reliability::Off,
+            ..terms
+        },
+        _ => terms,
+    }
+}
+
+impl Shard {
+    /// The terms of a trunk by its index.
+    pub(crate) fn terms(&self, trunk: TrunkId) -> Terms {
+        let trunk = self.config.trunks.get(usize::from(trunk.0));
+        trunk.map_or_else(Terms::default, of_trunk)
+    }
+
+    /// The terms of the seats' telephones.
+    pub(crate) fn phone_terms(&self) -> Terms {
+        Terms {
+            session: self.config.offer.session_expires,
+            ..Terms::default()
+        }
+    }
+}
