@@ -113,6 +113,10 @@ fn guizhou_keeps_its_promises() {
         2026-06-01 10:00 | carrier | 13007890000 | 085112356 | anshun，guiyang 15秒，province 15秒，liupanshui 30秒 | city
         2026-06-01 10:00 | carrier | 13007800000 | 085112356 | guiyang，anshun 15秒，province 15秒，liupanshui 30秒 | city
         2026-06-01 10:00 | carrier | 01034567890 | 12356     | province，guiyang 15秒，liupanshui 15秒 | province
+        2026-06-01 10:00 | carrier | 无          | 85412356  | qiannan，province 15秒，guiyang 30秒，liupanshui 30秒 | city
+        2026-06-01 10:00 | carrier | 无          | 17951085412356 | qiannan，province 15秒，guiyang 30秒，liupanshui 30秒 | city
+        2026-06-01 10:00 | carrier | 无          | 84312356  | province，guiyang 15秒，liupanshui 15秒 | province
+        2026-06-01 10:00 | carrier | 85412356    | 12356     | province，guiyang 15秒，liupanshui 15秒 | province
         2026-06-01 10:00 | carrier | 无          | 12365     | province，guiyang 15秒，liupanshui 15秒 | province
         2026-06-01 10:00 | carrier | 13985000000 高危 | 12356 | province，guiyang 15秒，liupanshui 15秒 | province，高危
         2026-06-01 10:00 | carrier | 13985000000 骚扰 | 12356 | province，guiyang 15秒，liupanshui 15秒 | province，6级
@@ -222,9 +226,9 @@ fn zhuzhou_keeps_its_promises() {
         2026-06-01 23:00 | carrier | 073125345678 | 12356     | chaling，shifeng，duty | chaling
         2026-06-01 10:00 | carrier | 073126345678 | 12356     | yanling，tianyuan 15秒，duty 30秒 | yanling
         2026-06-01 10:00 | carrier | 073123345678 | 12356     | liling，lusong 15秒，duty 30秒 | liling
-        2026-06-01 10:00 | carrier | 无           | 073112356 | duty | zhuzhou，区号不明
-        2026-06-01 10:00 | carrier | 13001490000  | 073112356 | duty | zhuzhou，区号不明
-        2026-06-01 10:00 | carrier | 073184345678 | 073112356 | duty | zhuzhou
+        2026-06-01 10:00 | carrier | 无           | 073112356 | duty，tianyuan 30秒，lusong 30秒，hetang 30秒，shifeng 30秒 | zhuzhou，区号不明
+        2026-06-01 10:00 | carrier | 13001490000  | 073112356 | duty，tianyuan 30秒，lusong 30秒，hetang 30秒，shifeng 30秒 | zhuzhou，区号不明
+        2026-06-01 10:00 | carrier | 073184345678 | 073112356 | duty，tianyuan 15秒，lusong 15秒，hetang 15秒，shifeng 15秒 | zhuzhou
         2026-10-01 10:00 | carrier | 073128345678 | 12356     | tianyuan，lusong，hetang，shifeng，duty 15秒 | zhuzhou
         2026-06-01 10:00 | carrier | 073125345678 高危 | 12356 | duty，tianyuan 5秒，lusong 5秒，hetang 5秒，shifeng 5秒 | chaling，高危
         2026-06-01 10:00 | carrier | 073128345678 骚扰 | 12356 | tianyuan，lusong，hetang，shifeng，duty 15秒 | zhuzhou，6级
@@ -283,6 +287,14 @@ fn nation_keeps_its_promises() {
         2026-06-01 10:00 | hunan    | 无          | 073112356 | 430100，430200，430300，430000 3秒，nation 6秒 | hunan，区号不明
         2026-06-01 10:00 | hunan    | 13007330000 | 12356     | 430200，430000 3秒，430100 6秒，nation 12秒 | hunan
         2026-10-01 10:00 | shanghai | 13000200000 | 02112356  | 310000，nation 6秒 | shanghai
+        2026-06-01 10:00 | shanghai | 13001490000 | 962525    | 310000，nation 6秒 | shanghai，老号码
+        2026-06-01 10:00 | shanghai | 无          | 962525    | 310000，nation 6秒 | shanghai，老号码
+        2026-06-01 10:00 | jiangsu  | 13001490000 | 021962525 | 310000，nation 6秒 | place，老号码
+        2026-06-01 10:00 | beijing  | 无          | 800-810-1117 | 110000，nation 6秒 | beijing，老号码
+        2026-06-01 10:00 | beijing  | 13000200000 | 82951332  | 110000，nation 6秒 | beijing，老号码
+        2026-06-01 10:00 | guangdong | 无         | 0760-88884120 | 442000，440000 3秒，440100 6秒，nation 12秒 | guangdong，老号码
+        2026-06-01 10:00 | henan    | 无          | 03948368120 | 411600，410000 3秒，410100 6秒，nation 12秒 | henan，老号码
+        2026-06-01 10:00 | gansu    | 无          | 09388221199 | 620500，620000 3秒，620100 6秒，nation 12秒 | gansu，老号码
         2026-06-01 10:00 | shanghai | 13000200000 骚扰 | 02112356  | 310000，nation 6秒 | shanghai，6级
         2026-06-01 10:00 | shanghai | 13000200000 高危 | 02112356  | 310000，nation 6秒 | shanghai，高危
         ",

@@ -65,6 +65,13 @@ pub struct PoolAnswer {
     pub opens: Option<Wall>,
 }
 
+impl PoolAnswer {
+    /// True if it would take the call as soon as one of its lines is free.
+    pub fn is_only_full(&self) -> bool {
+        self.now.full && self.lines > 0 && self.now.service.takes_calls()
+    }
+}
+
 /// A rule that was looked at.
 pub struct RuleAnswer {
     /// Its name.

@@ -380,3 +380,38 @@ fn a_year_without_holidays_is_told() {
     assert!(!text(&file, &unknown).contains("日历"));
     assert_eq!(json(&file, &unknown).0["calendar_known"], false);
 }
+
+/// Who cannot tell where they are is answered while a district is open, and a full line of duty is
+/// waited for as long as it is full, not until the next morning.
+#[test]
+fn zhuzhou_answers_while_a_district_is_open() {
+    let file = deploy("zhuzhou.toml");
+    let ask = |at: &str, state: &str| {
+        let words = ["--from", "anonymous", "--pool-state", state, "--at", at];
+        json(&file, &words)
+    };
+    let (down, code) = ask("2026-11-23 10:00", "duty=down");
+    let takes = |(name, after, taking): (_, _, bool)| taking.then_some((name, after));
+    let taking: Vec<_> = pools(&down).into_iter().filter_map(takes).collect();
+    let city = ["tianyuan", "lusong", "hetang", "shifeng"];
+    assert_eq!((taking, code), (city.map(|name| (name, 0)).to_vec(), 0));
+
+    let say = |lang: &str, state: &str| {
+        let at = "2026-11-23 23:00";
+        #[rustfmt::skip]
+        let words = ["--from", "anonymous", "--pool-state", state, "--at", at, "--lang", lang];
+        let said = text(&file, &words);
+        let verdict = said.lines().find(|it| it.starts_with(['结', 's']));
+        verdict.unwrap_or_else(|| panic!("{said}")).to_owned()
+    };
+    let (zh, en) = (say("zh", "duty=full"), say("en", "duty=full"));
+    assert!(zh.contains("等到 duty 空出一条线路"), "{zh}");
+    assert!(en.ends_with("waits until a line of duty is free"), "{en}");
+    assert_eq!(ask("2026-11-23 23:00", "duty=full").1, 3);
+    // A pool that is down frees no line: the districts open in the morning.
+    let down = say("en", "duty=down");
+    assert!(
+        down.contains("nobody takes it now; the caller waits until"),
+        "{down}"
+    );
+}

@@ -232,7 +232,7 @@ impl Table {
     ) -> Decision {
         let code = self.trunk_code(query.trunk);
         let caller = Number::in_area(query.caller.reveal(), code);
-        let called = Number::in_area(query.called.reveal(), code);
+        let called = self.called_number(query.called.reveal(), code);
         let keys = (Key::new(called.as_bytes()), Key::new(caller.as_bytes()));
         let mut out = Decision::empty(self.dialled(keys.0));
         let known = self.listed(query, keys.1, &mut out, trace);

@@ -15,7 +15,7 @@ use crate::exceptional::ExceptionalDays;
 use crate::hours::DAY;
 use crate::index::Index;
 use crate::listed::Lists;
-use crate::number::Number;
+use crate::number::{Called, Number};
 use crate::place::prefixes::{Key, Prefixes};
 use crate::place::{CityId, Gazetteer};
 use crate::policy::Policies;
@@ -338,6 +338,18 @@ impl Table {
     pub fn is_hotline(&self, number: &DialString) -> bool {
         let number = Number::new(number.reveal());
         self.dialled(Key::new(number.as_bytes())) != Dialled::Other
+    }
+
+    /// The number dialled. An area code that lost its 0 before 12356 gets it back if there is such
+    /// an area.
+    pub(crate) fn called_number(&self, text: &str, code: Option<&str>) -> Number {
+        let called = Number::in_area(text, code);
+        let meant = called.lacking_zero(code);
+        let is_known = |meant: &Number| match meant.called() {
+            Called::HotlineOf(area) => self.gazetteer.atlas().find_code(area).is_some(),
+            Called::Hotline | Called::Other => false,
+        };
+        meant.filter(is_known).unwrap_or(called)
     }
 
     /// Which form of the hotline's number this is.

@@ -118,3 +118,33 @@ pub(super) const PARTNERS: [(u32, u32); 10] = [
     (630_100, 320_100),
     (640_100, 350_100),
 ];
+
+/// A number that people knew before 12356 and still dial.
+pub(super) struct Old {
+    /// GB/T 2260 of the city that answers it; the first four or two digits are its province's.
+    pub adcode: u32,
+    /// As the table has it, with the area code unless it is dialled without one.
+    pub number: &'static str,
+    /// Name in the metrics.
+    pub label: &'static str,
+}
+
+const fn old(adcode: u32, number: &'static str, label: &'static str) -> Old {
+    Old {
+        adcode,
+        number,
+        label,
+    }
+}
+
+/// Old numbers that the press names, of hotlines that now answer 12356 too. A short one is dialled without its
+/// area code in its own city and with it from elsewhere, so it is there twice.
+pub(super) const OLD: [Old; 7] = [
+    old(110_000, "8008101117", "beijing-old-free"),
+    old(110_000, "01082951332", "beijing-old"),
+    old(310_000, "962525", "shanghai-old"),
+    old(310_000, "021962525", "shanghai-old-far"),
+    old(411_600, "03948368120", "zhoukou-old"),
+    old(442_000, "076088884120", "zhongshan-old"),
+    old(620_500, "09388221199", "tianshui-old"),
+];

@@ -1,7 +1,8 @@
 //! Who gets which seats: by people, as far as the figures are not known.
 
 use super::facts::{
-    COUNSELLORS_OF_BEIJING, COUNSELLORS_OF_FOUR_SEATS, FEWEST, KNOWN, PARTNERS, PROVINCES, SEATS,
+    COUNSELLORS_OF_BEIJING, COUNSELLORS_OF_FOUR_SEATS, FEWEST, KNOWN, OLD, Old, PARTNERS,
+    PROVINCES, SEATS,
 };
 
 const REGIONS: &str = include_str!("../../../crates/routing/data/regions.csv");
@@ -77,6 +78,12 @@ impl Province {
 
     pub fn has_own(&self, adcode: u32) -> bool {
         self.pools.iter().any(|pool| pool.adcode == adcode)
+    }
+
+    /// Its old numbers.
+    pub fn old_numbers(&self) -> impl Iterator<Item = &'static Old> {
+        let own = self.facts.adcode / 10_000;
+        OLD.iter().filter(move |old| old.adcode / 10_000 == own)
     }
 
     /// Area codes that several of its cities share, each with the cities. A place within one of

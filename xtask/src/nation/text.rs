@@ -53,6 +53,12 @@ pub(super) fn province(province: &Province, number: usize) -> String {
     }
     out.push_str("# ───────────── 地区 ─────────────\n\n");
     areas(&mut out, province);
+    let called = old_numbers(&mut out, province);
+    let old = if called.is_empty() {
+        ""
+    } else {
+        "或老号码"
+    };
     let _ = write!(
         out,
         "# ───────────── 路由 ─────────────\n\n\
@@ -63,16 +69,38 @@ pub(super) fn province(province: &Province, number: usize) -> String {
          trunks = [\"{label}\"]\n\
          provinces = [\"{name}\"]\n\
          then = \"place\"\n\n\
-         # 从本省中继拨 12356 不加区号，号码是外省的或不明的：人在本省，由{}接。\n\
+         # 从本省中继拨 12356 {old}不加区号，号码是外省的或不明的：人在本省，由{}接。\n\
          [[routes]]\n\
          name = \"{label}-here\"\n\
          title = \"在{name}拨 12356\"\n\
          trunks = [\"{label}\"]\n\
-         called = [\"12356\"]\n\
+         called = [\"12356\"{called}]\n\
          rings = [\"{adcode}\", {{ pool = \"@nation\", after = \"12s\" }}]\n",
         province.pools[0].title
     );
     out
+}
+
+/// The old numbers; returns them as further numbers of a list.
+fn old_numbers(out: &mut String, province: &Province) -> String {
+    let mut called = String::new();
+    for (at, old) in province.old_numbers().enumerate() {
+        if at == 0 {
+            out.push_str(
+                "# 过渡期里老号码仍然有人拨：当作拨了该市的 12356，记录和指标里分得开。\n",
+            );
+        }
+        let _ = write!(
+            out,
+            "[[aliases]]\nnumber = \"{}\"\nname = \"{}\"\ncity = \"{}\"             # {}\n\n",
+            old.number,
+            old.label,
+            old.adcode,
+            name_of(old.adcode)
+        );
+        let _ = write!(called, ", \"{}\"", old.number);
+    }
+    called
 }
 
 fn trunk(out: &mut String, province: &Province, number: usize) {

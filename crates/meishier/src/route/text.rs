@@ -258,6 +258,15 @@ fn verdict(question: &Question, answer: &Answer, loaded: &Loaded) -> String {
             Lang::En => format!("so: {name} takes it first"),
         };
     }
+    if let Some(full) = answer.pools.iter().find(|it| it.is_only_full()) {
+        let name = wording::pool(&loaded.config, full.pool);
+        return match lang {
+            Lang::Zh => format!("结论：此刻线路全满，来电者等到 {name} 空出一条线路"),
+            Lang::En => {
+                format!("so: every line is in use; the caller waits until a line of {name} is free")
+            }
+        };
+    }
     let opens = answer.pools.iter().filter_map(|it| it.opens).min();
     let opens = opens.map(|at| moment::short(at, question.wall, &loaded.config.routing, lang));
     match (lang, opens) {
