@@ -8,7 +8,7 @@ use crate::defect::Defect;
 use crate::pools::{Fullness, PoolsNow};
 use crate::shard::Shard;
 use crate::timers::Timer;
-use meishier_model::{CallId, CounsellorId, DialString, Mono, Now, PoolId, SkillId};
+use meishier_model::{CallId, CounsellorId, DialString, Mono, Now, PoolId, SeatId, SkillId};
 use meishier_queue::{Caller, Preference, Stamp};
 use meishier_routing::{Decision, Query, RiskWhy};
 use smallvec::SmallVec;
@@ -136,7 +136,9 @@ impl Shard {
         let (mut entry, mut closed) =
             self.entry(now, call.id, (call.entry.stamp, call.enqueued), &decision);
         entry.risk |= call.entry.risk;
-        entry.own_seat = entry.own_seat.or(call.entry.own_seat);
+        // Who only pauses may come back; a seat at which somebody else sits is not the caller's own.
+        let still = |seat: &SeatId| self.pools.sits_at(*seat) == decision.own;
+        entry.own_seat = entry.own_seat.or(call.entry.own_seat.filter(still));
         keep_open(&mut entry, &mut closed, call.entry.open_rings());
         let late = entry.stamp.at + holds(&entry) <= now.mono;
         for preference in &mut entry.preferred {

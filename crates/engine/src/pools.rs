@@ -33,6 +33,9 @@ pub(crate) struct PoolStates {
     /// Of those at which somebody takes calls: how many have each skill.
     #[serde(skip)]
     skilled: BTreeMap<(PoolId, SkillId), u32>,
+    /// Seats at which somebody else sits since the last look.
+    #[serde(skip)]
+    handed: BTreeSet<SeatId>,
     /// Skills of which the last one may have left.
     #[serde(skip)]
     left: BTreeSet<(PoolId, SkillId)>,
@@ -50,6 +53,11 @@ impl PoolStates {
         let seat = self.by_counsellor.get(&counsellor)?;
         let staffed = self.seats.get(seat)?;
         (staffed.willing && staffed.reachable).then_some(*seat)
+    }
+
+    /// Who is signed on at this seat.
+    pub(crate) fn sits_at(&self, seat: SeatId) -> Option<CounsellorId> {
+        self.seats.get(&seat)?.counsellor
     }
 
     /// Telephones of a pool at which somebody takes calls, and those that can be reached.
@@ -124,6 +132,9 @@ impl PoolStates {
             if busy == now {
                 // Who begins or ends to talk or rest changes no count.
                 return;
+            }
+            if before.counsellor != now.counsellor {
+                self.handed.insert(seat);
             }
             self.count(config, pools, before, false);
             if let Some(who) = before.counsellor
@@ -317,6 +328,7 @@ impl Shard {
             }
             changed
         });
+        let handed = std::mem::take(&mut self.pools.handed);
         let left = std::mem::take(&mut self.pools.left);
         let gone = |it: &(PoolId, SkillId)| !self.pools.has_skill(it.0, it.1);
         let left: Vec<(PoolId, SkillId)> = left.into_iter().filter(gone).collect();
@@ -329,7 +341,10 @@ impl Shard {
             let call = self.calls.get(id)?;
             let queued = matches!(call.state, State::Queued | State::Offered(_));
             let rings = &call.entry.rings;
+            // Whoever sits there now is not the caller's own counsellor.
+            let others = (call.entry.own_seat).is_some_and(|seat| handed.contains(&seat));
             let meant = all
+                || others
                 || rings.iter().any(|pool| dirty.contains(pool))
                 || (left.iter())
                     .any(|(pool, skill)| rings.contains(pool) && holds_out(call, *skill));

@@ -155,6 +155,19 @@ fn the_same_counsellor_is_waited_for_only_as_long_as_the_policy_says() {
 }
 
 #[test]
+fn a_seat_is_ones_own_counsellors_only_while_they_sit_there() {
+    let mut world = counsellor_rests(&short_rests());
+    world.pass(6 * SECOND);
+    dial(&mut world, "a2", "13300000001");
+    world.none(addr(S1), "INVITE");
+    world.command(Command::Seat {
+        seat: SeatId(0),
+        change: SeatChange::SignOff,
+    });
+    assert!(from_of(&offer_at(&mut world, S1)).contains("sip:a2@"));
+}
+
+#[test]
 fn nobody_waits_for_a_counsellor_who_rests_for_long() {
     let mut world = counsellor_rests(&config());
     dial(&mut world, "a2", "13300000001");

@@ -194,7 +194,7 @@ impl World {
             cell,
             late_offer: false,
             // Carriers that name it and carriers that do not are met with in turn.
-            no_100rel: dial.call.0 % 3 != 0,
+            no_100rel: !dial.call.0.is_multiple_of(3),
             session: (dial.call.0 % 4 == 1).then_some(SESSION),
         };
         let key = self.fars[far.0].agent.invite(self.now.mono, call);
