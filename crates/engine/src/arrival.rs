@@ -4,6 +4,7 @@ use crate::api::{Notice, Phase, Refusal};
 use crate::call::{Call, CallerSide, State, Voice};
 use crate::defect::Defect;
 use crate::identity::{Parties, number_of};
+use crate::offer::sip_transport;
 use crate::pools::Fullness;
 use crate::ports::{KEPT_FOR_RISK, PortOwner};
 use crate::shard::{LegOwner, Shard, most_calls};
@@ -14,7 +15,7 @@ use meishier_media::{Accept, Codec, Negotiated, SdpError, SessionId, sdp};
 use meishier_model::{CallId, DialString, LegId, Now, PortId, RtpStats, TrunkId};
 use meishier_queue::{EnqueueError, Stamp};
 use meishier_routing::{Decision, Fact, KeptPlace, Known, Query, Rule};
-use meishier_signaling::{Flow, Message, body};
+use meishier_signaling::{Flow, Message, Transport, body};
 use smallvec::SmallVec;
 use std::net::SocketAddr;
 
@@ -88,17 +89,20 @@ impl Shard {
         }
     }
 
-    /// The trunk whose peer sent this; a peer with port 0 stands for every port of its address.
-    pub(crate) fn trunk_of(&self, remote: SocketAddr) -> Option<TrunkId> {
+    /// The trunk whose peer sent this; a peer with port 0 stands for every port of its address. What
+    /// did not come by TLS is of no trunk that speaks TLS: anybody can write its address into a
+    /// datagram.
+    pub(crate) fn trunk_of(&self, flow: Flow) -> Option<TrunkId> {
+        let remote = flow.remote;
         let ip = remote.ip().to_canonical();
         let is_peer = |peer: &SocketAddr| {
             peer.ip().to_canonical() == ip && (peer.port() == 0 || peer.port() == remote.port())
         };
-        let index = self
-            .config
-            .trunks
-            .iter()
-            .position(|trunk| trunk.peers.iter().any(is_peer))?;
+        let index = self.config.trunks.iter().position(|trunk| {
+            let secure = sip_transport(trunk.transport) != Transport::Tls
+                || flow.transport == Transport::Tls;
+            secure && trunk.peers.iter().any(is_peer)
+        })?;
         u16::try_from(index).ok().map(TrunkId)
     }
 
@@ -150,7 +154,7 @@ impl Shard {
         if called_star {
             return self.on_star_invite(now, leg, flow, request);
         }
-        let Some(trunk) = self.trunk_of(flow.remote) else {
+        let Some(trunk) = self.trunk_of(flow) else {
             self.refuse(Refusal::UnknownSource);
             return self.turn_away(now, leg, 403, &[]);
         };

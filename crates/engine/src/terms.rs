@@ -21,14 +21,18 @@ pub(crate) fn of_trunk(trunk: &Trunk) -> Terms {
 
 /// The terms for one caller of a trunk. Ringing that is not acknowledged ends the call after 64·T1 (RFC
 /// 3262 §3); nobody at risk is to be lost that way, so that theirs is acknowledged only if the trunk or
-/// the caller's side insists.
+/// the caller's side insists. Nor do we ask for a session timer, which ends a call when nobody answers.
 pub(crate) fn for_caller(terms: Terms, risk: bool) -> Terms {
-    match terms.reliable {
-        Reliability::Supported if risk => Terms {
-            reliable: Reliability::Off,
-            ..terms
-        },
-        _ => terms,
+    if !risk {
+        return terms;
+    }
+    let reliable = match terms.reliable {
+        Reliability::Supported => Reliability::Off,
+        other => other,
+    };
+    Terms {
+        reliable,
+        session: None,
     }
 }
 

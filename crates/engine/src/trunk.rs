@@ -125,7 +125,7 @@ impl Shard {
 
     /// OPTIONS from outside: 503 while draining, so that the carrier sends its calls elsewhere.
     pub(crate) fn on_options(&mut self, now: Now, id: RequestId, flow: Flow) {
-        let status = match (self.draining, self.trunk_of(flow.remote).is_some()) {
+        let status = match (self.draining, self.trunk_of(flow).is_some()) {
             (true, _) => 503,
             (false, true) => 200,
             (false, false) => 403,

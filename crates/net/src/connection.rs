@@ -65,13 +65,18 @@ impl Connection {
         }
     }
 
-    /// True if TLS has been finished since the last call. Who connected to us has to say something
-    /// whole before long.
-    pub(crate) fn finish_handshake(&mut self, now: Mono, check_at: &mut Option<Mono>) -> bool {
+    /// True if TLS has been finished since the last call. Who connected to us, and did not say anything
+    /// whole in the same breath (`spoke`), has to do so before long.
+    pub(crate) fn finish_handshake(
+        &mut self,
+        now: Mono,
+        spoke: bool,
+        check_at: &mut Option<Mono>,
+    ) -> bool {
         let done = self.handshaking && self.session.as_ref().is_none_or(|it| !it.is_handshaking());
         if done {
             self.handshaking = false;
-            self.deadline = (!self.ours).then_some(now + SILENCE_LIMIT);
+            self.deadline = (!self.ours && !spoke).then_some(now + SILENCE_LIMIT);
             if let Some(deadline) = self.deadline {
                 *check_at = Some(check_at.map_or(deadline, |at| at.min(deadline)));
             }

@@ -343,7 +343,8 @@ impl Connections {
             result.more = false;
             break;
         }
-        result.secured = open.finish_handshake(now, &mut self.check_at);
+        let spoke = !result.messages.is_empty();
+        result.secured = open.finish_handshake(now, spoke, &mut self.check_at);
         if result.secured {
             self.handshakes.remove(&connection);
         }

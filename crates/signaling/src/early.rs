@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 /// that their telephones give up by themselves.
 pub(crate) const MOST_EARLY: usize = 8;
 
+/// Most reliable responses of one early dialog that are acknowledged: each begins a transaction, and
+/// nobody rings in so many ways.
+const MOST_HEARD: u16 = 64;
+
 /// What a reliable provisional response is to its early dialog.
 ///
 /// ```text
@@ -33,6 +37,9 @@ pub(crate) struct Early {
     pub dialog: Dialog,
     /// RSeq of the last one that was acknowledged.
     rseq: u32,
+    /// How many were acknowledged.
+    #[serde(default)]
+    heard: u16,
     /// The answer to our offer: the first session description that came reliably. Those that
     /// follow are not to be looked at (RFC 3261 §13.2.1).
     pub answer: Option<Box<[u8]>>,
@@ -44,6 +51,7 @@ impl Early {
         Self {
             dialog,
             rseq,
+            heard: 1,
             answer: None,
         }
     }
@@ -51,8 +59,9 @@ impl Early {
     /// Another reliable response came.
     pub(crate) fn hear(&mut self, rseq: u32) -> Heard {
         match self.rseq.checked_add(1) {
-            Some(next) if next == rseq => {
+            Some(next) if next == rseq && self.heard < MOST_HEARD => {
                 self.rseq = rseq;
+                self.heard += 1;
                 Heard::Next
             }
             _ if rseq <= self.rseq => Heard::Again,

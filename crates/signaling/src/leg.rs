@@ -252,9 +252,12 @@ impl Leg {
         let ok = self.unacknowledged.as_ref();
         let ok = ok.and_then(|ok| earlier(ok.repeat.at(), ok.end));
         let again = self.asking.as_ref().and_then(|a| a.again);
+        // The session's time is looked at in a call that is up alone.
+        let session = self.timer.deadline();
+        let session = session.filter(|_| self.state == LegState::Confirmed);
         earlier(
             earlier(ok, self.next_reliable()),
-            earlier(earlier(self.refresh, again), self.timer.deadline()),
+            earlier(earlier(self.refresh, again), session),
         )
     }
 

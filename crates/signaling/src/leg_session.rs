@@ -120,6 +120,8 @@ impl Leg {
 
     /// UPDATE (RFC 3311 §5.2): without an offer it refreshes the target only.
     fn on_update(&mut self, cx: &mut Context<'_>, key: ServerKey, request: &Message) {
+        // Who sends it takes it, whether or not Allow named it.
+        self.takes_update = true;
         if self.asks_too_short(request) {
             self.reply(cx, key, 422, &[("Min-SE", LEAST)]);
         } else if body::sdp(request).is_none() {

@@ -135,7 +135,7 @@ impl Leg {
                 self.timer.agree(cx.now, interval.max(SHORTEST), ours);
             }
             // §7.2: the other side knows no timer; we refresh all the same.
-            (None, Some(ours)) => self.timer.agree(cx.now, ours.max(self.least), true),
+            (None, Some(ours)) => self.timer.keep(cx.now, ours.max(self.least)),
             (None, None) => self.timer.stop(),
         }
         if self.timer.state() == SessionState::Off {
@@ -263,15 +263,14 @@ impl Leg {
                 let least = least.and_then(session_timer::seconds);
                 if let Some(least) = least.filter(|least| *least > self.least) {
                     self.least = least;
-                    self.timer.retry(cx.now, Duration::ZERO);
-                } else {
-                    self.timer.retry(cx.now, AGAIN);
                 }
+                self.timer.retry(cx.now, AGAIN);
             }
             405 | 501 => {
-                // It named UPDATE in Allow and does not take it.
-                self.takes_update = false;
-                self.timer.retry(cx.now, Duration::ZERO);
+                // It named UPDATE in Allow and does not take it; then a re-INVITE goes at once.
+                let named = std::mem::take(&mut self.takes_update);
+                let wait = if named { Duration::ZERO } else { AGAIN };
+                self.timer.retry(cx.now, wait);
             }
             // Another change is under way (491), or it cannot now: as long as there is time (§10).
             _ => self.timer.retry(cx.now, AGAIN),

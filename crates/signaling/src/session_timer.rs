@@ -126,6 +126,8 @@ pub fn judge(claimed: Claimed, ours: Option<Duration>) -> Verdict {
 
 /// Where the session timer of a leg stands.
 ///
+/// After [`SessionTimer::keep`] it is `Refreshing` without an end.
+///
 /// ```text
 ///                 agree(ours)              half the interval: Refresh (§7.2, §10)
 ///   ┌─────┐ ─────────────────▶ ┌────────────┐ ◀──┐
@@ -214,6 +216,13 @@ impl SessionTimer {
         };
     }
 
+    /// The other side knows no timer (§7.2): the session is refreshed all the same, to see that it is
+    /// still there, but no time was agreed on after which it ends.
+    pub fn keep(&mut self, now: Mono, interval: Duration) {
+        self.agree(now, interval, true);
+        self.end = None;
+    }
+
     /// There is no timer, or no session any more.
     pub fn stop(&mut self) {
         *self = Self::default();
@@ -222,6 +231,12 @@ impl SessionTimer {
     /// A refresh did not come to pass: it is tried again after `wait`, while there is time.
     pub fn retry(&mut self, now: Mono, wait: Duration) {
         if self.state == SessionState::Refreshing {
+            // Where nothing ends without it, there is no hurry.
+            let wait = match self.end {
+                Some(_) => wait,
+                None if wait.is_zero() => wait,
+                None => wait.max(self.interval / 2),
+            };
             self.refresh = Some(now + wait);
         }
     }

@@ -361,7 +361,8 @@ fn what_refuses_a_refresh_is_met_each_in_its_way() {
     ] {
         let mut b = Bench::udp();
         let (_, invite) = call(&mut b, Some(1800));
-        answered(&mut b, &invite, ALLOW);
+        let agreed = format!("{ALLOW}Supported: timer\r\nSession-Expires: 1800;refresher=uac\r\n");
+        answered(&mut b, &invite, &agreed);
         b.pass(s(900));
         let update = b.last().clone();
         b.sent.clear();
@@ -378,6 +379,26 @@ fn what_refuses_a_refresh_is_met_each_in_its_way() {
         let lost = b.take_events();
         assert_eq!(lost.is_empty(), then != "BYE", "{status} {lost:?}");
     }
+}
+
+#[test]
+fn who_knows_no_timer_is_not_hung_up_on_for_refusing_refreshes() {
+    let mut b = Bench::udp();
+    let (_, invite) = call(&mut b, Some(1800));
+    answered(&mut b, &invite, ALLOW);
+    b.sent.clear();
+    for _ in 0..8 {
+        b.pass(s(900));
+        let update = b.last().clone();
+        assert_eq!(title(&update), "UPDATE");
+        b.receive(&reply(&update, 488, "", "", ""));
+    }
+    assert_eq!(
+        b.take_sent(),
+        vec!["UPDATE"; 8],
+        "one in each half of the time, and no BYE"
+    );
+    assert!(b.take_events().is_empty());
 }
 
 #[test]
