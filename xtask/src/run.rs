@@ -1,6 +1,6 @@
 //! Running a program and counting the tests that it reports.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Sender, channel};
@@ -105,12 +105,11 @@ fn follow(pipe: impl Read + Send + 'static, to: Sender<String>) -> JoinHandle<()
 
 /// Prints a group in one piece, since another one may run beside it.
 fn print(name: &str, begun: Instant, lines: &[String]) {
-    let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "── {name} ({} s)", begun.elapsed().as_secs());
-    for line in lines {
-        let _ = writeln!(out, "{line}");
-    }
-    let _ = out.flush();
+    println!(
+        "── {name} ({} s)\n{}",
+        begun.elapsed().as_secs(),
+        lines.join("\n")
+    );
 }
 
 /// Runs a check that either holds or not.

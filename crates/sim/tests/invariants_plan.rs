@@ -251,7 +251,7 @@ fn what_is_not_read_is_refused() {
     let cases = [
         ("area_code = \"0731\"", "area_code = \"0732\"", "0732"),
         ("city = \"湘潭\"", "city = \"相潭\"", "相潭"),
-        ("[\"@city\"", "[\"@other_city\"", "@other_city"),
+        ("\n    \"@city\",", "\n    \"@other_city\",", "@other_city"),
         ("[risk]", "[[exceptional]]\n[risk]", "exceptional"),
         ("[risk]", "[risk]\ngentle = true", "gentle"),
         ("callers = [\"073127\"]", "weather = [\"rain\"]", "weather"),

@@ -363,6 +363,8 @@ impl Call {
         }
         let agreed = match late {
             true => answer.is_some(),
+            // RFC 3261 §13.2.1: the answer came in a reliable response, and what follows is not looked at.
+            false if self.rseq.is_some() && self.session.is_agreed() => true,
             false => self.session.accept(cx.desk.codecs(), false, response.body),
         };
         let key = self.key;

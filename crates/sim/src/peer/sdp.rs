@@ -217,6 +217,11 @@ impl Session {
         Some(out)
     }
 
+    /// True if both sides have said what they send.
+    pub(crate) fn is_agreed(&self) -> bool {
+        self.codec.is_some()
+    }
+
     /// The answer to our offer (RFC 3264 §7). False if it settles nothing: refused, or no codec of
     /// ours.
     pub(crate) fn accept(&mut self, codecs: &[Codec], held: bool, answer: &str) -> bool {

@@ -1,5 +1,6 @@
 //! What the judges know of numbers: calls of a day, places given up, flags and marks.
 
+use super::place::is_local;
 use super::policy::Policies;
 use meishier_model::{Mono, Now, Wall};
 use std::collections::BTreeMap;
@@ -75,6 +76,12 @@ pub struct Numbers {
     pub last_note: Wall,
 }
 
+/// True if nothing is remembered of it: nobody says who calls, or digits without area code, which are
+/// other people's in every other city.
+fn is_nobodys(number: &str) -> bool {
+    number.is_empty() || is_local(number)
+}
+
 fn within(at: Wall, now: Wall, within: Duration) -> bool {
     !within.is_zero() && now.0 - at.0 <= i64::try_from(within.as_millis()).unwrap_or(i64::MAX)
 }
@@ -101,7 +108,7 @@ impl Number {
 
 impl Numbers {
     fn entry(&mut self, number: &str, now: Now) -> Option<&mut Number> {
-        if number.is_empty() {
+        if is_nobodys(number) {
             return None;
         }
         self.last_note = self.last_note.max(now.wall);
@@ -117,7 +124,7 @@ impl Numbers {
     pub fn known(&self, number: &str, now: Now, policies: &Policies, window: Duration) -> Known {
         let Some(it) = self.of.get(number) else {
             return Known {
-                nuisance: policies.calls_a_day == 1 && !number.is_empty(),
+                nuisance: policies.calls_a_day == 1 && !is_nobodys(number),
                 ..Known::default()
             };
         };
