@@ -257,13 +257,19 @@ impl Shard {
         pools.state(pool).service
     }
 
-    /// Tells every shard how a seat at home here stands, if that is new.
-    pub(crate) fn tell_staffing(&mut self, machine: &SeatMachine) {
-        let now = machine.staffed();
+    /// Tells every shard how a seat at home here stands, if that is new. That a rest ended when it was
+    /// to end is no news.
+    pub(crate) fn tell_staffing(&mut self, now: Mono, machine: &SeatMachine) {
         let known = self.pools.seats.get(&machine.seat).copied();
-        if known.unwrap_or_default() == now {
+        let known = known.unwrap_or_default();
+        let mut staffed = machine.staffed();
+        if staffed.back == Mono(0) && known.back <= now {
+            staffed.back = known.back;
+        }
+        if known == staffed {
             return;
         }
+        let now = staffed;
         self.tell_others(&ShardMessage::Staffing {
             seat: machine.seat,
             now,

@@ -93,7 +93,7 @@ impl Shard {
                 by_engine,
             });
         }
-        self.tell_staffing(&machine);
+        self.tell_staffing(now.mono, &machine);
         self.seats.insert(seat, machine);
         result.err()
     }

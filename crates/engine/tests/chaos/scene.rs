@@ -138,11 +138,10 @@ impl Scene {
     /// Everybody reads what came; nobody decides anything here.
     pub fn read_mail(&mut self) {
         while let Some(mail) = self.world.sent.pop_front() {
-            if self.disorder.lossy && self.dice.roll(6) == 0 {
-                continue;
-            }
+            let lost = self.disorder.lossy && self.dice.roll(6) == 0;
             let call_id = mail.header("Call-ID").to_owned();
-            if self.vanished.swallows(&mail, &call_id) {
+            // A BYE that gets lost, and whose shard is made anew before it is repeated, was said.
+            if self.vanished.swallows(&mail, &call_id) || lost {
                 continue;
             }
             if mail.is("SIP/2.0") {
