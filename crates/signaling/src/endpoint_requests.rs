@@ -9,7 +9,7 @@ use crate::write;
 use meishier_model::Mono;
 
 impl Endpoint {
-    /// Answers the request of [`Event::Request`] with a status of 100 to 699.
+    /// Answers the request of [`crate::Event::Request`] with a status of 100 to 699.
     ///
     /// # Errors
     /// [`EndpointError::UnknownRequest`]: answered already, or 64·T1 have passed.
@@ -48,7 +48,7 @@ impl Endpoint {
         }
     }
 
-    /// Asks a peer for a sign of life. [`Event::Response`] follows.
+    /// Asks a peer for a sign of life. [`crate::Event::Response`] follows.
     ///
     /// # Errors
     /// [`EndpointError::Full`] at the limit, [`EndpointError::Uri`] if the URI cannot be written.
