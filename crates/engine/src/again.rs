@@ -137,7 +137,10 @@ impl Shard {
             self.entry(now, call.id, (call.entry.stamp, call.enqueued), &decision);
         entry.risk |= call.entry.risk;
         // Who only pauses may come back; a seat at which somebody else sits is not the caller's own.
-        let still = |seat: &SeatId| self.pools.sits_at(*seat) == decision.own;
+        let still = |seat: &SeatId| {
+            let sits = self.pools.sits_at(*seat);
+            sits.is_some() && sits == decision.own
+        };
         entry.own_seat = entry.own_seat.or(call.entry.own_seat.filter(still));
         keep_open(&mut entry, &mut closed, call.entry.open_rings());
         let late = entry.stamp.at + holds(&entry) <= now.mono;

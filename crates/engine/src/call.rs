@@ -173,6 +173,7 @@ pub(crate) struct Call {
     /// The number is one that forwarded the call, or one without its area code: many sit behind it.
     pub(crate) switchboard: bool,
     /// The network ended the caller's leg, and not the caller.
+    #[serde(default)]
     pub(crate) cut_off: bool,
     /// Held for nuisance when it arrived, or marked since.
     pub(crate) nuisance: bool,

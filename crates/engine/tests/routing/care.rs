@@ -1,6 +1,6 @@
 //! What counsellors are spared.
 
-use crate::opening::{call_of, dial, newest, world};
+use crate::opening::{call_of, dial, newest, talks, world};
 use crate::world::scene::{S0, SECOND, offer_at, seat_state, sign_on, talking};
 use crate::world::{addr, answer, reply, seat_bye};
 use meishier_engine::{Command, SeatChange, SeatState};
@@ -11,10 +11,7 @@ use std::time::Duration;
 fn rests_follow_the_weight_and_a_cap_yields_for_risk() {
     let mut world = world();
     sign_on(&mut world, 0, 0);
-    let mut first = dial(&mut world, "a", "13300000001");
-    let seat = offer_at(&mut world, S0);
-    answer(&mut world, &seat);
-    first.answered(&mut world);
+    let (first, seat) = talks(&mut world, "a", "13300000001");
     let call = call_of(&world);
     world.command(Command::Flag { call });
     seat_bye(&mut world, &seat);

@@ -1,6 +1,6 @@
 //! Marks for nuisance: a lower priority, never a rejection.
 
-use crate::opening::{call_of, config, dial, is_risk, newest, world};
+use crate::opening::{call_of, config, dial, is_risk, newest, talks, world};
 use crate::world::scene::{S0, SECOND, offer_at, sign_on, talking};
 use crate::world::{CARRIER, TEN_O_CLOCK, World, addr, answer, seat_bye};
 use meishier_engine::media::{MediaCommand, MediaEvent, PromptId, Source};
@@ -11,10 +11,7 @@ use meishier_model::{CallId, MarkKind, PortId, SeatId};
 fn a_mark_for_nuisance_lowers_and_never_rejects_and_a_flag_lifts_it() {
     let mut world = world();
     sign_on(&mut world, 0, 0);
-    let mut first = dial(&mut world, "a", "13300000001");
-    let seat = offer_at(&mut world, S0);
-    answer(&mut world, &seat);
-    first.answered(&mut world);
+    let (first, seat) = talks(&mut world, "a", "13300000001");
     let call = call_of(&world);
     let mark = |end| Command::Nuisance {
         call,
@@ -81,10 +78,7 @@ fn many_calls_of_a_day_lower_the_priority() {
     sign_on(&mut world, 0, 0);
     let seat_0 = SeatId(0);
     for name in ["a", "b"] {
-        let mut caller = dial(&mut world, name, "13300000001");
-        let seat = offer_at(&mut world, S0);
-        answer(&mut world, &seat);
-        caller.answered(&mut world);
+        let (caller, seat) = talks(&mut world, name, "13300000001");
         seat_bye(&mut world, &seat);
         world.clear();
         let change = SeatChange::Ready;

@@ -1,6 +1,7 @@
 //! What tests of routing begin with: a hotline with all policies, and callers by number.
 
-use crate::world::{CARRIER, CONFIG, Caller, Sent, TEN_O_CLOCK, World, sdp};
+use crate::world::scene::{S0, offer_at};
+use crate::world::{CARRIER, CONFIG, Caller, Sent, TEN_O_CLOCK, World, answer, sdp};
 use meishier_engine::{Command, Reply};
 use meishier_model::CallId;
 
@@ -39,6 +40,15 @@ pub fn dial(world: &mut World, name: &str, number: &str) -> Caller {
     let invite = caller.request("INVITE", 1, "i", &sdp(caller.from, 4000));
     world.arrive(caller.from, &invite.replace("Max-Forwards", &header));
     caller
+}
+
+/// A caller of this number talks with the counsellor at seat 0; the caller, and the seat's INVITE.
+pub fn talks(world: &mut World, name: &str, number: &str) -> (Caller, Sent) {
+    let mut caller = dial(world, name, number);
+    let offer = offer_at(world, S0);
+    answer(world, &offer);
+    caller.answered(world);
+    (caller, offer)
 }
 
 pub fn call_of(world: &World) -> CallId {
