@@ -130,6 +130,20 @@ impl Engine {
         self.tcp
     }
 
+    /// Where it takes SIP over TLS, if it does.
+    ///
+    /// # Panics
+    /// If it does not.
+    #[must_use]
+    pub fn tls(&self) -> SocketAddr {
+        let printed = self.printed();
+        let ready = printed.lines().find(|line| line.contains("is ready"));
+        match ready.and_then(|line| address(line, "tls:")) {
+            Some(address) => address,
+            None => panic!("the engine does not listen for TLS"),
+        }
+    }
+
     /// Its process.
     #[must_use]
     pub fn pid(&self) -> u32 {
@@ -381,6 +395,6 @@ fn ready(lines: &Receiver<String>) -> Option<(SocketAddr, SocketAddr, SocketAddr
 
 fn address(line: &str, before: &str) -> Option<SocketAddr> {
     let (_, rest) = line.split_once(before)?;
-    let end = rest.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == ':'));
+    let end = rest.find(|c: char| !(c.is_ascii_hexdigit() || ".:[]".contains(c)));
     rest[..end.unwrap_or(rest.len())].parse().ok()
 }

@@ -1,7 +1,10 @@
-//! SIPp and baresip as processes of their own, ended with the test.
+//! Foreign programs as processes of their own, ended with the test.
+
+pub mod sipp;
 
 use crate::engine::Engine;
 use crate::{process, tree};
+use sipp::Sipp;
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -10,7 +13,7 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 /// Longest life of any of them.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(90);
 const TICK: Duration = Duration::from_millis(20);
 
 /// A port that is free for UDP and TCP at this moment.
@@ -67,49 +70,14 @@ impl Peer {
         calls: u32,
         by: Transport,
     ) -> Self {
-        let peer = Self::sipp(engine, scenario, port, calls, by);
-        peer.await_port(if by == Transport::Udp { "udp" } else { "tcp" });
-        peer
+        let sipp = Sipp::new(engine, scenario, by).at(port).calls(calls);
+        sipp.listen(engine)
     }
 
     /// SIPp as one caller after another.
     #[must_use]
     pub fn sipp_callers(engine: &Engine, scenario: &str, calls: u32, by: Transport) -> Self {
-        Self::sipp(engine, scenario, free_port(), calls, by)
-    }
-
-    fn sipp(engine: &Engine, scenario: &str, port: u16, calls: u32, by: Transport) -> Self {
-        let file = tree::root()
-            .join("tests/scenarios")
-            .join(format!("{scenario}.xml"));
-        let (mode, remote) = match by {
-            Transport::Udp => ("u1", engine.udp()),
-            Transport::Tcp => ("t1", engine.tcp()),
-        };
-        let mut command = Command::new("sipp");
-        command.arg("-sf").arg(file);
-        command.args([
-            "-t",
-            mode,
-            "-i",
-            "127.0.0.1",
-            "-s",
-            "12356",
-            "-nostdin",
-            "-r",
-            "1",
-        ]);
-        command.args(["-m", &calls.to_string(), "-p", &port.to_string()]);
-        // Counted in seconds, so that a scenario that hangs ends with a status of its own.
-        command.args([
-            "-timeout",
-            "50",
-            "-timeout_error",
-            "-trace_err",
-            "-trace_logs",
-        ]);
-        command.arg(remote.to_string());
-        Self::spawn(scenario, command, engine.folder(), port)
+        Sipp::new(engine, scenario, by).calls(calls).start(engine)
     }
 
     /// Any program, its output kept in a file of the folder.
@@ -139,8 +107,11 @@ impl Peer {
         }
     }
 
-    /// Waits until the port is bound by it.
-    fn await_port(&self, kind: &str) {
+    /// Waits until its port is bound; `kind` is `udp` or `tcp`.
+    ///
+    /// # Panics
+    /// If that does not happen in time.
+    pub fn await_port(&self, kind: &str) {
         let start = Instant::now();
         while !process::is_bound(kind, self.port) {
             assert!(

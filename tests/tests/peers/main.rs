@@ -3,3 +3,7 @@
 mod baresip;
 mod promtool;
 mod sipp;
+mod sipp_dialogs;
+mod sipp_messages;
+mod sipp_trunk;
+mod stage;
