@@ -1,5 +1,6 @@
 //! Foreign programs as processes of their own, ended with the test.
 
+pub mod kamailio;
 pub mod sipp;
 
 use crate::engine::Engine;
@@ -7,6 +8,7 @@ use crate::{process, tree};
 use sipp::Sipp;
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::channel;
@@ -93,6 +95,7 @@ impl Peer {
         let errors = output.try_clone().unwrap_or_else(|error| panic!("{error}"));
         command
             .current_dir(&folder)
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(output)
             .stderr(errors);
@@ -148,6 +151,12 @@ impl Peer {
         text
     }
 
+    /// What it wrote to its output and errors, all of it.
+    #[must_use]
+    pub fn whole_output(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+
     /// Waits for its end.
     ///
     /// # Panics
@@ -190,7 +199,7 @@ impl Peer {
     /// If that does not happen in time.
     pub fn await_words(&self, words: &str) {
         let start = Instant::now();
-        while !self.output().contains(words) {
+        while !self.whole_output().contains(words) {
             let in_time = start.elapsed() < LIMIT;
             assert!(in_time, "{}: no {words:?}\n{}", self.name, self.output());
             moment();
@@ -200,7 +209,8 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // With whatever it has forked.
+        process::kill_group(self.child.id());
         let _ = self.child.wait();
     }
 }

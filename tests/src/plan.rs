@@ -27,7 +27,7 @@ pub struct Plan {
     /// Log format of the program.
     pub log: &'static str,
     /// Where it listens, in the file's words.
-    pub listen: Vec<&'static str>,
+    pub listen: Vec<String>,
     /// Its address for RTP, `127.0.0.1` or `::1`; trunk and domain have it too.
     pub host: &'static str,
     /// Further lines of the trunk.
@@ -50,7 +50,9 @@ impl Default for Plan {
             shutdown_limit: "60s",
             log_level: "info",
             log: "text",
-            listen: vec!["udp:127.0.0.1:0", "tcp:127.0.0.1:0"],
+            listen: ["udp:127.0.0.1:0", "tcp:127.0.0.1:0"]
+                .map(str::to_owned)
+                .to_vec(),
             host: "127.0.0.1",
             trunk: String::new(),
             offer: "",

@@ -1,6 +1,8 @@
 //! Tests against foreign SIP programs, and the shipped Prometheus files against Prometheus' own.
 
 mod baresip;
+mod kamailio;
+mod papers;
 mod promtool;
 mod sipp;
 mod sipp_dialogs;

@@ -97,7 +97,7 @@ fn of_five_streams_one_is_taken() {
 fn calls_go_by_ipv6() {
     for by in [Udp, Tcp] {
         let mut plan = Plan::default();
-        plan.listen = vec!["udp:[::1]:0", "tcp:[::1]:0"];
+        plan.listen = ["udp:[::1]:0", "tcp:[::1]:0"].map(str::to_owned).to_vec();
         plan.host = "::1";
         let (_, record) = play(plan, &["seat"], "caller", by);
         assert_eq!(offers(&record), [("s0000", "answered")]);

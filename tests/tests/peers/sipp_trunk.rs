@@ -59,7 +59,7 @@ fn a_telephone_registers_and_leaves() {
     plan.digest = "md5";
     plan.add_phone("geheim-y", "ready");
     let engine = Engine::start(&plan);
-    let phone = Sipp::new(&engine, "seat_registers", Udp).with("word", "geheim-y");
+    let phone = Sipp::new(&engine, "seat_registers", Udp);
     phone.start(&engine).succeeds(&engine);
     engine.await_gauge("meishier_registrations", &[], 0.0);
     let received = [("direction", "received"), ("method", "REGISTER")];
