@@ -144,6 +144,22 @@ impl Engine {
         }
     }
 
+    /// First and last of its RTP ports, as its file says.
+    ///
+    /// # Panics
+    /// If there is no file of ours.
+    #[must_use]
+    pub fn rtp_ports(&self) -> (u16, u16) {
+        let text = std::fs::read_to_string(self.folder().join("engine.toml"));
+        let text = text.unwrap_or_else(|error| panic!("engine.toml: {error}"));
+        let port = |key: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(key));
+            line.and_then(|rest| rest.trim_start_matches(" = ").parse().ok())
+                .unwrap_or_else(|| panic!("engine.toml: no {key}"))
+        };
+        (port("first_port"), port("last_port"))
+    }
+
     /// Its process.
     #[must_use]
     pub fn pid(&self) -> u32 {

@@ -82,15 +82,28 @@ impl Peer {
         Sipp::new(engine, scenario, by).calls(calls).start(engine)
     }
 
+    /// The folder in which the program of this name and port works, made below another.
+    ///
+    /// # Panics
+    /// If it cannot be made.
+    #[must_use]
+    pub fn folder(name: &str, folder: &Path, port: u16) -> PathBuf {
+        let folder = folder.join(format!("{name}-{port}"));
+        match std::fs::create_dir_all(&folder) {
+            Ok(()) => folder,
+            Err(error) => panic!("{}: {error}", folder.display()),
+        }
+    }
+
     /// Any program, its output kept in a file of the folder.
     ///
     /// # Panics
     /// If it cannot be started.
     #[must_use]
     pub fn spawn(name: &str, mut command: Command, folder: &Path, port: u16) -> Self {
-        let folder = folder.join(format!("{name}-{port}"));
+        let folder = Self::folder(name, folder, port);
         let log = folder.join("output.txt");
-        let output = std::fs::create_dir_all(&folder).and_then(|()| File::create(&log));
+        let output = File::create(&log);
         let output = output.unwrap_or_else(|error| panic!("{}: {error}", log.display()));
         let errors = output.try_clone().unwrap_or_else(|error| panic!("{error}"));
         command

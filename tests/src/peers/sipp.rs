@@ -16,6 +16,7 @@ pub struct Sipp {
     remote: SocketAddr,
     calls: u32,
     keys: Vec<(&'static str, String)>,
+    files: Vec<(&'static str, Vec<u8>)>,
 }
 
 impl Sipp {
@@ -34,6 +35,7 @@ impl Sipp {
             remote,
             calls: 1,
             keys: Vec::new(),
+            files: Vec::new(),
         }
     }
 
@@ -65,7 +67,17 @@ impl Sipp {
         self
     }
 
+    /// With a file in the folder in which it works.
+    #[must_use]
+    pub fn file(mut self, name: &'static str, bytes: Vec<u8>) -> Self {
+        self.files.push((name, bytes));
+        self
+    }
+
     /// Starts it as one that calls.
+    ///
+    /// # Panics
+    /// If its files cannot be written.
     #[must_use]
     pub fn start(self, engine: &Engine) -> Peer {
         let file = tree::root()
@@ -87,6 +99,11 @@ impl Sipp {
             command.args(["-key", key, word]);
         }
         command.arg(self.remote.to_string());
+        let folder = Peer::folder(&self.scenario, engine.folder(), self.port);
+        for (name, bytes) in &self.files {
+            let written = std::fs::write(folder.join(name), bytes);
+            written.unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
         Peer::spawn(&self.scenario, command, engine.folder(), self.port)
     }
 

@@ -139,12 +139,7 @@ fn a_key_dials_out(transport: &'static str, hides: bool) {
     let target = target.listen(&scene.engine);
     let caller = scene.caller("caller_stays");
     let engine = &scene.engine;
-    engine.await_gauge("meishier_calls", &[("phase", "talking")], 1.0);
-    let calls = engine.get("/api/v1/calls").json();
-    let id = calls["calls"][0]["id"].as_str().unwrap().to_owned();
-    let path = format!("/api/v1/calls/{id}/transfer");
-    let answer = engine.post(&path, "{\"key\": \"110\", \"city\": \"贵阳\"}");
-    assert_eq!(answer.status, 202, "{}", answer.body);
+    stage::press(engine, "110", "贵阳");
     caller.succeeds(engine);
     target.succeeds(engine);
     let (record, output) = scene.finish();

@@ -8,4 +8,6 @@ mod sipp;
 mod sipp_dialogs;
 mod sipp_messages;
 mod sipp_trunk;
+mod sipsak;
 mod stage;
+mod tshark;

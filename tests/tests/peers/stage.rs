@@ -74,3 +74,14 @@ pub fn offers(record: &Value) -> Vec<(&str, &str)> {
         })
         .collect()
 }
+
+/// Waits until the only call talks, and presses a transfer key for it.
+pub fn press(engine: &Engine, key: &str, city: &str) {
+    engine.await_gauge("meishier_calls", &[("phase", "talking")], 1.0);
+    let calls = engine.get("/api/v1/calls").json();
+    let id = calls["calls"][0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/calls/{id}/transfer");
+    let wish = format!("{{\"key\": \"{key}\", \"city\": \"{city}\"}}");
+    let answer = engine.post(&path, &wish);
+    assert_eq!(answer.status, 202, "{}", answer.body);
+}
