@@ -157,7 +157,11 @@ impl Plan {
 
 /// An even port from which `count` even ports are free, below those that the system gives out by
 /// itself. Engines of one machine look in different places, by process and by turn.
-fn free_ports(host: &str, count: usize) -> u16 {
+///
+/// # Panics
+/// If there is none.
+#[must_use]
+pub fn free_ports(host: &str, count: usize) -> u16 {
     const LOW: u32 = 10_000;
     const HIGH: u32 = 32_000;
     static TURN: AtomicU32 = AtomicU32::new(0);

@@ -7,6 +7,7 @@ use meishier_tests::peers::Transport::Udp;
 use meishier_tests::peers::sipp::Sipp;
 use meishier_tests::peers::{Peer, free_port};
 use meishier_tests::plan::Plan;
+use meishier_tests::talker::a_law;
 use std::f64::consts::TAU;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -94,19 +95,6 @@ impl Captured {
 fn tone() -> Vec<u8> {
     let sample = |n: usize| (8000.0 * (TAU * 440.0 * n as f64 / 8000.0).sin()) as i16;
     (0..4000).map(|n| a_law(sample(n))).collect()
-}
-
-/// One sample (ITU-T G.711, table 1a): sign, three bits of segment, four of the step in it, even
-/// bits inverted.
-fn a_law(sample: i16) -> u8 {
-    let sign = if sample >= 0 { 0x80 } else { 0 };
-    let size = (i32::from(sample).abs().min(32_767) >> 3) as u16;
-    let segment = (u16::BITS - size.leading_zeros()).saturating_sub(5).min(7) as u8;
-    let step = match segment {
-        0 => size >> 1,
-        other => size >> other,
-    };
-    (sign | segment << 4 | (step as u8 & 0x0f)) ^ 0x55
 }
 
 /// The engine with one seat that speaks, and the capture of what it does.
