@@ -17,7 +17,7 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 /// Longest life of any of them.
-const LIMIT: Duration = Duration::from_secs(90);
+const LIMIT: Duration = Duration::from_secs(9);
 const TICK: Duration = Duration::from_millis(20);
 
 /// A port that is free for UDP and TCP at this moment.

@@ -33,8 +33,10 @@ impl Telephone {
         // Where it keeps what it remembers.
         fs::create_dir_all(folder.join(".local/share/linphone")).unwrap();
         let text = format!(
-            "[sip]\nsip_port={port}\nsip_tcp_port=0\nsip_tls_port=0\nguess_hostname=0\nipv6=0\n\
-             contact=\"Linphone\" <sip:13900000001@127.0.0.1>\n\n[net]\nmtu=0\n\n{config}"
+            "[sip]\nsip_port={port}\nsip_tcp_port=0\nsip_tls_port=0\n\
+             bind_address=127.0.0.1\nuse_ipv6=0\n\n[rtp]\nbind_address=127.0.0.1\naudio_rtp_port={}\n\n\
+             [video]\nautomatically_initiate=0\nautomatically_accept=0\n\n{config}",
+            free_port() & !1
         );
         fs::write(folder.join("linphonerc"), text).unwrap();
         let status = Command::new("sox")
@@ -56,6 +58,7 @@ impl Telephone {
         command.args(options);
         let mut peer = Peer::spawn_told(name, command, engine.folder(), port);
         let recording = folder.join("heard.wav");
+        peer.tell("ipv6 disable");
         peer.tell("soundcard use files");
         peer.tell(&format!("play {}", folder.join("tone.wav").display()));
         peer.tell(&format!("record {}", recording.display()));
@@ -142,8 +145,13 @@ fn a_caller_is_answered_presses_keys_and_hangs_up() {
     let engine = Engine::start(&plan);
     let mut seat = seat.towards(engine.udp());
     let mut media = Talker::new(OTHER_TONE);
-    let mut phone = Telephone::start(&engine, "linphone-caller", "", &[]);
+    let sip = engine.udp();
+    let account = format!(
+        "[proxy_0]\nreg_proxy=<sip:{sip}>\nreg_identity=sip:13900000001@{sip}\nreg_sendregister=0\n"
+    );
+    let mut phone = Telephone::start(&engine, "linphone-caller", &account, &[]);
     phone.peer.tell(&format!("call sip:12356@{}", engine.udp()));
+    phone.peer.await_words("ringing");
     let invite = seat.request("INVITE");
     media.towards(audio(invite.body()));
     seat.reply(&invite, "200 OK", &media.sdp());
