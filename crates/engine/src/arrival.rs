@@ -91,7 +91,7 @@ impl Shard {
 
     /// The trunk whose peer sent this; a peer with port 0 stands for every port of its address. What
     /// did not come by TLS is of no trunk that speaks TLS: anybody can write its address into a
-    /// datagram.
+    /// datagram. Nor is what came from somebody whose certificate names another.
     pub(crate) fn trunk_of(&self, flow: Flow) -> Option<TrunkId> {
         let remote = flow.remote;
         let ip = remote.ip().to_canonical();
@@ -100,7 +100,7 @@ impl Shard {
         };
         let index = self.config.trunks.iter().position(|trunk| {
             let secure = sip_transport(trunk.transport) != Transport::Tls
-                || flow.transport == Transport::Tls;
+                || flow.transport == Transport::Tls && !flow.is_foreign();
             secure && trunk.peers.iter().any(is_peer)
         })?;
         u16::try_from(index).ok().map(TrunkId)

@@ -4,8 +4,10 @@ use crate::Sink;
 use crate::certificates::Keyring;
 use crate::clock::Clock;
 use crate::inbox::{Datagram, Inbox, Letter, Outlet};
+use crate::known::Known;
 use crate::large::{Large, Way, by_stream};
 use crate::registrations::Registrations;
+use crate::room::Entry;
 use crate::rtp::OrderOutlet;
 use crate::stats::SocketCounts;
 use crate::tcp::{Closed, Connections, owner};
@@ -128,7 +130,8 @@ pub(crate) struct Parts {
 impl Outside {
     pub(crate) fn new(parts: Parts) -> Self {
         let large = Large::new(&parts.config);
-        let dscp = parts.config.sip.dscp;
+        let mut tcp = Connections::new(parts.worker, parts.config.sip.dscp);
+        tcp.follow(Known::new(&parts.config));
         Self {
             worker: parts.worker,
             topology: parts.topology,
@@ -139,7 +142,7 @@ impl Outside {
             stream_local: parts.stream_local,
             keyring: parts.keyring,
             large,
-            tcp: Connections::new(parts.worker, dscp),
+            tcp,
             outlets: parts.inboxes.into_iter().map(Outlet::new).collect(),
             media: parts.media,
             registrations: parts.registrations,
@@ -400,6 +403,12 @@ impl Outside {
         } else {
             flow.local
         };
+        let phones = self.registrations.clone();
+        match self.tcp.entry_of_ours(flow.remote, |it| phones.uses(it)) {
+            Entry::Free => {}
+            Entry::Instead(stranger) => self.close(stranger, Closed::Crowded),
+            Entry::Full => return Err(std::io::ErrorKind::QuotaExceeded.into()),
+        }
         let now = self.clock.mono();
         self.tcp
             .connect(&self.registry, now, local, flow.remote, session)
@@ -410,6 +419,8 @@ impl Outside {
         match why {
             Closed::Blocked => self.counts.tcp_blocked += 1,
             Closed::Unfit => self.counts.tcp_unfit += 1,
+            Closed::Idle => self.counts.tcp_idle += 1,
+            Closed::Crowded => self.counts.tcp_crowded += 1,
             Closed::Tls(failure) => {
                 self.counts.tls_failed[failure as usize] += 1;
                 tracing::debug!(why = failure.as_str(), "TLS with a peer came to nothing");

@@ -14,7 +14,9 @@ use crate::alarm::Alarm;
 use crate::clock::until;
 use crate::connection::FIRST_TOKEN;
 use crate::inbox::{Inbox, Letter, WorkerReport};
+use crate::known::Known;
 use crate::outside::{Local, Outside};
+use crate::stats::TlsFailure;
 use crate::udp::UdpSip;
 use meishier_engine::routing::Note;
 use meishier_engine::signaling::{Flow, Transport};
@@ -288,10 +290,15 @@ impl Worker {
         let connection = self.outside.tcp.number(token);
         let now = self.outside.clock.mono();
         let Outside { tcp, registry, .. } = &mut self.outside;
+        let arrived = tcp.readable(registry, now, connection);
+        // Only now is it said whose certificate it has shown.
         let Some(flow) = tcp.flow(connection) else {
             return;
         };
-        let arrived = tcp.readable(registry, now, connection);
+        if arrived.foreign {
+            self.outside.counts.tls_failed[TlsFailure::Unnamed as usize] += 1;
+            tracing::debug!("a peer with a trunk's address has somebody else's certificate");
+        }
         self.outside.counts.tls_handshakes += u64::from(arrived.secured);
         for message in &arrived.messages {
             self.deliver(flow, message);
@@ -384,7 +391,8 @@ impl Worker {
             }
         }
         let now = self.outside.clock.mono();
-        for (connection, why) in self.outside.tcp.overdue(now) {
+        let phones = self.outside.registrations.clone();
+        for (connection, why) in self.outside.tcp.overdue(now, |it| phones.uses(it)) {
             self.outside.close(connection, why);
             self.settle();
         }
@@ -450,6 +458,7 @@ impl Worker {
             } => self.adopt(TcpStream::from_std(stream), local, remote, secure),
             Letter::Configure(config, done) => {
                 self.outside.large.follow(&config);
+                self.outside.tcp.follow(Known::new(&config));
                 self.all(|| Input::Configure(Arc::clone(&config)));
                 // The asker may have gone.
                 let _ = done.send(());
