@@ -17,6 +17,7 @@
 mod areas;
 mod care;
 mod counsellors;
+mod destinations;
 mod directory;
 mod doubts;
 mod error;

@@ -7,15 +7,17 @@ use crate::call::Call;
 use crate::defect::Broken;
 use crate::full::FullPools;
 use crate::matches::Watch;
+use crate::peers::{PeerKey, PeerSet, Target};
 use crate::pools::PoolStates;
 use crate::ports::Ports;
 use crate::seat::SeatMachine;
 use crate::service::ServiceCall;
 use crate::timers::Timers;
-use crate::trunk::TrunkState;
 use meishier_config::{Config, Digest, SeatContact};
 use meishier_media::MediaCommand;
-use meishier_model::{CallId, CounsellorId, LegId, Mono, Now, PortId, SeatId, ShardId, Wall};
+use meishier_model::{
+    CallId, CounsellorId, LegId, Mono, Now, PortId, SeatId, ShardId, TrunkId, Wall,
+};
 use meishier_queue::{OfferId, Queue};
 use meishier_routing::Book;
 use meishier_signaling::{
@@ -106,8 +108,9 @@ pub struct Shard {
     /// Offers that wait for the answer to a look-up.
     pub(crate) lookups: BTreeMap<u64, CallId>,
     pub(crate) services: BTreeMap<u64, ServiceCall>,
-    pub(crate) trunks: Vec<TrunkState>,
-    pub(crate) pings: BTreeMap<RequestId, meishier_model::TrunkId>,
+    /// Whom the requests of each trunk go to.
+    pub(crate) peers: Vec<PeerSet>,
+    pub(crate) pings: BTreeMap<RequestId, (TrunkId, PeerKey)>,
     pub(crate) timers: Timers,
     pub(crate) outputs: VecDeque<Output>,
     /// Messages of this shard to itself, read when the present input has been dealt with.
@@ -216,10 +219,10 @@ impl Shard {
             claims: BTreeMap::new(),
             lookups: BTreeMap::new(),
             services: BTreeMap::new(),
-            trunks: config
+            peers: config
                 .trunks
                 .iter()
-                .map(|_| TrunkState::default())
+                .map(|trunk| PeerSet::new(Target::fixed(trunk)))
                 .collect(),
             pings: BTreeMap::new(),
             timers: Timers::default(),
@@ -263,6 +266,7 @@ impl Shard {
             Input::Timeout => self.on_timeout(now),
             Input::Configure(config) => self.configure(now, config),
             Input::Remember(notes) => notes.iter().for_each(|note| self.on_noted(note)),
+            Input::Peers { trunk, targets } => self.on_peers(trunk, targets),
             Input::Drain => self.draining = true,
             Input::HangUpAll => self.hang_up_all(now),
         }

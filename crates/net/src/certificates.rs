@@ -112,10 +112,11 @@ impl Certificates {
             return Ok(None);
         };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let names = config.trunks.iter().filter_map(|trunk| {
-            let name = trunk.tls_name.clone()?;
-            let by_tls = trunk.transport == Transport::Tls;
-            let (out, name) = (trunk.out?, ServerName::try_from(name).ok()?);
+        let all = config.trunks.iter().flat_map(|trunk| &trunk.to);
+        let names = all.filter_map(|to| {
+            let name = to.tls_name.clone()?;
+            let by_tls = to.transport() == Transport::Tls;
+            let (out, name) = (to.address()?, ServerName::try_from(name).ok()?);
             by_tls.then_some((out, name))
         });
         Ok(Some(Self {

@@ -12,7 +12,7 @@
 //! The transaction goes on as one over UDP: its timers are longer, and nothing else differs.
 
 use crate::udp::Outgoing;
-use meishier_engine::config::{Config, Transport};
+use meishier_engine::config::{Config, To, Transport};
 use meishier_engine::signaling::Flow;
 use meishier_engine::signaling::via::by_tcp;
 use meishier_model::Mono;
@@ -69,7 +69,11 @@ impl Large {
         let trunks = config.trunks.iter();
         let open = trunks.filter(|it| it.transport == Transport::Udp && !it.udp_only);
         self.trunks = open
-            .flat_map(|trunk| trunk.peers.iter().copied().chain(trunk.out))
+            .flat_map(|trunk| {
+                let to = trunk.to.iter().filter(|it| it.transport.is_none());
+                let peers = trunk.peers.iter().copied();
+                peers.chain(to.filter_map(To::address))
+            })
             .collect();
     }
 
