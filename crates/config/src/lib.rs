@@ -19,6 +19,7 @@ mod care;
 mod counsellors;
 mod destinations;
 mod directory;
+mod dns;
 mod doubts;
 mod error;
 mod exceptional;

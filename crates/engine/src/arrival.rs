@@ -17,7 +17,7 @@ use meishier_queue::{EnqueueError, Stamp};
 use meishier_routing::{Decision, Fact, KeptPlace, Known, Query, Rule};
 use meishier_signaling::{Flow, Message, Transport, body};
 use smallvec::SmallVec;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Retry-After of a refusal for want of room, seconds (RFC 3261 §20.33).
 pub(crate) const RETRY_AFTER: &str = "5";
@@ -98,10 +98,15 @@ impl Shard {
         let is_peer = |peer: &SocketAddr| {
             peer.ip().to_canonical() == ip && (peer.port() == 0 || peer.port() == remote.port())
         };
-        let index = self.config.trunks.iter().position(|trunk| {
+        let by_name = |addresses: &Vec<IpAddr>| {
+            let mut addresses = addresses.iter();
+            addresses.any(|address| address.to_canonical() == ip)
+        };
+        let mut trunks = self.config.trunks.iter().zip(&self.callers);
+        let index = trunks.position(|(trunk, callers)| {
             let secure = sip_transport(trunk.transport) != Transport::Tls
                 || flow.transport == Transport::Tls && !flow.is_foreign();
-            secure && trunk.peers.iter().any(is_peer)
+            secure && (trunk.peers.iter().any(is_peer) || by_name(callers))
         })?;
         u16::try_from(index).ok().map(TrunkId)
     }

@@ -25,7 +25,7 @@ use meishier_signaling::{
     RegistrarConfig, RequestId, Timers as SipTimers, Transport,
 };
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -110,6 +110,8 @@ pub struct Shard {
     pub(crate) services: BTreeMap<u64, ServiceCall>,
     /// Whom the requests of each trunk go to.
     pub(crate) peers: Vec<PeerSet>,
+    /// What DNS says of the names among each trunk's peers; bounded by the driver.
+    pub(crate) callers: Vec<Vec<IpAddr>>,
     pub(crate) pings: BTreeMap<RequestId, (TrunkId, PeerKey)>,
     pub(crate) timers: Timers,
     pub(crate) outputs: VecDeque<Output>,
@@ -224,6 +226,7 @@ impl Shard {
                 .iter()
                 .map(|trunk| PeerSet::new(Target::fixed(trunk)))
                 .collect(),
+            callers: vec![Vec::new(); config.trunks.len()],
             pings: BTreeMap::new(),
             timers: Timers::default(),
             outputs: VecDeque::new(),
@@ -267,6 +270,11 @@ impl Shard {
             Input::Configure(config) => self.configure(now, config),
             Input::Remember(notes) => notes.iter().for_each(|note| self.on_noted(note)),
             Input::Peers { trunk, targets } => self.on_peers(trunk, targets),
+            Input::Callers { trunk, addresses } => {
+                if let Some(callers) = self.callers.get_mut(usize::from(trunk.0)) {
+                    *callers = addresses;
+                }
+            }
             Input::Drain => self.draining = true,
             Input::HangUpAll => self.hang_up_all(now),
         }

@@ -1,7 +1,7 @@
 //! Whose connections are no strangers' to us, by their address and by the certificate that they show.
 
 use crate::identity::is_of;
-use meishier_engine::config::{Config, SeatContact, Transport};
+use meishier_engine::config::{Config, Destination, SeatContact, To, Transport, Trunk};
 use rustls::pki_types::{CertificateDer, ServerName};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -18,14 +18,9 @@ impl Known {
     pub(crate) fn new(config: &Config) -> Self {
         let mut known = Self::default();
         for trunk in &config.trunks {
-            for peer in trunk.peers.iter().copied().chain(trunk.out) {
-                known.hosts.insert(peer.ip().to_canonical());
-                if trunk.transport == Transport::Tls {
-                    let name = trunk.tls_name.clone();
-                    let name = name.and_then(|name| ServerName::try_from(name).ok());
-                    let name = name.unwrap_or_else(|| ServerName::from(peer.ip()));
-                    known.named.push((peer, name));
-                }
+            let out = trunk.to.iter().filter_map(To::address);
+            for peer in trunk.peers.iter().copied().chain(out) {
+                known.add(trunk, peer);
             }
         }
         for seat in &config.seats {
@@ -34,6 +29,31 @@ impl Known {
             }
         }
         known
+    }
+
+    /// Takes note of an address of a trunk.
+    pub(crate) fn add(&mut self, trunk: &Trunk, peer: SocketAddr) {
+        self.hosts.insert(peer.ip().to_canonical());
+        if trunk.transport != Transport::Tls {
+            return;
+        }
+        let own = trunk.tls_name.iter();
+        let of_targets = trunk.to.iter().filter_map(|to| to.tls_name.as_ref());
+        let of_names = trunk.to.iter().filter_map(|to| match &to.destination {
+            Destination::Name { host, .. } => Some(host),
+            Destination::Address(_) => None,
+        });
+        let mut names: Vec<&String> = own.chain(of_targets).collect();
+        if names.is_empty() {
+            names.extend(of_names.chain(&trunk.peer_names));
+        }
+        let names = names.into_iter().cloned();
+        let names = names.filter_map(|name| ServerName::try_from(name).ok());
+        let before = self.named.len();
+        self.named.extend(names.map(|name| (peer, name)));
+        if self.named.len() == before {
+            self.named.push((peer, ServerName::from(peer.ip())));
+        }
     }
 
     /// Whoever is at home at these.

@@ -1,5 +1,6 @@
 //! Figures of a running engine, for metrics and health.
 
+use crate::DnsCounts;
 use meishier_engine::Gauges;
 use meishier_engine::media::RtpTotals;
 use meishier_engine::signaling::Counters;
@@ -16,6 +17,8 @@ pub struct Stats {
     pub sip: SocketCounts,
     /// RTP sockets, all media threads together.
     pub rtp: RtpSocketCounts,
+    /// Names of trunks that were looked up.
+    pub dns: DnsCounts,
     /// Users with at least one registered contact.
     pub registered_users: u64,
 }

@@ -14,10 +14,10 @@ use crate::alarm::Alarm;
 use crate::clock::until;
 use crate::connection::FIRST_TOKEN;
 use crate::inbox::{Inbox, Letter, WorkerReport};
-use crate::known::Known;
 use crate::outside::{Local, Outside};
 use crate::stats::TlsFailure;
 use crate::udp::UdpSip;
+use meishier_engine::config::Config;
 use meishier_engine::routing::Note;
 use meishier_engine::signaling::{Flow, Transport};
 use meishier_engine::{Command, Input, Output, Shard};
@@ -76,6 +76,8 @@ pub(crate) struct Worker {
     /// Whether no shard of this worker has a call left, once it drains.
     idle: watch::Sender<bool>,
     clock_check: Mono,
+    /// The configuration that the shards follow.
+    latest: Arc<Config>,
     alarm: Alarm,
 }
 
@@ -95,7 +97,9 @@ impl Worker {
         idle: watch::Sender<bool>,
         alarm: Alarm,
     ) -> Self {
+        let latest = Arc::clone(&outside.config);
         Self {
+            latest,
             poll,
             slots: Vec::new(),
             outside,
@@ -457,8 +461,8 @@ impl Worker {
                 secure,
             } => self.adopt(TcpStream::from_std(stream), local, remote, secure),
             Letter::Configure(config, done) => {
-                self.outside.large.follow(&config);
-                self.outside.tcp.follow(Known::new(&config));
+                self.latest = Arc::clone(&config);
+                self.outside.follow(&config);
                 self.all(|| Input::Configure(Arc::clone(&config)));
                 // The asker may have gone.
                 let _ = done.send(());
@@ -467,6 +471,19 @@ impl Worker {
                 self.all(|| Input::Remember(notes.clone()));
                 // The asker may have gone.
                 let _ = done.send(());
+            }
+            Letter::Named(trunk, outcome) => {
+                self.outside.named.insert(trunk, Arc::clone(&outcome));
+                let config = Arc::clone(&self.latest);
+                self.outside.follow(&config);
+                self.all(|| Input::Peers {
+                    trunk,
+                    targets: outcome.targets.clone(),
+                });
+                self.all(|| Input::Callers {
+                    trunk,
+                    addresses: outcome.callers.clone(),
+                });
             }
             Letter::Drain => {
                 self.draining = true;
