@@ -17,7 +17,7 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 /// Longest life of any of them.
-const LIMIT: Duration = Duration::from_secs(9);
+const LIMIT: Duration = Duration::from_secs(90);
 const TICK: Duration = Duration::from_millis(20);
 
 /// A port that is free for UDP and TCP at this moment.
@@ -242,8 +242,16 @@ impl Peer {
     /// # Panics
     /// If that does not happen in time.
     pub fn await_words(&self, words: &str) {
+        self.await_count(words, 1);
+    }
+
+    /// Waits until it has written these words so often.
+    ///
+    /// # Panics
+    /// If that does not happen in time.
+    pub fn await_count(&self, words: &str, count: usize) {
         let start = Instant::now();
-        while !self.whole_output().contains(words) {
+        while self.whole_output().matches(words).count() < count {
             let in_time = start.elapsed() < LIMIT;
             assert!(in_time, "{}: no {words:?}\n{}", self.name, self.output());
             moment();

@@ -141,8 +141,8 @@ impl Plan {
              [rtp]\naddress = \"{host}\"\nfirst_port = {first}\nlast_port = {last}\n\n\
              [http]\nlisten = \"127.0.0.1:0\"\n\n\
              [records]\npath = \"{}\"\n\n\
-             [[trunks]]\nname = \"trunk\"\npeers = [\"{host}\"]\n{answer}\n{trunk}\n\
-             outgoing_number = \"12356\"\n\n\
+             [[trunks]]\nname = \"trunk\"\npeers = [\"{host}\"]\n{answer}\n\
+             outgoing_number = \"12356\"\n{trunk}\n\n\
              [[pools]]\nname = \"all\"\ntitle = \"all\"\nstrategy = \"longest_idle\"\n\
              shifts = [{{ hours = \"00:00-24:00\", lines = 1000 }}]\n\n\
              [offer]\nring = \"{ring}\"\nbackoff = \"{backoff}\"\npause_after = 0\nwrapup = \"0s\"\n{offer}\n\n\
