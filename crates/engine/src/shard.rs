@@ -124,6 +124,8 @@ pub struct Shard {
     pub(crate) positions: Option<(Mono, BTreeMap<CallId, u32>)>,
     pub(crate) next_call: u64,
     pub(crate) next_token: u64,
+    /// What keys of SRTP follow from; see `secure`.
+    pub(crate) seed: [u8; 32],
     /// The lines were set for the time from the first moment up to the second.
     pub(crate) lines_valid: Option<(Wall, Option<Wall>)>,
     pub(crate) lines_timer: Option<Mono>,
@@ -233,6 +235,7 @@ impl Shard {
             positions: None,
             next_call: CallId::first_count(setup.boot),
             next_token: 0,
+            seed: setup.seed,
             lines_valid: None,
             lines_timer: None,
             hands_timer: None,

@@ -36,6 +36,7 @@ pub fn media(port: u32, codec: Codec) -> Negotiated {
         ptime_ms: 20,
         direction: Direction::SendRecv,
         rtcp: Rtcp::Off,
+        protection: None,
     }
 }
 
