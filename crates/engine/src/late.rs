@@ -6,11 +6,12 @@
 //!                                                    └► none, or none that fits: the call ends
 //! ```
 
-use crate::call::{Call, State};
+use crate::call::{Call, State, Voice};
 use crate::shard::{LegOwner, Shard};
 use meishier_config::{AnswerMode, Early};
 use meishier_media::{Accept, Codec, MediaCommand, Negotiated};
 use meishier_model::{LegId, Now, PortId, ReleasedBy};
+use smallvec::SmallVec;
 
 impl Shard {
     /// An answer to an offer of ours may have come with an ACK or PRACK.
@@ -53,15 +54,35 @@ impl Shard {
         }
     }
 
+    /// A party answered the repeated description of a refresh: it may be elsewhere now, or have another key.
+    pub(crate) fn on_refreshed(&mut self, now: Now, leg: LegId, answer: Option<&[u8]>) {
+        let owner = self.legs.get(&leg).copied();
+        let (
+            Some(answer),
+            Some(LegOwner::Caller(id) | LegOwner::Seat(id, _) | LegOwner::Target(id)),
+        ) = (answer, owner)
+        else {
+            return;
+        };
+        self.with_call(id, |shard, call| {
+            let codecs = codecs_of(call, leg);
+            let again = |voice: &Voice| voice.accept_again(answer, &codecs);
+            if let Some((port, media, accept)) = settle(now, call, leg, again) {
+                shard.media(MediaCommand::Update {
+                    port,
+                    media,
+                    accept,
+                });
+            }
+        });
+    }
+
     /// The answer of a party whose re-INVITE asked for our offer.
     fn on_described_anew(&mut self, now: Now, call: &mut Call, leg: LegId, answer: &[u8]) {
-        let target = match &call.state {
-            State::Transferring(_, target) if target.leg == Some(leg) => Some(&target.codecs),
-            _ => None,
-        };
-        let codecs = target.unwrap_or(&call.codecs).clone();
+        let codecs = codecs_of(call, leg);
         // One that fits nothing leaves what was agreed before (RFC 3261 §14.2).
-        if let Some((port, media, accept)) = settle(now, call, leg, answer, &codecs) {
+        let accept = |voice: &Voice| voice.accept(answer, &codecs).ok();
+        if let Some((port, media, accept)) = settle(now, call, leg, accept) {
             self.media(MediaCommand::Update {
                 port,
                 media,
@@ -71,13 +92,20 @@ impl Shard {
     }
 }
 
+/// What is spoken with the party of this leg.
+fn codecs_of(call: &Call, leg: LegId) -> SmallVec<[Codec; 2]> {
+    match &call.state {
+        State::Transferring(_, target) if target.leg == Some(leg) => target.codecs.clone(),
+        _ => call.codecs.clone(),
+    }
+}
+
 /// Notes what was agreed anew with the party of this leg; what media is to be told.
 fn settle(
     now: Now,
     call: &mut Call,
     leg: LegId,
-    answer: &[u8],
-    codecs: &[Codec],
+    accept: impl FnOnce(&Voice) -> Option<(Negotiated, Accept)>,
 ) -> Option<(PortId, Negotiated, Accept)> {
     let voice = if call.side.leg == leg {
         Some(&mut call.side.voice)
@@ -86,7 +114,7 @@ fn settle(
     } else {
         call.target_mut()?.voice.as_mut()
     }?;
-    let (media, accept) = voice.accept(answer, codecs).ok()?;
+    let (media, accept) = accept(voice)?;
     voice.settle(now, (media.clone(), accept));
     voice.open.then_some((voice.port, media, accept))
 }

@@ -50,6 +50,22 @@ impl Voice {
         Ok((media, accept))
     }
 
+    /// What the party's answer to a repeated description of ours settles; `None` if it is what holds, or
+    /// fits nothing.
+    pub(crate) fn accept_again(
+        &self,
+        answer: &[u8],
+        codecs: &[Codec],
+    ) -> Option<(Negotiated, Accept)> {
+        let (before, accept) = self.agreed.as_ref()?;
+        let media = sdp::accept_again(answer, codecs, before.protection.as_deref()).ok()?;
+        let accept = Accept {
+            sdp: media.remote.ip(),
+            ..*accept
+        };
+        (media != *before).then_some((media, accept))
+    }
+
     /// What was agreed last is what holds.
     pub(crate) fn settle(&mut self, now: Now, agreed: (Negotiated, Accept)) {
         let theirs = |media: &Negotiated| media.protection.as_ref().map(|it| it.theirs.clone());

@@ -8,6 +8,7 @@
 mod crypto;
 mod read;
 
+use crate::srtp::Protection;
 use crate::{Codec, Direction, Negotiated, Rtcp, SessionId};
 pub use crypto::Guard;
 use read::{Audio, Reading};
@@ -326,15 +327,50 @@ pub fn accept_guarded(
     settle(&audio, Guard { before, ..guard })
 }
 
+/// What the party's answer to a repeated description of ours settles (a refresh, RFC 4028 §7.4): our keys
+/// are those that hold, its own may be new.
+///
+/// # Errors
+/// As [`accept`].
+pub fn accept_again(
+    answer: &[u8],
+    codecs: &[Codec],
+    holds: Option<&Protection>,
+) -> Result<Negotiated, SdpError> {
+    let description = read::parse(answer)?;
+    let reading = Reading::Repeated(holds.map(|it| it.ours.suite()));
+    let audio = read::audio(&description, reading, codecs, |formats| {
+        formats.first().copied()
+    })?;
+    let protection = audio.crypto.as_ref().zip(holds).map(|(line, holds)| {
+        Box::new(Protection {
+            theirs: line.key.clone(),
+            ..holds.clone()
+        })
+    });
+    Ok(Negotiated {
+        protection,
+        ..agreed(&audio)
+    })
+}
+
 fn settle(audio: &Audio, guard: Guard<'_>) -> Result<Negotiated, SdpError> {
-    // c=0.0.0.0 is the hold of RFC 2543: nothing is to be sent there (RFC 3264 §8.4).
-    let ours = audio.direction.mirrored();
-    let held = audio.remote.ip().is_unspecified();
     let protection = match &audio.crypto {
         Some(line) => Some(guard.protection(&line.key).ok_or(SdpError::Crypto)?),
         None => None,
     };
     Ok(Negotiated {
+        protection: protection.map(Box::new),
+        ..agreed(audio)
+    })
+}
+
+/// Everything but the keys.
+fn agreed(audio: &Audio) -> Negotiated {
+    // c=0.0.0.0 is the hold of RFC 2543: nothing is to be sent there (RFC 3264 §8.4).
+    let ours = audio.direction.mirrored();
+    let held = audio.remote.ip().is_unspecified();
+    Negotiated {
         remote: audio.remote,
         codec: audio.codec,
         payload_type: audio.payload_type,
@@ -342,8 +378,8 @@ fn settle(audio: &Audio, guard: Guard<'_>) -> Result<Negotiated, SdpError> {
         ptime_ms: audio.ptime_ms,
         direction: Direction::new(ours.sends() && !held, ours.receives()),
         rtcp: audio.rtcp,
-        protection: protection.map(Box::new),
-    })
+        protection: None,
+    }
 }
 
 fn head(local: IpAddr, session: SessionId, times: (u64, u64)) -> String {

@@ -57,20 +57,19 @@ pub(super) fn first(media: &Media) -> Option<Line> {
     lines(media).find_map(|line| read(line))
 }
 
-/// The line that takes up one of ours (§5.1.3, §7.1.3): there is one alone, with a tag and suite of ours.
-pub(super) fn taken_up(media: &Media) -> Result<Option<Line>, SdpError> {
+/// The line that takes up one of ours (§5.1.3, §7.1.3): there is one alone.
+pub(super) fn taken_up(media: &Media, is_ours: impl Fn(&Line) -> bool) -> Result<Line, SdpError> {
     let mut all = lines(media);
     let (first, second) = (all.next(), all.next());
-    let Some(text) = first else { return Ok(None) };
+    let text = first.ok_or(SdpError::Unprotected)?;
     let line = read(text).filter(|_| second.is_none());
-    let ours = |line: &Line| {
-        let index = line
-            .tag
-            .checked_sub(1)
-            .and_then(|i| usize::try_from(i).ok());
-        index.and_then(|i| Suite::OFFERED.get(i)) == Some(&line.key.suite())
-    };
-    line.filter(ours).map(Some).ok_or(SdpError::Crypto)
+    line.filter(is_ours).ok_or(SdpError::Crypto)
+}
+
+/// The suite that our offers have under this tag.
+pub(super) fn offered(tag: u32) -> Option<Suite> {
+    let index = usize::try_from(tag.checked_sub(1)?).ok()?;
+    Suite::OFFERED.get(index).copied()
 }
 
 fn lines(media: &Media) -> impl Iterator<Item = &str> {

@@ -2,7 +2,7 @@
 
 use super::crypto::{self, Line};
 use super::{Foreign, MAX_BYTES, MAX_STREAMS, SdpError};
-use crate::srtp::Policy;
+use crate::srtp::{Policy, Suite};
 use crate::{Codec, Direction, Rtcp};
 use sdp_types::{Attribute, Bandwidth, Connection, Media, ParserError, Session};
 use std::net::SocketAddr;
@@ -30,6 +30,8 @@ pub(super) enum Reading {
     Offer(Policy),
     /// The answer to an offer of ours of SRTP, or of plain RTP.
     Answer { secured: bool },
+    /// The answer to a description of ours that was repeated, of SRTP with this suite or of plain RTP.
+    Repeated(Option<Suite>),
 }
 
 /// Payload type and codec of one format of an m-line.
@@ -87,12 +89,15 @@ fn protection(media: &Media, reading: Reading) -> Result<Option<Line>, SdpError>
         return Err(SdpError::Transport);
     }
     match (reading, secure) {
-        (Reading::Offer(Policy::Off), false) | (Reading::Answer { secured: false }, false) => {
-            Ok(None)
-        }
-        (Reading::Offer(Policy::Off), true) | (Reading::Answer { secured: false }, true) => {
-            Err(SdpError::Transport)
-        }
+        (
+            Reading::Offer(Policy::Off)
+            | Reading::Answer { secured: false }
+            | Reading::Repeated(None),
+            _,
+        ) => match secure {
+            true => Err(SdpError::Transport),
+            false => Ok(None),
+        },
         // Many telephones write keys beside plain RTP, meaning: this if you can.
         (Reading::Offer(policy), _) => match crypto::first(media) {
             Some(line) => Ok(Some(line)),
@@ -100,10 +105,13 @@ fn protection(media: &Media, reading: Reading) -> Result<Option<Line>, SdpError>
             None if policy == Policy::Required => Err(SdpError::Unprotected),
             None => Ok(None),
         },
-        (Reading::Answer { secured: true }, _) => match crypto::taken_up(media)? {
-            Some(line) => Ok(Some(line)),
-            None => Err(SdpError::Unprotected),
-        },
+        (Reading::Answer { secured: true }, _) => {
+            let ours = |line: &Line| Some(line.key.suite()) == crypto::offered(line.tag);
+            crypto::taken_up(media, ours).map(Some)
+        }
+        (Reading::Repeated(Some(suite)), _) => {
+            crypto::taken_up(media, |line| line.key.suite() == suite).map(Some)
+        }
     }
 }
 
