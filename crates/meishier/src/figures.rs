@@ -65,6 +65,8 @@ fn media_sample(stats: &Stats) -> MediaSample {
         sent: stats.media.sent,
         wrong_source: stats.media.wrong_source + stats.rtp.unused_port,
         malformed: stats.media.malformed,
+        forged: stats.media.forged,
+        replayed: stats.media.replayed,
         rtcp_received: stats.media.rtcp,
         rtcp_sent: stats.media.reports,
         send_failed: stats.media.unsent + stats.rtp.send_dropped,

@@ -105,6 +105,10 @@ pub struct MediaSample {
     pub wrong_source: u64,
     /// Packets dropped: not RTP of a negotiated payload type.
     pub malformed: u64,
+    /// Packets dropped: not made with the party's key (SRTP).
+    pub forged: u64,
+    /// Packets dropped: they had come before (SRTP).
+    pub replayed: u64,
     /// RTCP packets of parties.
     pub rtcp_received: u64,
     /// RTCP packets to parties.

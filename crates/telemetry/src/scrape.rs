@@ -126,6 +126,12 @@ const SUMS: &[Sum] = &[
     (names::RTP_DROPPED, &[("reason", "malformed")], |s| {
         s.media.malformed
     }),
+    (names::RTP_DROPPED, &[("reason", "forged")], |s| {
+        s.media.forged
+    }),
+    (names::RTP_DROPPED, &[("reason", "replayed")], |s| {
+        s.media.replayed
+    }),
     (names::RTP_DROPPED, &[("reason", "send_failed")], |s| {
         s.media.send_failed
     }),
