@@ -21,6 +21,7 @@ mod directory;
 mod doubts;
 mod error;
 mod exceptional;
+mod hep;
 mod identity;
 mod implied;
 mod include;

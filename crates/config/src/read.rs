@@ -8,7 +8,7 @@ use crate::section::Section;
 use crate::sink::Sink;
 use crate::sources::Sources;
 use crate::types::{Config, Lang};
-use crate::{care, doubts, implied, ladders, routes, secure, service, table, trunks};
+use crate::{care, doubts, hep, implied, ladders, routes, secure, service, table, trunks};
 use meishier_model::Wall;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -79,6 +79,7 @@ fn read(top: &Section<'_>, today: Option<Wall>) -> Option<Config> {
     let rtp = service::rtp(top, &sip, directory.seats.len(), before);
     let http = service::http(top.table("http", "[http]"));
     let records = service::records(top.table("records", "[records]"));
+    let hep = hep::hep(top.table("hep", "[hep]"));
     let offer = service::offer(top.table("offer", "[offer]"));
     let waiting = service::waiting(top.table("waiting", "[waiting]"));
 
@@ -95,6 +96,7 @@ fn read(top: &Section<'_>, today: Option<Wall>) -> Option<Config> {
         rtp,
         http,
         records,
+        hep,
         trunks: directory.trunks,
         pools: directory
             .pools

@@ -1,5 +1,6 @@
 //! What the program uses: every reference an index, every default filled in, every limit kept.
 
+pub use crate::hep::{Hep, HepNumbers};
 pub use crate::network::{Listen, Tls, Transport};
 use crate::rule_places::RulePlaces;
 pub use meishier_media::Codec;
@@ -28,6 +29,8 @@ pub struct Config {
     pub http: Http,
     /// Where call records go.
     pub records: Records,
+    /// Where copies of SIP messages go; nowhere if absent.
+    pub hep: Option<Hep>,
     /// Trunks; [`meishier_model::TrunkId`] is the index.
     pub trunks: Vec<Trunk>,
     /// Pools; [`PoolId`] is the index. Their lines by schedule are in [`Config::routing`].
