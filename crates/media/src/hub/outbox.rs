@@ -51,6 +51,11 @@ impl Outbox {
         self.bytes.get_mut(start + HEADER..)
     }
 
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.queue.len()
+    }
+
     /// The oldest packet.
     pub fn pop(&mut self) -> Option<(PortId, SocketAddr, &[u8])> {
         let Entry {
