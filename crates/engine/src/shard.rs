@@ -47,6 +47,9 @@ const LEGS_PER_CALL: usize = 4;
 /// Transactions a call may have open at once, late ones that absorb retransmissions included.
 const TRANSACTIONS_PER_CALL: usize = 16;
 
+/// Legs that are looked at for a Call-ID: more than one input begins.
+const NEWEST: usize = 64;
+
 /// What a shard is made of.
 #[derive(Clone)]
 pub struct ShardConfig {
@@ -326,6 +329,21 @@ impl Shard {
             ports: self.ports.in_use() as u64,
             registrations: self.registrar.len() as u64,
         }
+    }
+
+    /// The call that a Call-ID is of, looked for among the newest legs: to be asked when one has
+    /// just begun. `None` for what is no call's.
+    #[must_use]
+    pub fn call_of(&self, call_id: &str) -> Option<CallId> {
+        let newest = self.legs.iter().rev().take(NEWEST);
+        newest
+            .filter(|(leg, _)| self.endpoint.call_id(**leg) == Some(call_id))
+            .find_map(|(_, owner)| match owner {
+                LegOwner::Caller(call) | LegOwner::Seat(call, _) | LegOwner::Target(call) => {
+                    Some(*call)
+                }
+                LegOwner::Service(_) | LegOwner::Nobody => None,
+            })
     }
 
     /// True if no call is left.
