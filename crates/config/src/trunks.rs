@@ -4,6 +4,7 @@ use crate::destinations::destinations;
 use crate::names::{Known, check_plain};
 use crate::places::Places;
 use crate::section::{At, Section};
+use crate::secure::srtp;
 use crate::service::{TRANSPORTS, host_name};
 use crate::sink::{Sink, both};
 use crate::types::{AnswerMode, Codec, Early, Hysteresis, Reliable, Transport, Trunk, Trust};
@@ -106,6 +107,7 @@ fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk], places: &Pl
             down: count(section, "down_after", 2),
             up: count(section, "up_after", 1),
         },
+        srtp: srtp(section, transport.unwrap_or_default() == Transport::Tls),
     }
 }
 

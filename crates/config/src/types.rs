@@ -2,9 +2,11 @@
 
 pub use crate::destinations::{Destination, To};
 pub use crate::dns::Dns;
+pub use crate::hep::{Hep, HepNumbers};
 pub use crate::network::{Listen, Tls, Transport};
 use crate::rule_places::RulePlaces;
 pub use meishier_media::Codec;
+pub use meishier_media::srtp::Policy as Srtp;
 use meishier_model::{PoolId, SeatId, SkillId, Wall};
 pub use meishier_routing::Trust;
 use meishier_transfer::Plan;
@@ -32,6 +34,8 @@ pub struct Config {
     pub http: Http,
     /// Where call records go.
     pub records: Records,
+    /// Where copies of SIP messages go; nowhere if absent.
+    pub hep: Option<Hep>,
     /// Trunks; [`meishier_model::TrunkId`] is the index.
     pub trunks: Vec<Trunk>,
     /// Pools; [`PoolId`] is the index. Their lines by schedule are in [`Config::routing`].
@@ -206,6 +210,8 @@ pub struct Trunk {
     pub session_expires: Option<Duration>,
     /// When our OPTIONS make the trunk go down and up.
     pub hysteresis: Hysteresis,
+    /// What is taken and offered of SRTP.
+    pub srtp: Srtp,
 }
 
 /// After how many results of the same kind in a row a trunk's state changes.
@@ -352,6 +358,8 @@ pub struct Seat {
     pub contact: SeatContact,
     /// Pools it serves, at least one, no pool twice.
     pub pools: Vec<PoolId>,
+    /// What is taken and offered of SRTP.
+    pub srtp: Srtp,
 }
 
 /// How a seat's telephone is reached.

@@ -47,6 +47,9 @@ const LEGS_PER_CALL: usize = 4;
 /// Transactions a call may have open at once, late ones that absorb retransmissions included.
 const TRANSACTIONS_PER_CALL: usize = 16;
 
+/// Legs that are looked at for a Call-ID: more than one input begins.
+const NEWEST: usize = 64;
+
 /// What a shard is made of.
 #[derive(Clone)]
 pub struct ShardConfig {
@@ -129,6 +132,8 @@ pub struct Shard {
     pub(crate) positions: Option<(Mono, BTreeMap<CallId, u32>)>,
     pub(crate) next_call: u64,
     pub(crate) next_token: u64,
+    /// What keys of SRTP follow from; see `secure`.
+    pub(crate) seed: [u8; 32],
     /// The lines were set for the time from the first moment up to the second.
     pub(crate) lines_valid: Option<(Wall, Option<Wall>)>,
     pub(crate) lines_timer: Option<Mono>,
@@ -239,6 +244,7 @@ impl Shard {
             positions: None,
             next_call: CallId::first_count(setup.boot),
             next_token: 0,
+            seed: setup.seed,
             lines_valid: None,
             lines_timer: None,
             hands_timer: None,
@@ -323,6 +329,21 @@ impl Shard {
             ports: self.ports.in_use() as u64,
             registrations: self.registrar.len() as u64,
         }
+    }
+
+    /// The call that a Call-ID is of, looked for among the newest legs: to be asked when one has
+    /// just begun. `None` for what is no call's.
+    #[must_use]
+    pub fn call_of(&self, call_id: &str) -> Option<CallId> {
+        let newest = self.legs.iter().rev().take(NEWEST);
+        newest
+            .filter(|(leg, _)| self.endpoint.call_id(**leg) == Some(call_id))
+            .find_map(|(_, owner)| match owner {
+                LegOwner::Caller(call) | LegOwner::Seat(call, _) | LegOwner::Target(call) => {
+                    Some(*call)
+                }
+                LegOwner::Service(_) | LegOwner::Nobody => None,
+            })
     }
 
     /// True if no call is left.
@@ -452,7 +473,10 @@ impl Shard {
             }
             Event::Reinvite { leg, sdp } => self.on_reinvite(now, leg, sdp.as_deref()),
             Event::Probed { leg, result } => self.on_probed(now, leg, result),
-            Event::ReinviteDone { .. } | Event::Info { .. } => {}
+            Event::ReinviteDone { leg, sdp, .. } => {
+                self.on_refreshed(now, leg, sdp.as_deref());
+            }
+            Event::Info { .. } => {}
             Event::Request { id, flow, request } => self.on_request(now, id, flow, &request),
             Event::Response { id, status } => self.on_ping_response(now, id, status),
         }

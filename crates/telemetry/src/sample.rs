@@ -84,6 +84,10 @@ pub struct SocketSample {
     pub tls_handshakes: u64,
     /// TLS that came to nothing, by reason; a reason that is not there counts none.
     pub tls_failed: Vec<(&'static str, u64)>,
+    /// Copies of messages that left for their collector.
+    pub hep_sent: u64,
+    /// Copies of messages that were dropped.
+    pub hep_dropped: u64,
 }
 
 impl SocketSample {
@@ -105,6 +109,10 @@ pub struct MediaSample {
     pub wrong_source: u64,
     /// Packets dropped: not RTP of a negotiated payload type.
     pub malformed: u64,
+    /// Packets dropped: not made with the party's key (SRTP).
+    pub forged: u64,
+    /// Packets dropped: they had come before (SRTP).
+    pub replayed: u64,
     /// RTCP packets of parties.
     pub rtcp_received: u64,
     /// RTCP packets to parties.

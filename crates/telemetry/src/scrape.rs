@@ -108,6 +108,12 @@ const SUMS: &[Sum] = &[
     (names::TLS_FAILED, &[("reason", "unnamed")], |s| {
         s.sockets.tls_failed("unnamed")
     }),
+    (names::HEP_COPIES, &[("result", "sent")], |s| {
+        s.sockets.hep_sent
+    }),
+    (names::HEP_COPIES, &[("result", "dropped")], |s| {
+        s.sockets.hep_dropped
+    }),
     (names::RTP_PACKETS, &[("direction", "received")], |s| {
         s.media.received
     }),
@@ -125,6 +131,12 @@ const SUMS: &[Sum] = &[
     }),
     (names::RTP_DROPPED, &[("reason", "malformed")], |s| {
         s.media.malformed
+    }),
+    (names::RTP_DROPPED, &[("reason", "forged")], |s| {
+        s.media.forged
+    }),
+    (names::RTP_DROPPED, &[("reason", "replayed")], |s| {
+        s.media.replayed
     }),
     (names::RTP_DROPPED, &[("reason", "send_failed")], |s| {
         s.media.send_failed
