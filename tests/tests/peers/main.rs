@@ -3,3 +3,4 @@
 mod baresip;
 mod promtool;
 mod sipp;
+mod srtp;
