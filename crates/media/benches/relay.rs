@@ -11,8 +11,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-const PACKETS: u32 = 50_000;
-const ROUNDS: usize = 9;
+/// Few enough to be done between two turns of the scheduler.
+const PACKETS: u32 = 2_000;
+const ROUNDS: usize = 200;
 
 fn address(port: u32) -> SocketAddr {
     SocketAddr::from(([192, 0, 2, 1], 4000 + port as u16))
