@@ -100,6 +100,14 @@ fn unused(file: &str) -> Option<&'static str> {
     if folder == "tests" || own == "main.rs" {
         return None;
     }
+    // Tests of a module's own, in it or in a module of it.
+    if file.contains("/src/") {
+        let above = file
+            .strip_suffix(own)
+            .and_then(|folder| read(&format!("{folder}mod.rs")));
+        let named = above.is_some_and(|it| it.lines().any(|line| line == "mod tests;"));
+        return (own == "tests.rs" && !named).then_some("no module has it");
+    }
     let main = file
         .strip_suffix(own)
         .and_then(|folder| read(&format!("{folder}main.rs")));
