@@ -59,6 +59,7 @@ fn defines(source: &str, item: &str) -> bool {
                 let whole = end.is_none_or(|c| !c.is_alphanumeric() && c != '_');
                 let start = line[..at].trim_start();
                 let visible = ["", "pub", "pub(crate)", "pub(super)", "pub const", "const"];
+                let start = start.trim_end().trim_end_matches("async");
                 whole && visible.contains(&start.trim_end())
             })
         })

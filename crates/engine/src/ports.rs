@@ -8,10 +8,14 @@
 //! A sixth of all ports is kept for callers at risk and for their seats: others are let in only
 //! while so many callers at risk can follow them. Once these are used up too, nobody is let in;
 //! nobody who was let in is thrown out for it.
+//!
+//! Each network has ports of its own, told apart by the address that peers see. A call between two
+//! networks takes one in each; a caller is let in only if its seat will find one, wherever it is.
 
+use meishier_config::Config;
 use meishier_model::{CallId, PortId};
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// One of so many places, of ports and of calls, is kept for callers at risk: of all callers of a
 /// hotline 14 to 20% are.
@@ -26,63 +30,108 @@ pub(crate) enum PortOwner {
     Service(u64),
 }
 
+/// The ports of one network.
+#[derive(Debug, Default)]
+struct Pool {
+    free: VecDeque<PortId>,
+    /// How many there are, used or not.
+    all: usize,
+    /// Seats of this network, and how many of them have a port.
+    seats: usize,
+    seated: usize,
+}
+
 #[derive(Debug)]
 pub(crate) struct Ports {
-    free: VecDeque<PortId>,
-    address: BTreeMap<PortId, SocketAddr>,
+    /// That of `[rtp]`, then one each of the configuration's networks.
+    pools: Vec<Pool>,
+    /// Where each port is, and in which of [`Ports::pools`].
+    address: BTreeMap<PortId, (SocketAddr, usize)>,
     owners: BTreeMap<PortId, PortOwner>,
     callers: usize,
     seats: usize,
 }
 
+/// The place of a network in [`Ports::pools`].
+fn place(network: Option<u8>) -> usize {
+    network.map_or(0, |index| usize::from(index) + 1)
+}
+
 impl Ports {
-    pub(crate) fn new(ports: Vec<(PortId, SocketAddr)>) -> Self {
+    pub(crate) fn new(ports: Vec<(PortId, SocketAddr)>, config: &Config) -> Self {
+        let shown: Vec<IpAddr> = config.networks.iter().map(|it| it.shown()).collect();
+        let mut pools = Vec::new();
+        pools.resize_with(shown.len() + 1, Pool::default);
+        let mut address = BTreeMap::new();
+        for (port, at) in ports {
+            let own = shown.iter().position(|ip| *ip == at.ip());
+            let pool = own.map_or(0, |index| index + 1);
+            if let Some(pool) = pools.get_mut(pool) {
+                pool.free.push_back(port);
+                pool.all += 1;
+            }
+            address.insert(port, (at, pool));
+        }
+        for seat in &config.seats {
+            if let Some(pool) = pools.get_mut(place(seat.network)) {
+                pool.seats += 1;
+            }
+        }
         Self {
-            free: ports.iter().map(|p| p.0).collect(),
-            address: ports.into_iter().collect(),
+            pools,
+            address,
             owners: BTreeMap::new(),
             callers: 0,
             seats: 0,
         }
     }
 
-    /// A port for a caller, if one is left for its seat too; `seats` is how many seats there are.
-    /// Whoever is not at `risk` leaves the reserve alone.
+    /// A port for a caller from a network, if one is left for its seat too, wherever that is. Whoever
+    /// is not at `risk` leaves the reserve alone.
     pub(crate) fn take_for_caller(
         &mut self,
-        seats: usize,
+        network: Option<u8>,
         risk: bool,
     ) -> Option<(PortId, SocketAddr)> {
-        let kept = if risk { 0 } else { self.kept_for_risk() };
+        let home = place(network);
+        let kept = if risk { 0 } else { self.kept_for_risk(home) };
         let more = 1 + kept;
         let unanswered = (self.callers + more).saturating_sub(self.seats);
-        let promised = unanswered.min(seats.saturating_sub(self.seats));
-        if self.free.len() < more + promised {
+        let enough = self.pools.iter().enumerate().all(|(index, pool)| {
+            let promised = unanswered.min(pool.seats.saturating_sub(pool.seated));
+            let own = if index == home { more } else { 0 };
+            pool.free.len() >= own + promised
+        });
+        if !enough {
             return None;
         }
-        self.take()
+        self.take(network)
     }
 
-    /// How many callers at risk must still find room when another caller is let in.
-    fn kept_for_risk(&self) -> usize {
-        self.address.len() / KEPT_FOR_RISK / 2
+    /// How many callers at risk from a network must still find room when another caller is let in.
+    fn kept_for_risk(&self, home: usize) -> usize {
+        let all = self.pools.get(home).map_or(0, |pool| pool.all);
+        all / KEPT_FOR_RISK / 2
     }
 
     /// Ports that nobody uses, and all.
     pub(crate) fn room(&self) -> (usize, usize) {
-        (self.free.len(), self.address.len())
+        let free = self.pools.iter().map(|pool| pool.free.len());
+        (free.sum(), self.address.len())
     }
 
-    pub(crate) fn take(&mut self) -> Option<(PortId, SocketAddr)> {
-        let port = self.free.pop_front()?;
-        Some((port, *self.address.get(&port)?))
+    /// A port of a network.
+    pub(crate) fn take(&mut self, network: Option<u8>) -> Option<(PortId, SocketAddr)> {
+        let pool = self.pools.get_mut(place(network))?;
+        let port = pool.free.pop_front()?;
+        Some((port, self.address.get(&port)?.0))
     }
 
     /// Says whose a port is that was taken.
     pub(crate) fn own(&mut self, port: PortId, owner: PortOwner) {
-        self.count(owner, 1);
+        self.count(port, owner, 1);
         if let Some(before) = self.owners.insert(port, owner) {
-            self.count(before, -1);
+            self.count(port, before, -1);
         }
     }
 
@@ -92,32 +141,42 @@ impl Ports {
 
     pub(crate) fn give_back(&mut self, port: PortId) {
         if let Some(owner) = self.owners.remove(&port) {
-            self.count(owner, -1);
+            self.count(port, owner, -1);
         }
-        if self.address.contains_key(&port) {
-            self.free.push_back(port);
+        let pool = self.address.get(&port).map(|(_, pool)| *pool);
+        if let Some(pool) = pool.and_then(|index| self.pools.get_mut(index)) {
+            pool.free.push_back(port);
         }
     }
 
     pub(crate) fn address(&self, port: PortId) -> Option<SocketAddr> {
-        self.address.get(&port).copied()
+        self.address.get(&port).map(|(address, _)| *address)
     }
 
     /// Takes a certain port (a restored call's).
     pub(crate) fn take_this(&mut self, port: PortId) {
-        self.free.retain(|p| *p != port);
+        for pool in &mut self.pools {
+            pool.free.retain(|p| *p != port);
+        }
     }
 
     pub(crate) fn in_use(&self) -> usize {
-        self.address.len() - self.free.len()
+        let (free, all) = self.room();
+        all - free
     }
 
-    fn count(&mut self, owner: PortOwner, change: isize) {
+    fn count(&mut self, port: PortId, owner: PortOwner, change: isize) {
         let counter = match owner {
             PortOwner::Caller(_) => &mut self.callers,
             PortOwner::Seat(_) => &mut self.seats,
             PortOwner::Target(_) | PortOwner::Service(_) => return,
         };
         *counter = counter.saturating_add_signed(change);
+        let pool = self.address.get(&port).map(|(_, pool)| *pool);
+        if let (PortOwner::Seat(_), Some(pool)) =
+            (owner, pool.and_then(|it| self.pools.get_mut(it)))
+        {
+            pool.seated = pool.seated.saturating_add_signed(change);
+        }
     }
 }
