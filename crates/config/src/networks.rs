@@ -182,7 +182,7 @@ pub(crate) fn named(section: &Section<'_>, known: &Known) -> Option<u8> {
 pub(crate) fn check(
     sink: &Sink,
     networks: &[Entry],
-    (sip, rtp): (&Sip, &Rtp),
+    (sip, rtp, shards): (&Sip, &Rtp, usize),
     trunks: &[Trunk],
     seats: &[Seat],
 ) {
@@ -210,8 +210,9 @@ pub(crate) fn check(
             .filter(|seat| seat.network == Some(index))
             .count();
         let calls = sip.max_calls;
-        // Each caller and each target of a transfer one, where trunks are; each that talks a seat's.
-        let needed = if trunk { 2 * calls } else { 0 } + calls.min(seats);
+        // Each caller and each target of a transfer one, where trunks are. Any shard may have all that
+        // talk, which may carry twice its share of calls.
+        let needed = if trunk { 2 * calls } else { 0 } + (2 * calls).min(seats * shards);
         crate::service::check_range(sink, &own, &entry.ports, sip, needed);
         let common = rtp.address == own.address || rtp.address.is_unspecified();
         let apart = own.last_port < rtp.first_port || rtp.last_port < own.first_port;

@@ -82,7 +82,7 @@ fn read(top: &Section<'_>, today: Option<Wall>) -> Option<Config> {
     networks::check(
         sink,
         &directory.networks,
-        (&sip, &rtp),
+        (&sip, &rtp, usize::from(shards.unwrap_or(DEFAULT_SHARDS))),
         &directory.trunks,
         &directory.seats,
     );

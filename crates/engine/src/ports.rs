@@ -108,10 +108,15 @@ impl Ports {
         self.take(network)
     }
 
-    /// How many callers at risk from a network must still find room when another caller is let in.
+    /// How many callers at risk from a network must still find room when another caller is let in: they
+    /// and their seats a sixth of what is there, wherever there is least.
     fn kept_for_risk(&self, home: usize) -> usize {
-        let all = self.pools.get(home).map_or(0, |pool| pool.all);
-        all / KEPT_FOR_RISK / 2
+        let pools = self.pools.iter().enumerate();
+        let shares = pools.filter_map(|(index, pool)| {
+            let each = usize::from(index == home) + usize::from(pool.seats > 0);
+            (pool.all / KEPT_FOR_RISK).checked_div(each)
+        });
+        shares.min().unwrap_or(0)
     }
 
     /// Ports that nobody uses, and all.
@@ -178,5 +183,97 @@ impl Ports {
         {
             pool.seated = pool.seated.saturating_add_signed(change);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEAT: PortOwner = PortOwner::Seat(CallId(1));
+    const CALLER: PortOwner = PortOwner::Caller(CallId(1));
+
+    /// The common network, then others: so many ports and so many seats in each.
+    fn ports(networks: &[(u32, usize)]) -> Ports {
+        let mut ports = Ports {
+            pools: Vec::new(),
+            address: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            callers: 0,
+            seats: 0,
+        };
+        for (index, (count, seats)) in networks.iter().enumerate() {
+            let numbers = (0..*count).map(|n| PortId(n + 1000 * index as u32));
+            let free: VecDeque<PortId> = numbers.collect();
+            for port in &free {
+                let at = SocketAddr::from(([10, 0, 0, index as u8], 20000));
+                ports.address.insert(*port, (at, index));
+            }
+            ports.pools.push(Pool {
+                all: free.len(),
+                free,
+                seats: *seats,
+                seated: 0,
+            });
+        }
+        ports
+    }
+
+    /// Lets callers in from a network until there is no room; how many.
+    fn callers(ports: &mut Ports, network: Option<u8>, risk: bool) -> usize {
+        let mut count = 0;
+        while let Some((port, _)) = ports.take_for_caller(network, risk) {
+            ports.own(port, CALLER);
+            count += 1;
+        }
+        count
+    }
+
+    #[test]
+    fn every_caller_that_is_let_in_finds_a_port_for_each_seat_that_can_answer() {
+        // Callers come by the first network, seats are in the second.
+        let mut all = ports(&[(0, 0), (100, 0), (4, 10)]);
+        assert_eq!(
+            callers(&mut all, Some(0), true),
+            4,
+            "four could be answered"
+        );
+        for _ in 0..4 {
+            let (port, address) = all.take(Some(1)).unwrap();
+            assert_eq!(address.ip(), IpAddr::from([10, 0, 0, 2]));
+            all.own(port, SEAT);
+        }
+        assert_eq!(all.take(Some(1)), None);
+        assert_eq!(callers(&mut all, Some(0), true), 0);
+        assert_eq!(all.in_use(), 8);
+    }
+
+    #[test]
+    fn seats_that_all_have_a_port_hold_nobody_up() {
+        let mut all = ports(&[(0, 0), (100, 0), (12, 12)]);
+        assert_eq!(callers(&mut all, Some(0), true), 100);
+    }
+
+    #[test]
+    fn the_reserve_is_a_sixth_of_what_is_scarce() {
+        let mut one = ports(&[(120, 500)]);
+        // 120 / 6 / 2 callers at risk and their seats.
+        assert_eq!(callers(&mut one, None, false), 50);
+        assert_eq!(callers(&mut one, None, true), 10);
+        let mut two = ports(&[(0, 0), (120, 0), (60, 500)]);
+        assert_eq!(callers(&mut two, Some(0), false), 50);
+        assert_eq!(callers(&mut two, Some(0), true), 10);
+    }
+
+    #[test]
+    fn what_comes_back_goes_to_its_own_network() {
+        let mut all = ports(&[(1, 1), (1, 1)]);
+        let (port, _) = all.take(Some(0)).unwrap();
+        all.own(port, SEAT);
+        assert_eq!((all.take(Some(0)), all.pools[1].seated), (None, 1));
+        all.give_back(port);
+        assert_eq!((all.pools[1].free.len(), all.pools[1].seated), (1, 0));
+        all.take_this(port);
+        assert_eq!(all.room(), (1, 2));
     }
 }
