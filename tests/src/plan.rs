@@ -22,6 +22,8 @@ pub struct Plan {
     pub backoff: &'static str,
     /// How long calls may go on after SIGTERM.
     pub shutdown_limit: &'static str,
+    /// Further lines of seats whose telephones register.
+    pub phones: &'static str,
     /// Log level of the program.
     pub log_level: &'static str,
     /// Log format of the program.
@@ -48,6 +50,7 @@ impl Default for Plan {
             ring: "5s",
             backoff: "60s",
             shutdown_limit: "60s",
+            phones: "",
             log_level: "info",
             log: "text",
             listen: ["udp:127.0.0.1:0", "tcp:127.0.0.1:0"]
@@ -84,7 +87,7 @@ impl Plan {
     /// Adds one seat whose telephone registers with this password.
     pub fn add_phone(&mut self, password: &str, state: &str) -> String {
         let number = format!("{:04}", self.seats);
-        let contact = format!("password = \"{password}\"");
+        let contact = format!("password = \"{password}\"\n{}", self.phones);
         self.add(&format!("s{number}"), &contact, &number, state);
         self.seats += 1;
         format!("s{number}")

@@ -55,12 +55,9 @@ impl Shard {
     }
 
     /// A party answered the repeated description of a refresh: it may be elsewhere now, or have another key.
-    pub(crate) fn on_refreshed(&mut self, now: Now, leg: LegId, answer: Option<&[u8]>) {
+    pub(crate) fn on_refreshed(&mut self, now: Now, leg: LegId, answer: &[u8]) {
         let owner = self.legs.get(&leg).copied();
-        let (
-            Some(answer),
-            Some(LegOwner::Caller(id) | LegOwner::Seat(id, _) | LegOwner::Target(id)),
-        ) = (answer, owner)
+        let Some(LegOwner::Caller(id) | LegOwner::Seat(id, _) | LegOwner::Target(id)) = owner
         else {
             return;
         };

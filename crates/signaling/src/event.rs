@@ -124,6 +124,13 @@ pub enum Event {
         /// The answer.
         sdp: Option<Vec<u8>>,
     },
+    /// The party described itself in its answer to a refresh of ours, perhaps otherwise than before.
+    Redescribed {
+        /// The leg.
+        leg: LegId,
+        /// Its answer to our description, which is the one that holds.
+        sdp: Vec<u8>,
+    },
     /// Our probe is over. Not told of a leg that has ended since.
     Probed {
         /// The leg.
@@ -172,6 +179,7 @@ impl fmt::Debug for Event {
             Self::Gone { leg } => write!(f, "Gone({leg})"),
             Self::Reinvite { leg, .. } => write!(f, "Reinvite({leg})"),
             Self::ReinviteDone { leg, status, .. } => write!(f, "ReinviteDone({leg} {status})"),
+            Self::Redescribed { leg, .. } => write!(f, "Redescribed({leg})"),
             Self::Probed { leg, result } => write!(f, "Probed({leg} {result:?})"),
             Self::Info { leg, .. } => write!(f, "Info({leg})"),
             Self::Request { id, request, .. } => write!(f, "Request({} {request:?})", id.0),

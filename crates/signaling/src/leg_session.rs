@@ -304,8 +304,10 @@ impl Leg {
                 self.note_description(&asking.sdp);
             }
             let sdp = body::sdp(response).map(<[u8]>::to_vec);
-            // A refresh changes nothing of ours; the party may describe itself anew all the same.
-            if sdp.is_none() && asking.is_some_and(|asking| asking.refresh) {
+            if asking.is_some_and(|asking| asking.refresh) {
+                let leg = self.id;
+                let event = sdp.map(|sdp| Event::Redescribed { leg, sdp });
+                cx.events.extend(event);
                 return;
             }
             cx.events.push_back(Event::ReinviteDone {

@@ -11,5 +11,6 @@ mod sipp_dialogs;
 mod sipp_messages;
 mod sipp_trunk;
 mod sipsak;
+mod srtp;
 mod stage;
 mod tshark;
