@@ -144,8 +144,8 @@ impl Plan {
              [rtp]\naddress = \"{host}\"\nfirst_port = {first}\nlast_port = {last}\n\n\
              [http]\nlisten = \"127.0.0.1:0\"\n\n\
              [records]\npath = \"{}\"\n\n\
-             [[trunks]]\nname = \"trunk\"\npeers = [\"{host}\"]\n{answer}\n{trunk}\n\
-             outgoing_number = \"12356\"\n\n\
+             [[trunks]]\nname = \"trunk\"\npeers = [\"{host}\"]\n{answer}\n\
+             outgoing_number = \"12356\"\n{trunk}\n\n\
              [[pools]]\nname = \"all\"\ntitle = \"all\"\nstrategy = \"longest_idle\"\n\
              shifts = [{{ hours = \"00:00-24:00\", lines = 1000 }}]\n\n\
              [offer]\nring = \"{ring}\"\nbackoff = \"{backoff}\"\npause_after = 0\nwrapup = \"0s\"\n{offer}\n\n\
@@ -160,7 +160,11 @@ impl Plan {
 
 /// An even port from which `count` even ports are free, below those that the system gives out by
 /// itself. Engines of one machine look in different places, by process and by turn.
-fn free_ports(host: &str, count: usize) -> u16 {
+///
+/// # Panics
+/// If there is none.
+#[must_use]
+pub fn free_ports(host: &str, count: usize) -> u16 {
     const LOW: u32 = 10_000;
     const HIGH: u32 = 32_000;
     static TURN: AtomicU32 = AtomicU32::new(0);

@@ -23,6 +23,7 @@ mod dns;
 mod doubts;
 mod error;
 mod exceptional;
+mod hep;
 mod identity;
 mod implied;
 mod include;

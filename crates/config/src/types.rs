@@ -2,6 +2,7 @@
 
 pub use crate::destinations::{Destination, To};
 pub use crate::dns::Dns;
+pub use crate::hep::{Hep, HepNumbers};
 pub use crate::network::{Listen, Tls, Transport};
 use crate::rule_places::RulePlaces;
 pub use meishier_media::Codec;
@@ -33,6 +34,8 @@ pub struct Config {
     pub http: Http,
     /// Where call records go.
     pub records: Records,
+    /// Where copies of SIP messages go; nowhere if absent.
+    pub hep: Option<Hep>,
     /// Trunks; [`meishier_model::TrunkId`] is the index.
     pub trunks: Vec<Trunk>,
     /// Pools; [`PoolId`] is the index. Their lines by schedule are in [`Config::routing`].

@@ -47,6 +47,9 @@ const LEGS_PER_CALL: usize = 4;
 /// Transactions a call may have open at once, late ones that absorb retransmissions included.
 const TRANSACTIONS_PER_CALL: usize = 16;
 
+/// Legs that are looked at for a Call-ID: more than one input begins.
+const NEWEST: usize = 64;
+
 /// What a shard is made of.
 #[derive(Clone)]
 pub struct ShardConfig {
@@ -328,6 +331,21 @@ impl Shard {
         }
     }
 
+    /// The call that a Call-ID is of, looked for among the newest legs: to be asked when one has
+    /// just begun. `None` for what is no call's.
+    #[must_use]
+    pub fn call_of(&self, call_id: &str) -> Option<CallId> {
+        let newest = self.legs.iter().rev().take(NEWEST);
+        newest
+            .filter(|(leg, _)| self.endpoint.call_id(**leg) == Some(call_id))
+            .find_map(|(_, owner)| match owner {
+                LegOwner::Caller(call) | LegOwner::Seat(call, _) | LegOwner::Target(call) => {
+                    Some(*call)
+                }
+                LegOwner::Service(_) | LegOwner::Nobody => None,
+            })
+    }
+
     /// True if no call is left.
     #[must_use]
     pub fn idle(&self) -> bool {
@@ -455,7 +473,6 @@ impl Shard {
             }
             Event::Reinvite { leg, sdp } => self.on_reinvite(now, leg, sdp.as_deref()),
             Event::Probed { leg, result } => self.on_probed(now, leg, result),
-            Event::Redescribed { leg, sdp } => self.on_refreshed(now, leg, &sdp),
             Event::ReinviteDone { .. } | Event::Info { .. } => {}
             Event::Request { id, flow, request } => self.on_request(now, id, flow, &request),
             Event::Response { id, status } => self.on_ping_response(now, id, status),

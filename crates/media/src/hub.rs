@@ -127,7 +127,10 @@ pub struct Hub {
     prompts: Arc<PromptSet>,
     loops: Loops,
     tables: Tables,
+    /// Packets of parties that are passed on.
     outbox: Outbox,
+    /// Packets of the beat.
+    made: Outbox,
     events: VecDeque<MediaEvent>,
     totals: RtpTotals,
     random: Random,
@@ -152,6 +155,7 @@ impl Hub {
             loops: Loops::new(seed),
             tables: Tables::new(),
             outbox: Outbox::default(),
+            made: Outbox::default(),
             events: VecDeque::new(),
             totals: RtpTotals::default(),
             random: Random::new(seed),
@@ -308,9 +312,25 @@ impl Hub {
             .min()
     }
 
-    /// The oldest packet that waits: the local port to send from, where to, and its bytes.
+    /// The oldest packet that waits: the local port to send from, where to, and its bytes. What
+    /// parties say goes before what is made for the beat.
     pub fn poll_send(&mut self) -> Option<(PortId, SocketAddr, &[u8])> {
+        match self.outbox.len() {
+            0 => self.made.pop(),
+            _ => self.outbox.pop(),
+        }
+    }
+
+    /// As [`Self::poll_send`], but only what parties say. A driver may spread the rest over the beat,
+    /// so that it is no burst: it is to be out before the next order and before the next beat.
+    pub fn poll_relayed(&mut self) -> Option<(PortId, SocketAddr, &[u8])> {
         self.outbox.pop()
+    }
+
+    /// Packets of the beat that wait for [`Self::poll_send`].
+    #[must_use]
+    pub fn made(&self) -> usize {
+        self.made.len()
     }
 
     /// The oldest event that waits.

@@ -87,6 +87,8 @@ fn socket_sample(stats: &Stats) -> SocketSample {
         inbox_full: sip.inbox_dropped,
         tls_handshakes: sip.tls_handshakes,
         tls_failed: failures.map(|(why, count)| (why.as_str(), count)).collect(),
+        hep_sent: sip.hep_sent,
+        hep_dropped: sip.hep_dropped,
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::Sink;
 use crate::certificates::Keyring;
 use crate::clock::Clock;
+use crate::hep::Tap;
 use crate::inbox::{Datagram, Inbox, Letter, Outlet};
 use crate::known::Known;
 use crate::large::{self, Large, Way, by_stream};
@@ -110,6 +111,8 @@ pub(crate) struct Outside {
     /// For [`Outside::catch_up`], once the datagrams are out.
     later: Vec<(ShardId, Output)>,
     pub counts: SocketCounts,
+    /// Copies of messages, if they are wanted.
+    pub tap: Option<Tap>,
     commands: HashMap<u64, oneshot::Sender<Reply>>,
     next_command: u64,
 }
@@ -128,6 +131,7 @@ pub(crate) struct Parts {
     pub media: Vec<OrderOutlet>,
     pub registrations: Arc<Registrations>,
     pub sink: Arc<dyn Sink>,
+    pub tap: Option<Tap>,
 }
 
 impl Outside {
@@ -154,6 +158,7 @@ impl Outside {
             closings: Closings::default(),
             later: Vec::new(),
             counts: SocketCounts::default(),
+            tap: parts.tap,
             commands: HashMap::new(),
             next_command: 1,
         };

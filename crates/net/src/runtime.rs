@@ -5,6 +5,7 @@ use crate::bind::{self, BoundRtp, BoundSip};
 use crate::certificates::{Certificates, Keyring};
 use crate::clock::Clock;
 use crate::control::{Control, Reach};
+use crate::hep::Tap;
 use crate::inbox::{Inbox, Letter};
 use crate::names::{BOUNDS, Names, Readers};
 use crate::outside::{Outside, Parts, StreamLocal};
@@ -292,6 +293,8 @@ impl Start {
                 });
             }
         }
+        let tap = setup.config.hep.as_ref();
+        let tap = tap.map(|hep| Tap::open(hep, self.clock.clone()));
         let media = self.running.media.iter();
         let outside = Outside::new(Parts {
             worker: number,
@@ -308,6 +311,7 @@ impl Start {
                 .collect(),
             registrations: self.registrations.clone(),
             sink: self.sink.clone(),
+            tap: tap.transpose()?,
         });
         let inbox = self.running.inboxes[number].clone();
         let alarm = self.alarm.armed();

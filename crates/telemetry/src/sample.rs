@@ -84,6 +84,10 @@ pub struct SocketSample {
     pub tls_handshakes: u64,
     /// TLS that came to nothing, by reason; a reason that is not there counts none.
     pub tls_failed: Vec<(&'static str, u64)>,
+    /// Copies of messages that left for their collector.
+    pub hep_sent: u64,
+    /// Copies of messages that were dropped.
+    pub hep_dropped: u64,
 }
 
 impl SocketSample {

@@ -108,6 +108,12 @@ const SUMS: &[Sum] = &[
     (names::TLS_FAILED, &[("reason", "unnamed")], |s| {
         s.sockets.tls_failed("unnamed")
     }),
+    (names::HEP_COPIES, &[("result", "sent")], |s| {
+        s.sockets.hep_sent
+    }),
+    (names::HEP_COPIES, &[("result", "dropped")], |s| {
+        s.sockets.hep_dropped
+    }),
     (names::RTP_PACKETS, &[("direction", "received")], |s| {
         s.media.received
     }),

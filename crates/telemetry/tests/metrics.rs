@@ -311,6 +311,8 @@ fn sample() -> Sample {
             inbox_full: 6,
             tls_handshakes: 7,
             tls_failed: vec![("no_certificate", 8), ("crowded", 9)],
+            hep_sent: 23,
+            hep_dropped: 24,
         },
         pools: vec![
             PoolSample {
@@ -411,6 +413,8 @@ fn samples_are_summed_over_the_shards() {
         ("meishier_sip_queue_full_total{queue=\"inbox\"}", 6.0),
         ("meishier_tls_handshakes_total", 7.0),
         ("meishier_tls_failed_total{reason=\"no_certificate\"}", 8.0),
+        ("meishier_hep_copies_total{result=\"sent\"}", 23.0),
+        ("meishier_hep_copies_total{result=\"dropped\"}", 24.0),
         ("meishier_tls_failed_total{reason=\"crowded\"}", 9.0),
         ("meishier_tls_failed_total{reason=\"late\"}", 0.0),
         ("meishier_rtp_packets_total{direction=\"received\"}", 1.0),

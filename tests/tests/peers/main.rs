@@ -2,8 +2,10 @@
 
 mod baresip;
 mod kamailio;
+mod linphone;
 mod papers;
 mod promtool;
+mod rtpengine;
 mod sipp;
 mod sipp_dialogs;
 mod sipp_messages;

@@ -96,7 +96,7 @@ impl Hub {
             if frame.is_empty() {
                 self.set_beat(at, id, false);
             } else {
-                send(&mut self.outbox, &mut self.totals, at, id, port, frame);
+                send(&mut self.made, &mut self.totals, at, id, port, frame);
             }
         }
         self.beats += 1;

@@ -68,6 +68,11 @@ impl Outbox {
         }
     }
 
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.queue.len()
+    }
+
     /// The oldest packet.
     pub fn pop(&mut self) -> Option<(PortId, SocketAddr, &[u8])> {
         let Entry {
