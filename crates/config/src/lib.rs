@@ -34,6 +34,7 @@ mod merge;
 mod moments;
 mod names;
 mod network;
+mod networks;
 mod numbers;
 mod picture;
 mod places;

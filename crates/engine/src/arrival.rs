@@ -202,7 +202,7 @@ impl Shard {
         if self.broken.is(Defect::UnknownRefused) && parties.caller.is_empty() {
             return self.reject(now, leg, 404, &[], Refusal::NotAllowed);
         }
-        let Some((port, address)) = self.room_for(decision.risk) else {
+        let Some((port, address)) = self.room_for(trunk, decision.risk) else {
             let why = if decision.risk {
                 Refusal::RiskOverload
             } else {
@@ -241,13 +241,15 @@ impl Shard {
 
     /// A port for a caller, if there is room for the call. A share of all places is kept for callers
     /// at risk; whoever has a place keeps it, so that even they find none once that is used up.
-    fn room_for(&mut self, risk: bool) -> Option<(PortId, SocketAddr)> {
+    fn room_for(&mut self, trunk: TrunkId, risk: bool) -> Option<(PortId, SocketAddr)> {
         let most = most_calls(&self.config);
         let kept = if risk { 0 } else { most / KEPT_FOR_RISK };
         if self.calls.len() + kept >= most {
             return None;
         }
-        self.ports.take_for_caller(self.config.seats.len(), risk)
+        let trunk = self.config.trunks.get(usize::from(trunk.0));
+        self.ports
+            .take_for_caller(trunk.and_then(|trunk| trunk.network), risk)
     }
 
     fn new_call(

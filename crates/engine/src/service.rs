@@ -171,7 +171,9 @@ impl Shard {
         if self.services.len() >= MOST {
             return self.reject(now, leg, 503, &[], Refusal::Overload);
         }
-        let Some((port, address)) = self.ports.take() else {
+        let home = self.config.seats.get(seat.0 as usize);
+        let network = home.and_then(|seat| seat.network);
+        let Some((port, address)) = self.ports.take(network) else {
             return self.reject(now, leg, 503, &[], Refusal::Overload);
         };
         let token = self.token();

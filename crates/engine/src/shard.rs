@@ -218,7 +218,7 @@ impl Shard {
             }),
             authenticator: Authenticator::new(auth()),
             local: setup.local,
-            ports: Ports::new(setup.ports),
+            ports: Ports::new(setup.ports, &config),
             calls: BTreeMap::new(),
             legs: BTreeMap::new(),
             seat_names,
@@ -439,15 +439,37 @@ impl Shard {
         }
     }
 
-    /// Our address for a transport towards a peer.
-    pub(crate) fn local_for(&self, transport: Transport, remote: SocketAddr) -> Option<SocketAddr> {
-        let fits =
-            |a: &&(Transport, SocketAddr)| a.0 == transport && a.1.is_ipv4() == remote.is_ipv4();
-        self.local.iter().find(fits).map(|a| a.1)
+    /// Our address for a transport towards a peer: the one in its network; for a peer of none, rather
+    /// one that is in none either.
+    pub(crate) fn local_for(
+        &self,
+        transport: Transport,
+        remote: SocketAddr,
+        network: Option<u8>,
+    ) -> Option<SocketAddr> {
+        let fit = || {
+            let fits = |a: &&(Transport, SocketAddr)| {
+                a.0 == transport && a.1.is_ipv4() == remote.is_ipv4()
+            };
+            self.local.iter().filter(fits).map(|a| a.1)
+        };
+        let networks = &self.config.networks;
+        match self.config.network(network) {
+            Some(network) => fit().find(|a| a.ip() == network.shown()),
+            None => {
+                let outside = |a: &SocketAddr| networks.iter().all(|it| it.shown() != a.ip());
+                fit().find(outside).or_else(|| fit().next())
+            }
+        }
     }
 
-    pub(crate) fn flow_to(&self, transport: Transport, remote: SocketAddr) -> Option<Flow> {
-        let local = self.local_for(transport, remote)?;
+    pub(crate) fn flow_to(
+        &self,
+        transport: Transport,
+        remote: SocketAddr,
+        network: Option<u8>,
+    ) -> Option<Flow> {
+        let local = self.local_for(transport, remote, network)?;
         Some(Flow {
             transport,
             local,
