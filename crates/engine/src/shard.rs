@@ -495,7 +495,6 @@ impl Shard {
             }
             Event::Reinvite { leg, sdp } => self.on_reinvite(now, leg, sdp.as_deref()),
             Event::Probed { leg, result } => self.on_probed(now, leg, result),
-            Event::Redescribed { leg, sdp } => self.on_refreshed(now, leg, &sdp),
             Event::ReinviteDone { .. } | Event::Info { .. } => {}
             Event::Request { id, flow, request } => self.on_request(now, id, flow, &request),
             Event::Response { id, status } => self.on_ping_response(now, id, status),

@@ -186,7 +186,6 @@ impl World {
             Event::ReinviteDone { leg, .. } => (*leg, "done"),
             Event::Info { leg, .. } => (*leg, "info"),
             Event::Probed { .. }
-            | Event::Redescribed { .. }
             | Event::OfferAnswered { .. }
             | Event::Request { .. }
             | Event::Response { .. } => panic!("not in this play"),
