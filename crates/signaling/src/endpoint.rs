@@ -10,18 +10,20 @@
 //! Contract: after any `handle_*` or any other call that changes something, drain `poll_transmit`
 //! and `poll_event`, then come back at `poll_timeout` at the latest. `now` never goes back.
 
+use crate::client_auth::{Account, AccountId, Wallet};
 use crate::counters::{Counters, Stats};
 use crate::defect::Broken;
 use crate::dialog::Dialog;
 use crate::event::{EndpointError, Event, LegError, RequestId};
 use crate::flow::{Flow, Transmit};
-use crate::keys::{Owner, ServerKey, TimerKey};
+use crate::keys::{Owner, Purpose, ServerKey, TimerKey};
 use crate::leg::{Context, Leg, LegState};
 use crate::leg_timer::Draft;
+use crate::message::Message;
 use crate::names::Names;
 use crate::terms::Terms;
 use crate::timers::{Due, Timers};
-use crate::transactions::{Failure, Report, Transactions};
+use crate::transactions::{Report, Transactions};
 use crate::write;
 use meishier_model::{LegId, Mono, ShardId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -84,6 +86,7 @@ pub struct Party {
 pub struct Endpoint {
     pub(crate) config: EndpointConfig,
     pub(crate) names: Names,
+    pub(crate) wallet: Wallet,
     pub(crate) tx: Transactions,
     pub(crate) legs: BTreeMap<LegId, Box<Leg>>,
     /// Legs on TCP by connection, so that a stranger's closed connections cost nothing.
@@ -103,6 +106,7 @@ impl Endpoint {
     pub fn new(config: EndpointConfig) -> Self {
         Self {
             names: Names::new(config.seed, config.shard),
+            wallet: Wallet::default(),
             tx: Transactions::new(config.timers),
             config,
             legs: BTreeMap::new(),
@@ -184,6 +188,19 @@ impl Endpoint {
     /// # Errors
     /// [`EndpointError::Full`] at a limit, [`EndpointError::Uri`] if a URI cannot be written.
     pub fn invite(&mut self, now: Mono, invite: Invite) -> Result<LegId, EndpointError> {
+        self.invite_as(now, None, invite)
+    }
+
+    /// As [`Endpoint::invite`]; challenges to every request of the call are answered for this account.
+    ///
+    /// # Errors
+    /// As [`Endpoint::invite`].
+    pub fn invite_as(
+        &mut self,
+        now: Mono,
+        account: Option<AccountId>,
+        invite: Invite,
+    ) -> Result<LegId, EndpointError> {
         self.last = now;
         if self.legs.len() >= self.config.max_legs
             || self.tx.clients.len() >= self.config.max_transactions
@@ -222,6 +239,7 @@ impl Endpoint {
         );
         let mut leg = Box::new(leg);
         leg.terms = invite.terms;
+        leg.account = account;
         leg.described = invite.sdp.as_deref().map(Into::into);
         if invite.terms.session.is_some() {
             let sdp = invite.sdp.as_deref();
@@ -232,6 +250,26 @@ impl Endpoint {
             leg.send_invite(cx, &invite.headers, invite.sdp.as_deref());
         });
         Ok(id)
+    }
+
+    /// Puts an account in, in the place of one of that number, or takes it out. Requests under way are
+    /// answered for the new one. What the realms of the account asked for is remembered as long as it
+    /// stays the same.
+    pub fn set_account(&mut self, id: AccountId, account: Option<Account>) {
+        self.wallet.set(id, account);
+    }
+
+    /// Challenges to our requests in a call that came are answered for this account.
+    ///
+    /// # Errors
+    /// [`LegError::Unknown`].
+    pub fn set_leg_account(
+        &mut self,
+        now: Mono,
+        leg: LegId,
+        account: Option<AccountId>,
+    ) -> Result<(), LegError> {
+        self.with_leg(now, leg, |leg, _| leg.account = account)
     }
 
     /// Says how the dialog of a call that came is kept; before it is answered in any way. Until then
@@ -391,6 +429,7 @@ impl Endpoint {
             now,
             config: &self.config,
             names: &mut self.names,
+            wallet: &mut self.wallet,
             tx: &mut self.tx,
             events: &mut self.events,
             broken: self.broken,
@@ -435,9 +474,10 @@ impl Endpoint {
                 }
                 Report::Client {
                     owner: Owner::Request(id),
+                    purpose,
                     failure,
                     ..
-                } => self.on_options_done(id, failure),
+                } => self.on_request_done(id, purpose, failure.status(), None),
                 Report::Acknowledged {
                     owner: Owner::Leg(leg),
                     key,
@@ -455,10 +495,21 @@ impl Endpoint {
         }
     }
 
-    fn on_options_done(&mut self, id: RequestId, failure: Failure) {
-        self.events.push_back(Event::Response {
-            id,
-            status: failure.status(),
+    /// The final response to a request of ours outside dialogs came, or none will.
+    pub(crate) fn on_request_done(
+        &mut self,
+        id: RequestId,
+        purpose: Purpose,
+        status: u16,
+        reply: Option<&Message>,
+    ) {
+        self.events.push_back(match purpose {
+            Purpose::Register => Event::RegisterDone {
+                id,
+                status,
+                reply: reply.cloned(),
+            },
+            _ => Event::Response { id, status },
         });
     }
 
