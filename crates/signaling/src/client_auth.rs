@@ -98,7 +98,11 @@ impl<'a> Challenge<'a> {
         }
         let [realm, nonce, opaque, stale, algorithm, qop] = found;
         let name = algorithm.unwrap_or("MD5");
-        let (base, session) = match name.len().checked_sub(5).map(|at| name.split_at_checked(at)) {
+        let (base, session) = match name
+            .len()
+            .checked_sub(5)
+            .map(|at| name.split_at_checked(at))
+        {
             Some(Some((base, end))) if end.eq_ignore_ascii_case("-sess") => (base, true),
             _ => (name, false),
         };
@@ -414,7 +418,12 @@ impl Purse {
         let holds = |it: &Session| {
             let stands = it.challenge();
             let stale = challenge.stale;
-            stands == Challenge { stale: false, ..challenge.clone() } && !stale
+            stands
+                == Challenge {
+                    stale: false,
+                    ..challenge.clone()
+                }
+                && !stale
         };
         let mut session = match session.take() {
             Some(session) if holds(&session) => session,
@@ -437,7 +446,8 @@ fn strongest(response: &Message) -> Vec<(Place, Challenge<'_>)> {
         .chain(of(HeaderName::ProxyAuthenticate, Place::Proxy));
     let mut out: Vec<(Place, Challenge<'_>)> = Vec::new();
     for (place, challenge) in all.take(MAX_CHALLENGES) {
-        let same = |it: &&mut (Place, Challenge<'_>)| it.0 == place && it.1.realm == challenge.realm;
+        let same =
+            |it: &&mut (Place, Challenge<'_>)| it.0 == place && it.1.realm == challenge.realm;
         match out.iter_mut().find(same) {
             Some(other) if other.1.strength() < challenge.strength() => other.1 = challenge,
             Some(_) => {}

@@ -166,11 +166,7 @@ impl Transactions {
     }
 
     /// A response came. `Some` if the owner has to hear of it.
-    pub(crate) fn on_response(
-        &mut self,
-        now: Mono,
-        response: &Message,
-    ) -> Option<Heard> {
+    pub(crate) fn on_response(&mut self, now: Mono, response: &Message) -> Option<Heard> {
         let status = response.status().unwrap_or_default();
         let word = response.top_via().branch.and_then(word_of_branch);
         let method = response.cseq_method();

@@ -101,7 +101,12 @@ impl Endpoint {
         .header_with("Contact", |out| write::contact(out, "", &flow))
         .header("Accept", "application/sdp")
         .header("User-Agent", &self.config.user_agent);
-        self.start_request(now, (id, word, flow), Purpose::Options, (account, out, shown));
+        self.start_request(
+            now,
+            (id, word, flow),
+            Purpose::Options,
+            (account, out, shown),
+        );
         Ok(id)
     }
 
@@ -143,7 +148,12 @@ impl Endpoint {
             .header("Supported", "path")
             .header("Allow", write::ALLOW)
             .header("User-Agent", &self.config.user_agent);
-        self.start_request(now, (id, word, flow), Purpose::Register, (account, out, shown));
+        self.start_request(
+            now,
+            (id, word, flow),
+            Purpose::Register,
+            (account, out, shown),
+        );
         Ok(id)
     }
 

@@ -366,13 +366,7 @@ impl Registration {
         }
     }
 
-    fn send(
-        &mut self,
-        now: Mono,
-        endpoint: &mut Endpoint,
-        flow: Flow,
-        contacts: &[(String, u64)],
-    ) {
+    fn send(&mut self, now: Mono, endpoint: &mut Endpoint, flow: Flow, contacts: &[(String, u64)]) {
         self.cseq = self.cseq.wrapping_add(1) & 0x7fff_ffff;
         let (call_id, tag) = self.names.get_or_insert_with(|| endpoint.register_names());
         let register = Register {
@@ -397,7 +391,11 @@ impl Registration {
             remote: address,
             connection: 0,
         };
-        write::contact(&mut out, write::contact_user(&self.config.contact_user), &flow);
+        write::contact(
+            &mut out,
+            write::contact_user(&self.config.contact_user),
+            &flow,
+        );
         String::from_utf8(out).unwrap_or_default()
     }
 
@@ -419,11 +417,16 @@ impl Registration {
         self.route = service_route(reply);
         self.state = RegistrationState::Registered;
         self.failures = 0;
-        let lead = if granted > LONG { granted - EARLY } else { granted / 2 };
+        let lead = if granted > LONG {
+            granted - EARLY
+        } else {
+            granted / 2
+        };
         self.until = Some(now + granted);
         self.next = Some(now + lead.max(APART));
         let seen = seen_at(reply, self.asked);
-        let moved = self.config.contact == ContactMode::AsSeen && seen.is_some() && seen != self.bound;
+        let moved =
+            self.config.contact == ContactMode::AsSeen && seen.is_some() && seen != self.bound;
         if !moved {
             self.at_once = 0;
         } else {
@@ -468,7 +471,8 @@ impl Registration {
         self.failures = self.failures.saturating_add(1);
         let passing = matches!(status, 408 | 429 | 480 | 486 | 491 | 500..600);
         let after = reply.and_then(|reply| reply.header(HeaderName::RetryAfter));
-        let after = after.and_then(|value| seconds(lex::split_before(value, b';').0));
+        // §20.33: a comment and parameters may follow.
+        let after = after.and_then(|value| seconds(value.split([' ', ';', '(']).next()?));
         let after = after.unwrap_or(Duration::ZERO).min(BACK_OFF.1);
         let word = endpoint.word();
         if !passing {
@@ -521,7 +525,10 @@ fn granted(reply: &Message, asked: Option<SocketAddr>) -> Option<Duration> {
 fn address_of(uri: &str) -> Option<SocketAddr> {
     let uri = Uri::parse(uri).ok()?;
     let host = uri.host.trim_start_matches('[').trim_end_matches(']');
-    Some(SocketAddr::new(host.parse().ok()?, uri.port.unwrap_or(5060)))
+    Some(SocketAddr::new(
+        host.parse().ok()?,
+        uri.port.unwrap_or(5060),
+    ))
 }
 
 /// The address that the registrar sees us at (RFC 3581 §4); `None` if it does not say.
@@ -531,7 +538,8 @@ fn seen_at(reply: &Message, asked: Option<SocketAddr>) -> Option<SocketAddr> {
     let host = via.received.or(port.map(|_| via.host))?;
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let port = port.or(via.port).or(asked.map(|asked| asked.port()))?;
-    Some(SocketAddr::new(host.parse().ok()?, port)).filter(|it| port != 0 && !it.ip().is_unspecified())
+    Some(SocketAddr::new(host.parse().ok()?, port))
+        .filter(|it| port != 0 && !it.ip().is_unspecified())
 }
 
 /// The Route that Service-Route asks for (RFC 3608 §5). One that cannot be followed is left out whole.
