@@ -2,6 +2,7 @@
 
 use crate::names::{Known, check_plain};
 use crate::places::Places;
+use crate::registration;
 use crate::section::{At, Section};
 use crate::service::{TRANSPORTS, host_name};
 use crate::sink::{Sink, both};
@@ -54,7 +55,9 @@ fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk], places: &Pl
         known.add(sink, name.value, &name.span);
     }
     let peers = peers(section, before);
+    let (register, login) = registration::read(section);
     let out = section.socket("out").map(|at| at.value);
+    let out = out.or_else(|| register.as_ref().map(|register| register.registrar));
     let out = out.or_else(|| peers.iter().find(|peer| peer.port() != 0).copied());
     let every = section
         .duration("options_every", Duration::ZERO..=Duration::from_secs(3600))
@@ -98,6 +101,8 @@ fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk], places: &Pl
             down: count(section, "down_after", 2),
             up: count(section, "up_after", 1),
         },
+        register,
+        login,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the program uses: every reference an index, every default filled in, every limit kept.
 
 pub use crate::network::{Listen, Tls, Transport};
+use crate::registration::{Login, Register};
 use crate::rule_places::RulePlaces;
 pub use meishier_media::Codec;
 use meishier_model::{PoolId, SeatId, SkillId, Wall};
@@ -165,7 +166,8 @@ pub struct Trunk {
     pub name: String,
     /// Addresses that may send calls; port 0 means any port of that address.
     pub peers: Vec<SocketAddr>,
-    /// Where calls out and OPTIONS go: what the file says, else the first peer with a port.
+    /// Where calls out and OPTIONS go: what the file says, else the registrar, else the first peer
+    /// with a port.
     pub out: Option<SocketAddr>,
     /// Transport of calls out.
     pub transport: Transport,
@@ -197,6 +199,10 @@ pub struct Trunk {
     pub session_expires: Option<Duration>,
     /// When our OPTIONS make the trunk go down and up.
     pub hysteresis: Hysteresis,
+    /// How we register there; calls out go only while we are registered.
+    pub register: Option<Register>,
+    /// What challenges to our requests are answered with.
+    pub login: Option<Login>,
 }
 
 /// After how many results of the same kind in a row a trunk's state changes.

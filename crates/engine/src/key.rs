@@ -346,7 +346,7 @@ impl Shard {
             headers,
             terms: crate::terms::of_trunk(trunk),
         };
-        let Ok(leg) = self.endpoint.invite(now.mono, invite) else {
+        let Some(leg) = self.call_out(now, trunk_id, invite) else {
             self.ports.give_back(port);
             return None;
         };

@@ -160,6 +160,16 @@ pub enum Notice {
         /// True if it answers.
         up: bool,
     },
+    /// A trunk that is to be registered at its carrier is so, or is not; also told when the reason
+    /// changes.
+    Registration {
+        /// The trunk.
+        trunk: TrunkId,
+        /// True if it is.
+        registered: bool,
+        /// Status of the last final response to REGISTER; 408 if none came, 503 if none could.
+        status: u16,
+    },
     /// Callers wait in a pool's queue; a change of the number of lines that are open.
     Lines {
         /// The pool.

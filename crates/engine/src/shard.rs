@@ -9,6 +9,7 @@ use crate::full::FullPools;
 use crate::matches::Watch;
 use crate::pools::PoolStates;
 use crate::ports::Ports;
+use crate::registration::Registrations;
 use crate::seat::SeatMachine;
 use crate::service::ServiceCall;
 use crate::timers::Timers;
@@ -107,6 +108,7 @@ pub struct Shard {
     pub(crate) lookups: BTreeMap<u64, CallId>,
     pub(crate) services: BTreeMap<u64, ServiceCall>,
     pub(crate) trunks: Vec<TrunkState>,
+    pub(crate) registrations: Registrations,
     pub(crate) pings: BTreeMap<RequestId, meishier_model::TrunkId>,
     pub(crate) timers: Timers,
     pub(crate) outputs: VecDeque<Output>,
@@ -221,6 +223,7 @@ impl Shard {
                 .iter()
                 .map(|_| TrunkState::default())
                 .collect(),
+            registrations: Registrations::default(),
             pings: BTreeMap::new(),
             timers: Timers::default(),
             outputs: VecDeque::new(),
@@ -264,7 +267,10 @@ impl Shard {
             Input::Configure(config) => self.configure(now, config),
             Input::Remember(notes) => notes.iter().for_each(|note| self.on_noted(note)),
             Input::Drain => self.draining = true,
-            Input::HangUpAll => self.hang_up_all(now),
+            Input::HangUpAll => {
+                self.hang_up_all(now);
+                self.leave_registrars(now);
+            }
         }
         self.settle(now);
     }
@@ -313,10 +319,10 @@ impl Shard {
         }
     }
 
-    /// True if no call is left.
+    /// True if no call is left, and no carrier that is to be told of our end.
     #[must_use]
     pub fn idle(&self) -> bool {
-        self.calls.is_empty() && self.services.is_empty()
+        self.calls.is_empty() && self.services.is_empty() && !self.registrations.is_leaving()
     }
 
     /// Works until nothing inside has anything left to say.
@@ -442,6 +448,9 @@ impl Shard {
             Event::Probed { leg, result } => self.on_probed(now, leg, result),
             Event::ReinviteDone { .. } | Event::Info { .. } => {}
             Event::Request { id, flow, request } => self.on_request(now, id, flow, &request),
+            Event::RegisterDone { id, status, reply } => {
+                self.on_register_done(now, id, status, reply.as_ref());
+            }
             Event::Response { id, status } => self.on_ping_response(now, id, status),
         }
     }

@@ -14,6 +14,7 @@
 use crate::api::Notice;
 use crate::arrival::RETRY_AFTER;
 use crate::offer::sip_transport;
+use crate::registration::account_of;
 use crate::seats::ALLOW;
 use crate::shard::Shard;
 use crate::timers::Timer;
@@ -66,6 +67,7 @@ impl TrunkState {
 impl Shard {
     /// One shard asks the trunks for all.
     pub(crate) fn start_trunks(&mut self, now: Now) {
+        self.follow_registrations(now);
         if self.id != ShardId(0) {
             return;
         }
@@ -86,11 +88,12 @@ impl Shard {
             return;
         };
         let peer = trunk.out;
+        let account = account_of(&self.config, id);
         let flow = peer.and_then(|peer| self.flow_to(sip_transport(trunk.transport), peer));
         if let (Some(peer), Some(flow)) = (peer, flow) {
             match self
                 .endpoint
-                .options(now.mono, flow, &format!("sip:{peer}"))
+                .options_as(now.mono, account, flow, &format!("sip:{peer}"))
             {
                 Ok(request) => {
                     self.pings.insert(request, id);

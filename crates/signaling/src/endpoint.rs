@@ -10,16 +10,15 @@
 //! Contract: after any `handle_*` or any other call that changes something, drain `poll_transmit`
 //! and `poll_event`, then come back at `poll_timeout` at the latest. `now` never goes back.
 
-use crate::client_auth::{Account, AccountId, Wallet};
+use crate::client_auth::{AccountId, Wallet};
 use crate::counters::{Counters, Stats};
 use crate::defect::Broken;
 use crate::dialog::Dialog;
 use crate::event::{EndpointError, Event, LegError, RequestId};
 use crate::flow::{Flow, Transmit};
-use crate::keys::{Owner, Purpose, ServerKey, TimerKey};
+use crate::keys::{Owner, ServerKey, TimerKey};
 use crate::leg::{Context, Leg, LegState};
 use crate::leg_timer::Draft;
-use crate::message::Message;
 use crate::names::Names;
 use crate::terms::Terms;
 use crate::timers::{Due, Timers};
@@ -252,26 +251,6 @@ impl Endpoint {
         Ok(id)
     }
 
-    /// Puts an account in, in the place of one of that number, or takes it out. Requests under way are
-    /// answered for the new one. What the realms of the account asked for is remembered as long as it
-    /// stays the same.
-    pub fn set_account(&mut self, id: AccountId, account: Option<Account>) {
-        self.wallet.set(id, account);
-    }
-
-    /// Challenges to our requests in a call that came are answered for this account.
-    ///
-    /// # Errors
-    /// [`LegError::Unknown`].
-    pub fn set_leg_account(
-        &mut self,
-        now: Mono,
-        leg: LegId,
-        account: Option<AccountId>,
-    ) -> Result<(), LegError> {
-        self.with_leg(now, leg, |leg, _| leg.account = account)
-    }
-
     /// Says how the dialog of a call that came is kept; before it is answered in any way. Until then
     /// [`Terms::default`] holds.
     ///
@@ -493,24 +472,6 @@ impl Endpoint {
                 }
             }
         }
-    }
-
-    /// The final response to a request of ours outside dialogs came, or none will.
-    pub(crate) fn on_request_done(
-        &mut self,
-        id: RequestId,
-        purpose: Purpose,
-        status: u16,
-        reply: Option<&Message>,
-    ) {
-        self.events.push_back(match purpose {
-            Purpose::Register => Event::RegisterDone {
-                id,
-                status,
-                reply: reply.cloned(),
-            },
-            _ => Event::Response { id, status },
-        });
     }
 
     pub(crate) fn take_leg_id(&mut self) -> LegId {

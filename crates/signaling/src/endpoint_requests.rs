@@ -3,9 +3,10 @@
 use crate::builder::Builder;
 use crate::client_auth::{AccountId, Attempts, Credentials};
 use crate::endpoint::Endpoint;
-use crate::event::{EndpointError, RequestId};
+use crate::event::{EndpointError, Event, RequestId};
 use crate::flow::Flow;
 use crate::keys::{ClientKey, Owner, Purpose};
+use crate::message::Message;
 use crate::names::branch;
 use crate::registration::Register;
 use crate::write;
@@ -185,5 +186,23 @@ impl Endpoint {
         self.tx
             .start(now, key, purpose, Owner::Request(id), flow, bytes);
         self.tx.attribute(key, Attempts::of(account));
+    }
+
+    /// The final response to a request of ours outside dialogs came, or none will.
+    pub(crate) fn on_request_done(
+        &mut self,
+        id: RequestId,
+        purpose: Purpose,
+        status: u16,
+        reply: Option<&Message>,
+    ) {
+        self.events.push_back(match purpose {
+            Purpose::Register => Event::RegisterDone {
+                id,
+                status,
+                reply: reply.cloned(),
+            },
+            _ => Event::Response { id, status },
+        });
     }
 }

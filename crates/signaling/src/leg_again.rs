@@ -1,16 +1,38 @@
 //! A request of ours that was challenged goes again with credentials (RFC 3261 §8.1.3.5, §22.2): a
 //! new transaction with the next number, which takes the place of the old one in its leg.
 
+use crate::client_auth::{Account, AccountId};
 use crate::client_transactions::{Challenged, Heard};
 use crate::endpoint::Endpoint;
+use crate::event::LegError;
 use crate::keys::{ClientKey, Owner, Purpose};
 use crate::leg::{Leg, LegState};
 use crate::message::Message;
 use crate::names::branch;
 use crate::write;
-use meishier_model::Mono;
+use meishier_model::{LegId, Mono};
 
 impl Endpoint {
+    /// Puts an account in, in the place of one of that number, or takes it out. Requests under way are
+    /// answered for the new one. What the realms of the account asked for is remembered as long as it
+    /// stays the same.
+    pub fn set_account(&mut self, id: AccountId, account: Option<Account>) {
+        self.wallet.set(id, account);
+    }
+
+    /// Challenges to our requests in a call that came are answered for this account.
+    ///
+    /// # Errors
+    /// [`LegError::Unknown`].
+    pub fn set_leg_account(
+        &mut self,
+        now: Mono,
+        leg: LegId,
+        account: Option<AccountId>,
+    ) -> Result<(), LegError> {
+        self.with_leg(now, leg, |leg, _| leg.account = account)
+    }
+
     /// Answers 401 or 407 by sending the request again. False if there is no answer: then the
     /// response is like any other.
     pub(crate) fn ask_with_credentials(

@@ -77,6 +77,7 @@ mod push;
 mod refusal;
 pub mod registrar;
 pub mod registration;
+mod registration_reply;
 pub mod reliable;
 pub mod scan;
 mod server_transactions;

@@ -4,15 +4,12 @@
 //! The machine draws its time and its answers from outside like everything here; its requests leave by
 //! an [`Endpoint`], whose [`crate::Event::RegisterDone`] comes back to it.
 
-use crate::address::NameAddr;
 use crate::client_auth::AccountId;
-use crate::dialog;
 use crate::endpoint::Endpoint;
 use crate::event::RequestId;
 use crate::flow::{Flow, Transport};
-use crate::lex;
 use crate::message::{HeaderName, Message};
-use crate::uri::Uri;
+use crate::registration_reply::{granted, seconds, seen_at, service_route};
 use crate::write;
 use meishier_model::Mono;
 use std::fmt;
@@ -500,58 +497,4 @@ impl Registration {
 fn jitter(longest: Duration, word: u64) -> Duration {
     let half = longest / 2;
     half + half * ((word % 1001) as u32) / 1000
-}
-
-fn seconds(text: &str) -> Option<Duration> {
-    // Longer than a number can say is as long as it can (RFC 3261 §20.19).
-    let text = lex::trim(text);
-    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    digits.then(|| Duration::from_secs(u64::from(lex::number(text).unwrap_or(u32::MAX))))
-}
-
-/// How long our Contact is bound (§10.2.4): its own `expires`, else the Expires header. `None` if the
-/// response says nothing.
-fn granted(reply: &Message, asked: Option<SocketAddr>) -> Option<Duration> {
-    let all: Vec<NameAddr<'_>> = reply.contacts().flatten().collect();
-    let ours = |it: &&NameAddr<'_>| address_of(it.uri) == asked && asked.is_some();
-    // Somebody on the way may have written another address; then a single one is ours.
-    let alone = || all.first().filter(|_| all.len() == 1);
-    let own = all.iter().find(ours).or_else(alone);
-    let own = own.and_then(|it| it.params.value("expires"));
-    let header = || reply.header(HeaderName::Expires).and_then(seconds);
-    own.and_then(seconds).or_else(header)
-}
-
-fn address_of(uri: &str) -> Option<SocketAddr> {
-    let uri = Uri::parse(uri).ok()?;
-    let host = uri.host.trim_start_matches('[').trim_end_matches(']');
-    Some(SocketAddr::new(
-        host.parse().ok()?,
-        uri.port.unwrap_or(5060),
-    ))
-}
-
-/// The address that the registrar sees us at (RFC 3581 §4); `None` if it does not say.
-fn seen_at(reply: &Message, asked: Option<SocketAddr>) -> Option<SocketAddr> {
-    let via = reply.top_via();
-    let port = via.rport.flatten();
-    let host = via.received.or(port.map(|_| via.host))?;
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let port = port.or(via.port).or(asked.map(|asked| asked.port()))?;
-    Some(SocketAddr::new(host.parse().ok()?, port))
-        .filter(|it| port != 0 && !it.ip().is_unspecified())
-}
-
-/// The Route that Service-Route asks for (RFC 3608 §5). One that cannot be followed is left out whole.
-fn service_route(reply: &Message) -> Box<str> {
-    let hops: Vec<&str> = reply.values(HeaderName::ServiceRoute).collect();
-    let loose = |hop: &&str| {
-        let uri = NameAddr::parse(hop).map_or("", |hop| hop.uri);
-        Uri::parse(uri).is_ok_and(|uri| uri.params.get("lr").is_some())
-    };
-    // §6: every hop routes loosely.
-    match hops.iter().all(loose) {
-        true => dialog::join(hops.into_iter()).unwrap_or_default(),
-        false => "".into(),
-    }
 }
