@@ -161,7 +161,7 @@ pub enum Notice {
         up: bool,
     },
     /// A trunk that is to be registered at its carrier is so, or is not; also told when the reason
-    /// changes.
+    /// changes, and as registered by status 0 when it need not be any more.
     Registration {
         /// The trunk.
         trunk: TrunkId,

@@ -23,9 +23,10 @@ use meishier_model::{LegId, Mono, Now, ShardId, TrunkId};
 use meishier_signaling::registration::ContactMode;
 use meishier_signaling::{
     Account, AccountId, Flow, Invite, Message, Registration, RegistrationConfig, RegistrationState,
-    RequestId,
+    RequestId, Transport,
 };
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// How long the end waits for the carriers' answers to our leave.
@@ -35,6 +36,8 @@ const LEAVE_LIMIT: Duration = Duration::from_secs(2);
 struct Line {
     it: Registration,
     login: Option<Login>,
+    /// Where the registrar is; one that leaves is told there, whatever the configuration says by then.
+    way: (Transport, SocketAddr),
     /// When its timer stands.
     timer: Option<Mono>,
     /// What was told of it: whether it is bound, and by which status.
@@ -120,7 +123,8 @@ impl Shard {
                 self.endpoint.set_account(AccountId(id.0), Some(account));
             }
             if let Some(register) = &trunk.register {
-                wishes.insert(id, (wanted(id, trunk, register), trunk.login.clone()));
+                let way = (sip_transport(trunk.transport), register.registrar);
+                wishes.insert(id, (wanted(id, trunk, register), trunk.login.clone(), way));
             }
         }
         self.registrations
@@ -136,15 +140,18 @@ impl Shard {
                 line.it.leave(now.mono, &mut shard.endpoint, flow);
             });
         }
-        for (id, (config, login)) in wishes {
-            let stands = self.registrations.lines.get(&id);
-            if stands.is_some_and(|line| *line.it.config() == config && line.login == login) {
+        for (id, (config, login, way)) in wishes {
+            let same = |line: &Line| {
+                *line.it.config() == config && (&line.login, line.way) == (&login, way)
+            };
+            if self.registrations.lines.get(&id).is_some_and(same) {
                 continue;
             }
             let it = Registration::new(config);
             let line = Line {
                 it,
                 login,
+                way,
                 timer: None,
                 told: None,
             };
@@ -157,13 +164,6 @@ impl Shard {
         }
     }
 
-    /// The way to a trunk's registrar.
-    fn flow_to_registrar(&self, id: TrunkId) -> Option<Flow> {
-        let trunk = self.config.trunks.get(usize::from(id.0))?;
-        let registrar = trunk.register.as_ref()?.registrar;
-        self.flow_to(sip_transport(trunk.transport), registrar)
-    }
-
     /// Lets a registration work, then sets its timer and tells what changed.
     fn change_line(
         &mut self,
@@ -174,7 +174,7 @@ impl Shard {
         let Some(mut line) = self.registrations.lines.remove(&id) else {
             return;
         };
-        let flow = self.flow_to_registrar(id);
+        let flow = self.flow_to(line.way.0, line.way.1);
         work(&mut line, self, flow);
         let next = line.it.poll_timeout();
         if next != line.timer {
@@ -206,7 +206,10 @@ impl Shard {
             self.on_shard_message(now, message);
         }
         // A refresh that will pass is no news; a status that changes while nothing is bound is.
-        let news = (bound, if bound { 200 } else { status });
+        let news = match self.trunk_registers(id) {
+            true => (bound, if bound { 200 } else { status }),
+            false => (true, 0),
+        };
         if answered && line.told != Some(news) {
             line.told = Some(news);
             self.notice(Notice::Registration {

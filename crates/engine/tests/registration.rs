@@ -370,7 +370,14 @@ fn another_configuration_registers_anew_or_no_more() {
     shown(&anew);
     accept(&mut world, &anew, 1200);
     world.configure(world::CONFIG);
-    world.none(addr(REGISTRAR), "REGISTER");
+    let leave = next(&mut world, REGISTRAR, "REGISTER");
+    assert!(leave.header("Contact").ends_with(";expires=0"));
+    assert_eq!(
+        told(&world).last(),
+        Some(&(true, 0)),
+        "no alarm stays behind"
+    );
+    reply(&mut world, &leave, "200 OK", "c", "");
     assert!(view(&world).registration.is_none());
     // The trunk takes calls out as any other.
     talking(&mut world);

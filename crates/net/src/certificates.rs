@@ -112,11 +112,15 @@ impl Certificates {
             return Ok(None);
         };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let names = config.trunks.iter().filter_map(|trunk| {
-            let name = trunk.tls_name.clone()?;
+        let names = config.trunks.iter().flat_map(|trunk| {
             let by_tls = trunk.transport == Transport::Tls;
-            let (out, name) = (trunk.out?, ServerName::try_from(name).ok()?);
-            by_tls.then_some((out, name))
+            let name = trunk.tls_name.clone().filter(|_| by_tls);
+            let name = name.and_then(|name| ServerName::try_from(name).ok());
+            let registrar = trunk.register.as_ref().map(|it| it.registrar);
+            // Calls out and REGISTER may go two ways to one carrier.
+            let ways = [trunk.out, registrar].into_iter().flatten();
+            name.into_iter()
+                .flat_map(move |name| ways.clone().map(move |way| (way, name.clone())))
         });
         Ok(Some(Self {
             server: server(tls, &provider)?,
