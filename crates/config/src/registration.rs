@@ -26,8 +26,8 @@ pub struct Register {
     pub user: String,
     /// Host of the address of record, and Request-URI of REGISTER: the carrier's identity domain.
     pub domain: String,
-    /// Where REGISTER goes.
-    pub registrar: SocketAddr,
+    /// Where REGISTER goes; where calls go if absent.
+    pub registrar: Option<SocketAddr>,
     /// The interval that is asked for, 60 s to a day.
     pub expires: Duration,
     /// The address in our Contact.
@@ -158,9 +158,6 @@ fn register(section: &Section<'_>) -> Option<(Register, Login)> {
         section.missing("domain", "\"ims.example.cn\"");
     }
     let domain = host_name(section, "domain");
-    if section.raw("registrar").is_none() {
-        section.missing("registrar", "\"192.0.2.10:5060\"");
-    }
     let registrar = section.socket("registrar");
     if let Some(at) = registrar.as_ref().filter(|at| at.value.port() == 0) {
         section.sink().error(
@@ -179,7 +176,7 @@ fn register(section: &Section<'_>) -> Option<(Register, Login)> {
     let register = Register {
         user,
         domain: domain?,
-        registrar: registrar?.value,
+        registrar: registrar.map(|at| at.value),
         expires: expires.map_or(EXPIRES.1, |at| at.value),
         contact: contact.unwrap_or_default(),
     };

@@ -1,6 +1,6 @@
 //! `[trunks.register]` and `[trunks.auth]`.
 
-use meishier_config::{Config, Contact, Lang, Secret, parse};
+use meishier_config::{Config, Contact, Lang, Secret, To, parse};
 use std::time::Duration;
 
 const GOOD: &str = include_str!("data/small.toml");
@@ -56,7 +56,7 @@ fn a_registration_is_read_with_its_defaults() {
     let register = trunk.register.as_ref().unwrap();
     assert_eq!(register.user, "+8685112356");
     assert_eq!(register.domain, "gz.ims.example.cn");
-    assert_eq!(register.registrar, "192.0.2.9:5070".parse().unwrap());
+    assert_eq!(register.registrar, Some("192.0.2.9:5070".parse().unwrap()));
     assert_eq!(register.expires, Duration::from_secs(3600));
     assert_eq!(register.contact, Contact::Own);
     let login = trunk.login.as_ref().unwrap();
@@ -77,23 +77,17 @@ fn a_registration_is_read_with_its_defaults() {
 
 #[test]
 fn calls_go_out_where_register_goes_unless_the_file_says_otherwise() {
+    let registrar = To::only("192.0.2.9:5070".parse().unwrap());
     let without = with(REGISTER).replacen("out = ", "# out = ", 1);
     let config = parse(&without, None).unwrap().0;
-    assert_eq!(
-        config.trunks[0].out,
-        Some("192.0.2.9:5070".parse().unwrap())
-    );
-    let trunk = with(REGISTER);
-    let explicit = trunk.replacen("[[trunks]]\n", "[[trunks]]\nout = \"192.0.2.1:5060\"\n", 1);
-    let explicit = match GOOD.contains("out = ") {
-        true => trunk,
-        false => explicit,
-    };
-    let config = parse(&explicit, None).unwrap().0;
-    assert_ne!(
-        config.trunks[0].out,
-        Some("192.0.2.9:5070".parse().unwrap())
-    );
+    assert_eq!(config.trunks[0].to, [registrar.clone()]);
+    let other = without.replacen("[[trunks]]\n", "[[trunks]]\nto = [\"sip.example.cn\"]\n", 1);
+    let config = parse(&other, None).unwrap().0;
+    assert_ne!(config.trunks[0].to, [registrar]);
+    // And REGISTER goes where calls go, names included, if no registrar is named.
+    let other = other.replace("registrar = \"192.0.2.9:5070\"\n", "");
+    let config = parse(&other, None).unwrap().0;
+    assert_eq!(config.trunks[0].register.as_ref().unwrap().registrar, None);
 }
 
 #[test]
@@ -150,10 +144,6 @@ fn mistakes_are_told_in_both_languages_and_without_the_password() {
     assert_eq!(
         changed("domain = \"gz.ims.example.cn\"\n", ""),
         ["[trunks.register] lacks domain"]
-    );
-    assert_eq!(
-        changed("registrar = \"192.0.2.9:5070\"\n", ""),
-        ["[trunks.register] lacks registrar"]
     );
     assert_eq!(
         changed("192.0.2.9:5070", "192.0.2.9:0"),

@@ -7,6 +7,7 @@ use meishier_model::{
 };
 use meishier_routing::{Dialled, NuisanceWhy, RiskWhy, Service};
 use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// One side of a call.
@@ -169,6 +170,20 @@ pub enum Notice {
         registered: bool,
         /// Status of the last final response to REGISTER; 408 if none came, 503 if none could.
         status: u16,
+    },
+    /// One peer of a trunk answers, or no longer answers, our OPTIONS.
+    Peer {
+        /// The trunk.
+        trunk: TrunkId,
+        /// Where the peer is.
+        address: SocketAddr,
+        /// True if it answers.
+        up: bool,
+    },
+    /// Nothing is known of where a trunk's requests go; what was known before holds.
+    NoPeers {
+        /// The trunk.
+        trunk: TrunkId,
     },
     /// Callers wait in a pool's queue; a change of the number of lines that are open.
     Lines {

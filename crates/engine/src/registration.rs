@@ -16,6 +16,7 @@
 
 use crate::api::{Notice, ShardMessage};
 use crate::offer::sip_transport;
+use crate::peers::{PeerKey, Target};
 use crate::shard::Shard;
 use crate::timers::Timer;
 use meishier_config::{Config, Contact, Login, Register, Trunk};
@@ -23,10 +24,9 @@ use meishier_model::{LegId, Mono, Now, ShardId, TrunkId};
 use meishier_signaling::registration::ContactMode;
 use meishier_signaling::{
     Account, AccountId, Flow, Invite, Message, Registration, RegistrationConfig, RegistrationState,
-    RequestId, Transport,
+    RequestId,
 };
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 /// How long the end waits for the carriers' answers to our leave.
@@ -37,7 +37,10 @@ struct Line {
     it: Registration,
     login: Option<Login>,
     /// Where the registrar is; one that leaves is told there, whatever the configuration says by then.
-    way: (Transport, SocketAddr),
+    /// `None`: one of the trunk's peers.
+    way: Option<PeerKey>,
+    /// The peer that was taken.
+    peer: Option<PeerKey>,
     /// When its timer stands.
     timer: Option<Mono>,
     /// What was told of it: whether it is bound, and by which status.
@@ -123,7 +126,8 @@ impl Shard {
                 self.endpoint.set_account(AccountId(id.0), Some(account));
             }
             if let Some(register) = &trunk.register {
-                let way = (sip_transport(trunk.transport), register.registrar);
+                let transport = sip_transport(trunk.transport);
+                let way = register.registrar.map(|registrar| (registrar, transport));
                 wishes.insert(id, (wanted(id, trunk, register), trunk.login.clone(), way));
             }
         }
@@ -152,6 +156,7 @@ impl Shard {
                 it,
                 login,
                 way,
+                peer: None,
                 timer: None,
                 told: None,
             };
@@ -160,6 +165,42 @@ impl Shard {
             }
             self.change_line(now, id, |line, shard, flow| {
                 line.it.start(now.mono, &mut shard.endpoint, flow);
+            });
+        }
+    }
+
+    /// The way to a registrar: to one of the trunk's peers the one that has the binding, or another
+    /// than the one that failed.
+    fn flow_to_registrar(&mut self, now: Now, id: TrunkId, line: &mut Line) -> Option<Flow> {
+        if let Some((registrar, transport)) = line.way {
+            return self.flow_to(transport, registrar);
+        }
+        let word = self.endpoint.random();
+        let set = self.peers.get(usize::from(id.0))?;
+        let holds = matches!(
+            line.it.state(),
+            RegistrationState::Registered
+                | RegistrationState::Registering
+                | RegistrationState::Refreshing
+                | RegistrationState::Leaving
+        );
+        let before = line
+            .peer
+            .filter(|peer| set.targets().any(|it| it.key() == *peer));
+        let peer = before.filter(|_| holds).or_else(|| {
+            let other = set.choose(now.mono, word, before.as_slice(), true);
+            other.map(Target::key).or(before)
+        })?;
+        line.peer = Some(peer);
+        self.flow_to(peer.1, peer.0)
+    }
+
+    /// Other peers of a trunk are known: a registration that had no way may have one now.
+    pub(crate) fn register_by_new_peers(&mut self, now: Now, id: TrunkId) {
+        let waits = |line: &Line| line.way.is_none() && line.peer.is_none();
+        if self.registrations.lines.get(&id).is_some_and(waits) {
+            self.change_line(now, id, |line, shard, flow| {
+                line.it.hurry(now.mono, &mut shard.endpoint, flow);
             });
         }
     }
@@ -174,7 +215,7 @@ impl Shard {
         let Some(mut line) = self.registrations.lines.remove(&id) else {
             return;
         };
-        let flow = self.flow_to(line.way.0, line.way.1);
+        let flow = self.flow_to_registrar(now, id, &mut line);
         work(&mut line, self, flow);
         let next = line.it.poll_timeout();
         if next != line.timer {

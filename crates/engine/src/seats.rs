@@ -201,6 +201,18 @@ impl Shard {
             ShardMessage::TrunkRegistered { trunk, route } => {
                 self.on_trunk_registered(trunk, route);
             }
+            ShardMessage::PeerHealth {
+                trunk,
+                address,
+                transport,
+                up,
+            } => self.on_peer_health(trunk, (address, transport), up),
+            ShardMessage::PeerRests {
+                trunk,
+                address,
+                transport,
+                lasts,
+            } => self.on_peer_rests(now, trunk, (address, transport), lasts),
             ShardMessage::LinesChanged => self.on_lines_changed(),
             ShardMessage::SeatCommand {
                 from,

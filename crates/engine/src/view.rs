@@ -2,8 +2,8 @@
 
 use crate::api::{CallView, PoolView, ShardView, TrunkView};
 use crate::call::{Call, State};
+use crate::peers::Health;
 use crate::shard::Shard;
-use crate::trunk::TrunkHealth;
 use meishier_model::{Now, PoolId, ShardId, TrunkId};
 use std::collections::BTreeMap;
 
@@ -48,14 +48,14 @@ impl Shard {
     fn trunk_views(&self) -> Vec<TrunkView> {
         let numbered = (0..).map(TrunkId).zip(&self.config.trunks);
         numbered
-            .zip(&self.trunks)
-            .map(|((trunk, it), state)| TrunkView {
+            .zip(&self.peers)
+            .map(|((trunk, it), peers)| TrunkView {
                 trunk,
                 name: it.name.clone(),
-                up: match state.health {
-                    TrunkHealth::Unknown => None,
-                    TrunkHealth::Up => Some(true),
-                    TrunkHealth::Down => Some(false),
+                up: match peers.health() {
+                    Health::Unknown => None,
+                    Health::Up => Some(true),
+                    Health::Down => Some(false),
                 },
                 registration: self.registrations.view(trunk),
             })

@@ -163,11 +163,6 @@ impl Endpoint {
         (self.names.call_id(), format!("{:016x}", self.names.word()))
     }
 
-    /// 64 bits that look random.
-    pub(crate) fn word(&mut self) -> u64 {
-        self.names.word()
-    }
-
     fn start_request(
         &mut self,
         now: Mono,

@@ -255,6 +255,13 @@ impl Registration {
         }
     }
 
+    /// Does not wait any longer to be tried again, if that is all that it waits for.
+    pub fn hurry(&mut self, now: Mono, endpoint: &mut Endpoint, flow: Option<Flow>) {
+        if self.state == RegistrationState::Waiting && !self.leaving {
+            self.ask(now, endpoint, flow);
+        }
+    }
+
     /// Takes the binding back (§10.2.2), as soon as no request is under way. It ends in
     /// [`RegistrationState::Unregistered`].
     pub fn leave(&mut self, now: Mono, endpoint: &mut Endpoint, flow: Option<Flow>) {
@@ -471,7 +478,7 @@ impl Registration {
         // §20.33: a comment and parameters may follow.
         let after = after.and_then(|value| seconds(value.split([' ', ';', '(']).next()?));
         let after = after.unwrap_or(Duration::ZERO).min(BACK_OFF.1);
-        let word = endpoint.word();
+        let word = endpoint.random();
         if !passing {
             self.unbind();
             self.bound = None;

@@ -71,6 +71,8 @@ impl Books {
             | Notice::Seat { .. }
             | Notice::Trunk { .. }
             | Notice::Registration { .. }
+            | Notice::Peer { .. }
+            | Notice::NoPeers { .. }
             | Notice::Probe { .. }
             | Notice::ForeignCodec { .. }
             | Notice::MediaLost { .. }
