@@ -1,8 +1,8 @@
-//! `[sip.tls]`: certificates, and whether all that is to go by TLS can.
+//! `[sip.tls]`: certificates, and whether all that is to go by TLS can; `srtp` of trunks and seats.
 
 use crate::section::{At, Section};
 use crate::sink::{Sink, both};
-use crate::types::{Seat, SeatContact, Sip, Tls, Transport, Trunk};
+use crate::types::{Seat, SeatContact, Sip, Srtp, Tls, Transport, Trunk};
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -30,6 +30,34 @@ pub(crate) fn tls(sip: &Section<'_>) -> Option<Tls> {
     })
 }
 
+/// Words of `srtp`.
+const SRTP: [(&str, Srtp); 3] = [
+    ("off", Srtp::Off),
+    ("if_offered", Srtp::IfOffered),
+    ("required", Srtp::Required),
+];
+
+/// Reads `srtp`. Its keys stand in SIP messages: who can read those can listen (RFC 4568 §10).
+pub(crate) fn srtp(section: &Section<'_>, tls: bool) -> Srtp {
+    let wanted = section.choice("srtp", &SRTP);
+    if let (false, Some(Srtp::IfOffered | Srtp::Required), Some(value)) =
+        (tls, wanted, section.raw("srtp"))
+    {
+        section.sink().warn(
+            &value.span(),
+            both!(
+                "SRTP 的密钥随 SIP 明文传送，截获者可以解密通话",
+                "keys of SRTP go by plain SIP: whoever reads along can listen"
+            ),
+            both!(
+                "改用 transport = \"tls\"，或确认该网络可信",
+                "use transport = \"tls\", or be sure of that network"
+            ),
+        );
+    }
+    wanted.unwrap_or_default()
+}
+
 /// Notes listeners, trunks and seats that are to speak TLS without what it takes. `span` is where
 /// `[sip]` stands.
 pub(crate) fn check(sink: &Sink, span: &Range<usize>, sip: &Sip, trunks: &[Trunk], seats: &[Seat]) {
@@ -47,7 +75,14 @@ pub(crate) fn check(sink: &Sink, span: &Range<usize>, sip: &Sip, trunks: &[Trunk
             ),
         );
     }
-    let trunk = trunks.iter().find(|it| it.transport == Transport::Tls);
+    let speaks = |trunk: &&Trunk| {
+        let to = trunk
+            .to
+            .iter()
+            .any(|to| to.transport == Some(Transport::Tls));
+        to || trunk.transport == Transport::Tls
+    };
+    let trunk = trunks.iter().find(speaks);
     let by_tls = |seat: &&Seat| {
         let tls = Transport::Tls;
         matches!(seat.contact, SeatContact::Static { transport, .. } if transport == tls)

@@ -7,11 +7,11 @@ use crate::api::{CommandError, Notice, Reply, TransferStarted};
 use crate::arrival::{media_codecs, session};
 use crate::call::{Call, State, TargetSide, Voice};
 use crate::defect::Defect;
-use crate::offer::{CALL_HEADER, is_number, sip_transport};
+use crate::offer::{CALL_HEADER, is_number};
 use crate::ports::PortOwner;
 use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
-use meishier_media::{PromptId, Source, sdp};
+use meishier_media::{PromptId, Source};
 use meishier_model::{
     CallId, LegId, Now, Outcome, PortId, ReleasedBy, TransferOutcome, TransferRecord, TrunkId,
 };
@@ -141,14 +141,16 @@ impl Shard {
         leg: LegId,
         sdp: Option<&[u8]>,
     ) {
-        let codecs = call.target_mut().map(|target| target.codecs.clone());
-        let agreed = self.accept_answer(&codecs.unwrap_or_default(), sdp, None);
+        let agreed = call.target_mut().and_then(|target| {
+            let voice = target.voice.as_ref()?;
+            voice.accept(sdp?, &target.codecs).ok()
+        });
         let Some(target) = call.target_mut().filter(|t| t.leg == Some(leg)) else {
             return self.release_leg(now, leg, None);
         };
         match (agreed, &mut target.voice) {
             (Some(agreed), Some(voice)) => {
-                voice.agreed = Some(agreed);
+                voice.settle(now, agreed);
                 let record = target.record;
                 target.machine.handle_answered();
                 if let Some(record) = call.transfers.get_mut(record) {
@@ -314,8 +316,11 @@ impl Shard {
     fn try_dial(&mut self, now: Now, call: &mut Call, target: &Target) -> Option<()> {
         let trunk_id: TrunkId = self.config.transfer.keys.get(target.key)?.trunk;
         let trunk = self.config.trunks.get(usize::from(trunk_id.0))?;
-        let peer = trunk.out?;
-        let flow = self.flow_to(sip_transport(trunk.transport), peer)?;
+        let word = self.endpoint.random();
+        let set = self.peers.get(usize::from(trunk_id.0))?;
+        let chosen = set.choose(now.mono, word, &[], true)?;
+        let peer = chosen.address;
+        let flow = self.flow_to(chosen.transport, peer)?;
         // Who withholds the number is named to those alone who come to save a life.
         let shown = !call.withheld || self.called_emergency(call);
         let user = if trunk.keep_caller_user && shown && is_number(call.caller.reveal()) {
@@ -326,6 +331,9 @@ impl Shard {
         let codecs = media_codecs(&trunk.codecs);
         let domain = self.config.sip.domain.clone();
         let (port, address) = self.ports.take()?;
+        let mut voice = Voice::new(port, None, trunk.srtp);
+        let terms = crate::terms::of_trunk(trunk);
+        let ours = (address, session(call.id, 2, 1));
         let mut headers = vec![(CALL_HEADER.to_owned(), call.id.to_string())];
         // RFC 7315 §5.6: it leaves the trust domain of its own carrier with nobody.
         let charging = call.charging.as_deref().filter(|_| trunk_id == call.trunk);
@@ -342,9 +350,9 @@ impl Shard {
                 uri: format!("sip:{}@{peer}", target.dial),
             },
             contact_user: "12356".to_owned(),
-            sdp: Some(sdp::offer(address, session(call.id, 2, 1), &codecs)),
+            sdp: Some(self.describe(now, &mut voice, ours, &codecs)),
             headers,
-            terms: crate::terms::of_trunk(trunk),
+            terms,
         };
         let Ok(leg) = self.endpoint.invite(now.mono, invite) else {
             self.ports.give_back(port);
@@ -355,12 +363,7 @@ impl Shard {
         let side = call.target_mut()?;
         side.codecs = codecs.into();
         side.leg = Some(leg);
-        side.voice = Some(Voice {
-            port,
-            agreed: None,
-            signalling: None,
-            open: false,
-        });
+        side.voice = Some(voice);
         Some(())
     }
 

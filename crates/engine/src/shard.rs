@@ -7,15 +7,17 @@ use crate::call::Call;
 use crate::defect::Broken;
 use crate::full::FullPools;
 use crate::matches::Watch;
+use crate::peers::{PeerKey, PeerSet, Target};
 use crate::pools::PoolStates;
 use crate::ports::Ports;
 use crate::seat::SeatMachine;
 use crate::service::ServiceCall;
 use crate::timers::Timers;
-use crate::trunk::TrunkState;
 use meishier_config::{Config, Digest, SeatContact};
 use meishier_media::MediaCommand;
-use meishier_model::{CallId, CounsellorId, LegId, Mono, Now, PortId, SeatId, ShardId, Wall};
+use meishier_model::{
+    CallId, CounsellorId, LegId, Mono, Now, PortId, SeatId, ShardId, TrunkId, Wall,
+};
 use meishier_queue::{OfferId, Queue};
 use meishier_routing::Book;
 use meishier_signaling::{
@@ -23,7 +25,7 @@ use meishier_signaling::{
     RegistrarConfig, RequestId, Timers as SipTimers, Transport,
 };
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -109,8 +111,11 @@ pub struct Shard {
     /// Offers that wait for the answer to a look-up.
     pub(crate) lookups: BTreeMap<u64, CallId>,
     pub(crate) services: BTreeMap<u64, ServiceCall>,
-    pub(crate) trunks: Vec<TrunkState>,
-    pub(crate) pings: BTreeMap<RequestId, meishier_model::TrunkId>,
+    /// Whom the requests of each trunk go to.
+    pub(crate) peers: Vec<PeerSet>,
+    /// What DNS says of the names among each trunk's peers; bounded by the driver.
+    pub(crate) callers: Vec<Vec<IpAddr>>,
+    pub(crate) pings: BTreeMap<RequestId, (TrunkId, PeerKey)>,
     pub(crate) timers: Timers,
     pub(crate) outputs: VecDeque<Output>,
     /// Messages of this shard to itself, read when the present input has been dealt with.
@@ -127,6 +132,8 @@ pub struct Shard {
     pub(crate) positions: Option<(Mono, BTreeMap<CallId, u32>)>,
     pub(crate) next_call: u64,
     pub(crate) next_token: u64,
+    /// What keys of SRTP follow from; see `secure`.
+    pub(crate) seed: [u8; 32],
     /// The lines were set for the time from the first moment up to the second.
     pub(crate) lines_valid: Option<(Wall, Option<Wall>)>,
     pub(crate) lines_timer: Option<Mono>,
@@ -219,11 +226,12 @@ impl Shard {
             claims: BTreeMap::new(),
             lookups: BTreeMap::new(),
             services: BTreeMap::new(),
-            trunks: config
+            peers: config
                 .trunks
                 .iter()
-                .map(|_| TrunkState::default())
+                .map(|trunk| PeerSet::new(Target::fixed(trunk)))
                 .collect(),
+            callers: vec![Vec::new(); config.trunks.len()],
             pings: BTreeMap::new(),
             timers: Timers::default(),
             outputs: VecDeque::new(),
@@ -236,6 +244,7 @@ impl Shard {
             positions: None,
             next_call: CallId::first_count(setup.boot),
             next_token: 0,
+            seed: setup.seed,
             lines_valid: None,
             lines_timer: None,
             hands_timer: None,
@@ -266,6 +275,12 @@ impl Shard {
             Input::Timeout => self.on_timeout(now),
             Input::Configure(config) => self.configure(now, config),
             Input::Remember(notes) => notes.iter().for_each(|note| self.on_noted(note)),
+            Input::Peers { trunk, targets } => self.on_peers(trunk, targets),
+            Input::Callers { trunk, addresses } => {
+                if let Some(callers) = self.callers.get_mut(usize::from(trunk.0)) {
+                    *callers = addresses;
+                }
+            }
             Input::Drain => self.draining = true,
             Input::HangUpAll => self.hang_up_all(now),
         }
@@ -458,7 +473,10 @@ impl Shard {
             }
             Event::Reinvite { leg, sdp } => self.on_reinvite(now, leg, sdp.as_deref()),
             Event::Probed { leg, result } => self.on_probed(now, leg, result),
-            Event::ReinviteDone { .. } | Event::Info { .. } => {}
+            Event::ReinviteDone { leg, sdp, .. } => {
+                self.on_refreshed(now, leg, sdp.as_deref());
+            }
+            Event::Info { .. } => {}
             Event::Request { id, flow, request } => self.on_request(now, id, flow, &request),
             Event::Response { id, status } => self.on_ping_response(now, id, status),
         }
