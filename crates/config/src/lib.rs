@@ -33,6 +33,7 @@ mod moments;
 mod names;
 mod network;
 mod numbers;
+mod outgoing;
 mod picture;
 mod places;
 mod policies;

@@ -57,23 +57,24 @@ static CALLS: LazyLock<Inserts> = LazyLock::new(|| {
          caller_wrong_source, caller_malformed, seat_received, seat_sent, seat_wrong_source, seat_malformed, \
          caller_lost, caller_jitter_us, caller_reports, caller_peer_lost, caller_peer_jitter_us, \
          caller_round_trip_us, seat_lost, seat_jitter_us, seat_reports, seat_peer_lost, \
-         seat_peer_jitter_us, seat_round_trip_us)",
-        43,
+         seat_peer_jitter_us, seat_round_trip_us, cause, seat_cause)",
+        45,
     )
 });
 
 static OFFERS: LazyLock<Inserts> = LazyLock::new(|| {
     Inserts::new(
-        "INSERT INTO offers (call, position, seat, counsellor, pool, at, rang_ms, outcome, status)",
-        9,
+        "INSERT INTO offers (call, position, seat, counsellor, pool, at, rang_ms, outcome, status, \
+         cause)",
+        10,
     )
 });
 
 static TRANSFERS: LazyLock<Inserts> = LazyLock::new(|| {
     Inserts::new(
         "INSERT INTO transfers (call, position, key, city, dialled, reason, at, answered, \
-         outcome, status)",
-        10,
+         outcome, status, cause, tried)",
+        12,
     )
 });
 
@@ -187,7 +188,9 @@ fn bind_call(statement: Statement, record: &CallRecord) -> Result<Statement, Sto
         .bind(seat.reports)
         .bind(bits(seat.peer_lost))
         .bind(seat.peer_jitter_us)
-        .bind(seat.round_trip_us))
+        .bind(seat.round_trip_us)
+        .bind(record.cause.clone())
+        .bind(record.seat_cause.clone()))
 }
 
 fn bind_offer(
@@ -203,13 +206,16 @@ fn bind_offer(
         .bind(offer.at.0)
         .bind(bits(offer.rang_ms))
         .bind(offer.outcome.as_str())
-        .bind(offer.status))
+        .bind(offer.status)
+        .bind(offer.cause.clone()))
 }
 
 fn bind_transfer(
     statement: Statement,
     (call, position, transfer): Item<'_, TransferRecord>,
 ) -> Result<Statement, StoreError> {
+    let tried = serde_json::to_string(&transfer.tried)
+        .map_err(|_| StoreError::Damaged { column: "tried" })?;
     Ok(statement
         .bind(bits(call))
         .bind(position as i64)
@@ -220,5 +226,7 @@ fn bind_transfer(
         .bind(transfer.at.0)
         .bind(transfer.answered.map(|wall| wall.0))
         .bind(transfer.outcome.as_str())
-        .bind(transfer.status))
+        .bind(transfer.status)
+        .bind(transfer.cause.clone())
+        .bind(tried))
 }

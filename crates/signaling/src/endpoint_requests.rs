@@ -78,6 +78,7 @@ impl Endpoint {
             to: &format!("<{uri}>"),
             call_id: &self.names.call_id(),
             cseq: 1,
+            hops: write::MAX_FORWARDS,
         }
         .builder()
         .header_with("Contact", |out| write::contact(out, "", &flow))

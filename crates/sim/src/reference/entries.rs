@@ -72,6 +72,8 @@ impl Books {
             | Notice::Trunk { .. }
             | Notice::Peer { .. }
             | Notice::NoPeers { .. }
+            | Notice::Channel { .. }
+            | Notice::ChannelsFull { .. }
             | Notice::Probe { .. }
             | Notice::ForeignCodec { .. }
             | Notice::MediaLost { .. }
