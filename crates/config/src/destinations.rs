@@ -86,24 +86,26 @@ impl Destination {
             Some((host, port)) => (host, Some(port.parse().ok().filter(|port| *port != 0)?)),
             None => (text, None),
         };
-        let plain = |label: &str| {
-            (1..=63).contains(&label.len())
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-                && label
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        };
-        let labels = host.strip_suffix('.').unwrap_or(host);
-        // What ends in a number is a mistyped address (RFC 1123 §2.1).
-        let last = labels.rsplit('.').next().unwrap_or(labels);
-        let named = last.bytes().any(|b| b.is_ascii_alphabetic());
-        let fits = labels.len() <= 253 && named && labels.split('.').all(plain);
-        fits.then(|| Self::Name {
-            host: labels.to_ascii_lowercase(),
-            port,
-        })
+        host_name(host).map(|host| Self::Name { host, port })
     }
+}
+
+/// A host name in lower case, without a dot at its end; `None` if it is none.
+pub(crate) fn host_name(host: &str) -> Option<String> {
+    let plain = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    let labels = host.strip_suffix('.').unwrap_or(host);
+    // What ends in a number is a mistyped address (RFC 1123 §2.1).
+    let last = labels.rsplit('.').next().unwrap_or(labels);
+    let named = last.bytes().any(|b| b.is_ascii_alphabetic());
+    let fits = labels.len() <= 253 && named && labels.split('.').all(plain);
+    fits.then(|| labels.to_ascii_lowercase())
 }
 
 impl Trunk {

@@ -77,6 +77,7 @@ impl Config {
             ("rtp", *rtp == new.rtp),
             ("http", self.http == new.http),
             ("records.path", self.records == new.records),
+            ("hep", self.hep == new.hep),
             ("prompts_dir", self.prompts_dir == new.prompts_dir),
         ];
         let differing = checks.into_iter().filter(|(_, same)| !same);

@@ -5,6 +5,7 @@ use crate::names::{Known, check_plain};
 use crate::outgoing;
 use crate::places::Places;
 use crate::section::{At, Section};
+use crate::secure::srtp;
 use crate::service::{TRANSPORTS, host_name};
 use crate::sink::{Sink, both};
 use crate::types::{AnswerMode, Codec, Early, Hysteresis, Reliable, Transport, Trunk, Trust};
@@ -59,7 +60,7 @@ fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk], places: &Pl
         check_plain(sink, "name", name.value, &name.span);
         known.add(sink, name.value, &name.span);
     }
-    let peers = peers(section, before);
+    let (peers, peer_names) = peers(section, before);
     let transport = section.choice("transport", &TRANSPORTS);
     let tls_name = host_name(section, "tls_name");
     let to = destinations(section, transport, tls_name.as_deref(), &peers);
@@ -89,10 +90,12 @@ fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk], places: &Pl
     Trunk {
         name: name.map_or_else(String::new, |name| name.value.to_owned()),
         peers,
+        peer_names,
         to,
         try_for: try_for.map_or(TRY_FOR, |at| at.value),
         transport: transport.unwrap_or(Transport::Udp),
         udp_only: transport == Some(Transport::Udp),
+        tls_name: tls_name.clone(),
         answer: answer(section),
         codecs: codecs(section),
         keep_caller_user: section.flag("keep_caller_user").unwrap_or(false),
@@ -111,6 +114,7 @@ fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk], places: &Pl
         numbers_out: outgoing::numbers(section, "numbers_out"),
         tells: outgoing::tells(section),
         priority: outgoing::priority(section),
+        srtp: srtp(section, transport.unwrap_or_default() == Transport::Tls),
     }
 }
 
@@ -146,9 +150,10 @@ fn trust(section: &Section<'_>) -> Trust {
     }
 }
 
-fn peers(section: &Section<'_>, before: &[Trunk]) -> Vec<SocketAddr> {
+/// The addresses and the names in `peers`.
+fn peers(section: &Section<'_>, before: &[Trunk]) -> (Vec<SocketAddr>, Vec<String>) {
     let sink = section.sink();
-    let mut out: Vec<SocketAddr> = Vec::new();
+    let (mut out, mut names) = (Vec::<SocketAddr>::new(), Vec::<String>::new());
     let texts = section.texts("peers", 64);
     if texts.is_empty() && section.raw("peers").is_none() {
         section.missing("peers", "[\"192.0.2.10\"]");
@@ -167,11 +172,20 @@ fn peers(section: &Section<'_>, before: &[Trunk]) -> Vec<SocketAddr> {
         );
     }
     for text in texts {
-        let what = ("IP 地址", "an IP address");
-        let parsed = section.parsed("peers", &text, peer(text.value), what, "\"192.0.2.10\"");
-        let Some(parsed) = parsed else { continue };
         let value = text.value;
-        if out.iter().any(|other| same_peer(*other, parsed)) {
+        let name = crate::destinations::host_name(value);
+        let again = name.as_ref().is_some_and(|name| names.contains(name));
+        let what = ("IP 地址或域名", "an IP address or a host name");
+        let parsed = match name {
+            Some(name) if !again => {
+                names.push(name);
+                continue;
+            }
+            Some(_) => None,
+            None => section.parsed("peers", &text, peer(value), what, "\"192.0.2.10\""),
+        };
+        let twice = |parsed| out.iter().any(|other| same_peer(*other, parsed));
+        if again || parsed.is_some_and(twice) {
             sink.error(
                 &text.span,
                 both!("peers 中 {value:?} 重复", "peers has {value:?} twice"),
@@ -181,6 +195,7 @@ fn peers(section: &Section<'_>, before: &[Trunk]) -> Vec<SocketAddr> {
                 ),
             );
         }
+        let Some(parsed) = parsed else { continue };
         let other = before
             .iter()
             .find(|trunk| trunk.peers.iter().any(|o| same_peer(*o, parsed)));
@@ -200,7 +215,7 @@ fn peers(section: &Section<'_>, before: &[Trunk]) -> Vec<SocketAddr> {
         }
         out.push(parsed);
     }
-    out
+    (out, names)
 }
 
 fn same_peer(a: SocketAddr, b: SocketAddr) -> bool {
@@ -354,8 +369,8 @@ fn leading_out(sink: &Sink, named: &At<&str>, trunks: &[Trunk], known: &Known) -
                 "trunk {value:?} has no address for calls out"
             ),
             both!(
-                "在该中继加上 to = [\"地址:端口\"]",
-                "add to = [\"address:port\"] to that trunk"
+                "在该中继加上 out = \"地址:端口\"",
+                "add out = \"address:port\" to that trunk"
             ),
         );
     }

@@ -1,10 +1,13 @@
 //! What the program uses: every reference an index, every default filled in, every limit kept.
 
 pub use crate::destinations::{Destination, To};
+pub use crate::dns::Dns;
+pub use crate::hep::{Hep, HepNumbers};
 pub use crate::network::{Listen, Tls, Transport};
 pub use crate::outgoing::{Channels, Tells};
 use crate::rule_places::RulePlaces;
 pub use meishier_media::Codec;
+pub use meishier_media::srtp::Policy as Srtp;
 use meishier_model::{PoolId, SeatId, SkillId, Wall};
 pub use meishier_routing::{Form, MobileZero, NumberFormat, Trust};
 use meishier_transfer::Plan;
@@ -26,10 +29,14 @@ pub struct Config {
     pub sip: Sip,
     /// RTP address and ports.
     pub rtp: Rtp,
+    /// Whom names are asked from.
+    pub dns: Dns,
     /// The HTTP API and pages.
     pub http: Http,
     /// Where call records go.
     pub records: Records,
+    /// Where copies of SIP messages go; nowhere if absent.
+    pub hep: Option<Hep>,
     /// Trunks; [`meishier_model::TrunkId`] is the index.
     pub trunks: Vec<Trunk>,
     /// Pools; [`PoolId`] is the index. Their lines by schedule are in [`Config::routing`].
@@ -167,6 +174,8 @@ pub struct Trunk {
     pub name: String,
     /// Addresses that may send calls; port 0 means any port of that address.
     pub peers: Vec<SocketAddr>,
+    /// Names, in lower case, whose addresses may send calls as well, from any port.
+    pub peer_names: Vec<String>,
     /// Where calls out and OPTIONS go: what the file says, else the first peer with a port; empty if
     /// nothing goes out by it.
     pub to: Vec<To>,
@@ -177,6 +186,9 @@ pub struct Trunk {
     /// True if the file itself says `transport = "udp"`: then no request goes by TCP, however large
     /// (RFC 3261 §18.1.1).
     pub udp_only: bool,
+    /// What the file says of the trunk as a whole: the name in the certificate of who connects to us
+    /// from an address of the trunk's (RFC 5922 §7.4), where [`Trunk::to`] names none.
+    pub tls_name: Option<String>,
     /// When the caller's INVITE gets its 200.
     pub answer: AnswerMode,
     /// Codecs in order of preference; at least one.
@@ -209,6 +221,8 @@ pub struct Trunk {
     pub tells: Tells,
     /// Resource-Priority of emergency keys, where [`Tells::PRIORITY`] is set.
     pub priority: String,
+    /// What is taken and offered of SRTP.
+    pub srtp: Srtp,
 }
 
 /// After how many results of the same kind in a row a trunk's state changes.
@@ -355,6 +369,8 @@ pub struct Seat {
     pub contact: SeatContact,
     /// Pools it serves, at least one, no pool twice.
     pub pools: Vec<PoolId>,
+    /// What is taken and offered of SRTP.
+    pub srtp: Srtp,
 }
 
 /// How a seat's telephone is reached.

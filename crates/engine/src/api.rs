@@ -18,7 +18,7 @@ use meishier_queue::OfferId;
 use meishier_routing::{Hand, Note};
 use meishier_signaling::{Binding, BindingChange, Flow, Transmit, Transport};
 use serde::{Deserialize, Serialize};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,6 +74,14 @@ pub enum Input<'a> {
         trunk: TrunkId,
         /// All of its targets.
         targets: Vec<Target>,
+    },
+    /// Which addresses the names among a trunk's peers have (`Trunk::peer_names`), from now on: from any
+    /// port of them calls may come. Give it to every shard, and an empty list only if DNS says so.
+    Callers {
+        /// The trunk.
+        trunk: TrunkId,
+        /// All of them.
+        addresses: Vec<IpAddr>,
     },
     /// Shut down gracefully: new calls are refused with 503, running ones go on.
     Drain,

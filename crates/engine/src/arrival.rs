@@ -1,7 +1,7 @@
 //! A call arrives: from which trunk, to whom, with which media; then it is queued at once.
 
 use crate::api::{Notice, Phase, Refusal};
-use crate::call::{Call, CallerSide, State, Voice, most_hops};
+use crate::call::{Call, CallerSide, Description, State, Voice, most_hops};
 use crate::channels::Way;
 use crate::defect::Defect;
 use crate::identity::{Parties, number_of};
@@ -12,13 +12,13 @@ use crate::shard::{LegOwner, Shard, most_calls};
 use crate::terms::for_caller;
 use crate::timers::Timer;
 use meishier_config::{AnswerMode, Early};
-use meishier_media::{Accept, Codec, Negotiated, SdpError, SessionId, sdp};
+use meishier_media::{Codec, SdpError, SessionId};
 use meishier_model::{CallId, DialString, LegId, Now, PortId, RtpStats, TrunkId};
 use meishier_queue::{EnqueueError, Stamp};
 use meishier_routing::{Decision, Fact, KeptPlace, Known, Query, Rule};
 use meishier_signaling::{Flow, Message, Transport, body};
 use smallvec::SmallVec;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Retry-After of a refusal for want of room, seconds (RFC 3261 §20.33).
 pub(crate) const RETRY_AFTER: &str = "5";
@@ -92,17 +92,22 @@ impl Shard {
 
     /// The trunk whose peer sent this; a peer with port 0 stands for every port of its address. What
     /// did not come by TLS is of no trunk that speaks TLS: anybody can write its address into a
-    /// datagram.
+    /// datagram. Nor is what came from somebody whose certificate names another.
     pub(crate) fn trunk_of(&self, flow: Flow) -> Option<TrunkId> {
         let remote = flow.remote;
         let ip = remote.ip().to_canonical();
         let is_peer = |peer: &SocketAddr| {
             peer.ip().to_canonical() == ip && (peer.port() == 0 || peer.port() == remote.port())
         };
-        let index = self.config.trunks.iter().position(|trunk| {
+        let by_name = |addresses: &Vec<IpAddr>| {
+            let mut addresses = addresses.iter();
+            addresses.any(|address| address.to_canonical() == ip)
+        };
+        let mut trunks = self.config.trunks.iter().zip(&self.callers);
+        let index = trunks.position(|(trunk, callers)| {
             let secure = sip_transport(trunk.transport) != Transport::Tls
-                || flow.transport == Transport::Tls;
-            secure && trunk.peers.iter().any(is_peer)
+                || flow.transport == Transport::Tls && !flow.is_foreign();
+            secure && (trunk.peers.iter().any(is_peer) || by_name(callers))
         })?;
         u16::try_from(index).ok().map(TrunkId)
     }
@@ -217,22 +222,23 @@ impl Shard {
             return self.reject(now, leg, 503, &[("Retry-After", RETRY_AFTER)], why);
         };
         let id = CallId::new(self.id, self.next_call);
-        let described = session(id, 0, 1);
+        let ours = (address, session(id, 0, 1));
+        let srtp = self.config.trunks[usize::from(trunk.0)].srtp;
+        let mut voice = Voice::new(port, None, srtp);
         let answer = match body::sdp(request) {
-            Some(offer) => sdp::answer(offer, address, described, &codecs)
-                .map(|(answer, media)| (answer, Some(media))),
+            Some(offer) => self.answer_offer(now, &mut voice, offer, ours, &codecs),
             // RFC 3261 §13.2.1: then the offer is ours.
-            None => Ok((sdp::offer(address, described, &codecs), None)),
+            None => Ok(self.describe(now, &mut voice, ours, &codecs)),
         };
-        let (answer, media) = match answer {
-            Ok(found) => found,
+        let answer = match answer {
+            Ok(answer) => answer,
             Err(error) => {
                 self.ports.give_back(port);
                 return self.reject_media(now, leg, error, Some(trunk));
             }
         };
         self.next_call += 1;
-        let media = (port, answer, media);
+        let media = (voice, answer);
         let stamp = self.stamp(now, id, place);
         let mut call = self.new_call(now, (id, leg, trunk), parties, (&decision, stamp), media);
         call.codecs = codecs.into();
@@ -265,19 +271,12 @@ impl Shard {
         (id, leg, trunk): (CallId, LegId, TrunkId),
         parties: Parties,
         (decision, stamp): (&Decision, Stamp),
-        (port, answer, media): (PortId, Vec<u8>, Option<Negotiated>),
+        (voice, answer): (Voice, Vec<u8>),
     ) -> Box<Call> {
         let (mut entry, closed_rings) = self.entry(now, id, (stamp, now.mono), decision);
         self.let_fall(&mut entry, &closed_rings);
-        let agreed = media.map(|media| {
-            let accept = Accept {
-                sdp: media.remote.ip(),
-                signalling: None,
-            };
-            (media, accept)
-        });
         self.legs.insert(leg, LegOwner::Caller(id));
-        self.ports.own(port, PortOwner::Caller(id));
+        self.ports.own(voice.port, PortOwner::Caller(id));
         Box::new(Call {
             id,
             trunk,
@@ -290,13 +289,8 @@ impl Shard {
             state: State::Queued,
             side: CallerSide {
                 leg,
-                voice: Voice {
-                    port,
-                    agreed,
-                    signalling: None,
-                    open: false,
-                },
-                answer: answer.into_boxed_slice(),
+                voice,
+                answer: Description(answer.into_boxed_slice()),
                 answered: false,
                 gone: false,
                 version: 1,
@@ -395,7 +389,7 @@ impl Shard {
                 let status = if with_sdp { 183 } else { 180 };
                 // An offer of ours goes as early as it can: an answer is no use before it.
                 let late = call.side.voice.agreed.is_none();
-                let body = (with_sdp || late).then_some(&*call.side.answer);
+                let body = (with_sdp || late).then_some(&*call.side.answer.0);
                 // An error means that the leg has just ended; its event follows.
                 let _ = self.endpoint.ring(now.mono, call.side.leg, status, body);
                 self.set_call_timer(
@@ -417,7 +411,7 @@ impl Shard {
         }
         call.side.answered = true;
         self.cancel_call_timers(call, |t| matches!(t, Timer::AnswerAfter(_)));
-        let answer = std::mem::take(&mut call.side.answer);
+        let answer = std::mem::take(&mut call.side.answer.0);
         // An error means that the leg has just ended; its event follows.
         let _ = self.endpoint.answer(now.mono, call.side.leg, &answer);
         let heard = call.side.voice.agreed.is_some();

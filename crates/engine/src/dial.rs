@@ -25,7 +25,6 @@ use crate::peers::{PeerKey, Target as Peer};
 use crate::ports::PortOwner;
 use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
-use meishier_media::sdp;
 use meishier_model::{LegId, Now, PeerTried, TrunkId};
 use meishier_signaling::{Invite, LegState, Party};
 use meishier_transfer::{KeyKind, Target};
@@ -173,6 +172,9 @@ impl Shard {
         let identity = self.outgoing_identity(call, (trunk_id, trunk), (&uri, emergency));
         let codecs = media_codecs(&trunk.codecs);
         let (port, address) = self.ports.take()?;
+        let mut voice = Voice::new(port, None, trunk.srtp);
+        let ours = (address, session(call.id, 2, 1));
+        let described = self.describe(now, &mut voice, ours, &codecs);
         let invite = Invite {
             flow,
             uri: uri.clone(),
@@ -182,7 +184,7 @@ impl Shard {
             },
             to: Party { display: None, uri },
             contact_user: "12356".to_owned(),
-            sdp: Some(sdp::offer(address, session(call.id, 2, 1), &codecs)),
+            sdp: Some(described),
             headers: identity.headers,
             terms: crate::terms::of_trunk(trunk),
         };
@@ -198,12 +200,7 @@ impl Shard {
         }
         side.codecs = codecs.into();
         side.leg = Some(leg);
-        side.voice = Some(Voice {
-            port,
-            agreed: None,
-            signalling: None,
-            open: false,
-        });
+        side.voice = Some(voice);
         self.set_call_timer(call, now.mono + trunk.try_for, Timer::PeerTry(call.id));
         Some(())
     }

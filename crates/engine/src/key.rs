@@ -152,14 +152,16 @@ impl Shard {
             self.on_peer_progress(call);
             self.note_tried(call, 200);
         }
-        let codecs = call.target_mut().map(|target| target.codecs.clone());
-        let agreed = self.accept_answer(&codecs.unwrap_or_default(), sdp, None);
+        let agreed = call.target_mut().and_then(|target| {
+            let voice = target.voice.as_ref()?;
+            voice.accept(sdp?, &target.codecs).ok()
+        });
         let Some(target) = call.target_mut().filter(|t| t.leg == Some(leg)) else {
             return self.release_leg(now, leg, None);
         };
         match (agreed, &mut target.voice) {
             (Some(agreed), Some(voice)) => {
-                voice.agreed = Some(agreed);
+                voice.settle(now, agreed);
                 let record = target.record;
                 target.machine.handle_answered();
                 if let Some(record) = call.transfers.get_mut(record) {

@@ -9,7 +9,8 @@
 //! | Diversion (RFC 5806), History-Info (RFC 7044) | the hotline forwards | `tells` has `diversion`, `history` |
 //! | Resource-Priority (RFC 4412) | the trunk's `priority`; the caller's, if its trunk is trusted | emergency keys; `tells` has `priority` |
 //! | Max-Forwards (RFC 3261 §16.6) | the caller's less one | always |
-//! | X-Meishier-Call | the call, and whose it is: an INVITE that comes back with it is a loop | always |
+//! | X-Meishier-Call | the call | always |
+//! | X-Meishier-Engine | whose call it is: an INVITE that comes back with it is a loop | always |
 //! | P-Charging-Vector (RFC 7315) | the caller's | back by its own trunk |
 
 use crate::call::Call;
@@ -31,8 +32,8 @@ pub(crate) struct Identity {
     pub(crate) headers: Vec<(String, String)>,
 }
 
-/// The parameter of [`CALL_HEADER`] that names the engine.
-const ENGINE: &str = ";engine=";
+/// Whose call it is: the same at all calls of one engine, and known to nobody else.
+const ENGINE_HEADER: &str = "X-Meishier-Engine";
 
 /// The resource priorities that a request names (RFC 4412 §3.1), in their one form; `None` without any.
 pub(crate) fn priorities(request: &Message) -> Option<Box<str>> {
@@ -95,10 +96,8 @@ impl Shard {
         };
         let tells = |what: Tells| trunk.tells.contains(what);
         let mut headers = vec![
-            (
-                CALL_HEADER.to_owned(),
-                format!("{}{ENGINE}{}", call.id, self.mark),
-            ),
+            (CALL_HEADER.to_owned(), call.id.to_string()),
+            (ENGINE_HEADER.to_owned(), self.mark.to_string()),
             self.hops(call),
         ];
         let mut add = |name: &str, value: String| headers.push((name.to_owned(), value));
@@ -143,8 +142,6 @@ impl Shard {
     /// True for an INVITE that a call of ours has brought about, whichever way it came back: a B2BUA
     /// hands a header on that it does not know, while Via, Call-ID and tags are its own.
     pub(crate) fn is_own_call(&self, request: &Message) -> bool {
-        let value = request.raw_header(CALL_HEADER).unwrap_or("");
-        let engine = value.split_once(ENGINE).map(|(_, engine)| engine.trim());
-        engine == Some(&*self.mark)
+        request.raw_header(ENGINE_HEADER) == Some(&*self.mark)
     }
 }

@@ -18,7 +18,7 @@ use crate::ports::PortOwner;
 use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
 use meishier_config::SeatContact;
-use meishier_media::{Accept, Codec, MediaCommand, PromptId, Source, sdp};
+use meishier_media::{Codec, MediaCommand, PromptId, Source};
 use meishier_model::{CallId, CounsellorId, LegId, Mono, Now, SeatId};
 use meishier_signaling::{AuthResult, Flow, Message, Uri, body};
 use std::sync::Arc;
@@ -177,23 +177,16 @@ impl Shard {
         let token = self.token();
         let id = session(CallId::new(self.id, token), 3, 1);
         let offer = body::sdp(request).unwrap_or_default();
-        let (answer, media) = match sdp::answer(offer, address, id, &[Codec::Pcma, Codec::Pcmu]) {
-            Ok(agreed) => agreed,
+        let signalling = Some(flow.remote.ip());
+        let srtp = self.config.seats.get(seat.0 as usize).map(|seat| seat.srtp);
+        let mut voice = Voice::new(port, signalling, srtp.unwrap_or_default());
+        let codecs = [Codec::Pcma, Codec::Pcmu];
+        let answer = match self.answer_offer(now, &mut voice, offer, (address, id), &codecs) {
+            Ok(answer) => answer,
             Err(error) => {
                 self.ports.give_back(port);
                 return self.reject_media(now, leg, error, None);
             }
-        };
-        let signalling = Some(flow.remote.ip());
-        let accept = Accept {
-            sdp: media.remote.ip(),
-            signalling,
-        };
-        let voice = Voice {
-            port,
-            agreed: Some((media, accept)),
-            signalling,
-            open: false,
         };
         let deadline = now.mono + LIMIT;
         self.timers.set(deadline, Timer::Service(token));

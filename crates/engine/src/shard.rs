@@ -26,7 +26,7 @@ use meishier_signaling::{
     RegistrarConfig, RequestId, Timers as SipTimers, Transport,
 };
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +47,9 @@ const MAX_CONTACTS: usize = 4;
 const LEGS_PER_CALL: usize = 4;
 /// Transactions a call may have open at once, late ones that absorb retransmissions included.
 const TRANSACTIONS_PER_CALL: usize = 16;
+
+/// Legs that are looked at for a Call-ID: more than one input begins.
+const NEWEST: usize = 64;
 
 /// What a shard is made of.
 #[derive(Clone)]
@@ -111,6 +114,8 @@ pub struct Shard {
     pub(crate) services: BTreeMap<u64, ServiceCall>,
     /// Whom the requests of each trunk go to.
     pub(crate) peers: Vec<PeerSet>,
+    /// What DNS says of the names among each trunk's peers; bounded by the driver.
+    pub(crate) callers: Vec<Vec<IpAddr>>,
     pub(crate) pings: BTreeMap<RequestId, (TrunkId, PeerKey)>,
     /// Which leg holds a channel of which trunk.
     pub(crate) channels: BTreeMap<LegId, TrunkId>,
@@ -132,6 +137,8 @@ pub struct Shard {
     pub(crate) positions: Option<(Mono, BTreeMap<CallId, u32>)>,
     pub(crate) next_call: u64,
     pub(crate) next_token: u64,
+    /// What keys of SRTP follow from; see `secure`.
+    pub(crate) seed: [u8; 32],
     /// The lines were set for the time from the first moment up to the second.
     pub(crate) lines_valid: Option<(Wall, Option<Wall>)>,
     pub(crate) lines_timer: Option<Mono>,
@@ -229,6 +236,7 @@ impl Shard {
                 .iter()
                 .map(|trunk| PeerSet::new(Target::fixed(trunk)))
                 .collect(),
+            callers: vec![Vec::new(); config.trunks.len()],
             pings: BTreeMap::new(),
             channels: BTreeMap::new(),
             mark: meishier_signaling::mark(&setup.secret).into(),
@@ -243,6 +251,7 @@ impl Shard {
             positions: None,
             next_call: CallId::first_count(setup.boot),
             next_token: 0,
+            seed: setup.seed,
             lines_valid: None,
             lines_timer: None,
             hands_timer: None,
@@ -274,6 +283,11 @@ impl Shard {
             Input::Configure(config) => self.configure(now, config),
             Input::Remember(notes) => notes.iter().for_each(|note| self.on_noted(note)),
             Input::Peers { trunk, targets } => self.on_peers(trunk, targets),
+            Input::Callers { trunk, addresses } => {
+                if let Some(callers) = self.callers.get_mut(usize::from(trunk.0)) {
+                    *callers = addresses;
+                }
+            }
             Input::Drain => self.draining = true,
             Input::HangUpAll => self.hang_up_all(now),
         }
@@ -322,6 +336,21 @@ impl Shard {
             ports: self.ports.in_use() as u64,
             registrations: self.registrar.len() as u64,
         }
+    }
+
+    /// The call that a Call-ID is of, looked for among the newest legs: to be asked when one has
+    /// just begun. `None` for what is no call's.
+    #[must_use]
+    pub fn call_of(&self, call_id: &str) -> Option<CallId> {
+        let newest = self.legs.iter().rev().take(NEWEST);
+        newest
+            .filter(|(leg, _)| self.endpoint.call_id(**leg) == Some(call_id))
+            .find_map(|(_, owner)| match owner {
+                LegOwner::Caller(call) | LegOwner::Seat(call, _) | LegOwner::Target(call) => {
+                    Some(*call)
+                }
+                LegOwner::Service(_) | LegOwner::Nobody => None,
+            })
     }
 
     /// True if no call is left.
@@ -460,7 +489,10 @@ impl Shard {
             }
             Event::Reinvite { leg, sdp } => self.on_reinvite(now, leg, sdp.as_deref()),
             Event::Probed { leg, result } => self.on_probed(now, leg, result),
-            Event::ReinviteDone { .. } | Event::Info { .. } => {}
+            Event::ReinviteDone { leg, sdp, .. } => {
+                self.on_refreshed(now, leg, sdp.as_deref());
+            }
+            Event::Info { .. } => {}
             Event::Request { id, flow, request } => self.on_request(now, id, flow, &request),
             Event::Response { id, status } => self.on_ping_response(now, id, status),
         }

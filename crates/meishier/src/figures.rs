@@ -65,6 +65,8 @@ fn media_sample(stats: &Stats) -> MediaSample {
         sent: stats.media.sent,
         wrong_source: stats.media.wrong_source + stats.rtp.unused_port,
         malformed: stats.media.malformed,
+        forged: stats.media.forged,
+        replayed: stats.media.replayed,
         rtcp_received: stats.media.rtcp,
         rtcp_sent: stats.media.reports,
         send_failed: stats.media.unsent + stats.rtp.send_dropped,
@@ -78,11 +80,15 @@ fn socket_sample(stats: &Stats) -> SocketSample {
         connections: sip.tcp_connections,
         blocked: sip.tcp_blocked,
         unfit: sip.tcp_unfit,
+        idle: sip.tcp_idle,
+        crowded: sip.tcp_crowded,
         refused: sip.tcp_refused,
         socket_full: sip.udp_backlog_dropped,
         inbox_full: sip.inbox_dropped,
         tls_handshakes: sip.tls_handshakes,
         tls_failed: failures.map(|(why, count)| (why.as_str(), count)).collect(),
+        hep_sent: sip.hep_sent,
+        hep_dropped: sip.hep_dropped,
     }
 }
 

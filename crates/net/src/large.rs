@@ -36,6 +36,18 @@ struct Sent {
     at: Mono,
 }
 
+/// The addresses that a configuration itself names of trunks that are not UDP only.
+pub(crate) fn peers_of(config: &Config) -> Vec<SocketAddr> {
+    let trunks = config.trunks.iter();
+    let open = trunks.filter(|it| it.transport == Transport::Udp && !it.udp_only);
+    open.flat_map(|trunk| {
+        let to = trunk.to.iter().filter(|it| it.transport.is_none());
+        let peers = trunk.peers.iter().copied();
+        peers.chain(to.filter_map(To::address))
+    })
+    .collect()
+}
+
 /// What is to be done with a datagram.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Way {
@@ -58,23 +70,9 @@ pub(crate) struct Large {
 }
 
 impl Large {
-    pub(crate) fn new(config: &Config) -> Self {
-        let mut large = Self::default();
-        large.follow(config);
-        large
-    }
-
-    /// Takes the trunks of another configuration.
-    pub(crate) fn follow(&mut self, config: &Config) {
-        let trunks = config.trunks.iter();
-        let open = trunks.filter(|it| it.transport == Transport::Udp && !it.udp_only);
-        self.trunks = open
-            .flat_map(|trunk| {
-                let to = trunk.to.iter().filter(|it| it.transport.is_none());
-                let peers = trunk.peers.iter().copied();
-                peers.chain(to.filter_map(To::address))
-            })
-            .collect();
+    /// Takes other addresses of trunks that are not UDP only; port 0 for any.
+    pub(crate) fn follow(&mut self, trunks: Vec<SocketAddr>) {
+        self.trunks = trunks;
     }
 
     /// Decides about a datagram to be sent; `local` is what Via says of our TCP.

@@ -13,9 +13,12 @@
 use crate::alarm::Alarm;
 use crate::clock::until;
 use crate::connection::FIRST_TOKEN;
+use crate::hep::Way;
 use crate::inbox::{Inbox, Letter, WorkerReport};
 use crate::outside::{Local, Outside};
+use crate::stats::TlsFailure;
 use crate::udp::UdpSip;
+use meishier_engine::config::Config;
 use meishier_engine::routing::Note;
 use meishier_engine::signaling::{Flow, Transport};
 use meishier_engine::{Command, Input, Output, Shard};
@@ -74,6 +77,8 @@ pub(crate) struct Worker {
     /// Whether no shard of this worker has a call left, once it drains.
     idle: watch::Sender<bool>,
     clock_check: Mono,
+    /// The configuration that the shards follow.
+    latest: Arc<Config>,
     alarm: Alarm,
 }
 
@@ -93,7 +98,9 @@ impl Worker {
         idle: watch::Sender<bool>,
         alarm: Alarm,
     ) -> Self {
+        let latest = Arc::clone(&outside.config);
         Self {
+            latest,
             poll,
             slots: Vec::new(),
             outside,
@@ -288,10 +295,15 @@ impl Worker {
         let connection = self.outside.tcp.number(token);
         let now = self.outside.clock.mono();
         let Outside { tcp, registry, .. } = &mut self.outside;
+        let arrived = tcp.readable(registry, now, connection);
+        // Only now is it said whose certificate it has shown.
         let Some(flow) = tcp.flow(connection) else {
             return;
         };
-        let arrived = tcp.readable(registry, now, connection);
+        if arrived.foreign {
+            self.outside.counts.tls_failed[TlsFailure::Unnamed as usize] += 1;
+            tracing::debug!("a peer with a trunk's address has somebody else's certificate");
+        }
         self.outside.counts.tls_handshakes += u64::from(arrived.secured);
         for message in &arrived.messages {
             self.deliver(flow, message);
@@ -336,7 +348,15 @@ impl Worker {
         let Some(slot) = self.slots.get_mut(index) else {
             return;
         };
+        // A message is copied when its shard knows what call it is of.
+        let message = match &input {
+            Input::Message { flow, bytes } if self.outside.tap.is_some() => Some((*flow, *bytes)),
+            _ => None,
+        };
         slot.shard.handle(self.outside.clock.now(), input);
+        if let (Some(tap), Some((flow, bytes))) = (&mut self.outside.tap, message) {
+            tap.copy(&slot.shard, Way::In, flow, bytes);
+        }
         self.drain_outputs(index);
     }
 
@@ -350,6 +370,9 @@ impl Worker {
                 let contacts = self.outside.registrations.contacts(&user, now.mono);
                 slot.shard.handle(now, Input::Contacts { token, contacts });
             } else {
+                if let (Some(tap), Output::Transmit(it)) = (&mut self.outside.tap, &output) {
+                    tap.copy(&slot.shard, Way::Out, it.flow, &it.bytes);
+                }
                 self.outside.execute(slot.id, output);
             }
         }
@@ -384,7 +407,8 @@ impl Worker {
             }
         }
         let now = self.outside.clock.mono();
-        for (connection, why) in self.outside.tcp.overdue(now) {
+        let phones = self.outside.registrations.clone();
+        for (connection, why) in self.outside.tcp.overdue(now, |it| phones.uses(it)) {
             self.outside.close(connection, why);
             self.settle();
         }
@@ -449,7 +473,8 @@ impl Worker {
                 secure,
             } => self.adopt(TcpStream::from_std(stream), local, remote, secure),
             Letter::Configure(config, done) => {
-                self.outside.large.follow(&config);
+                self.latest = Arc::clone(&config);
+                self.outside.follow(&config);
                 self.all(|| Input::Configure(Arc::clone(&config)));
                 // The asker may have gone.
                 let _ = done.send(());
@@ -458,6 +483,19 @@ impl Worker {
                 self.all(|| Input::Remember(notes.clone()));
                 // The asker may have gone.
                 let _ = done.send(());
+            }
+            Letter::Named(trunk, outcome) => {
+                self.outside.named.insert(trunk, Arc::clone(&outcome));
+                let config = Arc::clone(&self.latest);
+                self.outside.follow(&config);
+                self.all(|| Input::Peers {
+                    trunk,
+                    targets: outcome.targets.clone(),
+                });
+                self.all(|| Input::Callers {
+                    trunk,
+                    addresses: outcome.callers.clone(),
+                });
             }
             Letter::Drain => {
                 self.draining = true;
@@ -481,6 +519,9 @@ impl Worker {
     fn report(&self) -> WorkerReport {
         let mut sockets = self.outside.counts;
         sockets.inbox_dropped += self.inbox.dropped();
+        if let Some(tap) = &self.outside.tap {
+            (sockets.hep_sent, sockets.hep_dropped) = tap.counts();
+        }
         sockets.tcp_connections = self.outside.tcp.len() as u64;
         let shards = self.slots.iter();
         WorkerReport {

@@ -303,10 +303,11 @@ impl Leg {
             if let Some(asking) = &asking {
                 self.note_description(&asking.sdp);
             }
-            if asking.is_some_and(|asking| asking.refresh) {
+            let sdp = body::sdp(response).map(<[u8]>::to_vec);
+            // A refresh changes nothing of ours; the party may describe itself anew all the same.
+            if sdp.is_none() && asking.is_some_and(|asking| asking.refresh) {
                 return;
             }
-            let sdp = body::sdp(response).map(<[u8]>::to_vec);
             cx.events.push_back(Event::ReinviteDone {
                 leg: self.id,
                 status,

@@ -70,6 +70,10 @@ pub struct SocketSample {
     pub blocked: u64,
     /// Connections closed because no SIP came.
     pub unfit: u64,
+    /// Connections of nobody known closed because they were silent for too long.
+    pub idle: u64,
+    /// Connections of nobody known closed to make room.
+    pub crowded: u64,
     /// Connections not taken because there were too many.
     pub refused: u64,
     /// Datagrams dropped because the socket took none and enough waited for it.
@@ -80,6 +84,10 @@ pub struct SocketSample {
     pub tls_handshakes: u64,
     /// TLS that came to nothing, by reason; a reason that is not there counts none.
     pub tls_failed: Vec<(&'static str, u64)>,
+    /// Copies of messages that left for their collector.
+    pub hep_sent: u64,
+    /// Copies of messages that were dropped.
+    pub hep_dropped: u64,
 }
 
 impl SocketSample {
@@ -101,6 +109,10 @@ pub struct MediaSample {
     pub wrong_source: u64,
     /// Packets dropped: not RTP of a negotiated payload type.
     pub malformed: u64,
+    /// Packets dropped: not made with the party's key (SRTP).
+    pub forged: u64,
+    /// Packets dropped: they had come before (SRTP).
+    pub replayed: u64,
     /// RTCP packets of parties.
     pub rtcp_received: u64,
     /// RTCP packets to parties.

@@ -73,6 +73,10 @@ const SUMS: &[Sum] = &[
     (names::SIP_CLOSED, &[("reason", "unfit")], |s| {
         s.sockets.unfit
     }),
+    (names::SIP_CLOSED, &[("reason", "idle")], |s| s.sockets.idle),
+    (names::SIP_CLOSED, &[("reason", "crowded")], |s| {
+        s.sockets.crowded
+    }),
     (names::SIP_CLOSED, &[("reason", "refused")], |s| {
         s.sockets.refused
     }),
@@ -101,6 +105,15 @@ const SUMS: &[Sum] = &[
     (names::TLS_FAILED, &[("reason", "crowded")], |s| {
         s.sockets.tls_failed("crowded")
     }),
+    (names::TLS_FAILED, &[("reason", "unnamed")], |s| {
+        s.sockets.tls_failed("unnamed")
+    }),
+    (names::HEP_COPIES, &[("result", "sent")], |s| {
+        s.sockets.hep_sent
+    }),
+    (names::HEP_COPIES, &[("result", "dropped")], |s| {
+        s.sockets.hep_dropped
+    }),
     (names::RTP_PACKETS, &[("direction", "received")], |s| {
         s.media.received
     }),
@@ -118,6 +131,12 @@ const SUMS: &[Sum] = &[
     }),
     (names::RTP_DROPPED, &[("reason", "malformed")], |s| {
         s.media.malformed
+    }),
+    (names::RTP_DROPPED, &[("reason", "forged")], |s| {
+        s.media.forged
+    }),
+    (names::RTP_DROPPED, &[("reason", "replayed")], |s| {
+        s.media.replayed
     }),
     (names::RTP_DROPPED, &[("reason", "send_failed")], |s| {
         s.media.send_failed

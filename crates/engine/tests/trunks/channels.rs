@@ -1,7 +1,7 @@
 //! Channels of a trunk, both ways, across shards.
 
 use crate::world::scene::{SECOND, talking};
-use crate::world::{CARRIER, Caller, World, addr, reply};
+use crate::world::{CARRIER, Caller, TEN_O_CLOCK, World, addr, reply};
 use crate::{A, OTHER, only_call, press, world};
 use meishier_engine::{Command, Notice, Refusal};
 use meishier_model::TrunkId;
@@ -137,8 +137,12 @@ fn a_caller_at_risk_and_one_with_priority_get_the_reserve() {
         world.arrive(second.from, &text);
         assert_eq!(taken(&world), expected);
     }
-    let mut world = world(trusted);
-    let risky = Caller::new(CARRIER, "13300000001");
+    let text = format!(
+        "{}\n[risk]\nflagged_for = \"24h\"\n",
+        crate::config(trusted)
+    );
+    let mut world = World::with(&text, TEN_O_CLOCK);
+    let risky = Caller::new(CARRIER, "13300009999");
     risky.invite(&mut world);
     let call = only_call(&world);
     world.command(Command::Flag { call });
