@@ -14,14 +14,14 @@ use meishier_engine::{Command, Reply};
 use meishier_model::CallId;
 use world::World;
 
-pub const A: &str = "10.0.1.1:5060";
-pub const B: &str = "10.0.1.5:5060";
-pub const C: &str = "10.0.1.6:5060";
+pub(crate) const A: &str = "10.0.1.1:5060";
+pub(crate) const B: &str = "10.0.1.5:5060";
+pub(crate) const C: &str = "10.0.1.6:5060";
 /// The peer of the second trunk.
-pub const OTHER: &str = "10.0.1.2:5060";
+pub(crate) const OTHER: &str = "10.0.1.2:5060";
 
 /// The usual configuration, the carrier with other keys, and two keys more.
-pub fn config(carrier: &str) -> String {
+pub(crate) fn config(carrier: &str) -> String {
     let keys = "\n[[transfer.keys]]\nname = \"120\"\nkind = \"emergency\"\ntrunk = \"carrier\"\n\
                 backup = [\"at-once\"]\n\
                 \n[[transfer.keys]]\nname = \"12345\"\nkind = \"hotline\"\ntrunk = \"carrier\"\n\n[routing]\n";
@@ -34,15 +34,15 @@ pub fn config(carrier: &str) -> String {
         .replace("\n[routing]\n", keys)
 }
 
-pub fn world(carrier: &str) -> World {
+pub(crate) fn world(carrier: &str) -> World {
     World::with(&config(carrier), world::TEN_O_CLOCK)
 }
 
-pub fn only_call(world: &World) -> CallId {
+pub(crate) fn only_call(world: &World) -> CallId {
     world.shards.iter().flat_map(|s| s.calls()).next().unwrap()
 }
 
-pub fn press(world: &mut World, call: CallId, key: &str) {
+pub(crate) fn press(world: &mut World, call: CallId, key: &str) {
     let reply = world.command(Command::Transfer {
         call,
         key: key.into(),
