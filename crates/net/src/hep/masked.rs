@@ -147,9 +147,10 @@ fn hide_keys(body: &mut [u8]) {
     let mut hidden = 0;
     for at in 0..body.len() {
         let before = body.get(at.saturating_sub(INLINE.len())..at);
-        let key = body.get(at).copied().is_some_and(|byte| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
-        });
+        let key = body
+            .get(at)
+            .copied()
+            .is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='));
         if before.is_some_and(|it| it.eq_ignore_ascii_case(INLINE)) || hidden == at {
             if let (true, Some(byte)) = (key && at > 0, body.get_mut(at)) {
                 *byte = b'*';
@@ -385,10 +386,12 @@ mod tests {
 
     #[test]
     fn keys_of_a_description_are_hidden_with_the_numbers() {
-        let body = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19z+/==|2^20|1:4;INLINE:abc\r\na=x\r\n";
+        let body =
+            "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19z+/==|2^20|1:4;INLINE:abc\r\na=x\r\n";
         let message = format!("BYE sip:a@b SIP/2.0\r\n\r\n{body}");
         let shown = text(&message, true, true);
-        let hidden = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:************|2^20|1:4;INLINE:***\r\na=x\r\n";
+        let hidden =
+            "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:************|2^20|1:4;INLINE:***\r\na=x\r\n";
         assert!(shown.ends_with(hidden), "{shown}");
         assert!(text(&message, false, true).ends_with(body));
         assert!(text("BYE sip:a@b SIP/2.0\r\n\r\ninline:", true, true).ends_with("inline:"));
