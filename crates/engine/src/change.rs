@@ -4,7 +4,7 @@ use crate::arrival::session;
 use crate::call::{Call, State, Voice};
 use crate::defect::Defect;
 use crate::shard::{LegOwner, Shard};
-use meishier_media::{Accept, MediaCommand, sdp};
+use meishier_media::MediaCommand;
 use meishier_model::{LegId, Now};
 
 impl Shard {
@@ -52,28 +52,17 @@ impl Shard {
             let address = self.ports.address(voice.port)?;
             // RFC 3264 §8: one more than in the description before.
             let next = *version + 1;
-            let described = session(call.id, party, next);
+            let ours = (address, session(call.id, party, next));
             let Some(offer) = offer else {
                 // RFC 3261 §14.2: it asks for our offer; its answer comes in the ACK.
                 *version = next;
-                return Some((
-                    sdp::offer(address, described, &codecs),
-                    None,
-                    (voice.port, true),
-                ));
+                let offer = self.describe(now, voice, ours, &codecs);
+                return Some((offer, None, (voice.port, true)));
             };
-            let (answer, media) = sdp::answer(offer, address, described, &codecs).ok()?;
+            let answer = self.answer_offer(now, voice, offer, ours, &codecs).ok()?;
             *version = next;
-            let signalling = voice
-                .agreed
-                .as_ref()
-                .and_then(|(_, accept)| accept.signalling);
-            let accept = Accept {
-                sdp: media.remote.ip(),
-                signalling,
-            };
+            let (media, accept) = voice.agreed.clone()?;
             let may_send = media.direction.receives();
-            voice.agreed = Some((media.clone(), accept));
             let update = voice.open.then_some(MediaCommand::Update {
                 port: voice.port,
                 media,
@@ -84,7 +73,7 @@ impl Shard {
         match answer {
             Some((answer, update, (port, may_send))) => {
                 if self.broken.is(Defect::PortLostAtReinvite) {
-                    let _ = self.ports.take();
+                    let _ = self.ports.take(None);
                 }
                 if !may_send {
                     // Who holds is not silent; a restored call's media would not say so.

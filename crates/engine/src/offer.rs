@@ -11,7 +11,7 @@ use crate::ports::PortOwner;
 use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
 use meishier_config::SeatContact;
-use meishier_media::{MediaCommand, sdp};
+use meishier_media::MediaCommand;
 use meishier_model::{
     CallId, LegId, Mono, Now, OfferOutcome, OfferRecord, Outcome, PortId, ReleasedBy,
 };
@@ -138,7 +138,7 @@ impl Shard {
                 uri,
                 address,
                 transport,
-            } => match self.flow_to(sip_transport(*transport), *address) {
+            } => match self.flow_to(sip_transport(*transport), *address, seat.network) {
                 Some(flow) => self.invite_seat(now, call, flow, uri.clone()),
                 None => self.end_offer(now, call, OfferOutcome::Unreachable, 0),
             },
@@ -201,7 +201,8 @@ impl Shard {
         let Some(seat) = call.seat_side().map(|side| side.seat.0 as usize) else {
             return;
         };
-        let Some((port, address)) = self.ports.take() else {
+        let network = self.config.seats.get(seat).and_then(|seat| seat.network);
+        let Some((port, address)) = self.ports.take(network) else {
             return self.end_offer(now, call, OfferOutcome::Unreachable, 503);
         };
         // The caller's codec first, so that speech passes unchanged wherever the seat can take it.
@@ -209,8 +210,11 @@ impl Shard {
         if let Some((media, _)) = &call.side.voice.agreed {
             codecs.sort_by_key(|codec| *codec != media.codec);
         }
-        let body = sdp::offer(address, session(call.id, 1, 1), &codecs);
+        let srtp = self.config.seats.get(seat).map(|seat| seat.srtp);
         let remote = flow.remote.ip();
+        let mut voice = Voice::new(port, Some(remote), srtp.unwrap_or_default());
+        let ours = (address, session(call.id, 1, 1));
+        let body = self.describe(now, &mut voice, ours, &codecs);
         let invite = self.seat_invite(call, flow, uri, body, seat);
         let leg = match self.endpoint.invite(now.mono, invite) {
             Ok(leg) => leg,
@@ -224,12 +228,7 @@ impl Shard {
             return;
         };
         side.leg = Some(leg);
-        side.voice = Some(Voice {
-            port,
-            agreed: None,
-            signalling: Some(remote),
-            open: false,
-        });
+        side.voice = Some(voice);
         let offer = side.offer;
         self.legs.insert(leg, LegOwner::Seat(call.id, offer));
         self.ports.own(port, PortOwner::Seat(call.id));

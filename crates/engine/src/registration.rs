@@ -172,8 +172,10 @@ impl Shard {
     /// The way to a registrar: to one of the trunk's peers the one that has the binding, or another
     /// than the one that failed.
     fn flow_to_registrar(&mut self, now: Now, id: TrunkId, line: &mut Line) -> Option<Flow> {
+        let trunk = self.config.trunks.get(usize::from(id.0));
+        let network = trunk.and_then(|trunk| trunk.network);
         if let Some((registrar, transport)) = line.way {
-            return self.flow_to(transport, registrar);
+            return self.flow_to(transport, registrar, network);
         }
         let word = self.endpoint.random();
         let set = self.peers.get(usize::from(id.0))?;
@@ -192,7 +194,7 @@ impl Shard {
             other.map(Target::key).or(before)
         })?;
         line.peer = Some(peer);
-        self.flow_to(peer.1, peer.0)
+        self.flow_to(peer.1, peer.0, network)
     }
 
     /// Other peers of a trunk are known: a registration that had no way may have one now.

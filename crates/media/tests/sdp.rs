@@ -30,6 +30,7 @@ fn negotiated(
         ptime_ms,
         direction,
         rtcp: Rtcp::Apart(SocketAddr::new(remote.ip(), remote.port() + 1)),
+        protection: None,
     }
 }
 
@@ -412,6 +413,8 @@ fn every_refusal_with_488_has_its_warning_and_no_other() {
         (SdpError::AddressFamily, Some("300 ")),
         (SdpError::Address, Some("301 ")),
         (SdpError::Transport, Some("302 ")),
+        (SdpError::Unprotected, Some("302 ")),
+        (SdpError::Crypto, Some("306 ")),
         (SdpError::NoAudio, Some("304 ")),
         (SdpError::NoCommonCodec(Foreign::Amr), Some("305 ")),
         (SdpError::TooLarge(1), None),

@@ -303,10 +303,16 @@ impl Leg {
             if let Some(asking) = &asking {
                 self.note_description(&asking.sdp);
             }
+            let sdp = body::sdp(response).map(<[u8]>::to_vec);
             if asking.is_some_and(|asking| asking.refresh) {
+                // RFC 4028 §7.4: the description is an offer like any other; what it is answered
+                // with holds from now on.
+                if let Some(sdp) = sdp {
+                    self.ack_sdp = Some(sdp.into());
+                    cx.events.push_back(Event::OfferAnswered { leg: self.id });
+                }
                 return;
             }
-            let sdp = body::sdp(response).map(<[u8]>::to_vec);
             cx.events.push_back(Event::ReinviteDone {
                 leg: self.id,
                 status,

@@ -2,6 +2,7 @@
 
 use super::digits::Digits;
 use super::ghosts::{Agreement, Ghosts};
+use super::guard::Guard;
 use super::inband::InBand;
 use super::reception::Reception;
 use super::reports::Peer;
@@ -46,6 +47,8 @@ pub(super) struct Port {
     pub reception: Reception,
     pub peer: Peer,
     pub silence: Silence,
+    /// For a party of SRTP.
+    pub guard: Option<Box<Guard>>,
     /// Place in the hub's list of ports that hear something with a beat.
     pub beat: Option<usize>,
     /// Audio that waits until a packet of the party's ptime is full; empty at 10 and 20 ms.
@@ -167,6 +170,10 @@ pub(super) enum Refusal {
     Malformed,
     /// The party may not send now.
     Direction,
+    /// Not made with the party's key.
+    Forged,
+    /// It came before.
+    Replayed,
 }
 
 /// What a packet carries.
@@ -178,6 +185,7 @@ pub(super) enum Kind {
 
 impl Port {
     pub fn new(media: Negotiated, accept: Accept, stream: Stream) -> Self {
+        let guard = media.protection.as_deref().map(Guard::new);
         Self {
             settled: media.remote,
             media,
@@ -189,10 +197,14 @@ impl Port {
             stream,
             digits: Digits::default(),
             in_band: None,
-            stats: RtpStats::default(),
+            stats: RtpStats {
+                secured: guard.is_some(),
+                ..RtpStats::default()
+            },
             reception: Reception::default(),
             peer: Peer::default(),
             silence: Silence::new(),
+            guard,
             beat: None,
             gathered: Vec::new(),
         }
@@ -201,6 +213,11 @@ impl Port {
     /// A new agreement. The learned address holds as long as nothing about addresses changed; a
     /// party that holds by c=0.0.0.0 did not move.
     pub fn update(&mut self, now: Mono, media: Negotiated, accept: Accept, ghosts: &mut Ghosts) {
+        match (&mut self.guard, &media.protection) {
+            (Some(guard), Some(protection)) => guard.update(protection),
+            (guard, protection) => *guard = protection.as_deref().map(Guard::new),
+        }
+        self.stats.secured &= media.protection.is_some();
         let held = media.remote.ip().is_unspecified();
         if !held && (media.remote, accept) != (self.settled, self.accept) {
             self.leave(now, ghosts);
@@ -236,9 +253,10 @@ impl Port {
     ) -> Result<(Kind, Packet<'a>), Refusal> {
         let result = self.examine(from, bytes).and_then(|(kind, packet)| {
             let moving = self.fixed.is_none() && now < self.moving && from != self.settled;
-            if (moving && ghosts.knows(from))
-                || ghosts.haunts(now, from, packet.ssrc, self.agreement())
-            {
+            // What proved to be the party's is no ghost's.
+            let haunts =
+                !self.is_guarded() && ghosts.haunts(now, from, packet.ssrc, self.agreement());
+            if (moving && ghosts.knows(from)) || haunts {
                 return Err(Refusal::Source);
             }
             Ok((kind, packet))
@@ -263,7 +281,7 @@ impl Port {
             }
             Err(Refusal::Source) => self.stats.wrong_source += 1,
             Err(Refusal::Malformed) => self.stats.malformed += 1,
-            Err(Refusal::Rtcp | Refusal::Direction) => {}
+            Err(Refusal::Rtcp | Refusal::Direction | Refusal::Forged | Refusal::Replayed) => {}
         }
         result
     }
@@ -306,18 +324,22 @@ impl Port {
         }
     }
 
+    /// True if packets from there may be the party's.
+    pub fn is_ours(&self, from: SocketAddr) -> bool {
+        match self.fixed {
+            // A gateway speaks for many calls from one address. One that goes on with a call which
+            // we have lost may come first; the port that SDP names is the party's all the same.
+            Some(fixed) => fixed == from || (from == self.settled && fixed.ip() == from.ip()),
+            None => self.accept.allows(from.ip()),
+        }
+    }
+
     fn examine<'a>(
         &self,
         from: SocketAddr,
         bytes: &'a [u8],
     ) -> Result<(Kind, Packet<'a>), Refusal> {
-        let ours = match self.fixed {
-            // A gateway speaks for many calls from one address. One that goes on with a call which
-            // we have lost may come first; the port that SDP names is the party's all the same.
-            Some(fixed) => fixed == from || (from == self.settled && fixed.ip() == from.ip()),
-            None => self.accept.allows(from.ip()),
-        };
-        if !ours {
+        if !self.is_ours(from) {
             return Err(Refusal::Source);
         }
         if rtp::is_rtcp(bytes) {
