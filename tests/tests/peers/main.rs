@@ -6,6 +6,7 @@ mod kamailio;
 mod linphone;
 mod papers;
 mod promtool;
+mod registration;
 mod rtpengine;
 mod sipp;
 mod sipp_dialogs;

@@ -132,9 +132,32 @@ pub(super) fn masked(message: &[u8], numbers: bool, bodies: bool) -> Vec<u8> {
     out.push_str("\r\n");
     let mut out = out.into_bytes();
     if bodies {
+        let begun = out.len();
         out.extend_from_slice(body);
+        if numbers {
+            hide_keys(out.get_mut(begun..).unwrap_or_default());
+        }
     }
     out
+}
+
+/// Stars for the keys of SRTP in a description (RFC 4568 §9.2), as many as there were letters.
+fn hide_keys(body: &mut [u8]) {
+    const INLINE: &[u8] = b"inline:";
+    let mut hidden = 0;
+    for at in 0..body.len() {
+        let before = body.get(at.saturating_sub(INLINE.len())..at);
+        let key = body
+            .get(at)
+            .copied()
+            .is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='));
+        if before.is_some_and(|it| it.eq_ignore_ascii_case(INLINE)) || hidden == at {
+            if let (true, Some(byte)) = (key && at > 0, body.get_mut(at)) {
+                *byte = b'*';
+                hidden = at + 1;
+            }
+        }
+    }
 }
 
 /// Head and body; the empty line belongs to neither.
@@ -359,6 +382,19 @@ mod tests {
              X-Other: *\r\n\
              Content-Type: application/sdp\r\nContent-Length: 0\r\n\r\n"
         );
+    }
+
+    #[test]
+    fn keys_of_a_description_are_hidden_with_the_numbers() {
+        let body =
+            "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19z+/==|2^20|1:4;INLINE:abc\r\na=x\r\n";
+        let message = format!("BYE sip:a@b SIP/2.0\r\n\r\n{body}");
+        let shown = text(&message, true, true);
+        let hidden =
+            "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:************|2^20|1:4;INLINE:***\r\na=x\r\n";
+        assert!(shown.ends_with(hidden), "{shown}");
+        assert!(text(&message, false, true).ends_with(body));
+        assert!(text("BYE sip:a@b SIP/2.0\r\n\r\ninline:", true, true).ends_with("inline:"));
     }
 
     #[test]
