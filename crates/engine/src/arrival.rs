@@ -23,7 +23,7 @@ use std::net::SocketAddr;
 pub(crate) const RETRY_AFTER: &str = "5";
 
 /// Who warns in a Warning header: a name, for our address is nobody's business (RFC 3261 §20.43).
-const WARNER: &str = "meishier";
+pub(crate) const WARNER: &str = "meishier";
 
 pub(crate) fn media_codecs(codecs: &[meishier_config::Codec]) -> Vec<Codec> {
     codecs
@@ -194,6 +194,9 @@ impl Shard {
         // The leg can only have ended meanwhile; its event follows.
         let terms = for_caller(terms, decision.risk);
         let _ = self.endpoint.set_terms(now.mono, leg, terms);
+        if decision.risk {
+            self.stay_with(now, leg);
+        }
         if self.broken.is(Defect::UnknownRefused) && parties.caller.is_empty() {
             return self.reject(now, leg, 404, &[], Refusal::NotAllowed);
         }

@@ -1,6 +1,6 @@
 //! A party changes its session: hold, resume, another address or codec (RFC 3264 §8).
 
-use crate::arrival::session;
+use crate::arrival::{WARNER, session};
 use crate::call::{Call, State, Voice};
 use crate::defect::Defect;
 use crate::shard::{LegOwner, Shard};
@@ -14,7 +14,7 @@ impl Shard {
         let id = match owner {
             Some(LegOwner::Caller(id) | LegOwner::Seat(id, _) | LegOwner::Target(id)) => id,
             _ => {
-                let _ = self.endpoint.reject_reinvite(now.mono, leg, 488);
+                let _ = self.endpoint.reject_reinvite(now.mono, leg, 488, &[]);
                 return;
             }
         };
@@ -38,9 +38,9 @@ impl Shard {
         let (voice, version, party): (Option<&mut Voice>, &mut u64, u64) = match owner {
             Some(LegOwner::Caller(_)) => (Some(&mut call.side.voice), &mut call.side.version, 0),
             Some(LegOwner::Seat(..)) => match &mut call.state {
-                State::Talking(side) | State::Transferring(Some(side), _) => {
-                    (side.voice.as_mut(), &mut side.version, 1)
-                }
+                State::Offered(side)
+                | State::Talking(side)
+                | State::Transferring(Some(side), _) => (side.voice.as_mut(), &mut side.version, 1),
                 _ => (None, &mut call.side.version, 1),
             },
             _ => match &mut call.state {
@@ -48,6 +48,8 @@ impl Shard {
                 _ => (None, &mut call.side.version, 2),
             },
         };
+        let early = !matches!(owner, Some(LegOwner::Caller(_)));
+        let mut fault = None;
         let answer = voice.and_then(|voice| {
             let address = self.ports.address(voice.port)?;
             // RFC 3264 §8: one more than in the description before.
@@ -62,7 +64,19 @@ impl Shard {
                     (voice.port, true),
                 ));
             };
-            let (answer, media) = sdp::answer(offer, address, described, &codecs).ok()?;
+            if early && voice.agreed.is_none() {
+                // RFC 3311 §5.2: who is called offers anew before the answer. Nothing is heard so
+                // long; what was offered last is told as the answer when it comes, and read as one:
+                // its first codec that is ours.
+                let chosen = sdp::accept(offer, &codecs).map(|media| media.codec);
+                let answer = chosen.and_then(|it| sdp::answer(offer, address, described, &[it]));
+                let (answer, media) = answer.map_err(|error| fault = Some(error)).ok()?;
+                *version = next;
+                let may_send = media.direction.receives();
+                return Some((answer, None, (voice.port, may_send)));
+            }
+            let answer = sdp::answer(offer, address, described, &codecs);
+            let (answer, media) = answer.map_err(|error| fault = Some(error)).ok()?;
             *version = next;
             let signalling = voice
                 .agreed
@@ -97,7 +111,10 @@ impl Shard {
             }
             // RFC 3261 §14.2: the session stays as it was.
             None => {
-                let _ = self.endpoint.reject_reinvite(now.mono, leg, 488);
+                let warning = fault.and_then(|error| error.warning(WARNER));
+                let headers = warning.as_deref().map(|text| ("Warning", text));
+                let headers = headers.as_slice();
+                let _ = (self.endpoint).reject_reinvite(now.mono, leg, 488, headers);
             }
         }
     }

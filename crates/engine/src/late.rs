@@ -1,5 +1,6 @@
 //! Offers of ours that stand in responses, because the party made none: in the 200 or a reliable
-//! ringing response to its INVITE, or in the 200 to its re-INVITE (RFC 3261 §13.2.1, §14.2).
+//! ringing response to its INVITE, or in the 200 to its re-INVITE (RFC 3261 §13.2.1, §14.2). And the
+//! answer to the offer by which SIP refreshes a session (RFC 4028 §7.4).
 //!
 //! ```text
 //!   INVITE without SDP ─► our offer rings or answers ─► ACK or PRACK: agreed, the call is heard
@@ -53,7 +54,7 @@ impl Shard {
         }
     }
 
-    /// The answer of a party whose re-INVITE asked for our offer.
+    /// The answer of a party whose re-INVITE asked for our offer, or whose session we refreshed.
     fn on_described_anew(&mut self, call: &mut Call, leg: LegId, answer: &[u8]) {
         let target = match &call.state {
             State::Transferring(_, target) if target.leg == Some(leg) => Some(&target.codecs),
@@ -64,7 +65,12 @@ impl Shard {
             // RFC 3261 §14.2: what was agreed before goes on.
             return;
         };
+        let may_send = media.direction.receives();
         if let Some((port, media, accept)) = settle(call, leg, media) {
+            if !may_send {
+                // Who holds is not silent.
+                self.end_silence(call, port);
+            }
             self.media(MediaCommand::Update {
                 port,
                 media,

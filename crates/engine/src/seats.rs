@@ -11,7 +11,7 @@ use crate::timers::Timer;
 use meishier_config::{Counsellor, SeatContact, StartState};
 use meishier_model::{CounsellorId, Now, OfferOutcome, SeatId, SkillId};
 use meishier_queue::{Lowest, Match, OfferId, ReadySeat};
-use meishier_signaling::{BindingChange, Flow, Message, RequestId};
+use meishier_signaling::{ALLOW, BindingChange, Flow, Message, RequestId};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -485,6 +485,3 @@ impl Shard {
             .is_none_or(|shard| shard == self.id)
     }
 }
-
-/// Methods that the engine serves (RFC 3261 §20.5).
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO";

@@ -15,7 +15,7 @@ use crate::timers::Timer;
 use meishier_media::{MediaCommand, Source};
 use meishier_model::{CallId, CounsellorId, LegId, Now, OfferOutcome, Outcome, ReleasedBy, SeatId};
 use meishier_routing::Book;
-use meishier_signaling::{LegSnapshot, RegistrarSnapshot};
+use meishier_signaling::{LegSnapshot, RegistrarSnapshot, RestSnapshot};
 use serde::{Deserialize, Serialize};
 
 /// One call with its SIP legs.
@@ -35,6 +35,9 @@ pub struct ShardSnapshot {
     loose: Vec<LegSnapshot>,
     /// Legs of star codes. What was dialled is done; the calls end.
     services: Vec<LegSnapshot>,
+    /// What SIP has to see to its end without any leg.
+    #[serde(default)]
+    rest: RestSnapshot,
     registrations: RegistrarSnapshot,
     /// Where the numbering of calls goes on.
     next_call: u64,
@@ -131,6 +134,7 @@ impl Shard {
                 .collect(),
             loose: self.legs_whose(|owner| owner == LegOwner::Nobody),
             services: self.legs_whose(|owner| matches!(owner, LegOwner::Service(_))),
+            rest: self.endpoint.snapshot_rest(),
             registrations: self.registrar.snapshot(),
             next_call: self.next_call,
             next_token: self.next_token,
@@ -187,6 +191,7 @@ impl Shard {
                 shard.release_leg(now, leg, None);
             }
         }
+        shard.endpoint.restore_rest(now.mono, snapshot.rest);
         for call in snapshot.calls {
             shard.restore_or_end(now, call, beside);
         }

@@ -14,12 +14,11 @@
 use crate::api::Notice;
 use crate::arrival::RETRY_AFTER;
 use crate::offer::sip_transport;
-use crate::seats::ALLOW;
 use crate::shard::Shard;
 use crate::timers::Timer;
 use meishier_config::Hysteresis;
 use meishier_model::{Now, ShardId, TrunkId};
-use meishier_signaling::{Flow, RequestId};
+use meishier_signaling::{ACCEPT, ALLOW, Flow, RequestId};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum TrunkHealth {
@@ -132,7 +131,7 @@ impl Shard {
         };
         let headers = [
             ("Allow", ALLOW),
-            ("Accept", "application/sdp"),
+            ("Accept", ACCEPT),
             ("Retry-After", RETRY_AFTER),
         ];
         // The last is for a peer that is to come back.

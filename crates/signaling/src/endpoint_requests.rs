@@ -81,7 +81,7 @@ impl Endpoint {
         }
         .builder()
         .header_with("Contact", |out| write::contact(out, "", &flow))
-        .header("Accept", "application/sdp")
+        .header("Accept", write::ACCEPT)
         .header("User-Agent", &self.config.user_agent)
         .finish();
         let key = ClientKey {

@@ -78,7 +78,8 @@ pub enum Event {
         leg: LegId,
     },
     /// The peer answered an offer of ours that stood in a response: in the PRACK of a ringing one
-    /// (RFC 3262 §5), or in the ACK of the 200 to a re-INVITE (RFC 3261 §14.2). The answer is there
+    /// (RFC 3262 §5), or in the ACK of the 200 to a re-INVITE (RFC 3261 §14.2); or the one by which
+    /// the endpoint refreshed the session (RFC 4028 §7.4), in the 200 to it. The answer is there
     /// for [`crate::endpoint::Endpoint::take_ack_sdp`].
     OfferAnswered {
         /// The leg.

@@ -145,8 +145,19 @@ impl Leg {
 
     /// Our description that holds from now on; kept if a refresh may need it.
     pub(crate) fn note_description(&mut self, sdp: &[u8]) {
+        let early = matches!(self.state, LegState::Arrived | LegState::Ringing);
         let timed = self.timer.state() != SessionState::Off;
-        self.described = timed.then(|| sdp.into());
+        self.described = (early || timed).then(|| sdp.into());
+    }
+
+    /// Our 200 to the INVITE went out, with this description unless one went before: that may have
+    /// been changed since (RFC 3311).
+    pub(crate) fn note_answered(&mut self, sdp: &[u8]) {
+        if self.timer.state() == SessionState::Off {
+            self.described = None;
+        } else if !sdp.is_empty() {
+            self.described = Some(sdp.into());
+        }
     }
 
     /// True if a request within the dialog asks for too short an interval (§9).

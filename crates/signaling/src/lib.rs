@@ -98,7 +98,8 @@ pub use message::{HeaderName, Message, Method, NameAddr, ParseError};
 pub use registrar::{
     Binding, BindingChange, RegisterReply, Registrar, RegistrarConfig, RegistrarSnapshot,
 };
-pub use snapshot::LegSnapshot;
+pub use snapshot::{LegSnapshot, RestSnapshot};
 pub use terms::{Reliability, Terms, Unfit};
 pub use timers::Timers;
 pub use uri::Uri;
+pub use write::{ACCEPT, ALLOW};

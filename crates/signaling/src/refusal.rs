@@ -22,9 +22,6 @@ use crate::uri::{Uri, host_address};
 use crate::write;
 use std::cmp::Ordering;
 
-/// The media types that we take (RFC 3261 §20.1, RFC 5621 §3.1).
-const ACCEPT: &str = "application/sdp, multipart/mixed";
-
 /// Why a request is refused here: the status and at most one header.
 pub(crate) struct Refusal {
     pub(crate) status: u16,
@@ -125,7 +122,7 @@ fn content(request: &Message, method: Method) -> Result<(), Refusal> {
         return Ok(());
     }
     match body::kind(request) {
-        Body::Foreign => return Err(Refusal::with(415, "Accept", ACCEPT)),
+        Body::Foreign => return Err(Refusal::with(415, "Accept", write::ACCEPT)),
         Body::Malformed(_) => return Err(Refusal::plain(400)),
         Body::Empty | Body::Session => {}
     }
