@@ -26,7 +26,9 @@
 //!                   ▼
 //!        builder ── bytes + flow to send
 //!
-//!        registrar ── auth (digest, RFC 7616/8760): bindings of the seats' phones
+//!        registrar ── auth (digest, RFC 7616/8760), slowdown (of those who guess)
+//!                  └─ outbound (the way to a phone): bindings of the seats' phones
+//!        stun ── where a phone behind NAT is seen
 //! ```
 
 mod address;
@@ -68,6 +70,7 @@ mod multipart;
 mod names;
 pub mod non_invite_client;
 pub mod non_invite_server;
+pub mod outbound;
 mod phrases;
 mod push;
 mod refusal;
@@ -76,8 +79,10 @@ pub mod reliable;
 pub mod scan;
 mod server_transactions;
 pub mod session_timer;
+pub mod slowdown;
 pub mod snapshot;
 mod strangers;
+pub mod stun;
 pub mod terms;
 pub mod timers;
 mod transactions;

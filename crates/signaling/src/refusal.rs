@@ -18,6 +18,7 @@ use crate::lex::{self, Params};
 use crate::message::{HeaderName, Message, Method, Via};
 use crate::multipart::media_of;
 use crate::names::word_of_branch;
+use crate::outbound;
 use crate::uri::{Uri, host_address};
 use crate::write;
 use std::cmp::Ordering;
@@ -64,9 +65,12 @@ pub(crate) fn check(request: &Message, flow: &Flow, supported: &[String]) -> Res
     if outside && came_back(request, flow) {
         return Err(Refusal::plain(482));
     }
+    let has = |tag: &str, known: &str| known.eq_ignore_ascii_case(tag);
+    let registers = method == Method::Register;
     let missing: Vec<&str> = request
         .values(HeaderName::Require)
-        .filter(|tag| !supported.iter().any(|s| s.eq_ignore_ascii_case(tag)))
+        .filter(|tag| !supported.iter().any(|known| has(tag, known)))
+        .filter(|tag| !(registers && outbound::TAGS.iter().any(|known| has(tag, known))))
         .collect();
     if !missing.is_empty() {
         return Err(Refusal::with(420, "Unsupported", &missing.join(", ")));
