@@ -87,8 +87,13 @@ impl Shard {
                 signalling,
             };
             let may_send = media.direction.receives();
+            let held = voice
+                .agreed
+                .as_ref()
+                .is_some_and(|(before, _)| !before.direction.sends() && media.direction.sends());
+            let unheard = held && self.broken.is(Defect::ResumeUnheard);
             voice.agreed = Some((media.clone(), accept));
-            let update = voice.open.then_some(MediaCommand::Update {
+            let update = (voice.open && !unheard).then_some(MediaCommand::Update {
                 port: voice.port,
                 media,
                 accept,

@@ -2,6 +2,7 @@
 //! PRACK of those that come to us.
 
 use crate::body;
+use crate::defect::Defect;
 use crate::dialog::Dialog;
 use crate::early::{Early, Heard, MOST_EARLY};
 use crate::event::{EndCause, Event, LegError};
@@ -344,7 +345,16 @@ impl Leg {
         // The request belongs to the early dialog: its route, target and numbers (§4, RFC 3261
         // §12.2.1.1).
         std::mem::swap(&mut self.dialog, &mut early.dialog);
-        self.send(cx, Purpose::Prack, &[("RAck", &rack)], None);
+        let times = match (
+            cx.broken.is(Defect::PrackForgotten),
+            cx.broken.is(Defect::PrackTwice),
+        ) {
+            (true, _) => 0,
+            (_, twice) => 1 + usize::from(twice),
+        };
+        for _ in 0..times {
+            self.send(cx, Purpose::Prack, &[("RAck", &rack)], None);
+        }
         if let Some(early) = self.early.get_mut(at) {
             std::mem::swap(&mut self.dialog, &mut early.dialog);
         }

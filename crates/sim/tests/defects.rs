@@ -30,6 +30,11 @@ const fn sip(which: Sip, must: &'static [Invariant]) -> Row {
     Row(Defect::Signaling(which), FaultLevel::None, must)
 }
 
+/// The same among faults, where far ends use all that dialogs can.
+const fn late(which: Sip, must: &'static [Invariant]) -> Row {
+    Row(Defect::Signaling(which), FaultLevel::Light, must)
+}
+
 /// Seeds that are tried with each defect.
 const SEEDS: [u64; 4] = [0, 1, 2, 3];
 /// Within so many seeds a defect must be noticed: some show only where two things meet.
@@ -68,6 +73,7 @@ const ROWS: &[Row] = &[
     engine(Shards::CallerUnheard, &[Invariant::Streams]),
     engine(Shards::CallersCrossed, &[Invariant::Streams]),
     engine(Shards::MusicGoesOn, &[Invariant::Streams]),
+    engine(Shards::ResumeUnheard, &[Invariant::Streams]),
     engine(Shards::RecordTwice, &[Invariant::Record]),
     engine(Shards::TalkCountsTwice, &[Invariant::Record]),
     queue(Matching::FreedLineUnmatched, &[Invariant::Stranded]),
@@ -92,6 +98,12 @@ const ROWS: &[Row] = &[
     sip(Sip::CallersByeForgotten, &[Invariant::LegOver]),
     engine(Shards::PortNotClosed, &[Invariant::Notices]),
     engine(Shards::CallerPutBackTwice, &[Invariant::Notices]),
+    late(Sip::PrackForgotten, &[Invariant::Pracks]),
+    late(Sip::PrackTwice, &[Invariant::Pracks]),
+    late(Sip::RefreshForgotten, &[Invariant::Refreshed]),
+    late(Sip::RefreshLate, &[Invariant::Refreshed]),
+    late(Sip::RefreshUnheard, &[Invariant::KeptUp]),
+    late(Sip::SessionCutShort, &[Invariant::KeptUp]),
     engine(Shards::AnsweredTwice, &[Invariant::Replies]),
     engine(Shards::NeverAnswered, &[Invariant::Replies]),
 ];
