@@ -130,6 +130,36 @@ impl Engine {
         self.tcp
     }
 
+    /// Where it takes SIP over TLS, if it does.
+    ///
+    /// # Panics
+    /// If it does not.
+    #[must_use]
+    pub fn tls(&self) -> SocketAddr {
+        let printed = self.printed();
+        let ready = printed.lines().find(|line| line.contains("is ready"));
+        match ready.and_then(|line| address(line, "tls:")) {
+            Some(address) => address,
+            None => panic!("the engine does not listen for TLS"),
+        }
+    }
+
+    /// First and last of its RTP ports, as its file says.
+    ///
+    /// # Panics
+    /// If there is no file of ours.
+    #[must_use]
+    pub fn rtp_ports(&self) -> (u16, u16) {
+        let text = std::fs::read_to_string(self.folder().join("engine.toml"));
+        let text = text.unwrap_or_else(|error| panic!("engine.toml: {error}"));
+        let port = |key: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(key));
+            line.and_then(|rest| rest.trim_start_matches(" = ").parse().ok())
+                .unwrap_or_else(|| panic!("engine.toml: no {key}"))
+        };
+        (port("first_port"), port("last_port"))
+    }
+
     /// Its process.
     #[must_use]
     pub fn pid(&self) -> u32 {
@@ -381,6 +411,6 @@ fn ready(lines: &Receiver<String>) -> Option<(SocketAddr, SocketAddr, SocketAddr
 
 fn address(line: &str, before: &str) -> Option<SocketAddr> {
     let (_, rest) = line.split_once(before)?;
-    let end = rest.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == ':'));
+    let end = rest.find(|c: char| !(c.is_ascii_hexdigit() || ".:[]".contains(c)));
     rest[..end.unwrap_or(rest.len())].parse().ok()
 }

@@ -1,16 +1,21 @@
-//! SIPp and baresip as processes of their own, ended with the test.
+//! Foreign programs as processes of their own, ended with the test.
+
+pub mod kamailio;
+pub mod sipp;
 
 use crate::engine::Engine;
 use crate::{process, tree};
+use sipp::Sipp;
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 /// Longest life of any of them.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(90);
 const TICK: Duration = Duration::from_millis(20);
 
 /// A port that is free for UDP and TCP at this moment.
@@ -67,49 +72,27 @@ impl Peer {
         calls: u32,
         by: Transport,
     ) -> Self {
-        let peer = Self::sipp(engine, scenario, port, calls, by);
-        peer.await_port(if by == Transport::Udp { "udp" } else { "tcp" });
-        peer
+        let sipp = Sipp::new(engine, scenario, by).at(port).calls(calls);
+        sipp.listen(engine)
     }
 
     /// SIPp as one caller after another.
     #[must_use]
     pub fn sipp_callers(engine: &Engine, scenario: &str, calls: u32, by: Transport) -> Self {
-        Self::sipp(engine, scenario, free_port(), calls, by)
+        Sipp::new(engine, scenario, by).calls(calls).start(engine)
     }
 
-    fn sipp(engine: &Engine, scenario: &str, port: u16, calls: u32, by: Transport) -> Self {
-        let file = tree::root()
-            .join("tests/scenarios")
-            .join(format!("{scenario}.xml"));
-        let (mode, remote) = match by {
-            Transport::Udp => ("u1", engine.udp()),
-            Transport::Tcp => ("t1", engine.tcp()),
-        };
-        let mut command = Command::new("sipp");
-        command.arg("-sf").arg(file);
-        command.args([
-            "-t",
-            mode,
-            "-i",
-            "127.0.0.1",
-            "-s",
-            "12356",
-            "-nostdin",
-            "-r",
-            "1",
-        ]);
-        command.args(["-m", &calls.to_string(), "-p", &port.to_string()]);
-        // Counted in seconds, so that a scenario that hangs ends with a status of its own.
-        command.args([
-            "-timeout",
-            "50",
-            "-timeout_error",
-            "-trace_err",
-            "-trace_logs",
-        ]);
-        command.arg(remote.to_string());
-        Self::spawn(scenario, command, engine.folder(), port)
+    /// The folder in which the program of this name and port works, made below another.
+    ///
+    /// # Panics
+    /// If it cannot be made.
+    #[must_use]
+    pub fn folder(name: &str, folder: &Path, port: u16) -> PathBuf {
+        let folder = folder.join(format!("{name}-{port}"));
+        match std::fs::create_dir_all(&folder) {
+            Ok(()) => folder,
+            Err(error) => panic!("{}: {error}", folder.display()),
+        }
     }
 
     /// Any program, its output kept in a file of the folder.
@@ -118,13 +101,14 @@ impl Peer {
     /// If it cannot be started.
     #[must_use]
     pub fn spawn(name: &str, mut command: Command, folder: &Path, port: u16) -> Self {
-        let folder = folder.join(format!("{name}-{port}"));
+        let folder = Self::folder(name, folder, port);
         let log = folder.join("output.txt");
-        let output = std::fs::create_dir_all(&folder).and_then(|()| File::create(&log));
+        let output = File::create(&log);
         let output = output.unwrap_or_else(|error| panic!("{}: {error}", log.display()));
         let errors = output.try_clone().unwrap_or_else(|error| panic!("{error}"));
         command
             .current_dir(&folder)
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(output)
             .stderr(errors);
@@ -139,8 +123,11 @@ impl Peer {
         }
     }
 
-    /// Waits until the port is bound by it.
-    fn await_port(&self, kind: &str) {
+    /// Waits until its port is bound; `kind` is `udp` or `tcp`.
+    ///
+    /// # Panics
+    /// If that does not happen in time.
+    pub fn await_port(&self, kind: &str) {
         let start = Instant::now();
         while !process::is_bound(kind, self.port) {
             assert!(
@@ -175,6 +162,12 @@ impl Peer {
             }
         }
         text
+    }
+
+    /// What it wrote to its output and errors, all of it.
+    #[must_use]
+    pub fn whole_output(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()
     }
 
     /// Waits for its end.
@@ -219,7 +212,7 @@ impl Peer {
     /// If that does not happen in time.
     pub fn await_words(&self, words: &str) {
         let start = Instant::now();
-        while !self.output().contains(words) {
+        while !self.whole_output().contains(words) {
             let in_time = start.elapsed() < LIMIT;
             assert!(in_time, "{}: no {words:?}\n{}", self.name, self.output());
             moment();
@@ -229,7 +222,8 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // With whatever it has forked.
+        process::kill_group(self.child.id());
         let _ = self.child.wait();
     }
 }

@@ -26,6 +26,14 @@ pub struct Plan {
     pub log_level: &'static str,
     /// Log format of the program.
     pub log: &'static str,
+    /// Where it listens, in the file's words.
+    pub listen: Vec<String>,
+    /// Its address for RTP, `127.0.0.1` or `::1`; trunk and domain have it too.
+    pub host: &'static str,
+    /// Further lines of the trunk.
+    pub trunk: String,
+    /// Further lines of `[offer]`.
+    pub offer: &'static str,
     seats: usize,
     tables: String,
 }
@@ -42,6 +50,12 @@ impl Default for Plan {
             shutdown_limit: "60s",
             log_level: "info",
             log: "text",
+            listen: ["udp:127.0.0.1:0", "tcp:127.0.0.1:0"]
+                .map(str::to_owned)
+                .to_vec(),
+            host: "127.0.0.1",
+            trunk: String::new(),
+            offer: "",
             seats: 0,
             tables: String::new(),
         }
@@ -76,6 +90,12 @@ impl Plan {
         format!("s{number}")
     }
 
+    /// Adds whole tables of the file.
+    pub fn add_tables(&mut self, tables: &str) {
+        self.tables.push_str(tables);
+        self.tables.push('\n');
+    }
+
     fn add(&mut self, name: &str, contact: &str, range: &str, state: &str) {
         let number = if range.starts_with('{') { "{n}" } else { range };
         let _ = write!(
@@ -97,25 +117,35 @@ impl Plan {
             ring,
             backoff,
             shutdown_limit,
+            listen,
+            host,
+            trunk,
+            offer,
             ..
         } = self;
         // One for every caller, one for every seat or third party that some of them may talk to.
+        // A domain is a name or an address of IPv4.
+        let domain = if host.contains(':') {
+            "test.invalid"
+        } else {
+            host
+        };
         let ports = 2 * max_calls + 2 * self.seats.min(*max_calls);
-        let first = free_ports(ports);
+        let first = free_ports(host, ports);
         let last = first + 2 * ports as u16;
         format!(
             "name = \"test\"\nlang = \"en\"\nzone = \"Asia/Shanghai\"\nshards = {shards}\n\
              shutdown_limit = \"{shutdown_limit}\"\n\n\
-             [sip]\nlisten = [\"udp:127.0.0.1:0\", \"tcp:127.0.0.1:0\"]\ndomain = \"127.0.0.1\"\n\
+             [sip]\nlisten = {listen:?}\ndomain = \"{domain}\"\n\
              max_calls = {max_calls}\nt1 = \"100ms\"\nt2 = \"800ms\"\nt4 = \"1s\"\ndigest = \"{digest}\"\n\n\
-             [rtp]\naddress = \"127.0.0.1\"\nfirst_port = {first}\nlast_port = {last}\n\n\
+             [rtp]\naddress = \"{host}\"\nfirst_port = {first}\nlast_port = {last}\n\n\
              [http]\nlisten = \"127.0.0.1:0\"\n\n\
              [records]\npath = \"{}\"\n\n\
-             [[trunks]]\nname = \"trunk\"\npeers = [\"127.0.0.1\"]\n{answer}\n\
+             [[trunks]]\nname = \"trunk\"\npeers = [\"{host}\"]\n{answer}\n{trunk}\n\
              outgoing_number = \"12356\"\n\n\
              [[pools]]\nname = \"all\"\ntitle = \"all\"\nstrategy = \"longest_idle\"\n\
              shifts = [{{ hours = \"00:00-24:00\", lines = 1000 }}]\n\n\
-             [offer]\nring = \"{ring}\"\nbackoff = \"{backoff}\"\npause_after = 0\nwrapup = \"0s\"\n\n\
+             [offer]\nring = \"{ring}\"\nbackoff = \"{backoff}\"\npause_after = 0\nwrapup = \"0s\"\n{offer}\n\n\
              [waiting]\ngreeting = false\nmusic = false\nannounce_every = \"0s\"\n\
              max_waiting = {max_calls}\n\n\
              [routing]\ndefault = \"all\"\n\n[[routes]]\nname = \"all\"\nrings = [\"all\"]\n\n{}",
@@ -127,7 +157,7 @@ impl Plan {
 
 /// An even port from which `count` even ports are free, below those that the system gives out by
 /// itself. Engines of one machine look in different places, by process and by turn.
-fn free_ports(count: usize) -> u16 {
+fn free_ports(host: &str, count: usize) -> u16 {
     const LOW: u32 = 10_000;
     const HIGH: u32 = 32_000;
     static TURN: AtomicU32 = AtomicU32::new(0);
@@ -138,7 +168,7 @@ fn free_ports(count: usize) -> u16 {
         .wrapping_add(turn * 4_099);
     for _ in 0..64 {
         let first = (LOW + at % room) as u16 & !1;
-        let free = |n: usize| UdpSocket::bind(("127.0.0.1", first + 2 * n as u16)).is_ok();
+        let free = |n: usize| UdpSocket::bind((host, first + 2 * n as u16)).is_ok();
         if (0..=count).all(free) {
             return first;
         }

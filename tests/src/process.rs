@@ -59,6 +59,14 @@ pub fn terminate(pid: u32) {
     }
 }
 
+/// Kills a process that leads a group, and the group; nothing happens if they are gone.
+pub fn kill_group(pid: u32) {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    if let Some(pid) = pid {
+        let _ = rustix::process::kill_process_group(pid, Signal::KILL);
+    }
+}
+
 /// Raises our own soft limit of open descriptors to the hard one, so that a crowd fits.
 pub fn raise_descriptors() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

@@ -17,7 +17,9 @@
 mod areas;
 mod care;
 mod counsellors;
+mod destinations;
 mod directory;
+mod dns;
 mod doubts;
 mod error;
 mod exceptional;

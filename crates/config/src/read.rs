@@ -77,6 +77,7 @@ fn read(top: &Section<'_>, today: Option<Wall>) -> Option<Config> {
     let sip = service::sip(section);
     secure::check(sink, &span, &sip, &directory.trunks, &directory.seats);
     let rtp = service::rtp(top, &sip, directory.seats.len(), before);
+    let dns = crate::dns::dns(top.table("dns", "[dns]"));
     let http = service::http(top.table("http", "[http]"));
     let records = service::records(top.table("records", "[records]"));
     let offer = service::offer(top.table("offer", "[offer]"));
@@ -93,6 +94,7 @@ fn read(top: &Section<'_>, today: Option<Wall>) -> Option<Config> {
         shards: shards.unwrap_or(DEFAULT_SHARDS),
         sip,
         rtp,
+        dns,
         http,
         records,
         trunks: directory.trunks,

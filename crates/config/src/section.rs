@@ -23,6 +23,14 @@ pub(crate) struct At<T> {
     pub span: Range<usize>,
 }
 
+/// An element of an array that may hold texts and tables.
+pub(crate) enum Entry<'f> {
+    /// A string.
+    Text(At<&'f str>),
+    /// A table.
+    Table(Section<'f>),
+}
+
 /// One table of the file.
 pub(crate) struct Section<'f> {
     sink: &'f Sink,
@@ -296,6 +304,21 @@ impl<'f> Section<'f> {
         self.array(key, most)
             .into_iter()
             .filter_map(section)
+            .collect()
+    }
+
+    /// The elements of an array of strings and tables.
+    pub fn entries(&self, key: &'static str, label: &'static str, most: usize) -> Vec<Entry<'f>> {
+        let entry = |value: &'f Spanned<DeValue<'f>>| match value.get_ref() {
+            DeValue::String(text) => Some(Entry::Text(At {
+                value: text.as_ref(),
+                span: value.span(),
+            })),
+            _ => self.section(key, value, label).map(Entry::Table),
+        };
+        self.array(key, most)
+            .into_iter()
+            .filter_map(entry)
             .collect()
     }
 

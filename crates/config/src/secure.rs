@@ -47,7 +47,14 @@ pub(crate) fn check(sink: &Sink, span: &Range<usize>, sip: &Sip, trunks: &[Trunk
             ),
         );
     }
-    let trunk = trunks.iter().find(|it| it.transport == Transport::Tls);
+    let speaks = |trunk: &&Trunk| {
+        let to = trunk
+            .to
+            .iter()
+            .any(|to| to.transport == Some(Transport::Tls));
+        to || trunk.transport == Transport::Tls
+    };
+    let trunk = trunks.iter().find(speaks);
     let by_tls = |seat: &&Seat| {
         let tls = Transport::Tls;
         matches!(seat.contact, SeatContact::Static { transport, .. } if transport == tls)

@@ -1,5 +1,6 @@
 //! `[[trunks]]` and `[[transfer.keys]]`.
 
+use crate::destinations::destinations;
 use crate::names::{Known, check_plain};
 use crate::places::Places;
 use crate::section::{At, Section};
@@ -14,6 +15,9 @@ use std::time::Duration;
 
 /// Most trunks.
 pub(crate) const MAX_TRUNKS: usize = 256;
+/// How long a peer may be silent before the next is tried: three INVITEs over UDP have gone by then
+/// (RFC 3261 §17.1.1.2: at 0, 0.5, 1.5 and 3.5 s).
+const TRY_FOR: Duration = Duration::from_secs(4);
 const CODECS: [(&str, Codec); 2] = [("pcma", Codec::Pcma), ("pcmu", Codec::Pcmu)];
 
 /// Words of `trust`.
@@ -53,13 +57,14 @@ fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk], places: &Pl
         check_plain(sink, "name", name.value, &name.span);
         known.add(sink, name.value, &name.span);
     }
-    let peers = peers(section, before);
-    let out = section.socket("out").map(|at| at.value);
-    let out = out.or_else(|| peers.iter().find(|peer| peer.port() != 0).copied());
+    let (peers, peer_names) = peers(section, before);
+    let transport = section.choice("transport", &TRANSPORTS);
+    let tls_name = host_name(section, "tls_name");
+    let to = destinations(section, transport, tls_name.as_deref(), &peers);
     let every = section
         .duration("options_every", Duration::ZERO..=Duration::from_secs(3600))
         .filter(|every| every.value > Duration::ZERO);
-    if let (Some(every), None) = (&every, out) {
+    if let (Some(every), true) = (&every, to.is_empty()) {
         sink.error(
             &every.span,
             both!(
@@ -77,14 +82,17 @@ fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk], places: &Pl
         check_number(sink, "outgoing_number", number);
     }
     let area_code = section.full_text("area_code", "\"0851\"");
-    let transport = section.choice("transport", &TRANSPORTS);
+    let limits = Duration::from_millis(500)..=Duration::from_secs(32);
+    let try_for = section.duration("try_for", limits);
     Trunk {
         name: name.map_or_else(String::new, |name| name.value.to_owned()),
         peers,
-        out,
+        peer_names,
+        to,
+        try_for: try_for.map_or(TRY_FOR, |at| at.value),
         transport: transport.unwrap_or(Transport::Udp),
         udp_only: transport == Some(Transport::Udp),
-        tls_name: host_name(section, "tls_name"),
+        tls_name: tls_name.clone(),
         answer: answer(section),
         codecs: codecs(section),
         keep_caller_user: section.flag("keep_caller_user").unwrap_or(false),
@@ -133,9 +141,10 @@ fn trust(section: &Section<'_>) -> Trust {
     }
 }
 
-fn peers(section: &Section<'_>, before: &[Trunk]) -> Vec<SocketAddr> {
+/// The addresses and the names in `peers`.
+fn peers(section: &Section<'_>, before: &[Trunk]) -> (Vec<SocketAddr>, Vec<String>) {
     let sink = section.sink();
-    let mut out: Vec<SocketAddr> = Vec::new();
+    let (mut out, mut names) = (Vec::<SocketAddr>::new(), Vec::<String>::new());
     let texts = section.texts("peers", 64);
     if texts.is_empty() && section.raw("peers").is_none() {
         section.missing("peers", "[\"192.0.2.10\"]");
@@ -154,11 +163,20 @@ fn peers(section: &Section<'_>, before: &[Trunk]) -> Vec<SocketAddr> {
         );
     }
     for text in texts {
-        let what = ("IP 地址", "an IP address");
-        let parsed = section.parsed("peers", &text, peer(text.value), what, "\"192.0.2.10\"");
-        let Some(parsed) = parsed else { continue };
         let value = text.value;
-        if out.iter().any(|other| same_peer(*other, parsed)) {
+        let name = crate::destinations::host_name(value);
+        let again = name.as_ref().is_some_and(|name| names.contains(name));
+        let what = ("IP 地址或域名", "an IP address or a host name");
+        let parsed = match name {
+            Some(name) if !again => {
+                names.push(name);
+                continue;
+            }
+            Some(_) => None,
+            None => section.parsed("peers", &text, peer(value), what, "\"192.0.2.10\""),
+        };
+        let twice = |parsed| out.iter().any(|other| same_peer(*other, parsed));
+        if again || parsed.is_some_and(twice) {
             sink.error(
                 &text.span,
                 both!("peers 中 {value:?} 重复", "peers has {value:?} twice"),
@@ -168,6 +186,7 @@ fn peers(section: &Section<'_>, before: &[Trunk]) -> Vec<SocketAddr> {
                 ),
             );
         }
+        let Some(parsed) = parsed else { continue };
         let other = before
             .iter()
             .find(|trunk| trunk.peers.iter().any(|o| same_peer(*o, parsed)));
@@ -187,7 +206,7 @@ fn peers(section: &Section<'_>, before: &[Trunk]) -> Vec<SocketAddr> {
         }
         out.push(parsed);
     }
-    out
+    (out, names)
 }
 
 fn same_peer(a: SocketAddr, b: SocketAddr) -> bool {
@@ -295,7 +314,7 @@ fn key(section: &Section<'_>, names: &mut Known, trunks: &[Trunk], known: &Known
     let trunk = named.as_ref().and_then(|named| known.find(sink, named));
     let leads_out = trunk
         .and_then(|id| trunks.get(id as usize))
-        .map(|trunk| trunk.out.is_some());
+        .map(Trunk::leads_out);
     if let (Some(named), Some(false)) = (&named, leads_out) {
         let value = named.value;
         sink.error(

@@ -1,5 +1,7 @@
 //! What the program uses: every reference an index, every default filled in, every limit kept.
 
+pub use crate::destinations::{Destination, To};
+pub use crate::dns::Dns;
 pub use crate::network::{Listen, Tls, Transport};
 use crate::rule_places::RulePlaces;
 pub use meishier_media::Codec;
@@ -24,6 +26,8 @@ pub struct Config {
     pub sip: Sip,
     /// RTP address and ports.
     pub rtp: Rtp,
+    /// Whom names are asked from.
+    pub dns: Dns,
     /// The HTTP API and pages.
     pub http: Http,
     /// Where call records go.
@@ -168,15 +172,20 @@ pub struct Trunk {
     pub name: String,
     /// Addresses that may send calls; port 0 means any port of that address.
     pub peers: Vec<SocketAddr>,
-    /// Where calls out and OPTIONS go: what the file says, else the first peer with a port.
-    pub out: Option<SocketAddr>,
-    /// Transport of calls out.
+    /// Names, in lower case, whose addresses may send calls as well, from any port.
+    pub peer_names: Vec<String>,
+    /// Where calls out and OPTIONS go: what the file says, else the first peer with a port; empty if
+    /// nothing goes out by it.
+    pub to: Vec<To>,
+    /// How long one of [`Trunk::to`] is given for any response at all before the next is tried.
+    pub try_for: Duration,
+    /// Transport of the trunk, of which calls come; [`To::transport`] may differ from it.
     pub transport: Transport,
     /// True if the file itself says `transport = "udp"`: then no request goes by TCP, however large
     /// (RFC 3261 §18.1.1).
     pub udp_only: bool,
-    /// The name that the peer's certificate must show on TLS (RFC 5922 §7); the address of
-    /// [`Trunk::out`] if absent.
+    /// What the file says of the trunk as a whole: the name in the certificate of who connects to us
+    /// from an address of the trunk's (RFC 5922 §7.4), where [`Trunk::to`] names none.
     pub tls_name: Option<String>,
     /// When the caller's INVITE gets its 200.
     pub answer: AnswerMode,

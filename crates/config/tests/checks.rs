@@ -1,7 +1,7 @@
 //! One mistake or doubt at a time, against a small file that has none.
 
 use meishier_config::{
-    AnswerMode, Codec, Config, Digest, Early, KeyKind, SeatContact, StartState, Strategy,
+    AnswerMode, Codec, Config, Digest, Early, KeyKind, SeatContact, StartState, Strategy, To,
     Transport, parse,
 };
 use meishier_model::Wall;
@@ -54,8 +54,8 @@ fn the_small_file_says_what_it_says() {
     assert_eq!(config.pools[0].strategy, Strategy::BestSkill);
     let trunk = &config.trunks[0];
     assert_eq!(
-        trunk.out,
-        Some("10.0.0.1:5060".parse().unwrap()),
+        trunk.to.iter().map(To::address).collect::<Vec<_>>(),
+        [Some("10.0.0.1:5060".parse().unwrap())],
         "the first peer with a port"
     );
     assert_eq!(trunk.codecs, [Codec::Pcmu]);
@@ -170,7 +170,7 @@ fn tls_takes_a_certificate_a_listener_and_trust() {
     let (config, _) = load(&trunk(listen(both, &trusted)));
     assert!(!config.trunks[0].udp_only && !config.trunks[1].udp_only);
     assert_eq!(
-        config.trunks[0].tls_name.as_deref(),
+        config.trunks[0].to[0].tls_name.as_deref(),
         Some("sip.carrier.example")
     );
 }

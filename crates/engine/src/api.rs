@@ -4,6 +4,7 @@
 //! [`Output`]s until there are none, then ask for the next timeout. Nothing else happens inside.
 
 pub use crate::notice::{LegParty, Notice};
+pub use crate::peers::Target;
 pub use crate::shown::{
     CallView, Phase, PoolView, SeatState, SeatStatus, ShardView, WhyPool, WhyReason, WhyView,
 };
@@ -11,12 +12,15 @@ use meishier_config::Config;
 use meishier_media::{MediaCommand, MediaEvent};
 use meishier_model::{
     CallId, CallRecord, CounsellorId, Mono, NumberMark, OfferOutcome, PoolId, SeatId, ShardId,
+    TrunkId,
 };
 use meishier_queue::OfferId;
 use meishier_routing::{Hand, Note};
-use meishier_signaling::{Binding, BindingChange, Flow, Transmit};
+use meishier_signaling::{Binding, BindingChange, Flow, Transmit, Transport};
 use serde::{Deserialize, Serialize};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Something that happened outside.
 #[derive(Debug)]
@@ -62,6 +66,23 @@ pub enum Input<'a> {
     /// before the first call; and what people say of numbers outside of a call. Calls that run stay
     /// as they are.
     Remember(Vec<Note>),
+    /// Where the requests of a trunk go from now on: what the configuration names by address and what
+    /// DNS says of the names in it, at most [`crate::MAX_PEERS`]. Give it to every shard. Who was there
+    /// before keeps its state; an empty list changes nothing, with a notice.
+    Peers {
+        /// The trunk.
+        trunk: TrunkId,
+        /// All of its targets.
+        targets: Vec<Target>,
+    },
+    /// Which addresses the names among a trunk's peers have (`Trunk::peer_names`), from now on: from any
+    /// port of them calls may come. Give it to every shard, and an empty list only if DNS says so.
+    Callers {
+        /// The trunk.
+        trunk: TrunkId,
+        /// All of them.
+        addresses: Vec<IpAddr>,
+    },
     /// Shut down gracefully: new calls are refused with 503, running ones go on.
     Drain,
     /// End every call now (second signal, or the shutdown limit passed).
@@ -191,6 +212,28 @@ pub enum ShardMessage {
     },
     /// To every shard: what happened to a number.
     Noted(Note),
+    /// The first shard to every other: a peer of a trunk answers, or no longer answers, OPTIONS.
+    PeerHealth {
+        /// The trunk.
+        trunk: TrunkId,
+        /// Where the peer is.
+        address: SocketAddr,
+        /// How it is spoken to.
+        transport: Transport,
+        /// True if it answers.
+        up: bool,
+    },
+    /// To every other shard: a peer takes no calls for a while, as it said.
+    PeerRests {
+        /// The trunk.
+        trunk: TrunkId,
+        /// Where the peer is.
+        address: SocketAddr,
+        /// How it is spoken to.
+        transport: Transport,
+        /// For how long from now on.
+        lasts: Duration,
+    },
     /// The first shard to every other: the schedule moved on.
     LinesChanged,
     /// The seat's home to every shard: who is there and whether calls may come.

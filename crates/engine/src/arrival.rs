@@ -17,7 +17,7 @@ use meishier_queue::{EnqueueError, Stamp};
 use meishier_routing::{Decision, Fact, KeptPlace, Known, Query, Rule};
 use meishier_signaling::{Flow, Message, Transport, body};
 use smallvec::SmallVec;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Retry-After of a refusal for want of room, seconds (RFC 3261 §20.33).
 pub(crate) const RETRY_AFTER: &str = "5";
@@ -91,17 +91,22 @@ impl Shard {
 
     /// The trunk whose peer sent this; a peer with port 0 stands for every port of its address. What
     /// did not come by TLS is of no trunk that speaks TLS: anybody can write its address into a
-    /// datagram.
+    /// datagram. Nor is what came from somebody whose certificate names another.
     pub(crate) fn trunk_of(&self, flow: Flow) -> Option<TrunkId> {
         let remote = flow.remote;
         let ip = remote.ip().to_canonical();
         let is_peer = |peer: &SocketAddr| {
             peer.ip().to_canonical() == ip && (peer.port() == 0 || peer.port() == remote.port())
         };
-        let index = self.config.trunks.iter().position(|trunk| {
+        let by_name = |addresses: &Vec<IpAddr>| {
+            let mut addresses = addresses.iter();
+            addresses.any(|address| address.to_canonical() == ip)
+        };
+        let mut trunks = self.config.trunks.iter().zip(&self.callers);
+        let index = trunks.position(|(trunk, callers)| {
             let secure = sip_transport(trunk.transport) != Transport::Tls
-                || flow.transport == Transport::Tls;
-            secure && trunk.peers.iter().any(is_peer)
+                || flow.transport == Transport::Tls && !flow.is_foreign();
+            secure && (trunk.peers.iter().any(is_peer) || by_name(callers))
         })?;
         u16::try_from(index).ok().map(TrunkId)
     }

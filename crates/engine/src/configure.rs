@@ -29,7 +29,8 @@ impl Shard {
         if self.config.same_identity(&config).is_err() {
             return self.notice(Notice::Unexpected("a configuration of another identity"));
         }
-        self.config = config;
+        let before = std::mem::replace(&mut self.config, config);
+        self.peers_follow(&before);
         if self.id == ShardId(0) {
             let rules = queue_config(&self.config, now.wall);
             if !self.queue.reconfigure(&rules) {

@@ -7,7 +7,7 @@ use crate::api::{CommandError, Notice, Reply, TransferStarted};
 use crate::arrival::{media_codecs, session};
 use crate::call::{Call, State, TargetSide, Voice};
 use crate::defect::Defect;
-use crate::offer::{CALL_HEADER, is_number, sip_transport};
+use crate::offer::{CALL_HEADER, is_number};
 use crate::ports::PortOwner;
 use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
@@ -314,8 +314,11 @@ impl Shard {
     fn try_dial(&mut self, now: Now, call: &mut Call, target: &Target) -> Option<()> {
         let trunk_id: TrunkId = self.config.transfer.keys.get(target.key)?.trunk;
         let trunk = self.config.trunks.get(usize::from(trunk_id.0))?;
-        let peer = trunk.out?;
-        let flow = self.flow_to(sip_transport(trunk.transport), peer)?;
+        let word = self.endpoint.random();
+        let set = self.peers.get(usize::from(trunk_id.0))?;
+        let chosen = set.choose(now.mono, word, &[], true)?;
+        let peer = chosen.address;
+        let flow = self.flow_to(chosen.transport, peer)?;
         // Who withholds the number is named to those alone who come to save a life.
         let shown = !call.withheld || self.called_emergency(call);
         let user = if trunk.keep_caller_user && shown && is_number(call.caller.reveal()) {

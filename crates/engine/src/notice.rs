@@ -7,6 +7,7 @@ use meishier_model::{
 };
 use meishier_routing::{Dialled, NuisanceWhy, RiskWhy, Service};
 use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// One side of a call.
@@ -159,6 +160,20 @@ pub enum Notice {
         trunk: TrunkId,
         /// True if it answers.
         up: bool,
+    },
+    /// One peer of a trunk answers, or no longer answers, our OPTIONS.
+    Peer {
+        /// The trunk.
+        trunk: TrunkId,
+        /// Where the peer is.
+        address: SocketAddr,
+        /// True if it answers.
+        up: bool,
+    },
+    /// Nothing is known of where a trunk's requests go; what was known before holds.
+    NoPeers {
+        /// The trunk.
+        trunk: TrunkId,
     },
     /// Callers wait in a pool's queue; a change of the number of lines that are open.
     Lines {

@@ -198,6 +198,18 @@ impl Shard {
             ShardMessage::WithdrawOffer { call, offer } => self.on_withdraw(now, call, offer),
             ShardMessage::Noted(note) => self.on_noted(&note),
             ShardMessage::Staffing { seat, now } => self.on_staffing(seat, now),
+            ShardMessage::PeerHealth {
+                trunk,
+                address,
+                transport,
+                up,
+            } => self.on_peer_health(trunk, (address, transport), up),
+            ShardMessage::PeerRests {
+                trunk,
+                address,
+                transport,
+                lasts,
+            } => self.on_peer_rests(now, trunk, (address, transport), lasts),
             ShardMessage::LinesChanged => self.on_lines_changed(),
             ShardMessage::SeatCommand {
                 from,

@@ -7,15 +7,17 @@ use crate::call::Call;
 use crate::defect::Broken;
 use crate::full::FullPools;
 use crate::matches::Watch;
+use crate::peers::{PeerKey, PeerSet, Target};
 use crate::pools::PoolStates;
 use crate::ports::Ports;
 use crate::seat::SeatMachine;
 use crate::service::ServiceCall;
 use crate::timers::Timers;
-use crate::trunk::TrunkState;
 use meishier_config::{Config, Digest, SeatContact};
 use meishier_media::MediaCommand;
-use meishier_model::{CallId, CounsellorId, LegId, Mono, Now, PortId, SeatId, ShardId, Wall};
+use meishier_model::{
+    CallId, CounsellorId, LegId, Mono, Now, PortId, SeatId, ShardId, TrunkId, Wall,
+};
 use meishier_queue::{OfferId, Queue};
 use meishier_routing::Book;
 use meishier_signaling::{
@@ -23,7 +25,7 @@ use meishier_signaling::{
     RegistrarConfig, RequestId, Timers as SipTimers, Transport,
 };
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -106,8 +108,11 @@ pub struct Shard {
     /// Offers that wait for the answer to a look-up.
     pub(crate) lookups: BTreeMap<u64, CallId>,
     pub(crate) services: BTreeMap<u64, ServiceCall>,
-    pub(crate) trunks: Vec<TrunkState>,
-    pub(crate) pings: BTreeMap<RequestId, meishier_model::TrunkId>,
+    /// Whom the requests of each trunk go to.
+    pub(crate) peers: Vec<PeerSet>,
+    /// What DNS says of the names among each trunk's peers; bounded by the driver.
+    pub(crate) callers: Vec<Vec<IpAddr>>,
+    pub(crate) pings: BTreeMap<RequestId, (TrunkId, PeerKey)>,
     pub(crate) timers: Timers,
     pub(crate) outputs: VecDeque<Output>,
     /// Messages of this shard to itself, read when the present input has been dealt with.
@@ -218,11 +223,12 @@ impl Shard {
             claims: BTreeMap::new(),
             lookups: BTreeMap::new(),
             services: BTreeMap::new(),
-            trunks: config
+            peers: config
                 .trunks
                 .iter()
-                .map(|_| TrunkState::default())
+                .map(|trunk| PeerSet::new(Target::fixed(trunk)))
                 .collect(),
+            callers: vec![Vec::new(); config.trunks.len()],
             pings: BTreeMap::new(),
             timers: Timers::default(),
             outputs: VecDeque::new(),
@@ -266,6 +272,12 @@ impl Shard {
             Input::Timeout => self.on_timeout(now),
             Input::Configure(config) => self.configure(now, config),
             Input::Remember(notes) => notes.iter().for_each(|note| self.on_noted(note)),
+            Input::Peers { trunk, targets } => self.on_peers(trunk, targets),
+            Input::Callers { trunk, addresses } => {
+                if let Some(callers) = self.callers.get_mut(usize::from(trunk.0)) {
+                    *callers = addresses;
+                }
+            }
             Input::Drain => self.draining = true,
             Input::HangUpAll => self.hang_up_all(now),
         }

@@ -1,66 +1,19 @@
 //! Trunks: keep-alive by OPTIONS both ways, and whether a trunk is up.
+//! [`crate::peers`] has the machine of each peer.
 //!
-//! ```text
-//!            answered             `down_after` in a row without an answer
-//!   Unknown ─────────► Up ─────────────────────────────────────────► Down
-//!      │                ▲           `up_after` answers in a row         │
-//!      │                └─────────────────────────────────────────────┘
-//!      └── `down_after` in a row without an answer ──► Down
-//! ```
 //! Any response counts as an answer (RFC 3261 §11): even 404 proves that the peer is there; but for
 //! 503, by which a peer says that it takes no calls now (§21.5.4). A trunk that answers now and then
 //! does not go up and down with each answer.
 
-use crate::api::Notice;
+use crate::api::{Notice, ShardMessage};
 use crate::arrival::RETRY_AFTER;
-use crate::offer::sip_transport;
+use crate::peers::{Health, PeerKey, Target};
 use crate::shard::Shard;
 use crate::timers::Timer;
-use meishier_config::Hysteresis;
+use meishier_config::Config;
 use meishier_model::{Now, ShardId, TrunkId};
 use meishier_signaling::{ACCEPT, ALLOW, Flow, RequestId};
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum TrunkHealth {
-    #[default]
-    Unknown,
-    Up,
-    Down,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct TrunkState {
-    pub(crate) health: TrunkHealth,
-    /// Missing answers in a row.
-    pub(crate) misses: u8,
-    /// Answers in a row.
-    answers: u8,
-}
-
-impl TrunkState {
-    /// The change of health that this result brings, if any.
-    pub(crate) fn handle_result(
-        &mut self,
-        answered: bool,
-        after: Hysteresis,
-    ) -> Option<TrunkHealth> {
-        let before = self.health;
-        if answered {
-            self.misses = 0;
-            self.answers = self.answers.saturating_add(1);
-            if before != TrunkHealth::Down || self.answers >= after.up {
-                self.health = TrunkHealth::Up;
-            }
-        } else {
-            self.answers = 0;
-            self.misses = self.misses.saturating_add(1);
-            if self.misses >= after.down {
-                self.health = TrunkHealth::Down;
-            }
-        }
-        (self.health != before).then_some(self.health)
-    }
-}
+use std::time::Duration;
 
 impl Shard {
     /// One shard asks the trunks for all.
@@ -84,41 +37,112 @@ impl Shard {
         let Some(every) = trunk.options_every else {
             return;
         };
-        let peer = trunk.out;
-        let flow = peer.and_then(|peer| self.flow_to(sip_transport(trunk.transport), peer));
-        if let (Some(peer), Some(flow)) = (peer, flow) {
-            match self
-                .endpoint
-                .options(now.mono, flow, &format!("sip:{peer}"))
-            {
-                Ok(request) => {
-                    self.pings.insert(request, id);
+        let targets: Vec<PeerKey> = match self.peers.get(usize::from(id.0)) {
+            Some(set) => set.targets().map(Target::key).collect(),
+            None => Vec::new(),
+        };
+        for peer in targets {
+            let asked = self.flow_to(peer.1, peer.0).and_then(|flow| {
+                let uri = format!("sip:{}", peer.0);
+                self.endpoint.options(now.mono, flow, &uri).ok()
+            });
+            match asked {
+                Some(request) => {
+                    self.pings.insert(request, (id, peer));
                 }
-                Err(_) => self.on_trunk_result(id, false),
+                None => self.on_peer_result(id, peer, false),
             }
         }
         self.timers.set(now.mono + every, Timer::KeepAlive(id));
     }
 
     pub(crate) fn on_ping_response(&mut self, _now: Now, request: RequestId, status: u16) {
-        let Some(trunk) = self.pings.remove(&request) else {
+        let Some((trunk, peer)) = self.pings.remove(&request) else {
             return;
         };
         // 408 and 503 stand for "no answer" and "could not be sent" (RFC 3261 §8.1.3.1).
-        self.on_trunk_result(trunk, !matches!(status, 408 | 503));
+        self.on_peer_result(trunk, peer, !matches!(status, 408 | 503));
     }
 
-    fn on_trunk_result(&mut self, trunk: TrunkId, answered: bool) {
+    fn on_peer_result(&mut self, trunk: TrunkId, peer: PeerKey, answered: bool) {
         let index = usize::from(trunk.0);
         let after = self.config.trunks.get(index).map(|trunk| trunk.hysteresis);
-        let (Some(state), Some(after)) = (self.trunks.get_mut(index), after) else {
+        let (Some(set), Some(after)) = (self.peers.get_mut(index), after) else {
             return;
         };
-        if let Some(health) = state.handle_result(answered, after) {
-            self.notice(Notice::Trunk {
+        let before = set.health();
+        let changed = set.handle_result(peer, answered, after);
+        let health = set.health();
+        if let Some(health) = changed {
+            let ((address, transport), up) = (peer, health == Health::Up);
+            self.notice(Notice::Peer { trunk, address, up });
+            self.send_others(&ShardMessage::PeerHealth {
                 trunk,
-                up: health == TrunkHealth::Up,
+                address,
+                transport,
+                up,
             });
+        }
+        if health != before && health != Health::Unknown {
+            let up = health == Health::Up;
+            self.notice(Notice::Trunk { trunk, up });
+        }
+    }
+
+    /// The first shard has found out that a peer answers, or does not.
+    pub(crate) fn on_peer_health(&mut self, trunk: TrunkId, peer: PeerKey, up: bool) {
+        if let Some(set) = self.peers.get_mut(usize::from(trunk.0)) {
+            set.set_health(peer, if up { Health::Up } else { Health::Down });
+        }
+    }
+
+    /// Another shard was told that a peer takes no calls for a while.
+    pub(crate) fn on_peer_rests(
+        &mut self,
+        now: Now,
+        trunk: TrunkId,
+        peer: PeerKey,
+        lasts: Duration,
+    ) {
+        if let Some(set) = self.peers.get_mut(usize::from(trunk.0)) {
+            set.rest(now.mono, peer, lasts);
+        }
+    }
+
+    /// What DNS says of a trunk's names.
+    pub(crate) fn on_peers(&mut self, trunk: TrunkId, targets: Vec<Target>) {
+        match self.peers.get_mut(usize::from(trunk.0)) {
+            Some(set) if !targets.is_empty() => set.replace(targets),
+            Some(_) if self.id == ShardId(0) => self.notice(Notice::NoPeers { trunk }),
+            Some(_) => {}
+            None => self.notice(Notice::Unexpected("peers of a trunk that is not there")),
+        }
+    }
+
+    /// Trunks whose addresses the new configuration has changed. Names are looked up by the driver;
+    /// until it says what came of it, what was known of them holds.
+    pub(crate) fn peers_follow(&mut self, before: &Config) {
+        let config = std::sync::Arc::clone(&self.config);
+        let trunks = before.trunks.iter().zip(&config.trunks);
+        for (set, (old, new)) in self.peers.iter_mut().zip(trunks) {
+            if old.to == new.to {
+                continue;
+            }
+            let fixed = Target::fixed(old);
+            let mut targets = Target::fixed(new);
+            if targets.len() < new.to.len() {
+                let found = set.targets().filter(|it| !fixed.contains(it));
+                targets.extend(found.cloned());
+            }
+            set.replace(targets);
+        }
+    }
+
+    /// To every shard but this one.
+    pub(crate) fn send_others(&mut self, message: &ShardMessage) {
+        let here = self.id;
+        for shard in (0..self.shards).map(ShardId).filter(|it| *it != here) {
+            self.send(shard, message.clone());
         }
     }
 

@@ -78,6 +78,8 @@ fn socket_sample(stats: &Stats) -> SocketSample {
         connections: sip.tcp_connections,
         blocked: sip.tcp_blocked,
         unfit: sip.tcp_unfit,
+        idle: sip.tcp_idle,
+        crowded: sip.tcp_crowded,
         refused: sip.tcp_refused,
         socket_full: sip.udp_backlog_dropped,
         inbox_full: sip.inbox_dropped,

@@ -2,6 +2,7 @@
 
 use crate::inbox::Letter;
 use crate::outside::Outside;
+use crate::room::Entry;
 use crate::stats::TlsFailure;
 use crate::tcp::{Beginning, Closed, STEPS};
 use crate::tls::Session;
@@ -74,16 +75,21 @@ impl Worker {
             self.outside.counts.tcp_refused += 1;
             return;
         }
+        let phones = self.outside.registrations.clone();
+        match self.outside.tcp.entry(remote, |it| phones.uses(it)) {
+            Entry::Free => {}
+            Entry::Instead(stranger) => self.outside.close(stranger, Closed::Crowded),
+            Entry::Full => {
+                self.outside.counts.tcp_refused += 1;
+                return;
+            }
+        }
         let Outside {
             tcp,
             registry,
             counts,
             ..
         } = &mut self.outside;
-        if tcp.len() >= crate::tcp::CONNECTIONS {
-            counts.tcp_refused += 1;
-            return;
-        }
         let beginning = Beginning {
             stream,
             local,

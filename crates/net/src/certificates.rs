@@ -9,13 +9,15 @@
 
 use crate::identity::PeerIdentity;
 use meishier_engine::config::{Config, Tls, Transport};
+use meishier_engine::{Target, signaling};
+use meishier_model::TrunkId;
 use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -112,10 +114,11 @@ impl Certificates {
             return Ok(None);
         };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let names = config.trunks.iter().filter_map(|trunk| {
-            let name = trunk.tls_name.clone()?;
-            let by_tls = trunk.transport == Transport::Tls;
-            let (out, name) = (trunk.out?, ServerName::try_from(name).ok()?);
+        let all = config.trunks.iter().flat_map(|trunk| &trunk.to);
+        let names = all.filter_map(|to| {
+            let name = to.tls_name.clone()?;
+            let by_tls = to.transport() == Transport::Tls;
+            let (out, name) = (to.address()?, ServerName::try_from(name).ok()?);
             by_tls.then_some((out, name))
         });
         Ok(Some(Self {
@@ -215,18 +218,42 @@ fn roots(file: &Path) -> Result<RootCertStore, CertificateError> {
 /// The certificates in force, for all workers. The lock is held for the copy of a pointer only,
 /// once a connection.
 #[derive(Default)]
-pub(crate) struct Keyring(Mutex<Option<Arc<Certificates>>>);
+pub(crate) struct Keyring {
+    certificates: Mutex<Option<Arc<Certificates>>>,
+    /// By trunk: who must be at the addresses that DNS gives of its names.
+    found: Mutex<BTreeMap<TrunkId, Vec<Target>>>,
+}
 
 impl Keyring {
     /// Puts others in force, for connections from now on.
     pub(crate) fn change(&self, certificates: Option<Certificates>) {
-        let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self
+            .certificates
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         *current = certificates.map(Arc::new);
     }
 
     fn current(&self) -> Option<Arc<Certificates>> {
-        let current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = self
+            .certificates
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         current.clone()
+    }
+
+    /// Takes note of where a trunk's names are now.
+    pub(crate) fn expect(&self, trunk: TrunkId, targets: &[Target]) {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.insert(trunk, targets.to_vec());
+    }
+
+    fn found(&self, remote: SocketAddr) -> Option<ServerName<'static>> {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = found.values().flatten();
+        let target =
+            all.find(|it| it.transport == signaling::Transport::Tls && it.address == remote)?;
+        ServerName::try_from(target.tls_name.clone()?).ok()
     }
 
     /// What connections to us are made with.
@@ -241,6 +268,7 @@ impl Keyring {
     ) -> Option<(Arc<ClientConfig>, ServerName<'static>)> {
         let current = self.current()?;
         let name = current.names.get(&remote).cloned();
+        let name = name.or_else(|| self.found(remote));
         let name = name.unwrap_or_else(|| ServerName::from(remote.ip()));
         Some((current.client.clone()?, name))
     }

@@ -18,7 +18,7 @@ pub(crate) const SILENCE_LIMIT: Duration = Duration::from_secs(30);
 pub(crate) const MESSAGES: usize = 64;
 /// First token of connections; smaller ones are other sockets of the worker.
 pub(crate) const FIRST_TOKEN: usize = 1 << 16;
-pub(crate) const NUMBER_MASK: u64 = (1 << 48) - 1;
+pub(crate) const NUMBER_MASK: u64 = (1 << 47) - 1;
 
 /// A connection, whatever its bytes go through.
 pub(crate) struct Connection {
@@ -38,6 +38,10 @@ pub(crate) struct Connection {
     pub watches_writing: bool,
     /// Closed at this moment unless it has opened, or said something whole, by then.
     pub deadline: Option<Mono>,
+    /// Looked at again at this moment, whether it may stay.
+    pub idle_at: Option<Mono>,
+    /// Its address is known: it need not say anything before long.
+    pub known: bool,
 }
 
 impl Connection {
@@ -76,7 +80,7 @@ impl Connection {
         let done = self.handshaking && self.session.as_ref().is_none_or(|it| !it.is_handshaking());
         if done {
             self.handshaking = false;
-            self.deadline = (!self.ours && !spoke).then_some(now + SILENCE_LIMIT);
+            self.deadline = (!self.known && !spoke).then_some(now + SILENCE_LIMIT);
             if let Some(deadline) = self.deadline {
                 *check_at = Some(check_at.map_or(deadline, |at| at.min(deadline)));
             }

@@ -3,6 +3,7 @@
 use crate::certificates::{Certificates, Keyring};
 use crate::clock::Clock;
 use crate::inbox::{Inbox, Letter};
+use crate::names::Names;
 use crate::registrations::Registrations;
 use crate::rtp::{Order, Orders};
 use crate::stats::{ShardStats, Stats};
@@ -43,6 +44,7 @@ pub(crate) struct Reach {
     pub media: Vec<Arc<Orders>>,
     pub registrations: Arc<Registrations>,
     pub keyring: Arc<Keyring>,
+    pub names: Arc<Names>,
     pub rtp_ports_failed: u64,
 }
 
@@ -118,7 +120,12 @@ impl Control {
     /// [`Unavailable`] if the engine has ended.
     pub async fn configure(&self, config: &Arc<Config>) -> Result<(), Unavailable> {
         self.give_all(|done| Letter::Configure(Arc::clone(config), done))
-            .await
+            .await?;
+        // Only now: what is found is of the trunks as they are.
+        if let Err(error) = self.0.names.follow(config) {
+            tracing::error!(%error, "names of trunks cannot be looked up");
+        }
+        Ok(())
     }
 
     /// Puts other certificates in force for connections from now on; those that are open stay.
@@ -170,6 +177,7 @@ impl Control {
     /// Figures of this moment, shard by shard. What does not answer (the engine ends) is left out.
     pub async fn stats(&self) -> Stats {
         let mut stats = Stats {
+            dns: self.0.names.counts(),
             registered_users: self.0.registrations.len() as u64,
             ..Stats::default()
         };

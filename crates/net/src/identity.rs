@@ -1,4 +1,4 @@
-//! Whether the peer that we connect to is the one that we meant (RFC 5922 §7).
+//! Whether the peer of a connection is the one that it should be (RFC 5922 §7), whichever side began.
 //!
 //! The chain is checked by the library; the name by the rules of SIP, which are stricter than those
 //! of the web: if the certificate names SIP domains (`URI:sip:…`), one of these must be the name
@@ -53,20 +53,7 @@ impl ServerCertVerifier for PeerIdentity {
             now,
             self.provider.signature_verification_algorithms.all,
         )?;
-        let names = webpki::EndEntityCert::try_from(end_entity)
-            .map_err(|_| Error::from(CertificateError::BadEncoding))?;
-        let shown = match server_name {
-            ServerName::DnsName(name) => Some(name.as_ref()),
-            _ => None,
-        };
-        let domains: Vec<&str> = names.valid_uri_names().filter_map(sip_domain).collect();
-        let meant = |name: &str| shown.is_some_and(|shown| name.eq_ignore_ascii_case(shown));
-        let good = match (domains.is_empty(), shown) {
-            (false, _) => domains.iter().any(|domain| meant(domain)),
-            (true, Some(_)) => names.valid_dns_names().any(meant),
-            (true, None) => verify_server_name(&parsed, server_name).is_ok(),
-        };
-        if good {
+        if names(&parsed, end_entity, server_name)? {
             Ok(ServerCertVerified::assertion())
         } else {
             Err(CertificateError::NotValidForName.into())
@@ -94,6 +81,37 @@ impl ServerCertVerifier for PeerIdentity {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.signatures.supported_verify_schemes()
     }
+}
+
+/// Whether a certificate names somebody, by the rules of RFC 5922 §7; its chain is checked elsewhere.
+///
+/// # Errors
+/// It cannot be read.
+fn names(
+    parsed: &ParsedCertificate<'_>,
+    certificate: &CertificateDer<'_>,
+    wanted: &ServerName<'_>,
+) -> Result<bool, Error> {
+    let names = webpki::EndEntityCert::try_from(certificate)
+        .map_err(|_| Error::from(CertificateError::BadEncoding))?;
+    let shown = match wanted {
+        ServerName::DnsName(name) => Some(name.as_ref()),
+        _ => None,
+    };
+    let domains: Vec<&str> = names.valid_uri_names().filter_map(sip_domain).collect();
+    let meant = |name: &str| shown.is_some_and(|shown| name.eq_ignore_ascii_case(shown));
+    Ok(match (domains.is_empty(), shown) {
+        (false, _) => domains.iter().any(|domain| meant(domain)),
+        (true, Some(_)) => names.valid_dns_names().any(meant),
+        (true, None) => verify_server_name(parsed, wanted).is_ok(),
+    })
+}
+
+/// Whether the certificate that a peer showed when it connected to us names `wanted` (§7.4). The
+/// library has checked who signed it.
+pub(crate) fn is_of(certificate: &CertificateDer<'_>, wanted: &ServerName<'_>) -> bool {
+    let parsed = ParsedCertificate::try_from(certificate);
+    parsed.is_ok_and(|parsed| names(&parsed, certificate, wanted).unwrap_or(false))
 }
 
 /// The domain of a `sip:` URI that stands for one: no user part (RFC 5922 §7.1).

@@ -7,6 +7,7 @@
 //! ```
 
 use crate::bell::Bell;
+use crate::names::Outcome;
 use crate::stats::SocketCounts;
 use crossbeam::queue::ArrayQueue;
 use meishier_engine::config::Config;
@@ -15,7 +16,7 @@ use meishier_engine::routing::Note;
 use meishier_engine::signaling::Counters;
 use meishier_engine::signaling::Flow;
 use meishier_engine::{Command, Gauges, Reply, ShardMessage};
-use meishier_model::ShardId;
+use meishier_model::{ShardId, TrunkId};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -75,6 +76,8 @@ pub(crate) enum Letter {
     Configure(Arc<Config>, oneshot::Sender<()>),
     /// What people said of numbers elsewhere, for every shard of the worker; answered as above.
     Remember(Vec<Note>, oneshot::Sender<()>),
+    /// Where the names of a trunk are now, for every shard of the worker.
+    Named(TrunkId, Arc<Outcome>),
     Drain,
     HangUpAll,
     Stats(oneshot::Sender<WorkerReport>),

@@ -12,7 +12,7 @@
 //! The transaction goes on as one over UDP: its timers are longer, and nothing else differs.
 
 use crate::udp::Outgoing;
-use meishier_engine::config::{Config, Transport};
+use meishier_engine::config::{Config, To, Transport};
 use meishier_engine::signaling::Flow;
 use meishier_engine::signaling::via::by_tcp;
 use meishier_model::Mono;
@@ -34,6 +34,18 @@ const PEERS: usize = 4096;
 struct Sent {
     outgoing: Outgoing,
     at: Mono,
+}
+
+/// The addresses that a configuration itself names of trunks that are not UDP only.
+pub(crate) fn peers_of(config: &Config) -> Vec<SocketAddr> {
+    let trunks = config.trunks.iter();
+    let open = trunks.filter(|it| it.transport == Transport::Udp && !it.udp_only);
+    open.flat_map(|trunk| {
+        let to = trunk.to.iter().filter(|it| it.transport.is_none());
+        let peers = trunk.peers.iter().copied();
+        peers.chain(to.filter_map(To::address))
+    })
+    .collect()
 }
 
 /// What is to be done with a datagram.
@@ -58,19 +70,9 @@ pub(crate) struct Large {
 }
 
 impl Large {
-    pub(crate) fn new(config: &Config) -> Self {
-        let mut large = Self::default();
-        large.follow(config);
-        large
-    }
-
-    /// Takes the trunks of another configuration.
-    pub(crate) fn follow(&mut self, config: &Config) {
-        let trunks = config.trunks.iter();
-        let open = trunks.filter(|it| it.transport == Transport::Udp && !it.udp_only);
-        self.trunks = open
-            .flat_map(|trunk| trunk.peers.iter().copied().chain(trunk.out))
-            .collect();
+    /// Takes other addresses of trunks that are not UDP only; port 0 for any.
+    pub(crate) fn follow(&mut self, trunks: Vec<SocketAddr>) {
+        self.trunks = trunks;
     }
 
     /// Decides about a datagram to be sent; `local` is what Via says of our TCP.

@@ -4,8 +4,11 @@ use crate::Sink;
 use crate::certificates::Keyring;
 use crate::clock::Clock;
 use crate::inbox::{Datagram, Inbox, Letter, Outlet};
-use crate::large::{Large, Way, by_stream};
+use crate::known::Known;
+use crate::large::{self, Large, Way, by_stream};
+use crate::names::Outcome;
 use crate::registrations::Registrations;
+use crate::room::Entry;
 use crate::rtp::OrderOutlet;
 use crate::stats::SocketCounts;
 use crate::tcp::{Closed, Connections, owner};
@@ -16,9 +19,9 @@ use meishier_engine::config::Config;
 use meishier_engine::media::MediaCommand;
 use meishier_engine::signaling::{Flow, Transmit, Transport};
 use meishier_engine::{Output, Reply, ShardMessage};
-use meishier_model::{Mono, ShardId};
+use meishier_model::{Mono, ShardId, TrunkId};
 use mio::Registry;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,6 +94,8 @@ pub(crate) struct Outside {
     pub tcp: Connections,
     pub keyring: Arc<Keyring>,
     pub large: Large,
+    /// Where the names of trunks are.
+    pub named: BTreeMap<TrunkId, Arc<Outcome>>,
     /// By worker; the own one is there too, unused.
     pub outlets: Vec<Outlet>,
     /// By media thread.
@@ -127,9 +132,8 @@ pub(crate) struct Parts {
 
 impl Outside {
     pub(crate) fn new(parts: Parts) -> Self {
-        let large = Large::new(&parts.config);
-        let dscp = parts.config.sip.dscp;
-        Self {
+        let tcp = Connections::new(parts.worker, parts.config.sip.dscp);
+        let mut outside = Self {
             worker: parts.worker,
             topology: parts.topology,
             config: parts.config,
@@ -138,8 +142,9 @@ impl Outside {
             udp: parts.udp,
             stream_local: parts.stream_local,
             keyring: parts.keyring,
-            large,
-            tcp: Connections::new(parts.worker, dscp),
+            large: Large::default(),
+            named: BTreeMap::new(),
+            tcp,
             outlets: parts.inboxes.into_iter().map(Outlet::new).collect(),
             media: parts.media,
             registrations: parts.registrations,
@@ -151,7 +156,32 @@ impl Outside {
             counts: SocketCounts::default(),
             commands: HashMap::new(),
             next_command: 1,
+        };
+        let config = outside.config.clone();
+        outside.follow(&config);
+        outside
+    }
+
+    /// Whom this configuration knows, and where the names in it are as far as is known, hold from now on.
+    pub(crate) fn follow(&mut self, config: &Config) {
+        let mut known = Known::new(config);
+        let mut large = large::peers_of(config);
+        for (trunk, outcome) in &self.named {
+            let Some(trunk) = config.trunks.get(usize::from(trunk.0)) else {
+                continue;
+            };
+            for target in &outcome.targets {
+                known.add(trunk, target.address);
+                if target.transport == Transport::Udp && !trunk.udp_only {
+                    large.push(target.address);
+                }
+            }
+            for caller in &outcome.callers {
+                known.add(trunk, SocketAddr::new(*caller, 0));
+            }
         }
+        self.tcp.follow(known);
+        self.large.follow(large);
     }
 
     /// True if the shard runs on this worker.
@@ -400,6 +430,12 @@ impl Outside {
         } else {
             flow.local
         };
+        let phones = self.registrations.clone();
+        match self.tcp.entry_of_ours(flow.remote, |it| phones.uses(it)) {
+            Entry::Free => {}
+            Entry::Instead(stranger) => self.close(stranger, Closed::Crowded),
+            Entry::Full => return Err(std::io::ErrorKind::QuotaExceeded.into()),
+        }
         let now = self.clock.mono();
         self.tcp
             .connect(&self.registry, now, local, flow.remote, session)
@@ -410,6 +446,8 @@ impl Outside {
         match why {
             Closed::Blocked => self.counts.tcp_blocked += 1,
             Closed::Unfit => self.counts.tcp_unfit += 1,
+            Closed::Idle => self.counts.tcp_idle += 1,
+            Closed::Crowded => self.counts.tcp_crowded += 1,
             Closed::Tls(failure) => {
                 self.counts.tls_failed[failure as usize] += 1;
                 tracing::debug!(why = failure.as_str(), "TLS with a peer came to nothing");

@@ -6,6 +6,7 @@ use crate::certificates::{Certificates, Keyring};
 use crate::clock::Clock;
 use crate::control::{Control, Reach};
 use crate::inbox::{Inbox, Letter};
+use crate::names::{BOUNDS, Names, Readers};
 use crate::outside::{Outside, Parts, StreamLocal};
 use crate::registrations::Registrations;
 use crate::rtp::{EventSink, OrderOutlet, PortSockets, RtpThread};
@@ -71,6 +72,7 @@ pub struct Running {
     broken: watch::Receiver<bool>,
     sip: Vec<(Transport, SocketAddr)>,
     rtp_ports: usize,
+    names: Arc<Names>,
 }
 
 impl Runtime {
@@ -90,6 +92,10 @@ impl Runtime {
         let ports = start.media_threads(&setup, rtp)?;
         let shards = shard_configs(&setup, topology, &start.queue, &sip, &ports)?;
         start.workers(&setup, sip, shards)?;
+        let looked_up = start.names.follow(config);
+        looked_up.map_err(StartError::system(
+            "starting the thread that looks names up",
+        ))?;
         Ok(start.into_running())
     }
 }
@@ -101,6 +107,7 @@ struct Start {
     queue: Arc<Queue>,
     registrations: Arc<Registrations>,
     keyring: Arc<Keyring>,
+    names: Arc<Names>,
     sink: Arc<dyn Sink>,
     polls: Vec<Poll>,
     rtp_failed: u64,
@@ -132,12 +139,18 @@ impl Start {
             inboxes.push(Arc::new(Inbox::new(waker)));
             polls.push(poll);
         }
+        let keyring = Arc::<Keyring>::default();
+        let readers = Readers {
+            inboxes: inboxes.clone(),
+            keyring: keyring.clone(),
+        };
         Ok(Self {
             topology,
             clock: setup.clock.clone(),
             queue: Arc::new(Queue::new(queue_config(&setup.config, setup.clock.wall()))),
             registrations: Arc::default(),
-            keyring: Arc::default(),
+            keyring,
+            names: Arc::new(Names::new(readers, BOUNDS)),
             sink,
             polls,
             rtp_failed: 0,
@@ -313,6 +326,7 @@ impl Start {
                 media: orders,
                 registrations: self.registrations.clone(),
                 keyring: self.keyring.clone(),
+                names: self.names.clone(),
                 rtp_ports_failed: self.rtp_failed,
             }),
             inboxes: threads.inboxes,
@@ -322,6 +336,7 @@ impl Start {
             broken: self.alarm.watch(),
             sip: threads.sip,
             rtp_ports: threads.rtp_ports,
+            names: self.names.clone(),
         }
     }
 }
@@ -414,6 +429,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         stop(&self.inboxes, &mut self.workers);
+        self.names.stop();
         self.media.clear();
     }
 }

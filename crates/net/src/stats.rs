@@ -1,5 +1,6 @@
 //! Figures of a running engine, for metrics and health.
 
+use crate::DnsCounts;
 use meishier_engine::Gauges;
 use meishier_engine::media::RtpTotals;
 use meishier_engine::signaling::Counters;
@@ -16,6 +17,8 @@ pub struct Stats {
     pub sip: SocketCounts,
     /// RTP sockets, all media threads together.
     pub rtp: RtpSocketCounts,
+    /// Names of trunks that were looked up.
+    pub dns: DnsCounts,
     /// Users with at least one registered contact.
     pub registered_users: u64,
 }
@@ -55,6 +58,10 @@ pub struct SocketCounts {
     pub tcp_accepted: u64,
     /// TCP connections refused because there were too many.
     pub tcp_refused: u64,
+    /// TCP connections of nobody known closed because they had been silent for too long.
+    pub tcp_idle: u64,
+    /// TCP connections of nobody known closed to make room, the one that had been silent longest.
+    pub tcp_crowded: u64,
     /// TCP connections closed because the peer did not read what was sent.
     pub tcp_blocked: u64,
     /// TCP connections closed because what came was no SIP, or nothing came in time.
@@ -65,7 +72,7 @@ pub struct SocketCounts {
     pub tls_failed: [u64; TlsFailure::COUNT],
 }
 
-/// Why TLS with a peer came to nothing.
+/// Why TLS with a peer came to nothing, or counts for nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TlsFailure {
     /// The peer was to show a certificate and showed none.
@@ -80,11 +87,14 @@ pub enum TlsFailure {
     Late,
     /// Too many handshakes were under way, and this one was the oldest.
     Crowded,
+    /// It stands, but the peer has a trunk's address and a certificate that does not name the trunk:
+    /// it counts as a stranger's.
+    Unnamed,
 }
 
 impl TlsFailure {
     /// How many there are.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 7;
     /// All of them, in the order of [`SocketCounts::tls_failed`].
     pub const ALL: [Self; Self::COUNT] = [
         Self::NoCertificate,
@@ -93,6 +103,7 @@ impl TlsFailure {
         Self::Protocol,
         Self::Late,
         Self::Crowded,
+        Self::Unnamed,
     ];
 
     /// The word for metrics.
@@ -105,6 +116,7 @@ impl TlsFailure {
             Self::Protocol => "protocol",
             Self::Late => "late",
             Self::Crowded => "crowded",
+            Self::Unnamed => "unnamed",
         }
     }
 }
@@ -121,6 +133,8 @@ impl SocketCounts {
         self.tcp_connections += other.tcp_connections;
         self.tcp_accepted += other.tcp_accepted;
         self.tcp_refused += other.tcp_refused;
+        self.tcp_idle += other.tcp_idle;
+        self.tcp_crowded += other.tcp_crowded;
         self.tcp_blocked += other.tcp_blocked;
         self.tcp_unfit += other.tcp_unfit;
         self.tls_handshakes += other.tls_handshakes;

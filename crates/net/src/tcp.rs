@@ -5,6 +5,7 @@
 //!   accept / adopt ────────────────┤            ▲     └─ outgoing queue full ─────────► closed
 //!                                  └─ TLS ─► Handshaking ── 5 s, failed, crowded out ─► closed
 //!              Opening ── 5 s, refused ───────────────────────────────────────────────► closed
+//!   a stranger's ── silent too long, or its place is wanted (`room.rs`) ─────────────► closed
 //! ```
 //!
 //! Closed means that shards which may use the flow hear that it failed.
@@ -12,7 +13,11 @@
 //! A connection's number names its worker in the upper 16 bits, so that any worker can find the
 //! owner. A peer that does not read fills only its own queue, and is then closed.
 
+mod stay;
+
 use crate::connection::{Connection, FIRST_TOKEN, MESSAGES, NUMBER_MASK, SILENCE_LIMIT, token_of};
+use crate::known::Known;
+use crate::room::{IDLE_LIMIT, Limits, Room, Standing};
 use crate::stats::TlsFailure;
 use crate::tls::Session;
 use meishier_engine::signaling::framing::TcpFramer;
@@ -20,14 +25,23 @@ use meishier_engine::signaling::{Flow, Transport};
 use meishier_model::Mono;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// Most connections of one worker.
-pub(crate) const CONNECTIONS: usize = 4096;
+/// Connections of one worker. Strangers of one address may be as many as the telephones behind one
+/// router that begin to register at the same moment.
+pub(crate) const LIMITS: Limits = Limits {
+    all: 4096,
+    kept: 512,
+    source: 256,
+};
+/// After how long without a byte the system asks a peer whether it is still there, and how often it
+/// asks then: a peer that lost its power would else hold its connection for ever.
+const PROBE_AFTER: Duration = Duration::from_secs(120);
+const PROBE_EVERY: Duration = Duration::from_secs(20);
 /// Bytes that may wait for a peer to read them.
 const OUTGOING: usize = 256 << 10;
 /// Bytes that may wait for all peers of one worker; beyond them each may only have a little waiting,
@@ -62,6 +76,10 @@ pub(crate) enum Closed {
     Blocked,
     /// It sent no SIP, or nothing within the limit.
     Unfit,
+    /// A stranger that had said nothing for long.
+    Idle,
+    /// A stranger whose place was wanted.
+    Crowded,
     /// It could not be set up.
     NotOpened,
     /// TLS came to nothing.
@@ -77,6 +95,8 @@ pub(crate) struct Arrived {
     pub closed: Option<Closed>,
     /// Its TLS handshake is done.
     pub secured: bool,
+    /// Its certificate is that of somebody else than who is at home at its address.
+    pub foreign: bool,
 }
 
 /// What a connection begins with.
@@ -97,8 +117,12 @@ pub(crate) struct Connections {
     /// The newest connection to an address, for requests that ask for "any" (RFC 3261 §18.1.1). Of
     /// TLS only our own, on which the peer has shown who it is.
     by_remote: HashMap<(Transport, SocketAddr), u64>,
-    /// TLS handshakes that peers began; the oldest has the smallest number.
-    handshakes: BTreeSet<u64>,
+    /// TLS handshakes that peers began: those of strangers first, then the oldest, which has the
+    /// smallest number.
+    handshakes: BTreeSet<(bool, u64)>,
+    /// Who may stay.
+    room: Room,
+    known: Known,
     /// Steps of handshakes that are left in this round.
     steps: usize,
     /// Bytes that wait for all peers together.
@@ -118,6 +142,8 @@ impl Connections {
             open: HashMap::new(),
             by_remote: HashMap::new(),
             handshakes: BTreeSet::new(),
+            room: Room::new(LIMITS),
+            known: Known::default(),
             steps: STEPS,
             queued: 0,
             dscp,
@@ -137,7 +163,7 @@ impl Connections {
 
     /// The flow of a connection.
     pub(crate) fn flow(&self, connection: u64) -> Option<Flow> {
-        self.open.get(&connection).map(|c| c.flow)
+        self.open.get(&key(connection)).map(|c| c.flow)
     }
 
     /// The open connection to `remote`, if there is one.
@@ -153,7 +179,8 @@ impl Connections {
     /// A handshake that has to make room for newer ones.
     pub(crate) fn crowded_out(&self) -> Option<u64> {
         let crowded = self.handshakes.len() > HANDSHAKES;
-        self.handshakes.first().copied().filter(|_| crowded)
+        let first = self.handshakes.first().filter(|_| crowded);
+        first.map(|(_, connection)| *connection)
     }
 
     /// Takes over an accepted connection.
@@ -163,11 +190,14 @@ impl Connections {
         now: Mono,
         beginning: Beginning,
     ) -> io::Result<u64> {
-        let limit = match beginning.session {
-            Some(_) => HANDSHAKE_LIMIT,
-            None => SILENCE_LIMIT,
+        let standing = self.standing(beginning.remote);
+        let limit = match (&beginning.session, standing) {
+            (Some(_), _) => Some(HANDSHAKE_LIMIT),
+            (None, Standing::Stranger) => Some(SILENCE_LIMIT),
+            (None, _) => None,
         };
-        self.insert(registry, beginning, false, now + limit)
+        let deadline = limit.map(|limit| now + limit);
+        self.insert(registry, now, beginning, standing, deadline)
     }
 
     /// Begins to connect; what is sent meanwhile waits.
@@ -179,24 +209,23 @@ impl Connections {
         remote: SocketAddr,
         session: Option<Box<Session>>,
     ) -> io::Result<u64> {
-        if self.open.len() >= CONNECTIONS {
-            return Err(io::ErrorKind::QuotaExceeded.into());
-        }
         let beginning = Beginning {
             stream: begin_to_connect(remote, self.dscp)?,
             local,
             remote,
             session,
         };
-        self.insert(registry, beginning, true, now + CONNECT_LIMIT)
+        let deadline = Some(now + CONNECT_LIMIT);
+        self.insert(registry, now, beginning, Standing::Ours, deadline)
     }
 
     fn insert(
         &mut self,
         registry: &Registry,
+        now: Mono,
         beginning: Beginning,
-        opening: bool,
-        deadline: Mono,
+        standing: Standing,
+        deadline: Option<Mono>,
     ) -> io::Result<u64> {
         let Beginning {
             mut stream,
@@ -204,6 +233,8 @@ impl Connections {
             remote,
             session,
         } = beginning;
+        let opening = standing == Standing::Ours;
+        let known = standing != Standing::Stranger;
         let number = self.next;
         self.next += 1;
         let connection = (self.worker << 48) | (number & NUMBER_MASK);
@@ -215,6 +246,9 @@ impl Connections {
         registry.register(&mut stream, token_of(connection), interest)?;
         // Messages leave whole; waiting for more to send would only delay them.
         let _ = stream.set_nodelay(true);
+        let probes = TcpKeepalive::new().with_time(PROBE_AFTER);
+        // A system that has none leaves it to SIP's own.
+        let _ = SockRef::from(&stream).set_tcp_keepalive(&probes.with_interval(PROBE_EVERY));
         let handshaking = session.is_some();
         let transport = match handshaking {
             true => Transport::Tls,
@@ -240,15 +274,21 @@ impl Connections {
                 queued: 0,
                 opening,
                 watches_writing: opening,
-                deadline: Some(deadline),
+                deadline,
+                idle_at: None,
+                known,
             },
         );
         if opening || !handshaking {
             self.by_remote.insert((transport, remote), connection);
         } else {
-            self.handshakes.insert(connection);
+            self.handshakes.insert((known, connection));
         }
-        self.check_at = Some(self.check_at.map_or(deadline, |at| at.min(deadline)));
+        self.room.enter(now, connection, remote.ip(), standing);
+        deadline.into_iter().for_each(|at| self.check_by(at));
+        if !known {
+            self.watch_idle(connection, now + IDLE_LIMIT);
+        }
         Ok(connection)
     }
 
@@ -260,7 +300,7 @@ impl Connections {
         connection: u64,
         bytes: Vec<u8>,
     ) -> Result<(), Closed> {
-        let Some(open) = self.open.get_mut(&connection) else {
+        let Some(open) = self.open.get_mut(&key(connection)) else {
             return Err(Closed::ByPeer);
         };
         if open.queued + bytes.len() > allowed(self.queued) {
@@ -346,7 +386,10 @@ impl Connections {
         let spoke = !result.messages.is_empty();
         result.secured = open.finish_handshake(now, spoke, &mut self.check_at);
         if result.secured {
-            self.handshakes.remove(&connection);
+            self.handshakes.remove(&(open.known, connection));
+        }
+        if spoke {
+            self.room.spoke(now, connection);
         }
         if open.session.as_ref().is_some_and(|it| it.wants_write()) || result.secured {
             let written = open.write(registry);
@@ -354,6 +397,7 @@ impl Connections {
         }
         open.expect(now, &mut self.check_at);
         self.queued = self.queued + open.queued - before;
+        result.foreign = result.secured && self.unmask(now, connection);
         result
     }
 
@@ -366,50 +410,32 @@ impl Connections {
         connection: u64,
         why: Closed,
     ) -> Option<Flow> {
+        let connection = key(connection);
         let mut open = self.open.remove(&connection)?;
+        self.room.leave(connection);
         self.queued -= open.queued;
         let to = (open.flow.transport, open.flow.remote);
         if self.by_remote.get(&to) == Some(&connection) {
             self.by_remote.remove(&to);
         }
-        self.handshakes.remove(&connection);
+        self.handshakes.remove(&(open.known, connection));
         // Both may fail when the peer was first; the descriptor is closed in any case.
         let _ = registry.deregister(&mut open.stream);
         let readable = match why {
             Closed::Tls(TlsFailure::Late | TlsFailure::Crowded) => false,
-            Closed::ByPeer | Closed::Tls(_) => true,
-            Closed::Blocked | Closed::Unfit | Closed::NotOpened => false,
+            Closed::ByPeer | Closed::Tls(_) | Closed::Idle => true,
+            Closed::Crowded | Closed::Blocked | Closed::Unfit | Closed::NotOpened => false,
         };
         if !readable {
-            let _ = socket2::SockRef::from(&open.stream).set_linger(Some(Duration::ZERO));
+            let _ = SockRef::from(&open.stream).set_linger(Some(Duration::ZERO));
         }
         (open.ours || !open.handshaking).then_some(open.flow)
     }
+}
 
-    /// When [`Self::overdue`] has to look.
-    pub(crate) fn poll_timeout(&self) -> Option<Mono> {
-        self.check_at
-    }
-
-    /// Connections whose deadline has passed.
-    pub(crate) fn overdue(&mut self, now: Mono) -> Vec<(u64, Closed)> {
-        if self.check_at.is_none_or(|at| at > now) {
-            return Vec::new();
-        }
-        let mut late = Vec::new();
-        self.check_at = None;
-        for (connection, open) in &self.open {
-            match open.deadline {
-                Some(deadline) if deadline <= now => late.push((*connection, open.late())),
-                Some(deadline) => {
-                    let at = self.check_at.map_or(deadline, |at| at.min(deadline));
-                    self.check_at = Some(at);
-                }
-                None => {}
-            }
-        }
-        late
-    }
+/// The number without what is said of its peer.
+fn key(connection: u64) -> u64 {
+    connection & !Flow::FOREIGN
 }
 
 /// Bytes that may wait for one peer while `together` wait for all.
@@ -439,40 +465,4 @@ fn begin_to_connect(remote: SocketAddr, dscp: u8) -> io::Result<TcpStream> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn many_who_take_nothing_share_what_there_is_and_give_it_back() {
-        let poll = mio::Poll::new().unwrap();
-        let registry = poll.registry();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let peer = listener.local_addr().unwrap();
-        let mut all = Connections::new(0, 0);
-        // On their way, so that nothing leaves.
-        let mut connect = || all.connect(registry, Mono(0), peer, peer, None).unwrap();
-        let open: Vec<u64> = (0..300).map(|_| connect()).collect();
-        let mut send =
-            |connection: u64, length: usize| all.send(registry, connection, vec![0; length]);
-        let large = 250 << 10;
-        assert_eq!(send(open[0], large), Ok(()));
-        assert_eq!(
-            send(open[0], large),
-            Err(Closed::Blocked),
-            "its own share is full"
-        );
-        let taken = open[1..].iter().take_while(|it| send(**it, large).is_ok());
-        assert_eq!(1 + taken.count(), OUTGOING_TOGETHER.div_ceil(large));
-        // An honest peer still gets its responses.
-        assert_eq!(send(open[299], 1000), Ok(()));
-        assert_eq!(send(open[299], OUTGOING_IN_NEED), Err(Closed::Blocked));
-        for connection in &open[..100] {
-            all.close(registry, *connection, Closed::Blocked);
-        }
-        assert_eq!(all.send(registry, open[299], vec![0; large]), Ok(()));
-        for connection in &open[100..] {
-            all.close(registry, *connection, Closed::Blocked);
-        }
-        assert_eq!((all.queued, all.len()), (0, 0));
-    }
-}
+mod tests;

@@ -6,7 +6,7 @@
 //! ```
 
 use crate::stats::TlsFailure;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{AlertDescription, ClientConfig, ClientConnection, Connection, Error};
 use rustls::{ServerConfig, ServerConnection};
 use std::io::{self, Read, Write};
@@ -47,6 +47,11 @@ impl Session {
     /// True if something is to be sent that the socket has not taken.
     pub(crate) fn wants_write(&self) -> bool {
         self.tls.wants_write()
+    }
+
+    /// The certificate that the peer has shown, if it was asked for one.
+    pub(crate) fn peer(&self) -> Option<&CertificateDer<'static>> {
+        self.tls.peer_certificates()?.first()
     }
 
     /// Why it failed, if it was not the network.

@@ -15,7 +15,9 @@ use crate::clock::until;
 use crate::connection::FIRST_TOKEN;
 use crate::inbox::{Inbox, Letter, WorkerReport};
 use crate::outside::{Local, Outside};
+use crate::stats::TlsFailure;
 use crate::udp::UdpSip;
+use meishier_engine::config::Config;
 use meishier_engine::routing::Note;
 use meishier_engine::signaling::{Flow, Transport, stun};
 use meishier_engine::{Command, Input, Output, Shard};
@@ -74,6 +76,8 @@ pub(crate) struct Worker {
     /// Whether no shard of this worker has a call left, once it drains.
     idle: watch::Sender<bool>,
     clock_check: Mono,
+    /// The configuration that the shards follow.
+    latest: Arc<Config>,
     alarm: Alarm,
 }
 
@@ -93,7 +97,9 @@ impl Worker {
         idle: watch::Sender<bool>,
         alarm: Alarm,
     ) -> Self {
+        let latest = Arc::clone(&outside.config);
         Self {
+            latest,
             poll,
             slots: Vec::new(),
             outside,
@@ -292,10 +298,15 @@ impl Worker {
         let connection = self.outside.tcp.number(token);
         let now = self.outside.clock.mono();
         let Outside { tcp, registry, .. } = &mut self.outside;
+        let arrived = tcp.readable(registry, now, connection);
+        // Only now is it said whose certificate it has shown.
         let Some(flow) = tcp.flow(connection) else {
             return;
         };
-        let arrived = tcp.readable(registry, now, connection);
+        if arrived.foreign {
+            self.outside.counts.tls_failed[TlsFailure::Unnamed as usize] += 1;
+            tracing::debug!("a peer with a trunk's address has somebody else's certificate");
+        }
         self.outside.counts.tls_handshakes += u64::from(arrived.secured);
         for message in &arrived.messages {
             self.deliver(flow, message);
@@ -388,7 +399,8 @@ impl Worker {
             }
         }
         let now = self.outside.clock.mono();
-        for (connection, why) in self.outside.tcp.overdue(now) {
+        let phones = self.outside.registrations.clone();
+        for (connection, why) in self.outside.tcp.overdue(now, |it| phones.uses(it)) {
             self.outside.close(connection, why);
             self.settle();
         }
@@ -453,7 +465,8 @@ impl Worker {
                 secure,
             } => self.adopt(TcpStream::from_std(stream), local, remote, secure),
             Letter::Configure(config, done) => {
-                self.outside.large.follow(&config);
+                self.latest = Arc::clone(&config);
+                self.outside.follow(&config);
                 self.all(|| Input::Configure(Arc::clone(&config)));
                 // The asker may have gone.
                 let _ = done.send(());
@@ -462,6 +475,19 @@ impl Worker {
                 self.all(|| Input::Remember(notes.clone()));
                 // The asker may have gone.
                 let _ = done.send(());
+            }
+            Letter::Named(trunk, outcome) => {
+                self.outside.named.insert(trunk, Arc::clone(&outcome));
+                let config = Arc::clone(&self.latest);
+                self.outside.follow(&config);
+                self.all(|| Input::Peers {
+                    trunk,
+                    targets: outcome.targets.clone(),
+                });
+                self.all(|| Input::Callers {
+                    trunk,
+                    addresses: outcome.callers.clone(),
+                });
             }
             Letter::Drain => {
                 self.draining = true;

@@ -126,6 +126,93 @@ async fn one_does_not_read(shards: u16) {
     assert_eq!(stats.sip.tcp_connections, 1);
 }
 
+/// A connection from an address of ours that no trunk has.
+fn stranger(engine: SocketAddr, number: u8) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let from = SocketAddr::from(([127, 0, 0, number], 0));
+    socket.bind(&from.into()).unwrap();
+    socket.connect(&engine.into()).unwrap();
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// Asks, and gives the first line of what comes back; `None` if the engine has closed it.
+fn asked(stream: &mut TcpStream, call: &str) -> Option<String> {
+    let from = stream.local_addr().unwrap();
+    stream
+        .write_all(options("TCP", from, call).as_bytes())
+        .ok()?;
+    let mut text = Vec::new();
+    let mut byte = [0];
+    while !text.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).ok()?;
+        text.push(byte[0]);
+    }
+    let text = String::from_utf8(text).unwrap();
+    Some(text.lines().next().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn strangers_of_one_address_crowd_each_other_out_and_nobody_else() {
+    let (running, _notices) = start(&Wanted::default());
+    let engine = address(&running, Transport::Tcp);
+    let refused = Some("SIP/2.0 403 Forbidden".to_owned());
+    let mut other = stranger(engine, 3);
+    assert_eq!(asked(&mut other, "other"), refused);
+    let mut peer = connect(engine);
+    assert_eq!(asked(&mut peer, "peer"), Some("SIP/2.0 200 OK".into()));
+    let mut crowd: Vec<TcpStream> = (0..300).map(|_| stranger(engine, 2)).collect();
+    // The last has its answer, so all before it have been accepted.
+    assert_eq!(asked(&mut crowd[299], "last"), refused);
+    assert_eq!(asked(&mut crowd[0], "first"), None);
+    assert_eq!(asked(&mut crowd[43], "gone"), None);
+    assert_eq!(asked(&mut crowd[44], "there"), refused);
+    assert_eq!(asked(&mut other, "other-again"), refused);
+    assert_eq!(
+        asked(&mut peer, "peer-again"),
+        Some("SIP/2.0 200 OK".into())
+    );
+    let stats = running.control().stats().await.sip;
+    assert_eq!((stats.tcp_crowded, stats.tcp_connections), (44, 258));
+}
+
+#[tokio::test]
+async fn when_strangers_have_filled_it_up_trunks_and_we_ourselves_still_get_in() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let trunk = listener.local_addr().unwrap();
+    let wanted = Wanted {
+        trunk: format!(
+            "peers = [\"127.0.0.1\"]\nout = \"{trunk}\"\ntransport = \"tcp\"\noptions_every = \"1s\""
+        ),
+        ..Wanted::default()
+    };
+    let (running, _notices) = start(&wanted);
+    let engine = address(&running, Transport::Tcp);
+    let (mut ours, _) = listener.accept().unwrap();
+    ours.set_read_timeout(Some(PATIENCE)).unwrap();
+    let first = read_heads(&mut ours, 1);
+    assert!(first.starts_with("OPTIONS "));
+    // From as many addresses as it takes to hold all that is there for strangers, and more.
+    let mut crowd: Vec<TcpStream> = (0..15u8)
+        .flat_map(|network| (0..256).map(move |_| network))
+        .map(|network| stranger(engine, 10 + network))
+        .collect();
+    let refused = Some("SIP/2.0 403 Forbidden".to_owned());
+    assert_eq!(asked(crowd.last_mut().unwrap(), "last"), refused);
+    assert_eq!(asked(&mut crowd[0], "first"), None);
+    let mut peer = connect(engine);
+    assert_eq!(asked(&mut peer, "peer"), Some("SIP/2.0 200 OK".into()));
+    // The engine has to connect anew to ask again.
+    drop(ours);
+    let (mut ours, _) = listener.accept().unwrap();
+    ours.set_read_timeout(Some(PATIENCE)).unwrap();
+    assert!(read_heads(&mut ours, 1).starts_with("OPTIONS "));
+    let stats = running.control().stats().await.sip;
+    assert_eq!(stats.tcp_refused, 0);
+    assert_eq!(stats.tcp_crowded, 256);
+}
+
 #[test]
 fn a_trunk_on_tcp_is_connected_to_when_there_is_something_to_say() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

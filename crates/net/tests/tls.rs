@@ -118,6 +118,46 @@ async fn with_client_ca_only_its_holders_get_in() {
 }
 
 #[tokio::test]
+async fn who_has_a_trunks_address_and_another_certificate_is_a_stranger() {
+    let (ours, all) = (Authority::new(), Authority::new());
+    let files = Files::new(&ours.sign(&["127.0.0.1"]), Some(&all.pem), Some(&all.pem));
+    let (running, _notices) = start(&Wanted {
+        trunk: "peers = [\"127.0.0.1\"]\ntransport = \"tls\"\ntls_name = \"sip.carrier.example\""
+            .into(),
+        ..wanted(&files)
+    });
+    let engine = address(&running, Transport::Tls);
+    let reach =
+        |names: &[&str]| connect(&client(&ours, Some(&all.sign(names))), engine, "127.0.0.1");
+    let strangers = [
+        &["phone.example"][..],
+        &["127.0.0.1"],
+        &["*.carrier.example"],
+        // SIP names go before those of hosts.
+        &["sip.carrier.example", "sip:other.example"],
+    ];
+    for names in strangers {
+        let mut stream = reach(names);
+        let from = stream.sock.local_addr().unwrap();
+        assert!(
+            asks(&mut stream, "options").starts_with("SIP/2.0 403 "),
+            "{names:?}"
+        );
+        let call = invite("TLS", from, names[0]);
+        stream.write_all(call.as_bytes()).unwrap();
+        assert!(head(&mut stream).starts_with("SIP/2.0 403 "), "{names:?}");
+    }
+    for names in [&["sip.carrier.example"][..], &["sip:sip.carrier.example"]] {
+        let mut stream = reach(names);
+        assert!(
+            asks(&mut stream, "options").starts_with("SIP/2.0 200 "),
+            "{names:?}"
+        );
+    }
+    assert_eq!(failures(&running, TlsFailure::Unnamed).await, 4);
+}
+
+#[tokio::test]
 async fn other_certificates_hold_for_new_connections_and_open_ones_stay() {
     let authority = Authority::new();
     let (first, second) = (

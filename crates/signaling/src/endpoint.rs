@@ -391,6 +391,11 @@ impl Endpoint {
         &self.tx.counters
     }
 
+    /// 64 bits that look random, for choices of our user: from the seed, so that a run can be repeated.
+    pub fn random(&mut self) -> u64 {
+        self.names.word()
+    }
+
     // ---- inside
 
     /// Lets a leg work, then sets its timer, or frees it if it is over.

@@ -45,9 +45,22 @@ pub struct Flow {
     pub local: SocketAddr,
     /// The peer's address: where the message came from, or where it goes.
     pub remote: SocketAddr,
-    /// The driver's number of the connection. 0 on UDP; 0 on TCP and TLS asks the driver to open
-    /// one to `remote` if it has none.
+    /// The driver's number of the connection, and [`Flow::FOREIGN`]. 0 on UDP; 0 on TCP and TLS asks
+    /// the driver to open one to `remote` if it has none.
     pub connection: u64,
+}
+
+impl Flow {
+    /// The bit of [`Flow::connection`] by which the driver says that the peer has shown a certificate
+    /// (mutual TLS), and one that does not name whoever is at home at its address (RFC 5922 §7.4): what
+    /// comes is a stranger's.
+    pub const FOREIGN: u64 = 1 << 47;
+
+    /// True if the peer's own certificate says that it is not the one whose address it has.
+    #[must_use]
+    pub fn is_foreign(self) -> bool {
+        self.connection & Self::FOREIGN != 0
+    }
 }
 
 /// One message to be sent.

@@ -138,6 +138,18 @@ impl Telemetry {
                     tracing::error!(trunk, "trunk does not answer");
                 }
             }
+            Notice::Peer { trunk, address, up } => {
+                let trunk = self.trunk(trunk.0);
+                if *up {
+                    tracing::info!(trunk, peer = %address, "peer answers");
+                } else {
+                    tracing::warn!(trunk, peer = %address, "peer does not answer");
+                }
+            }
+            Notice::NoPeers { trunk } => {
+                let trunk = self.trunk(trunk.0);
+                tracing::error!(trunk, "no address known: what was known before is kept");
+            }
             Notice::Lines { pool, lines } => {
                 tracing::info!(pool = self.pool(pool.0), lines, "lines open");
             }

@@ -90,10 +90,10 @@ names! {
     RETRANSMISSIONS = "meishier_sip_retransmissions_total", Counter, "SIP messages sent or received again, by direction.";
     SIP_DROPPED = "meishier_sip_dropped_total", Counter, "SIP messages not acted upon, by reason.";
     SIP_CONNECTIONS = "meishier_sip_connections", Gauge, "Connections over TCP and TLS that are open.";
-    SIP_CLOSED = "meishier_sip_connections_closed_total", Counter, "Connections over TCP and TLS that the engine closed or did not take: the peer did not read (blocked), sent no SIP (unfit), there were too many (refused).";
+    SIP_CLOSED = "meishier_sip_connections_closed_total", Counter, "Connections over TCP and TLS that the engine closed or did not take: the peer did not read (blocked), sent no SIP (unfit), was nobody known and silent for long (idle) or had to make room (crowded), there were too many (refused).";
     SIP_QUEUE_FULL = "meishier_sip_queue_full_total", Counter, "Datagrams dropped because a queue was full: that of a socket, or that between two threads.";
     TLS_HANDSHAKES = "meishier_tls_handshakes_total", Counter, "TLS handshakes that both sides finished.";
-    TLS_FAILED = "meishier_tls_failed_total", Counter, "TLS that came to nothing, by reason.";
+    TLS_FAILED = "meishier_tls_failed_total", Counter, "TLS that came to nothing or counts for nothing, by reason.";
     RTP_PACKETS = "meishier_rtp_packets_total", Counter, "RTP packets accepted or sent, by direction.";
     RTCP_PACKETS = "meishier_rtcp_packets_total", Counter, "RTCP packets of parties, or to them, by direction.";
     RTP_DROPPED = "meishier_rtp_dropped_total", Counter, "RTP packets dropped, by reason.";

@@ -70,6 +70,10 @@ pub struct SocketSample {
     pub blocked: u64,
     /// Connections closed because no SIP came.
     pub unfit: u64,
+    /// Connections of nobody known closed because they were silent for too long.
+    pub idle: u64,
+    /// Connections of nobody known closed to make room.
+    pub crowded: u64,
     /// Connections not taken because there were too many.
     pub refused: u64,
     /// Datagrams dropped because the socket took none and enough waited for it.

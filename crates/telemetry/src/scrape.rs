@@ -73,6 +73,10 @@ const SUMS: &[Sum] = &[
     (names::SIP_CLOSED, &[("reason", "unfit")], |s| {
         s.sockets.unfit
     }),
+    (names::SIP_CLOSED, &[("reason", "idle")], |s| s.sockets.idle),
+    (names::SIP_CLOSED, &[("reason", "crowded")], |s| {
+        s.sockets.crowded
+    }),
     (names::SIP_CLOSED, &[("reason", "refused")], |s| {
         s.sockets.refused
     }),
@@ -100,6 +104,9 @@ const SUMS: &[Sum] = &[
     }),
     (names::TLS_FAILED, &[("reason", "crowded")], |s| {
         s.sockets.tls_failed("crowded")
+    }),
+    (names::TLS_FAILED, &[("reason", "unnamed")], |s| {
+        s.sockets.tls_failed("unnamed")
     }),
     (names::RTP_PACKETS, &[("direction", "received")], |s| {
         s.media.received

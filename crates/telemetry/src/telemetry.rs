@@ -180,6 +180,7 @@ impl Telemetry {
                     gauge.set(if *up { 1.0 } else { 0.0 });
                 }
             }
+            Notice::Peer { .. } | Notice::NoPeers { .. } => {}
             Notice::Lines { pool, lines } => {
                 if let Some(open) = Handles::of_pool(&handles.lines_open, *pool) {
                     open.set(f64::from(*lines));

@@ -302,6 +302,8 @@ fn sample() -> Sample {
             connections: 1,
             blocked: 2,
             unfit: 3,
+            idle: 10,
+            crowded: 11,
             refused: 4,
             socket_full: 5,
             inbox_full: 6,
@@ -390,6 +392,14 @@ fn samples_are_summed_over_the_shards() {
         (
             "meishier_sip_connections_closed_total{reason=\"unfit\"}",
             3.0,
+        ),
+        (
+            "meishier_sip_connections_closed_total{reason=\"idle\"}",
+            10.0,
+        ),
+        (
+            "meishier_sip_connections_closed_total{reason=\"crowded\"}",
+            11.0,
         ),
         (
             "meishier_sip_connections_closed_total{reason=\"refused\"}",

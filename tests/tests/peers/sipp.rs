@@ -1,75 +1,15 @@
 //! SIPp callers and SIPp seats through a started engine. Each scenario is a file of
 //! `tests/scenarios`; a SIPp that sees anything else than its scenario says fails the test.
 
+use crate::stage::{self, offers};
 use meishier_tests::engine::Engine;
+use meishier_tests::peers::Transport;
 use meishier_tests::peers::Transport::{Tcp, Udp};
-use meishier_tests::peers::{Peer, Transport, free_port};
 use meishier_tests::plan::Plan;
 use serde_json::Value;
-use std::net::SocketAddr;
 
-fn at(port: u16) -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], port))
-}
-
-/// An engine with one seat a scenario, made ready in that order, so that the first is offered
-/// first; and the seats' ports.
-fn engine(scenarios: &[&str], by: Transport) -> (Engine, Vec<Peer>) {
-    let ports: Vec<u16> = scenarios.iter().map(|_| free_port()).collect();
-    let transport = if by == Udp { "udp" } else { "tcp" };
-    let mut plan = Plan::default();
-    for port in &ports {
-        plan.add_seats(1, at(*port), transport, "paused");
-    }
-    if scenarios.is_empty() {
-        // An engine without any seat is refused; this one's telephone never registers.
-        plan.add_phone("nobody", "paused");
-    }
-    let engine = Engine::start(&plan);
-    let mut seats = Vec::new();
-    for (number, (scenario, port)) in scenarios.iter().zip(ports).enumerate() {
-        seats.push(Peer::sipp_seats(&engine, scenario, port, 1, by));
-        let path = format!("/api/v1/seats/s{number:04}/state");
-        let answer = engine.post(&path, "{\"state\": \"ready\"}");
-        assert_eq!(answer.status, 200, "{}", answer.body);
-    }
-    (engine, seats)
-}
-
-/// Plays one call and gives its record. Nothing may be left of the call, at the engine or a peer.
 fn play(seats: &[&str], caller: &str, by: Transport) -> (Engine, Value) {
-    let (engine, seats) = engine(seats, by);
-    let caller = Peer::sipp_callers(&engine, caller, 1, by);
-    caller.succeeds(&engine);
-    for seat in seats {
-        seat.succeeds(&engine);
-    }
-    let records = engine.await_records(1);
-    for gauge in [
-        "meishier_dialogs",
-        "meishier_rtp_ports_used",
-        "meishier_lines_used",
-    ] {
-        engine.await_gauge(gauge, &[], 0.0);
-    }
-    engine.check_log();
-    let record = records.into_iter().next().unwrap_or_default();
-    (engine, record)
-}
-
-/// Seats and outcomes of a record's offers, in order.
-fn offers(record: &Value) -> Vec<(&str, &str)> {
-    let offers = record["offers"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    offers
-        .iter()
-        .map(|offer| {
-            let word = |key: &str| offer[key].as_str().unwrap_or_default();
-            (word("seat"), word("outcome"))
-        })
-        .collect()
+    stage::play(Plan::default(), seats, caller, by)
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The shipped configuration, made fit for a demo on loopback.
 
 use super::moment::Moment;
-use meishier_config::{Config, Lang, Listen, Recovery, Transport};
+use meishier_config::{Config, Lang, Listen, Recovery, To, Transport};
 use meishier_model::{DialString, PoolId, TrunkId, Wall};
 use meishier_routing::Query;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -68,7 +68,7 @@ pub fn config(text: &str, wishes: &Wishes) -> Result<(Config, Wall), String> {
     for trunk in &mut config.trunks {
         // Port 0: any port of loopback, so that people can call with phones of their own.
         trunk.peers = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))];
-        trunk.out = Some(wishes.out);
+        trunk.to = vec![To::only(wishes.out)];
     }
     let offer = &mut config.offer;
     offer.ring = RING;
@@ -152,7 +152,7 @@ pub mod tests {
         assert!(config.sip.listen.iter().all(|l| l.address.port() == 5999));
         for trunk in &config.trunks {
             assert_eq!(trunk.peers, ["127.0.0.1:0".parse().unwrap()]);
-            assert_eq!(trunk.out, Some("127.0.0.1:6999".parse().unwrap()));
+            assert_eq!(trunk.to, [To::only("127.0.0.1:6999".parse().unwrap())]);
             // Waiting callers must hear something.
             let heard = matches!(
                 trunk.answer,

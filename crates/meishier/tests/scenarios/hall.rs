@@ -2,7 +2,7 @@
 
 use crate::table::Table;
 use meishier_config::{
-    Config, Entry, Files, Lang, Listen, SeatContact, Source, Sources, Transport, Unreadable,
+    Config, Entry, Files, Lang, Listen, SeatContact, Source, Sources, To, Transport, Unreadable,
 };
 use meishier_engine::{Command, Notice, Reply, SeatChange};
 use meishier_media::PromptSet;
@@ -90,7 +90,7 @@ fn adapt(config: &mut Config, trunks: &BTreeMap<String, SocketAddr>) {
     for trunk in &mut config.trunks {
         if let Some(address) = trunks.get(&trunk.name) {
             trunk.peers = vec![*address];
-            trunk.out = Some(*address);
+            trunk.to = vec![To::only(*address)];
         }
     }
 }

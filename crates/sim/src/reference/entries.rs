@@ -70,6 +70,8 @@ impl Books {
             | Notice::Ended { .. }
             | Notice::Seat { .. }
             | Notice::Trunk { .. }
+            | Notice::Peer { .. }
+            | Notice::NoPeers { .. }
             | Notice::Probe { .. }
             | Notice::ForeignCodec { .. }
             | Notice::MediaLost { .. }

@@ -121,7 +121,8 @@ fn carriers(config: &Config, engine: SocketAddr, dice: &Dice) -> Vec<Far> {
     let address = |trunk: &Trunk| {
         let peer = trunk.peers.first().copied().unwrap_or(engine);
         let port = if peer.port() == 0 { 5080 } else { peer.port() };
-        trunk.out.unwrap_or(SocketAddr::new(peer.ip(), port))
+        let out = trunk.to.iter().find_map(|to| to.address());
+        out.unwrap_or(SocketAddr::new(peer.ip(), port))
     };
     let all = trunks.map(|(trunk, index)| (address(trunk), trunk.transport, index));
     all.map(|(address, transport, index)| {

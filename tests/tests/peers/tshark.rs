@@ -1,0 +1,171 @@
+//! Whole calls captured on the loopback and decoded by tshark: no message of ours deserves a warning
+//! of its experts, and no packet of speech is missing.
+
+use crate::stage;
+use meishier_tests::engine::Engine;
+use meishier_tests::peers::Transport::Udp;
+use meishier_tests::peers::sipp::Sipp;
+use meishier_tests::peers::{Peer, free_port};
+use meishier_tests::plan::Plan;
+use std::f64::consts::TAU;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Severity "warning" of tshark's experts, and what is worse.
+const WARNED: &str = "_ws.expert.severity >= 0x600000 || _ws.malformed";
+
+/// A capture that runs.
+struct Capture {
+    peer: Peer,
+    file: PathBuf,
+    sip: u16,
+}
+
+impl Capture {
+    /// Whatever comes to or from the engine by UDP.
+    fn start(engine: &Engine, plan_ports: (u16, u16)) -> Self {
+        let sip = engine.udp().port();
+        let (first, last) = plan_ports;
+        let file = engine.folder().join("call.pcapng");
+        let mut command = Command::new("dumpcap");
+        command.args(["-i", "lo", "-q", "-w"]).arg(&file);
+        command.args([
+            "-f",
+            &format!("udp port {sip} or udp portrange {first}-{last}"),
+        ]);
+        let peer = Peer::spawn("dumpcap", command, engine.folder(), sip);
+        peer.await_words("File: ");
+        Self { peer, file, sip }
+    }
+
+    /// Ends the capture.
+    fn end(self) -> Captured {
+        self.peer.end();
+        Captured {
+            file: self.file,
+            sip: self.sip,
+        }
+    }
+}
+
+struct Captured {
+    file: PathBuf,
+    sip: u16,
+}
+
+impl Captured {
+    /// What tshark says with these options.
+    fn tshark(&self, options: &[&str]) -> String {
+        let mut command = Command::new("tshark");
+        command.arg("-r").arg(&self.file).arg("-n");
+        command.args(["-d", &format!("udp.port=={},sip", self.sip)]);
+        let output = command.args(options).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{options:?}: {error}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Nothing was warned of, every packet was understood, these methods were seen, and so many
+    /// streams went without a loss.
+    fn is_right(&self, methods: &[&str], streams: usize) {
+        let fields = ["-T", "fields", "-e", "frame.number", "-e", "_ws.col.Info"];
+        let mut words = vec!["-Y", WARNED];
+        words.extend(fields);
+        words.extend(["-e", "_ws.expert.message"]);
+        assert_eq!(self.tshark(&words), "", "tshark warns");
+        let mut words = vec!["-Y", "!sip && !rtp && !rtcp"];
+        words.extend(fields);
+        assert_eq!(self.tshark(&words), "", "tshark does not know");
+        let seen = self.tshark(&["-Y", "sip", "-T", "fields", "-e", "sip.Method"]);
+        for method in methods {
+            assert!(seen.lines().any(|line| line == *method), "no {method}");
+        }
+        let table = self.tshark(&["-q", "-z", "rtp,streams"]);
+        let rows: Vec<&str> = table.lines().filter(|l| l.contains("g711A")).collect();
+        assert_eq!(rows.len(), streams, "{table}");
+        for row in rows {
+            assert!(row.contains("0 (0.0%)"), "{table}");
+        }
+    }
+}
+
+/// Half a second of a tone in A-law (ITU-T G.711), for SIPp to repeat.
+fn tone() -> Vec<u8> {
+    let sample = |n: usize| (8000.0 * (TAU * 440.0 * n as f64 / 8000.0).sin()) as i16;
+    (0..4000).map(|n| a_law(sample(n))).collect()
+}
+
+/// One sample (ITU-T G.711, table 1a): sign, three bits of segment, four of the step in it, even
+/// bits inverted.
+fn a_law(sample: i16) -> u8 {
+    let sign = if sample >= 0 { 0x80 } else { 0 };
+    let size = (i32::from(sample).abs().min(32_767) >> 3) as u16;
+    let segment = (u16::BITS - size.leading_zeros()).saturating_sub(5).min(7) as u8;
+    let step = match segment {
+        0 => size >> 1,
+        other => size >> other,
+    };
+    (sign | segment << 4 | (step as u8 & 0x0f)) ^ 0x55
+}
+
+/// The engine with one seat that speaks, and the capture of what it does.
+fn scene(plan: Plan) -> (Engine, Vec<Peer>, Capture) {
+    let seat = free_port();
+    let mut plan = plan;
+    plan.add_seats(1, SocketAddr::from(([127, 0, 0, 1], seat)), "udp", "paused");
+    let engine = Engine::start(&plan);
+    let ports = engine.rtp_ports();
+    let capture = Capture::start(&engine, ports);
+    let peer = Sipp::new(&engine, "seat_speaks", Udp)
+        .at(seat)
+        .file("tone.raw", tone());
+    let peer = peer.listen(&engine);
+    let answer = engine.post("/api/v1/seats/s0000/state", "{\"state\": \"ready\"}");
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    (engine, vec![peer], capture)
+}
+
+fn caller(engine: &Engine, scenario: &str) -> Peer {
+    let caller = Sipp::new(engine, scenario, Udp).file("tone.raw", tone());
+    caller.start(engine)
+}
+
+#[test]
+fn a_plain_call_decodes_without_a_warning() {
+    let (engine, seats, capture) = scene(Plan::default());
+    caller(&engine, "caller_speaks").succeeds(&engine);
+    stage::finish(&engine, seats, 1);
+    capture.end().is_right(&["INVITE", "ACK", "BYE"], 4);
+}
+
+#[test]
+fn a_call_with_reliable_ringing_and_a_session_timer_decodes_without_a_warning() {
+    let (engine, seats, capture) = scene(Plan::default());
+    caller(&engine, "caller_speaks_on_terms").succeeds(&engine);
+    stage::finish(&engine, seats, 1);
+    capture
+        .end()
+        .is_right(&["INVITE", "PRACK", "UPDATE", "BYE"], 4);
+}
+
+#[test]
+fn a_call_with_a_third_party_decodes_without_a_warning() {
+    let far = free_port();
+    let mut plan = Plan::default();
+    plan.trunk = format!("out = \"127.0.0.1:{far}\"\n");
+    plan.add_tables(
+        "[[transfer.keys]]\nname = \"110\"\ntitle = \"110\"\nkind = \"emergency\"\ntrunk = \"trunk\"\n",
+    );
+    let (engine, seats, capture) = scene(plan);
+    let target = Sipp::new(&engine, "seat_speaks", Udp)
+        .at(far)
+        .file("tone.raw", tone());
+    let target = target.listen(&engine);
+    let caller = caller(&engine, "caller_speaks");
+    stage::press(&engine, "110", "贵阳");
+    caller.succeeds(&engine);
+    target.succeeds(&engine);
+    stage::finish(&engine, seats, 1);
+    capture.end().is_right(&["INVITE", "ACK", "BYE"], 6);
+}
