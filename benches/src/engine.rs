@@ -45,19 +45,33 @@ impl Engine {
     /// # Errors
     /// What the system says, or that it does not start and what it says itself.
     pub fn start(program: &Path, seats: Seats, seats_at: SocketAddr) -> io::Result<Self> {
+        Self::start_with(program, seats, seats_at, &[])
+    }
+
+    /// As [`Self::start`], with more texts of the configuration replaced; each must be there.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_with(
+        program: &Path,
+        seats: Seats,
+        seats_at: SocketAddr,
+        more: &[(&str, &str)],
+    ) -> io::Result<Self> {
         let folder = folder()?;
         let udp = free(UdpSocket::bind)?;
         let tcp = free(TcpListener::bind)?;
         let web = free(TcpListener::bind)?;
         let (sip, sip_tcp, http) = (udp.local_addr()?, tcp.local_addr()?, web.local_addr()?);
         let records = folder.join("records.db");
-        let changes = [
+        let mut changes = vec![
             ("\"udp:127.0.0.1:5060\"", format!("\"udp:{sip}\"")),
             ("\"tcp:127.0.0.1:5060\"", format!("\"tcp:{sip_tcp}\"")),
             ("\"127.0.0.1:8080\"", format!("\"{http}\"")),
             ("127.0.0.1:6100", seats_at.to_string()),
             ("\"bench-records.db\"", format!("{records:?}")),
         ];
+        changes.extend(more.iter().map(|(from, to)| (*from, (*to).to_owned())));
         let config = folder.join("bench.toml");
         fs::write(&config, derived(seats, &changes)?)?;
         drop((udp, tcp, web));
@@ -153,8 +167,8 @@ fn derived(seats: Seats, changes: &[(&str, String)]) -> io::Result<String> {
     Ok(text)
 }
 
-/// Binds a free port below the configuration's RTP ports, in which SIP may not lie.
-fn free<T>(bind: impl Fn(SocketAddr) -> io::Result<T>) -> io::Result<T> {
+/// Binds a free port of loopback below the configuration's RTP ports, in which SIP may not lie.
+pub fn free<T>(bind: impl Fn(SocketAddr) -> io::Result<T>) -> io::Result<T> {
     static TRIED: AtomicU32 = AtomicU32::new(0);
     // Two runs at once begin at different places.
     let first = std::process::id().wrapping_mul(101);

@@ -16,6 +16,7 @@ mod figures;
 mod floor;
 mod http;
 mod measure;
+mod media;
 mod options;
 mod process;
 mod report;
@@ -27,6 +28,7 @@ use options::Options;
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: benches calls [--json] [--calls N] [--rate R]\n\
+    \u{20}      benches media [--json] [--quick]\n\
     Measures the program that MEISHIER_BIN names, or meishier beside this one.\n";
 
 fn main() -> ExitCode {
@@ -40,7 +42,9 @@ fn main() -> ExitCode {
                 ExitCode::from(2)
             }
         },
-        // The child process of the floor; not for people.
+        ["media", rest @ ..] => media::run(rest, USAGE),
+        // The child processes of the floors; not for people.
+        ["relay-floor", rest @ ..] => media::floor(rest),
         ["floor", rest @ ..] => floor::run(rest),
         _ => {
             eprint!("{USAGE}");

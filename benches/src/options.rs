@@ -54,7 +54,11 @@ impl Options {
     }
 }
 
-fn program() -> Result<PathBuf, String> {
+/// The program to be measured.
+///
+/// # Errors
+/// If it is not known where this one lies.
+pub fn program() -> Result<PathBuf, String> {
     if let Some(named) = std::env::var_os("MEISHIER_BIN") {
         return Ok(named.into());
     }

@@ -1,5 +1,7 @@
 //! Just enough SIP text to play callers and seats: headers copied from line to line.
 
+use std::net::{Ipv4Addr, SocketAddr};
+
 /// The value of the first header of this name.
 pub fn header<'a>(message: &'a str, name: &str) -> Option<&'a str> {
     message
@@ -50,6 +52,24 @@ pub fn sdp(port: u16) -> String {
     )
 }
 
+/// A session description of a party that takes PCMA and key presses (RFC 4733) at `place`.
+pub fn speech(place: SocketAddr) -> String {
+    let (ip, port) = (place.ip(), place.port());
+    format!(
+        "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n\
+         m=audio {port} RTP/AVP 8 101\r\na=rtpmap:8 PCMA/8000\r\n\
+         a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\na=sendrecv\r\n"
+    )
+}
+
+/// Where a message's session description, or one alone, wants speech (IPv4).
+pub fn speech_at(message: &str) -> Option<SocketAddr> {
+    let value = |name| message.lines().find_map(|line| line.strip_prefix(name));
+    let ip: Ipv4Addr = value("c=IN IP4 ")?.trim().parse().ok()?;
+    let port = value("m=audio ")?.split(' ').next()?.parse().ok()?;
+    Some((ip, port).into())
+}
+
 /// A response to `request`, with the headers that RFC 3261 §8.2.6.2 has copied.
 pub fn response(request: &str, status: &str, tag: &str, contact: &str, body: &str) -> String {
     let mut out = format!("SIP/2.0 {status}\r\n");
@@ -88,9 +108,9 @@ pub struct Caller {
     /// Number of the call.
     pub number: u64,
     /// Address that it calls from.
-    pub local: std::net::SocketAddr,
+    pub local: SocketAddr,
     /// Address of the engine.
-    pub engine: std::net::SocketAddr,
+    pub engine: SocketAddr,
     /// To with its tag, after the answer.
     pub to: Option<String>,
     /// The engine's Contact, after the answer.

@@ -30,6 +30,10 @@ const RTP_PORT: u16 = 9;
 /// Largest datagram.
 const DATAGRAM_BYTES: usize = 64 << 10;
 
+/// Places of [`Stage::speak_at`].
+const CALLERS: usize = 0;
+const SEATS: usize = 1;
+
 /// How the players behave.
 #[derive(Clone, Copy)]
 pub struct Manners {
@@ -53,6 +57,10 @@ pub struct Call {
     seat_acked: bool,
     caller_over: bool,
     seat_over: bool,
+    /// Where the program takes the caller's speech, as its session description says.
+    pub caller_speech: Option<SocketAddr>,
+    /// The same for the seat's.
+    pub seat_speech: Option<SocketAddr>,
 }
 
 impl Call {
@@ -88,6 +96,8 @@ pub struct Stage {
     next_due: u64,
     buffer: Vec<u8>,
     complete: usize,
+    /// Where callers and seats want their speech; empty where nobody speaks.
+    speech: [Vec<SocketAddr>; 2],
     /// Datagrams so far.
     pub tally: Tally,
     /// The seat and the moment of the last INVITE that a seat got.
@@ -121,6 +131,7 @@ impl Stage {
             next_due: 0,
             buffer: vec![0; DATAGRAM_BYTES],
             complete: 0,
+            speech: [Vec::new(), Vec::new()],
             tally: Tally::default(),
             last_offer: None,
         })
@@ -139,6 +150,29 @@ impl Stage {
     /// Whom to call from now on.
     pub fn play_against(&mut self, engine: SocketAddr) {
         self.engine = engine;
+    }
+
+    /// Callers and seats that speak: the session descriptions of call `n` name the place `n` of
+    /// these, begun anew after the last.
+    pub fn speak_at(&mut self, callers: &[SocketAddr], seats: &[SocketAddr]) {
+        self.speech = [callers.to_vec(), seats.to_vec()];
+    }
+
+    fn sdp(&self, side: usize, call: usize) -> String {
+        let places = &self.speech[side];
+        match call.checked_rem(places.len()) {
+            Some(place) => sip::speech(places[place]),
+            None => sip::sdp(RTP_PORT),
+        }
+    }
+
+    /// Does what is due and reads what has come, without waiting.
+    ///
+    /// # Errors
+    /// What the system says of the sockets.
+    pub fn attend(&mut self) -> io::Result<()> {
+        self.act()?;
+        self.receive()
     }
 
     /// The calls so far, by number.
@@ -169,6 +203,8 @@ impl Stage {
             seat_acked: false,
             caller_over: false,
             seat_over: false,
+            caller_speech: None,
+            seat_speech: None,
         });
         self.later(at, Due::Call(index));
         index
@@ -219,14 +255,15 @@ impl Stage {
             }
             match entry.remove() {
                 Due::Call(index) => {
+                    let sdp = self.sdp(CALLERS, index);
                     let call = &mut self.calls[index];
-                    let request = call.caller.request("INVITE", 1, &sip::sdp(RTP_PORT));
+                    let request = call.caller.request("INVITE", 1, &sdp);
                     call.called = Some(Instant::now());
                     self.send_to_engine(&request)?;
                 }
                 Due::Answer(invite, from) => {
                     let (tag, contact) = (seat_tag(&invite), self.seat_contact());
-                    let sdp = sip::sdp(RTP_PORT);
+                    let sdp = self.sdp(SEATS, number_of_caller(&invite).unwrap_or(0));
                     let answer = sip::response(&invite, "200 OK", &tag, &contact, &sdp);
                     self.answer_as_seat(&answer, from)?;
                 }
@@ -266,10 +303,7 @@ impl Stage {
             let ok = sip::response(message, "200 OK", "", "", "");
             return self.answer_as_seat(&ok, from);
         }
-        let caller = sip::header(message, "From").map_or("", |value| sip::user(sip::uri(value)));
-        let number = caller
-            .strip_prefix('c')
-            .and_then(|n| n.parse::<usize>().ok());
+        let number = number_of_caller(message);
         let Some(call) = number.and_then(|number| self.calls.get_mut(number)) else {
             return Ok(());
         };
@@ -277,6 +311,7 @@ impl Stage {
         match kind {
             Kind::SeatInvite if call.offered.is_none() => {
                 call.offered = Some(at);
+                call.seat_speech = sip::speech_at(message);
                 let uri = message.split(' ').nth(1).unwrap_or("");
                 self.last_offer = Some((sip::user(uri).to_owned(), at));
                 let (tag, contact) = (seat_tag(message), self.seat_contact());
@@ -319,6 +354,7 @@ impl Stage {
             Kind::Answer if !call.answered => {
                 call.heard = true;
                 call.answered = true;
+                call.caller_speech = sip::speech_at(message);
                 call.caller.to = sip::header(message, "To").map(str::to_owned);
                 let contact = sip::header(message, "Contact").map(sip::uri);
                 call.caller.target = contact.map(str::to_owned);
@@ -356,6 +392,12 @@ impl Stage {
         self.tally.sent += 1;
         self.tally.sent_bytes += message.len() as u64;
     }
+}
+
+/// The number of the call whose caller the From of a seat's request names.
+fn number_of_caller(message: &str) -> Option<usize> {
+    let user = sip::user(sip::uri(sip::header(message, "From")?));
+    user.strip_prefix('c')?.parse().ok()
 }
 
 fn seat_tag(invite: &str) -> String {

@@ -3,6 +3,7 @@
 use crate::limits::{MOST_POOLS_OF_A_SEAT, MOST_SEATS};
 use crate::names::{Known, check_plain};
 use crate::section::{At, Section};
+use crate::secure::srtp;
 use crate::service::TRANSPORTS;
 use crate::sink::{Sink, both};
 use crate::types::{Seat, SeatContact, Transport};
@@ -11,10 +12,19 @@ use meishier_model::PoolId;
 use std::net::SocketAddr;
 
 /// Reads all seats and gives them their indices.
-pub(crate) fn seats(sections: Vec<Section<'_>>, known: &mut Known, pools: &Known) -> Vec<Seat> {
+pub(crate) fn seats(
+    sections: Vec<Section<'_>>,
+    known: &mut Known,
+    pools: &Known,
+    networks: &Known,
+) -> Vec<Seat> {
     let mut out = Vec::new();
     for section in sections {
+        let (first, network) = (out.len(), crate::networks::named(&section, networks));
         entry(&section, known, pools, &mut out);
+        for seat in out.iter_mut().skip(first) {
+            seat.network = network;
+        }
         section.finish();
     }
     out
@@ -26,6 +36,10 @@ fn entry(section: &Section<'_>, known: &mut Known, pools: &Known, out: &mut Vec<
     let title = section.full_text("title", "\"贵阳一号\"");
     let pools = seat_pools(section, pools);
     let contact = contact(section);
+    // A telephone that registers comes by what it likes; one with a fixed address says.
+    let tls =
+        !matches!(&contact, Contact::Static { transport, .. } if *transport != Transport::Tls);
+    let srtp = srtp(section, tls);
     let Some(name) = name else { return };
     let Some(names) = names(sink, "name", &name, MOST_SEATS, out.len()) else {
         return known.broken(name.value);
@@ -43,7 +57,9 @@ fn entry(section: &Section<'_>, known: &mut Known, pools: &Known, out: &mut Vec<
             name: seat,
             title,
             contact,
+            network: None,
             pools: pools.clone(),
+            srtp,
         });
         if sink.count() > before {
             // The rest of a range would only say the same again.

@@ -1,8 +1,8 @@
-//! `[sip.tls]`: certificates, and whether all that is to go by TLS can.
+//! `[sip.tls]`: certificates, and whether all that is to go by TLS can; `srtp` of trunks and seats.
 
 use crate::section::{At, Section};
 use crate::sink::{Sink, both};
-use crate::types::{Seat, SeatContact, Sip, Tls, Transport, Trunk};
+use crate::types::{Seat, SeatContact, Sip, Srtp, Tls, Transport, Trunk};
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -28,6 +28,34 @@ pub(crate) fn tls(sip: &Section<'_>) -> Option<Tls> {
         client_ca,
         trusted_ca,
     })
+}
+
+/// Words of `srtp`.
+const SRTP: [(&str, Srtp); 3] = [
+    ("off", Srtp::Off),
+    ("if_offered", Srtp::IfOffered),
+    ("required", Srtp::Required),
+];
+
+/// Reads `srtp`. Its keys stand in SIP messages: who can read those can listen (RFC 4568 §8.3).
+pub(crate) fn srtp(section: &Section<'_>, tls: bool) -> Srtp {
+    let wanted = section.choice("srtp", &SRTP);
+    if let (false, Some(Srtp::IfOffered | Srtp::Required), Some(value)) =
+        (tls, wanted, section.raw("srtp"))
+    {
+        section.sink().warn(
+            &value.span(),
+            both!(
+                "SRTP 的密钥随 SIP 明文传送，截获者可以解密通话",
+                "keys of SRTP go by plain SIP: whoever reads along can listen"
+            ),
+            both!(
+                "改用 transport = \"tls\"，或确认该网络可信",
+                "use transport = \"tls\", or be sure of that network"
+            ),
+        );
+    }
+    wanted.unwrap_or_default()
 }
 
 /// Notes listeners, trunks and seats that are to speak TLS without what it takes. `span` is where

@@ -4,6 +4,7 @@ use crate::destinations::destinations;
 use crate::names::{Known, check_plain};
 use crate::places::Places;
 use crate::section::{At, Section};
+use crate::secure::srtp;
 use crate::service::{TRANSPORTS, host_name};
 use crate::sink::{Sink, both};
 use crate::types::{AnswerMode, Codec, Early, Hysteresis, Reliable, Transport, Trunk, Trust};
@@ -40,10 +41,19 @@ const RELIABLE: [(&str, Reliable); 3] = [
 const ANSWERS: [(&str, bool); 2] = [("at_once", true), ("on_seat", false)];
 
 /// Reads all trunks and gives them their indices.
-pub(crate) fn trunks(sections: Vec<Section<'_>>, known: &mut Known, places: &Places) -> Vec<Trunk> {
+pub(crate) fn trunks(
+    sections: Vec<Section<'_>>,
+    known: &mut Known,
+    places: &Places,
+    networks: &Known,
+) -> Vec<Trunk> {
     let mut out: Vec<Trunk> = Vec::new();
     for section in sections {
-        let trunk = trunk(&section, known, &out, places);
+        let network = crate::networks::named(&section, networks);
+        let trunk = Trunk {
+            network,
+            ..trunk(&section, known, &out, places)
+        };
         section.finish();
         out.push(trunk);
     }
@@ -86,6 +96,7 @@ fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk], places: &Pl
     let try_for = section.duration("try_for", limits);
     Trunk {
         name: name.map_or_else(String::new, |name| name.value.to_owned()),
+        network: None,
         peers,
         peer_names,
         to,
@@ -106,6 +117,7 @@ fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk], places: &Pl
             down: count(section, "down_after", 2),
             up: count(section, "up_after", 1),
         },
+        srtp: srtp(section, transport.unwrap_or_default() == Transport::Tls),
     }
 }
 

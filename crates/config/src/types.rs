@@ -2,9 +2,12 @@
 
 pub use crate::destinations::{Destination, To};
 pub use crate::dns::Dns;
+pub use crate::hep::{Hep, HepNumbers};
 pub use crate::network::{Listen, Tls, Transport};
+pub use crate::networks::Network;
 use crate::rule_places::RulePlaces;
 pub use meishier_media::Codec;
+pub use meishier_media::srtp::Policy as Srtp;
 use meishier_model::{PoolId, SeatId, SkillId, Wall};
 pub use meishier_routing::Trust;
 use meishier_transfer::Plan;
@@ -26,12 +29,16 @@ pub struct Config {
     pub sip: Sip,
     /// RTP address and ports.
     pub rtp: Rtp,
+    /// Networks with an address and RTP ports of their own.
+    pub networks: Vec<Network>,
     /// Whom names are asked from.
     pub dns: Dns,
     /// The HTTP API and pages.
     pub http: Http,
     /// Where call records go.
     pub records: Records,
+    /// Where copies of SIP messages go; nowhere if absent.
+    pub hep: Option<Hep>,
     /// Trunks; [`meishier_model::TrunkId`] is the index.
     pub trunks: Vec<Trunk>,
     /// Pools; [`PoolId`] is the index. Their lines by schedule are in [`Config::routing`].
@@ -170,6 +177,9 @@ pub struct Records {
 pub struct Trunk {
     /// Name, unique.
     pub name: String,
+    /// The network that it is in, by its place in [`Config::networks`]; `None`: the one of `[sip]` and
+    /// `[rtp]`.
+    pub network: Option<u8>,
     /// Addresses that may send calls; port 0 means any port of that address.
     pub peers: Vec<SocketAddr>,
     /// Names, in lower case, whose addresses may send calls as well, from any port.
@@ -209,6 +219,8 @@ pub struct Trunk {
     pub session_expires: Option<Duration>,
     /// When our OPTIONS make the trunk go down and up.
     pub hysteresis: Hysteresis,
+    /// What is taken and offered of SRTP.
+    pub srtp: Srtp,
 }
 
 /// After how many results of the same kind in a row a trunk's state changes.
@@ -353,8 +365,12 @@ pub struct Seat {
     pub title: String,
     /// How it is reached.
     pub contact: SeatContact,
+    /// The network that it is in, as [`Trunk::network`].
+    pub network: Option<u8>,
     /// Pools it serves, at least one, no pool twice.
     pub pools: Vec<PoolId>,
+    /// What is taken and offered of SRTP.
+    pub srtp: Srtp,
 }
 
 /// How a seat's telephone is reached.

@@ -1,7 +1,7 @@
 //! A call arrives: from which trunk, to whom, with which media; then it is queued at once.
 
 use crate::api::{Notice, Phase, Refusal};
-use crate::call::{Call, CallerSide, State, Voice};
+use crate::call::{Call, CallerSide, Description, State, Voice};
 use crate::defect::Defect;
 use crate::identity::{Parties, number_of};
 use crate::offer::sip_transport;
@@ -11,7 +11,7 @@ use crate::shard::{LegOwner, Shard, most_calls};
 use crate::terms::for_caller;
 use crate::timers::Timer;
 use meishier_config::{AnswerMode, Early};
-use meishier_media::{Accept, Codec, Negotiated, SdpError, SessionId, sdp};
+use meishier_media::{Codec, SdpError, SessionId};
 use meishier_model::{CallId, DialString, LegId, Now, PortId, RtpStats, TrunkId};
 use meishier_queue::{EnqueueError, Stamp};
 use meishier_routing::{Decision, Fact, KeptPlace, Known, Query, Rule};
@@ -205,7 +205,7 @@ impl Shard {
         if self.broken.is(Defect::UnknownRefused) && parties.caller.is_empty() {
             return self.reject(now, leg, 404, &[], Refusal::NotAllowed);
         }
-        let Some((port, address)) = self.room_for(decision.risk) else {
+        let Some((port, address)) = self.room_for(trunk, decision.risk) else {
             let why = if decision.risk {
                 Refusal::RiskOverload
             } else {
@@ -214,22 +214,23 @@ impl Shard {
             return self.reject(now, leg, 503, &[("Retry-After", RETRY_AFTER)], why);
         };
         let id = CallId::new(self.id, self.next_call);
-        let described = session(id, 0, 1);
+        let ours = (address, session(id, 0, 1));
+        let srtp = self.config.trunks[usize::from(trunk.0)].srtp;
+        let mut voice = Voice::new(port, None, srtp);
         let answer = match body::sdp(request) {
-            Some(offer) => sdp::answer(offer, address, described, &codecs)
-                .map(|(answer, media)| (answer, Some(media))),
+            Some(offer) => self.answer_offer(now, &mut voice, offer, ours, &codecs),
             // RFC 3261 §13.2.1: then the offer is ours.
-            None => Ok((sdp::offer(address, described, &codecs), None)),
+            None => Ok(self.describe(now, &mut voice, ours, &codecs)),
         };
-        let (answer, media) = match answer {
-            Ok(found) => found,
+        let answer = match answer {
+            Ok(answer) => answer,
             Err(error) => {
                 self.ports.give_back(port);
                 return self.reject_media(now, leg, error, Some(trunk));
             }
         };
         self.next_call += 1;
-        let media = (port, answer, media);
+        let media = (voice, answer);
         let stamp = self.stamp(now, id, place);
         let mut call = self.new_call(now, (id, leg, trunk), parties, (&decision, stamp), media);
         call.codecs = codecs.into();
@@ -243,13 +244,15 @@ impl Shard {
 
     /// A port for a caller, if there is room for the call. A share of all places is kept for callers
     /// at risk; whoever has a place keeps it, so that even they find none once that is used up.
-    fn room_for(&mut self, risk: bool) -> Option<(PortId, SocketAddr)> {
+    fn room_for(&mut self, trunk: TrunkId, risk: bool) -> Option<(PortId, SocketAddr)> {
         let most = most_calls(&self.config);
         let kept = if risk { 0 } else { most / KEPT_FOR_RISK };
         if self.calls.len() + kept >= most {
             return None;
         }
-        self.ports.take_for_caller(self.config.seats.len(), risk)
+        let trunk = self.config.trunks.get(usize::from(trunk.0));
+        self.ports
+            .take_for_caller(trunk.and_then(|trunk| trunk.network), risk)
     }
 
     fn new_call(
@@ -258,19 +261,12 @@ impl Shard {
         (id, leg, trunk): (CallId, LegId, TrunkId),
         parties: Parties,
         (decision, stamp): (&Decision, Stamp),
-        (port, answer, media): (PortId, Vec<u8>, Option<Negotiated>),
+        (voice, answer): (Voice, Vec<u8>),
     ) -> Box<Call> {
         let (mut entry, closed_rings) = self.entry(now, id, (stamp, now.mono), decision);
         self.let_fall(&mut entry, &closed_rings);
-        let agreed = media.map(|media| {
-            let accept = Accept {
-                sdp: media.remote.ip(),
-                signalling: None,
-            };
-            (media, accept)
-        });
         self.legs.insert(leg, LegOwner::Caller(id));
-        self.ports.own(port, PortOwner::Caller(id));
+        self.ports.own(voice.port, PortOwner::Caller(id));
         Box::new(Call {
             id,
             trunk,
@@ -283,13 +279,8 @@ impl Shard {
             state: State::Queued,
             side: CallerSide {
                 leg,
-                voice: Voice {
-                    port,
-                    agreed,
-                    signalling: None,
-                    open: false,
-                },
-                answer: answer.into_boxed_slice(),
+                voice,
+                answer: Description(answer.into_boxed_slice()),
                 answered: false,
                 gone: false,
                 version: 1,
@@ -385,7 +376,7 @@ impl Shard {
                 let status = if with_sdp { 183 } else { 180 };
                 // An offer of ours goes as early as it can: an answer is no use before it.
                 let late = call.side.voice.agreed.is_none();
-                let body = (with_sdp || late).then_some(&*call.side.answer);
+                let body = (with_sdp || late).then_some(&*call.side.answer.0);
                 // An error means that the leg has just ended; its event follows.
                 let _ = self.endpoint.ring(now.mono, call.side.leg, status, body);
                 self.set_call_timer(
@@ -407,7 +398,7 @@ impl Shard {
         }
         call.side.answered = true;
         self.cancel_call_timers(call, |t| matches!(t, Timer::AnswerAfter(_)));
-        let answer = std::mem::take(&mut call.side.answer);
+        let answer = std::mem::take(&mut call.side.answer.0);
         // An error means that the leg has just ended; its event follows.
         let _ = self.endpoint.answer(now.mono, call.side.leg, &answer);
         let heard = call.side.voice.agreed.is_some();

@@ -14,6 +14,7 @@
 //! ```
 
 use crate::api::{LegParty, Phase};
+use meishier_media::srtp::{KeySeed, Policy};
 use meishier_media::{Accept, Codec, Negotiated};
 use meishier_model::{
     CallId, CounsellorId, DialString, LegId, LineId, Mono, Now, OfferRecord, Outcome, PoolId,
@@ -40,6 +41,26 @@ pub(crate) struct Voice {
     pub(crate) agreed: Option<(Negotiated, Accept)>,
     /// True once the media thread was told of it.
     pub(crate) open: bool,
+    /// What is taken and offered of SRTP; the party was promised it when it came.
+    #[serde(default)]
+    pub(crate) srtp: Policy,
+    /// What the keys of our last offer follow from, until it is answered.
+    #[serde(default)]
+    pub(crate) keys: Option<KeySeed>,
+    /// Since when the party sends with the key that it has.
+    #[serde(default)]
+    pub(crate) since: Mono,
+}
+
+/// A description of ours as it is sent; keys may stand in it.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Description(pub(crate) Box<[u8]>);
+
+impl std::fmt::Debug for Description {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Description").field(&self.0.len()).finish()
+    }
 }
 
 /// The caller's side.
@@ -48,7 +69,7 @@ pub(crate) struct CallerSide {
     pub(crate) leg: LegId,
     pub(crate) voice: Voice,
     /// Our SDP answer, kept until 200 was sent.
-    pub(crate) answer: Box<[u8]>,
+    pub(crate) answer: Description,
     /// True once 200 was sent.
     pub(crate) answered: bool,
     /// True once the leg is over, whoever ended it.

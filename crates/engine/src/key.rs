@@ -11,7 +11,7 @@ use crate::offer::{CALL_HEADER, is_number};
 use crate::ports::PortOwner;
 use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
-use meishier_media::{PromptId, Source, sdp};
+use meishier_media::{PromptId, Source};
 use meishier_model::{
     CallId, LegId, Now, Outcome, PortId, ReleasedBy, TransferOutcome, TransferRecord, TrunkId,
 };
@@ -141,14 +141,16 @@ impl Shard {
         leg: LegId,
         sdp: Option<&[u8]>,
     ) {
-        let codecs = call.target_mut().map(|target| target.codecs.clone());
-        let agreed = self.accept_answer(&codecs.unwrap_or_default(), sdp, None);
+        let agreed = call.target_mut().and_then(|target| {
+            let voice = target.voice.as_ref()?;
+            voice.accept(sdp?, &target.codecs).ok()
+        });
         let Some(target) = call.target_mut().filter(|t| t.leg == Some(leg)) else {
             return self.release_leg(now, leg, None);
         };
         match (agreed, &mut target.voice) {
             (Some(agreed), Some(voice)) => {
-                voice.agreed = Some(agreed);
+                voice.settle(now, agreed);
                 let record = target.record;
                 target.machine.handle_answered();
                 if let Some(record) = call.transfers.get_mut(record) {
@@ -318,7 +320,8 @@ impl Shard {
         let set = self.peers.get(usize::from(trunk_id.0))?;
         let chosen = set.choose(now.mono, word, &[], true)?;
         let peer = chosen.address;
-        let flow = self.flow_to(chosen.transport, peer)?;
+        let network = trunk.network;
+        let flow = self.flow_to(chosen.transport, peer, network)?;
         // Who withholds the number is named to those alone who come to save a life.
         let shown = !call.withheld || self.called_emergency(call);
         let user = if trunk.keep_caller_user && shown && is_number(call.caller.reveal()) {
@@ -328,7 +331,10 @@ impl Shard {
         };
         let codecs = media_codecs(&trunk.codecs);
         let domain = self.config.sip.domain.clone();
-        let (port, address) = self.ports.take()?;
+        let (port, address) = self.ports.take(network)?;
+        let mut voice = Voice::new(port, None, trunk.srtp);
+        let terms = crate::terms::of_trunk(trunk);
+        let ours = (address, session(call.id, 2, 1));
         let mut headers = vec![(CALL_HEADER.to_owned(), call.id.to_string())];
         // RFC 7315 §5.6: it leaves the trust domain of its own carrier with nobody.
         let charging = call.charging.as_deref().filter(|_| trunk_id == call.trunk);
@@ -345,9 +351,9 @@ impl Shard {
                 uri: format!("sip:{}@{peer}", target.dial),
             },
             contact_user: "12356".to_owned(),
-            sdp: Some(sdp::offer(address, session(call.id, 2, 1), &codecs)),
+            sdp: Some(self.describe(now, &mut voice, ours, &codecs)),
             headers,
-            terms: crate::terms::of_trunk(trunk),
+            terms,
         };
         let Ok(leg) = self.endpoint.invite(now.mono, invite) else {
             self.ports.give_back(port);
@@ -358,12 +364,7 @@ impl Shard {
         let side = call.target_mut()?;
         side.codecs = codecs.into();
         side.leg = Some(leg);
-        side.voice = Some(Voice {
-            port,
-            agreed: None,
-            signalling: None,
-            open: false,
-        });
+        side.voice = Some(voice);
         Some(())
     }
 

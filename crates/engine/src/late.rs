@@ -7,11 +7,12 @@
 //!                                                    └► none, or none that fits: the call ends
 //! ```
 
-use crate::call::{Call, State};
+use crate::call::{Call, State, Voice};
 use crate::shard::{LegOwner, Shard};
 use meishier_config::{AnswerMode, Early};
-use meishier_media::{Accept, MediaCommand, Negotiated, sdp};
+use meishier_media::{Accept, Codec, MediaCommand, Negotiated};
 use meishier_model::{LegId, Now, PortId, ReleasedBy};
+use smallvec::SmallVec;
 
 impl Shard {
     /// An answer to an offer of ours may have come with an ACK or PRACK.
@@ -26,19 +27,19 @@ impl Shard {
             (Some(LegOwner::Caller(_)), answer) if call.side.voice.agreed.is_none() => {
                 shard.on_caller_described(now, call, answer.as_deref());
             }
-            (_, Some(answer)) => shard.on_described_anew(call, leg, &answer),
+            (_, Some(answer)) => shard.on_described_anew(now, call, leg, &answer),
             (_, None) => {}
         });
     }
 
     /// The answer of a caller who had made no offer.
     fn on_caller_described(&mut self, now: Now, call: &mut Call, answer: Option<&[u8]>) {
-        let agreed = self.accept_answer(&call.codecs, answer, None);
-        if agreed.is_none() {
+        let agreed = answer.and_then(|it| call.side.voice.accept(it, &call.codecs).ok());
+        let Some(agreed) = agreed else {
             // RFC 3261 §13.2.2.4: no session comes of it.
             return self.on_caller_gone(now, call, ReleasedBy::Engine, 488);
-        }
-        call.side.voice.agreed = agreed;
+        };
+        call.side.voice.settle(now, agreed);
         let trunk = self.config.trunks.get(usize::from(call.trunk.0));
         let early = trunk.is_some_and(|trunk| {
             let progress = Early::Progress183;
@@ -54,23 +55,36 @@ impl Shard {
         }
     }
 
-    /// The answer of a party whose re-INVITE asked for our offer, or whose session we refreshed.
-    fn on_described_anew(&mut self, call: &mut Call, leg: LegId, answer: &[u8]) {
-        let target = match &call.state {
-            State::Transferring(_, target) if target.leg == Some(leg) => Some(&target.codecs),
-            _ => None,
-        };
-        let codecs = target.unwrap_or(&call.codecs).clone();
-        let Ok(media) = sdp::accept(answer, &codecs) else {
-            // RFC 3261 §14.2: what was agreed before goes on.
+    /// A party answered the repeated description of a refresh: it may be elsewhere now, or have another key.
+    pub(crate) fn on_refreshed(&mut self, now: Now, leg: LegId, answer: &[u8]) {
+        let owner = self.legs.get(&leg).copied();
+        let Some(LegOwner::Caller(id) | LegOwner::Seat(id, _) | LegOwner::Target(id)) = owner
+        else {
             return;
         };
-        let may_send = media.direction.receives();
-        if let Some((port, media, accept)) = settle(call, leg, media) {
-            if !may_send {
-                // Who holds is not silent.
-                self.end_silence(call, port);
+        self.with_call(id, |shard, call| {
+            let codecs = codecs_of(call, leg);
+            let again = |voice: &Voice| voice.accept_again(answer, &codecs);
+            if let Some((port, media, accept)) = settle(now, call, leg, again) {
+                if !media.direction.receives() {
+                    // Who holds is not silent.
+                    shard.end_silence(call, port);
+                }
+                shard.media(MediaCommand::Update {
+                    port,
+                    media,
+                    accept,
+                });
             }
+        });
+    }
+
+    /// The answer of a party whose re-INVITE asked for our offer.
+    fn on_described_anew(&mut self, now: Now, call: &mut Call, leg: LegId, answer: &[u8]) {
+        let codecs = codecs_of(call, leg);
+        // One that fits nothing leaves what was agreed before (RFC 3261 §14.2).
+        let accept = |voice: &Voice| voice.accept(answer, &codecs).ok();
+        if let Some((port, media, accept)) = settle(now, call, leg, accept) {
             self.media(MediaCommand::Update {
                 port,
                 media,
@@ -80,8 +94,21 @@ impl Shard {
     }
 }
 
+/// What is spoken with the party of this leg.
+fn codecs_of(call: &Call, leg: LegId) -> SmallVec<[Codec; 2]> {
+    match &call.state {
+        State::Transferring(_, target) if target.leg == Some(leg) => target.codecs.clone(),
+        _ => call.codecs.clone(),
+    }
+}
+
 /// Notes what was agreed anew with the party of this leg; what media is to be told.
-fn settle(call: &mut Call, leg: LegId, media: Negotiated) -> Option<(PortId, Negotiated, Accept)> {
+fn settle(
+    now: Now,
+    call: &mut Call,
+    leg: LegId,
+    accept: impl FnOnce(&Voice) -> Option<(Negotiated, Accept)>,
+) -> Option<(PortId, Negotiated, Accept)> {
     let voice = if call.side.leg == leg {
         Some(&mut call.side.voice)
     } else if call.seat_side().is_some_and(|side| side.leg == Some(leg)) {
@@ -89,11 +116,7 @@ fn settle(call: &mut Call, leg: LegId, media: Negotiated) -> Option<(PortId, Neg
     } else {
         call.target_mut()?.voice.as_mut()
     }?;
-    let signalling = voice.agreed.as_ref().and_then(|(_, it)| it.signalling);
-    let accept = Accept {
-        sdp: media.remote.ip(),
-        signalling,
-    };
-    voice.agreed = Some((media.clone(), accept));
+    let (media, accept) = accept(voice)?;
+    voice.settle(now, (media.clone(), accept));
     voice.open.then_some((voice.port, media, accept))
 }

@@ -51,6 +51,7 @@ mod restart;
 mod schedule;
 mod seat;
 mod seats;
+mod secure;
 mod service;
 mod shard;
 mod shown;

@@ -11,7 +11,7 @@ use crate::ports::PortOwner;
 use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
 use meishier_config::SeatContact;
-use meishier_media::{MediaCommand, sdp};
+use meishier_media::MediaCommand;
 use meishier_model::{
     CallId, LegId, Mono, Now, OfferOutcome, OfferRecord, Outcome, PortId, ReleasedBy,
 };
@@ -145,7 +145,7 @@ impl Shard {
                 uri,
                 address,
                 transport,
-            } => match self.flow_to(sip_transport(*transport), *address) {
+            } => match self.flow_to(sip_transport(*transport), *address, seat.network) {
                 Some(flow) => self.invite_seat(now, call, flow, uri.clone(), ""),
                 None => self.end_offer(now, call, OfferOutcome::Unreachable, 0),
             },
@@ -246,10 +246,11 @@ impl Shard {
             return;
         };
         let (seat, more) = (side.seat.0 as usize, !side.contacts.is_empty());
+        let network = self.config.seats.get(seat).and_then(|seat| seat.network);
         // The port stays when the telephone is tried elsewhere.
         let kept = side.voice.as_ref().map(|voice| voice.port);
         let kept = kept.and_then(|port| Some((port, self.ports.address(port)?)));
-        let Some((port, address)) = kept.or_else(|| self.ports.take()) else {
+        let Some((port, address)) = kept.or_else(|| self.ports.take(network)) else {
             return self.end_offer(now, call, OfferOutcome::Unreachable, 503);
         };
         // The caller's codec first, so that speech passes unchanged wherever the seat can take it.
@@ -257,8 +258,11 @@ impl Shard {
         if let Some((media, _)) = &call.side.voice.agreed {
             codecs.sort_by_key(|codec| *codec != media.codec);
         }
-        let body = sdp::offer(address, session(call.id, 1, 1), &codecs);
+        let srtp = self.config.seats.get(seat).map(|seat| seat.srtp);
         let remote = flow.remote.ip();
+        let mut voice = Voice::new(port, Some(remote), srtp.unwrap_or_default());
+        let ours = (address, session(call.id, 1, 1));
+        let body = self.describe(now, &mut voice, ours, &codecs);
         let invite = self.seat_invite(call, flow, uri, body, (seat, route));
         let leg = match self.endpoint.invite(now.mono, invite) {
             Ok(leg) => leg,
@@ -274,12 +278,7 @@ impl Shard {
             return;
         };
         side.leg = Some(leg);
-        side.voice = Some(Voice {
-            port,
-            agreed: None,
-            signalling: Some(remote),
-            open: false,
-        });
+        side.voice = Some(voice);
         let offer = side.offer;
         self.legs.insert(leg, LegOwner::Seat(call.id, offer));
         self.ports.own(port, PortOwner::Seat(call.id));

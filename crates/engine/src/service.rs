@@ -13,12 +13,12 @@
 
 use crate::api::{Refusal, SeatChange, ShardMessage, home_of_seat};
 use crate::arrival::session;
-use crate::call::Voice;
+use crate::call::{Description, Voice};
 use crate::ports::PortOwner;
 use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
 use meishier_config::SeatContact;
-use meishier_media::{Accept, Codec, MediaCommand, PromptId, Source, sdp};
+use meishier_media::{Codec, MediaCommand, PromptId, Source};
 use meishier_model::{CallId, CounsellorId, LegId, Mono, Now, SeatId};
 use meishier_signaling::auth::Sender;
 use meishier_signaling::{AuthResult, Flow, Message, Uri, body};
@@ -35,7 +35,7 @@ const MOST: usize = 256;
 pub(crate) struct ServiceCall {
     pub(crate) leg: LegId,
     voice: Voice,
-    answer: Vec<u8>,
+    answer: Description,
     done: PromptId,
     deadline: Mono,
     prompt: Option<u64>,
@@ -182,29 +182,24 @@ impl Shard {
         if self.services.len() >= MOST {
             return self.reject(now, leg, 503, &[], Refusal::Overload);
         }
-        let Some((port, address)) = self.ports.take() else {
+        let home = self.config.seats.get(seat.0 as usize);
+        let network = home.and_then(|seat| seat.network);
+        let Some((port, address)) = self.ports.take(network) else {
             return self.reject(now, leg, 503, &[], Refusal::Overload);
         };
         let token = self.token();
         let id = session(CallId::new(self.id, token), 3, 1);
         let offer = body::sdp(request).unwrap_or_default();
-        let (answer, media) = match sdp::answer(offer, address, id, &[Codec::Pcma, Codec::Pcmu]) {
-            Ok(agreed) => agreed,
+        let signalling = Some(flow.remote.ip());
+        let srtp = self.config.seats.get(seat.0 as usize).map(|seat| seat.srtp);
+        let mut voice = Voice::new(port, signalling, srtp.unwrap_or_default());
+        let codecs = [Codec::Pcma, Codec::Pcmu];
+        let answer = match self.answer_offer(now, &mut voice, offer, (address, id), &codecs) {
+            Ok(answer) => answer,
             Err(error) => {
                 self.ports.give_back(port);
                 return self.reject_media(now, leg, error, None);
             }
-        };
-        let signalling = Some(flow.remote.ip());
-        let accept = Accept {
-            sdp: media.remote.ip(),
-            signalling,
-        };
-        let voice = Voice {
-            port,
-            agreed: Some((media, accept)),
-            signalling,
-            open: false,
         };
         let deadline = now.mono + LIMIT;
         self.timers.set(deadline, Timer::Service(token));
@@ -213,7 +208,7 @@ impl Shard {
         let service = ServiceCall {
             leg,
             voice,
-            answer,
+            answer: Description(answer.into()),
             done,
             deadline,
             prompt: None,
@@ -235,7 +230,11 @@ impl Shard {
             return;
         };
         let answer = std::mem::take(&mut service.answer);
-        if self.endpoint.answer(now.mono, service.leg, &answer).is_ok() {
+        if self
+            .endpoint
+            .answer(now.mono, service.leg, &answer.0)
+            .is_ok()
+        {
             self.open_voice(&mut service.voice);
             let said = if done {
                 service.done

@@ -47,6 +47,9 @@ const LEGS_PER_CALL: usize = 4;
 /// Transactions a call may have open at once, late ones that absorb retransmissions included.
 const TRANSACTIONS_PER_CALL: usize = 16;
 
+/// Legs that are looked at for a Call-ID: more than one input begins.
+const NEWEST: usize = 64;
+
 /// What a shard is made of.
 #[derive(Clone)]
 pub struct ShardConfig {
@@ -129,6 +132,8 @@ pub struct Shard {
     pub(crate) positions: Option<(Mono, BTreeMap<CallId, u32>)>,
     pub(crate) next_call: u64,
     pub(crate) next_token: u64,
+    /// What keys of SRTP follow from; see `secure`.
+    pub(crate) seed: [u8; 32],
     /// The lines were set for the time from the first moment up to the second.
     pub(crate) lines_valid: Option<(Wall, Option<Wall>)>,
     pub(crate) lines_timer: Option<Mono>,
@@ -215,7 +220,7 @@ impl Shard {
             }),
             authenticator: Authenticator::new(auth()),
             local: setup.local,
-            ports: Ports::new(setup.ports),
+            ports: Ports::new(setup.ports, &config),
             calls: BTreeMap::new(),
             legs: BTreeMap::new(),
             seat_names,
@@ -241,6 +246,7 @@ impl Shard {
             positions: None,
             next_call: CallId::first_count(setup.boot),
             next_token: 0,
+            seed: setup.seed,
             lines_valid: None,
             lines_timer: None,
             hands_timer: None,
@@ -328,6 +334,21 @@ impl Shard {
             ports: self.ports.in_use() as u64,
             registrations: self.registrar.len() as u64,
         }
+    }
+
+    /// The call that a Call-ID is of, looked for among the newest legs: to be asked when one has
+    /// just begun. `None` for what is no call's.
+    #[must_use]
+    pub fn call_of(&self, call_id: &str) -> Option<CallId> {
+        let newest = self.legs.iter().rev().take(NEWEST);
+        newest
+            .filter(|(leg, _)| self.endpoint.call_id(**leg) == Some(call_id))
+            .find_map(|(_, owner)| match owner {
+                LegOwner::Caller(call) | LegOwner::Seat(call, _) | LegOwner::Target(call) => {
+                    Some(*call)
+                }
+                LegOwner::Service(_) | LegOwner::Nobody => None,
+            })
     }
 
     /// True if no call is left.
@@ -423,15 +444,37 @@ impl Shard {
         }
     }
 
-    /// Our address for a transport towards a peer.
-    pub(crate) fn local_for(&self, transport: Transport, remote: SocketAddr) -> Option<SocketAddr> {
-        let fits =
-            |a: &&(Transport, SocketAddr)| a.0 == transport && a.1.is_ipv4() == remote.is_ipv4();
-        self.local.iter().find(fits).map(|a| a.1)
+    /// Our address for a transport towards a peer: the one in its network; for a peer of none, rather
+    /// one that is in none either.
+    pub(crate) fn local_for(
+        &self,
+        transport: Transport,
+        remote: SocketAddr,
+        network: Option<u8>,
+    ) -> Option<SocketAddr> {
+        let fit = || {
+            let fits = |a: &&(Transport, SocketAddr)| {
+                a.0 == transport && a.1.is_ipv4() == remote.is_ipv4()
+            };
+            self.local.iter().filter(fits).map(|a| a.1)
+        };
+        let networks = &self.config.networks;
+        match self.config.network(network) {
+            Some(network) => fit().find(|a| a.ip() == network.shown()),
+            None => {
+                let outside = |a: &SocketAddr| networks.iter().all(|it| it.shown() != a.ip());
+                fit().find(outside).or_else(|| fit().next())
+            }
+        }
     }
 
-    pub(crate) fn flow_to(&self, transport: Transport, remote: SocketAddr) -> Option<Flow> {
-        let local = self.local_for(transport, remote)?;
+    pub(crate) fn flow_to(
+        &self,
+        transport: Transport,
+        remote: SocketAddr,
+        network: Option<u8>,
+    ) -> Option<Flow> {
+        let local = self.local_for(transport, remote, network)?;
         Some(Flow {
             transport,
             local,
@@ -457,6 +500,7 @@ impl Shard {
             }
             Event::Reinvite { leg, sdp } => self.on_reinvite(now, leg, sdp.as_deref()),
             Event::Probed { leg, result } => self.on_probed(now, leg, result),
+            Event::Redescribed { leg, sdp } => self.on_refreshed(now, leg, &sdp),
             Event::ReinviteDone { .. } | Event::Info { .. } => {}
             Event::Request { id, flow, request } => self.on_request(now, id, flow, &request),
             Event::Response { id, status } => self.on_ping_response(now, id, status),

@@ -306,7 +306,7 @@ impl Shard {
             self.begins_to_wait(now, id);
         }
         self.calls.insert(id, call);
-        self.with_call(id, |shard, call| shard.reopen(call));
+        self.with_call(id, |shard, call| shard.reopen(now, call));
         Ok(id)
     }
 
@@ -338,12 +338,12 @@ impl Shard {
     }
 
     /// Opens the media anew for whoever had it.
-    fn reopen(&mut self, call: &mut Call) {
+    fn reopen(&mut self, now: Now, call: &mut Call) {
         if call.ending.is_some() {
             return self.cancel_call_timers(call, |t| matches!(t, Timer::CloseGuard(_)));
         }
         let reopen = |shard: &mut Self, voice: &Voice| {
-            if let (true, Some((media, accept))) = (voice.open, voice.agreed.clone()) {
+            if let (true, Some((media, accept))) = (voice.open, voice.resumed(now.mono)) {
                 shard.media(MediaCommand::Open {
                     port: voice.port,
                     media,

@@ -7,13 +7,12 @@ use crate::ports::PortOwner;
 use crate::reason::says_cut_off;
 use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
-use meishier_media::{Accept, Codec, MediaEvent, Negotiated, Source, sdp};
+use meishier_media::{MediaEvent, Source};
 use meishier_model::{
     CallId, CallRecord, DialString, LegId, Now, OfferOutcome, Outcome, PortId, ReleasedBy, RtpStats,
 };
 use meishier_queue::OfferId;
 use meishier_signaling::EndCause;
-use std::net::IpAddr;
 use std::time::Duration;
 
 /// True if the party itself ended the leg, and not its silence.
@@ -105,21 +104,6 @@ impl Shard {
         }
     }
 
-    /// What was agreed with a party that answered our offer, and from where it may send.
-    pub(crate) fn accept_answer(
-        &self,
-        codecs: &[Codec],
-        sdp: Option<&[u8]>,
-        signalling: Option<IpAddr>,
-    ) -> Option<(Negotiated, Accept)> {
-        let media = sdp::accept(sdp?, codecs).ok()?;
-        let accept = Accept {
-            sdp: media.remote.ip(),
-            signalling,
-        };
-        Some((media, accept))
-    }
-
     fn on_seat_answered(
         &mut self,
         now: Now,
@@ -131,11 +115,11 @@ impl Shard {
         if !matches!(&call.state, State::Offered(side) if side.offer == offer) {
             return self.release_leg(now, leg, None);
         }
-        let signalling = call
-            .seat_side()
-            .and_then(|s| s.voice.as_ref())
-            .and_then(|v| v.signalling);
-        let Some(agreed) = self.accept_answer(&call.codecs, sdp, signalling) else {
+        let voice = call.seat_side().and_then(|side| side.voice.as_ref());
+        let agreed = voice
+            .zip(sdp)
+            .and_then(|(voice, sdp)| voice.accept(sdp, &call.codecs).ok());
+        let Some(agreed) = agreed else {
             // RFC 3264 §6: an answer that fits none of our offer; the dialog is ended again.
             return self.end_offer(now, call, OfferOutcome::Unreachable, 488);
         };
@@ -144,7 +128,7 @@ impl Shard {
         };
         side.answered = Some(now.mono);
         if let Some(voice) = &mut side.voice {
-            voice.agreed = Some(agreed);
+            voice.settle(now, agreed);
         }
         let waited = now.mono - call.arrived.mono;
         let first = call.answer.is_none();

@@ -37,12 +37,13 @@ impl Shard {
         let Some(every) = trunk.options_every else {
             return;
         };
+        let network = trunk.network;
         let targets: Vec<PeerKey> = match self.peers.get(usize::from(id.0)) {
             Some(set) => set.targets().map(Target::key).collect(),
             None => Vec::new(),
         };
         for peer in targets {
-            let asked = self.flow_to(peer.1, peer.0).and_then(|flow| {
+            let asked = self.flow_to(peer.1, peer.0, network).and_then(|flow| {
                 let uri = format!("sip:{}", peer.0);
                 self.endpoint.options(now.mono, flow, &uri).ok()
             });

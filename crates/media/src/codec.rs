@@ -117,6 +117,9 @@ pub struct Negotiated {
     /// Where reports about the stream go.
     #[serde(default)]
     pub rtcp: Rtcp,
+    /// How packets are protected; `None` for plain RTP.
+    #[serde(default)]
+    pub protection: Option<Box<crate::srtp::Protection>>,
 }
 
 /// Where the party wants RTCP.

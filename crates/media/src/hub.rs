@@ -17,6 +17,7 @@
 mod beat;
 mod digits;
 mod ghosts;
+mod guard;
 mod inband;
 mod jitter;
 mod loops;
@@ -59,6 +60,10 @@ pub struct RtpTotals {
     pub wrong_source: u64,
     /// Packets dropped: not RTP of a negotiated payload type.
     pub malformed: u64,
+    /// Packets of RTP and RTCP dropped: not made with the party's key (SRTP).
+    pub forged: u64,
+    /// Packets of RTP and RTCP dropped: taken before, or too old to tell (SRTP).
+    pub replayed: u64,
     /// RTCP packets of parties, read or not understood.
     pub rtcp: u64,
     /// Those of them that break the rules.
@@ -67,7 +72,8 @@ pub struct RtpTotals {
     pub reports: u64,
     /// Packets dropped: the party may not send now (hold).
     pub wrong_direction: u64,
-    /// Packets not passed on: older than the listener's last change of source.
+    /// Packets not passed on: older than the listener's last change of source, or under a number that
+    /// was given to another.
     pub late: u64,
     /// Packets not sent: the outbox was full.
     pub unsent: u64,
@@ -121,7 +127,10 @@ pub struct Hub {
     prompts: Arc<PromptSet>,
     loops: Loops,
     tables: Tables,
+    /// Packets of parties that are passed on.
     outbox: Outbox,
+    /// Packets of the beat.
+    made: Outbox,
     events: VecDeque<MediaEvent>,
     totals: RtpTotals,
     random: Random,
@@ -146,6 +155,7 @@ impl Hub {
             loops: Loops::new(seed),
             tables: Tables::new(),
             outbox: Outbox::default(),
+            made: Outbox::default(),
             events: VecDeque::new(),
             totals: RtpTotals::default(),
             random: Random::new(seed),
@@ -162,8 +172,7 @@ impl Hub {
                 accept,
             } => {
                 self.on_close(now, port);
-                let (ssrc, first) = (self.random.draw(), self.random.draw());
-                let stream = Stream::new(ssrc as u32, first as u16, (first >> 32) as u32);
+                let stream = self.fresh_stream(media.protection.is_some());
                 if let Some(slot) = self.slot_mut(port) {
                     slot.ghosts.age();
                     slot.port = Some(Box::new(Port::new(media, accept, stream)));
@@ -177,9 +186,14 @@ impl Hub {
                 media,
                 accept,
             } => {
+                let renews = self.port_mut(port).is_some_and(|p| p.renews_key(&media));
+                let stream = renews.then(|| self.fresh_stream(true));
                 if let Some(slot) = self.slots.get_mut(port.0 as usize)
                     && let Some(party) = slot.port.as_deref_mut()
                 {
+                    if let Some(stream) = stream {
+                        party.begin_stream(stream);
+                    }
                     party.update(now, media, accept, &mut slot.ghosts);
                     self.plan_reports(now, port);
                 }
@@ -191,8 +205,43 @@ impl Hub {
         }
     }
 
-    /// Takes a datagram that came from `from` at the local port `port`.
+    /// A stream of ours that nobody has seen yet. Under SRTP its numbers begin in the lower half, so that
+    /// one lost packet cannot hide that they turned over (RFC 3711 §3.3.1).
+    fn fresh_stream(&mut self, guarded: bool) -> Stream {
+        let (ssrc, first) = (self.random.draw(), self.random.draw());
+        let sequence = first as u16 & if guarded { 0x7fff } else { 0xffff };
+        Stream::new(ssrc as u32, sequence, (first >> 32) as u32)
+    }
+
+    /// Takes a datagram that came from `from` at the local port `port`. One of SRTP is opened first.
     pub fn handle_packet(&mut self, now: Mono, port: PortId, from: SocketAddr, bytes: &[u8]) {
+        let party = self.port_mut(port).filter(|party| party.is_guarded());
+        let Some(party) = party else {
+            return self.take_packet(now, port, from, bytes);
+        };
+        let mut buffer = [0; guard::MAX_PACKET];
+        match party.open(from, bytes, &mut buffer) {
+            Ok(length) => {
+                let plain = buffer.get(..length).unwrap_or_default();
+                self.take_packet(now, port, from, plain);
+            }
+            Err(refusal) => self.count_refusal(refusal),
+        }
+    }
+
+    fn count_refusal(&mut self, refusal: Refusal) {
+        let count = match refusal {
+            Refusal::Source => &mut self.totals.wrong_source,
+            Refusal::Rtcp => &mut self.totals.rtcp,
+            Refusal::Malformed => &mut self.totals.malformed,
+            Refusal::Direction => &mut self.totals.wrong_direction,
+            Refusal::Forged => &mut self.totals.forged,
+            Refusal::Replayed => &mut self.totals.replayed,
+        };
+        *count += 1;
+    }
+
+    fn take_packet(&mut self, now: Mono, port: PortId, from: SocketAddr, bytes: &[u8]) {
         let Some(slot) = self.slots.get_mut(port.0 as usize) else {
             self.totals.wrong_source += 1;
             return;
@@ -206,16 +255,10 @@ impl Hub {
         let (kind, packet) = match party.admit(now, from, bytes, &mut slot.ghosts) {
             Ok(admitted) => admitted,
             Err(refusal) => {
-                match refusal {
-                    Refusal::Source => self.totals.wrong_source += 1,
-                    Refusal::Rtcp => {
-                        self.totals.rtcp += 1;
-                        if party.media.rtcp == Rtcp::Muxed {
-                            self.read_report(now, port, None, bytes);
-                        }
-                    }
-                    Refusal::Malformed => self.totals.malformed += 1,
-                    Refusal::Direction => self.totals.wrong_direction += 1,
+                let muxed = party.media.rtcp == Rtcp::Muxed;
+                self.count_refusal(refusal);
+                if refusal == Refusal::Rtcp && muxed {
+                    self.read_report(now, port, None, bytes);
                 }
                 return;
             }
@@ -269,9 +312,25 @@ impl Hub {
             .min()
     }
 
-    /// The oldest packet that waits: the local port to send from, where to, and its bytes.
+    /// The oldest packet that waits: the local port to send from, where to, and its bytes. What
+    /// parties say goes before what is made for the beat.
     pub fn poll_send(&mut self) -> Option<(PortId, SocketAddr, &[u8])> {
+        match self.outbox.len() {
+            0 => self.made.pop(),
+            _ => self.outbox.pop(),
+        }
+    }
+
+    /// As [`Self::poll_send`], but only what parties say. A driver may spread the rest over the beat,
+    /// so that it is no burst: it is to be out before the next order and before the next beat.
+    pub fn poll_relayed(&mut self) -> Option<(PortId, SocketAddr, &[u8])> {
         self.outbox.pop()
+    }
+
+    /// Packets of the beat that wait for [`Self::poll_send`].
+    #[must_use]
+    pub fn made(&self) -> usize {
+        self.made.len()
     }
 
     /// The oldest event that waits.
@@ -433,6 +492,10 @@ impl Hub {
             self.totals.late += 1;
             return;
         };
+        let Ok(index) = port.index(numbers.sequence) else {
+            self.totals.late += 1;
+            return;
+        };
         let header = rtp::header(
             payload_type,
             numbers.marker,
@@ -445,6 +508,7 @@ impl Hub {
                 if kind == Kind::Audio {
                     self.tables.transcode(codec, port.media.codec, payload);
                 }
+                self.outbox.seal(|packet| port.seal(index, packet));
                 port.count_sent(packet.payload.len());
                 self.totals.sent += 1;
             }

@@ -22,6 +22,7 @@ pub mod prompts;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
+pub mod srtp;
 pub mod tone;
 pub mod wav;
 

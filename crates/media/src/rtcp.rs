@@ -1,6 +1,8 @@
 //! RTCP (RFC 3550 §6): reports about what was sent and received, read and written. What a session of
 //! two parties needs and no more: one source reports, and about one source.
 
+use crate::srtp;
+
 /// Most bytes of a report that is written.
 pub const MAX: usize = 128;
 /// Bytes of the CNAME that is written.
@@ -137,9 +139,19 @@ impl Written {
         &self.bytes[..self.length]
     }
 
+    /// Lets the whole be changed, and puts so many bytes of what comes of it behind (SRTCP).
+    pub(crate) fn seal(
+        &mut self,
+        seal: impl FnOnce(&mut [u8]) -> ([u8; srtp::MAX_TRAILER], usize),
+    ) {
+        let packet = self.bytes.get_mut(..self.length).unwrap_or_default();
+        let (trailer, length) = seal(packet);
+        self.put(trailer.get(..length).unwrap_or_default());
+    }
+
     fn put(&mut self, bytes: &[u8]) {
         let end = self.length + bytes.len();
-        // What is written is far below `MAX`: 28 + 24 + 36 + 8 bytes at most.
+        // What is written is below `MAX`: 28 + 24 + 36 + 8 + 20 bytes at most.
         if let Some(room) = self.bytes.get_mut(self.length..end) {
             room.copy_from_slice(bytes);
             self.length = end;

@@ -5,10 +5,13 @@
 //!   we are called: INVITE ──► answer() ──► 200 + Negotiated
 //! ```
 
+mod crypto;
 mod read;
 
+use crate::srtp::Protection;
 use crate::{Codec, Direction, Negotiated, Rtcp, SessionId};
-use read::Audio;
+pub use crypto::Guard;
+use read::{Audio, Reading};
 use std::fmt::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
 
@@ -106,9 +109,13 @@ pub enum SdpError {
     },
     /// The party can not do what we can: no audio stream, or it is disabled by port 0.
     NoAudio,
-    /// The party can not do what we can: audio is offered over another transport than RTP/AVP
-    /// or RTP/AVPF alone, such as SRTP.
+    /// The party can not do what we can: audio is offered over another transport alone, such as DTLS, or
+    /// SRTP where that is switched off.
     Transport,
+    /// The party can not do what we can: no line of `a=crypto` that is understood.
+    Crypto,
+    /// The party can not do what we want: plain RTP, where SRTP is required.
+    Unprotected,
     /// The party can not do what we can: its address is missing, a name, or multicast.
     Address,
     /// The party can not do what we can: IPv6 against IPv4.
@@ -137,6 +144,8 @@ impl SdpError {
             Self::AddressFamily => (300, "Incompatible network protocol"),
             Self::Address => (301, "Incompatible network address formats"),
             Self::Transport => (302, "Incompatible transport protocol"),
+            Self::Unprotected => (302, "Incompatible transport protocol: SRTP wanted"),
+            Self::Crypto => (306, "Media attribute not understood: crypto"),
             Self::NoAudio => (304, "Media type not available: audio wanted"),
             Self::NoCommonCodec(offered) => {
                 let offered = offered.as_str();
@@ -156,7 +165,9 @@ impl fmt::Display for SdpError {
             Self::TooManyStreams => write!(f, "SDP with more than {MAX_STREAMS} streams"),
             Self::Malformed { line, what } => write!(f, "malformed SDP in line {line}: {what}"),
             Self::NoAudio => f.write_str("no audio stream in SDP"),
-            Self::Transport => f.write_str("audio is not plain RTP/AVP"),
+            Self::Transport => f.write_str("audio is over another transport"),
+            Self::Crypto => f.write_str("no usable a=crypto in SDP"),
+            Self::Unprotected => f.write_str("plain RTP where SRTP is required"),
             Self::Address => f.write_str("no usable address in SDP"),
             Self::AddressFamily => f.write_str("IPv4 against IPv6"),
             Self::NoCommonCodec(offered) => {
@@ -173,19 +184,34 @@ impl std::error::Error for SdpError {}
 /// `codecs` in order of preference; PCMA if it is empty.
 #[must_use]
 pub fn offer(local: SocketAddr, session: SessionId, codecs: &[Codec]) -> Vec<u8> {
+    offer_guarded(local, session, codecs, Guard::NONE)
+}
+
+/// As [`offer`]; of SRTP alone (RTP/SAVP, RFC 4568 §5.1.1) if that is required and there is a seed.
+#[must_use]
+pub fn offer_guarded(
+    local: SocketAddr,
+    session: SessionId,
+    codecs: &[Codec],
+    guard: Guard<'_>,
+) -> Vec<u8> {
     let codecs = if codecs.is_empty() {
         &[Codec::Pcma]
     } else {
         codecs
     };
     let mut out = head(local.ip(), session, (0, 0));
-    let _ = write!(out, "m=audio {} RTP/AVP", local.port());
+    let profile = guard.offered().map_or("RTP/AVP", |_| "RTP/SAVP");
+    let _ = write!(out, "m=audio {} {profile}", local.port());
     for codec in codecs {
         let _ = write!(out, " {}", codec.static_payload_type());
     }
     let _ = write!(out, " {TELEPHONE_EVENT}\r\n");
     for &codec in codecs {
         rtpmap(&mut out, codec.static_payload_type(), codec.encoding_name());
+    }
+    if let Some(seed) = guard.offered() {
+        crypto::write_offer(&mut out, seed);
     }
     tail(&mut out, Some(TELEPHONE_EVENT), 20, Direction::SendRecv);
     out.push_str(MUX);
@@ -206,13 +232,29 @@ pub fn answer(
     session: SessionId,
     codecs: &[Codec],
 ) -> Result<(Vec<u8>, Negotiated), SdpError> {
+    answer_guarded(offer, local, session, codecs, Guard::NONE)
+}
+
+/// As [`answer`]; with SRTP as the guard says: the first stream with keys that are understood goes before
+/// those without, and its first line that is understood is the one of the answer (RFC 4568 §5.1.2).
+///
+/// # Errors
+/// As [`answer`].
+pub fn answer_guarded(
+    offer: &[u8],
+    local: SocketAddr,
+    session: SessionId,
+    codecs: &[Codec],
+    guard: Guard<'_>,
+) -> Result<(Vec<u8>, Negotiated), SdpError> {
     let description = read::parse(offer)?;
-    let audio = read::audio(&description, codecs, |formats| {
+    let reading = Reading::Offer(guard.policy);
+    let audio = read::audio(&description, reading, codecs, |formats| {
         codecs
             .iter()
             .find_map(|&codec| formats.iter().copied().find(|f| f.1 == codec))
     })?;
-    let negotiated = settle(&audio);
+    let negotiated = settle(&audio, guard)?;
     if !negotiated.remote.ip().is_unspecified()
         && negotiated.remote.ip().to_canonical().is_ipv4() != local.ip().to_canonical().is_ipv4()
     {
@@ -240,6 +282,9 @@ pub fn answer(
             negotiated.payload_type,
             negotiated.codec.encoding_name(),
         );
+        if let (Some(line), Some(protection)) = (&audio.crypto, &negotiated.protection) {
+            crypto::write(&mut out, line.tag, &protection.ours);
+        }
         tail(
             &mut out,
             negotiated.telephone_event,
@@ -258,12 +303,70 @@ pub fn answer(
 /// # Errors
 /// See [`SdpError`]; port 0 is [`SdpError::NoAudio`].
 pub fn accept(answer: &[u8], codecs: &[Codec]) -> Result<Negotiated, SdpError> {
-    let description = read::parse(answer)?;
-    let audio = read::audio(&description, codecs, |formats| formats.first().copied())?;
-    Ok(settle(&audio))
+    accept_guarded(answer, codecs, Guard::NONE)
 }
 
-fn settle(audio: &Audio) -> Negotiated {
+/// As [`accept`], with the guard that [`offer_guarded`] had. An answer of SRTP names one line of ours
+/// (RFC 4568 §5.1.3).
+///
+/// # Errors
+/// As [`accept`].
+pub fn accept_guarded(
+    answer: &[u8],
+    codecs: &[Codec],
+    guard: Guard<'_>,
+) -> Result<Negotiated, SdpError> {
+    let description = read::parse(answer)?;
+    let secured = guard.offered().is_some();
+    let reading = Reading::Answer { secured };
+    let audio = read::audio(&description, reading, codecs, |formats| {
+        formats.first().copied()
+    })?;
+    // The keys of this offer are new, whatever the party did with its own.
+    let before = None;
+    settle(&audio, Guard { before, ..guard })
+}
+
+/// What the party's answer to a repeated description of ours settles (a refresh, RFC 4028 §7.4): our keys
+/// are those that hold, its own may be new.
+///
+/// # Errors
+/// As [`accept`].
+pub fn accept_again(
+    answer: &[u8],
+    codecs: &[Codec],
+    holds: Option<&Protection>,
+) -> Result<Negotiated, SdpError> {
+    let description = read::parse(answer)?;
+    let reading = Reading::Repeated(holds.map(|it| it.ours.suite()));
+    let audio = read::audio(&description, reading, codecs, |formats| {
+        formats.first().copied()
+    })?;
+    let protection = audio.crypto.as_ref().zip(holds).map(|(line, holds)| {
+        Box::new(Protection {
+            theirs: line.key.clone(),
+            ..holds.clone()
+        })
+    });
+    Ok(Negotiated {
+        protection,
+        ..agreed(&audio)
+    })
+}
+
+fn settle(audio: &Audio, guard: Guard<'_>) -> Result<Negotiated, SdpError> {
+    let protection = match &audio.crypto {
+        Some(line) => Some(guard.protection(&line.key).ok_or(SdpError::Crypto)?),
+        None => None,
+    };
+    Ok(Negotiated {
+        protection: protection.map(Box::new),
+        ..agreed(audio)
+    })
+}
+
+/// Everything but the keys.
+fn agreed(audio: &Audio) -> Negotiated {
     // c=0.0.0.0 is the hold of RFC 2543: nothing is to be sent there (RFC 3264 §8.4).
     let ours = audio.direction.mirrored();
     let held = audio.remote.ip().is_unspecified();
@@ -275,6 +378,7 @@ fn settle(audio: &Audio) -> Negotiated {
         ptime_ms: audio.ptime_ms,
         direction: Direction::new(ours.sends() && !held, ours.receives()),
         rtcp: audio.rtcp,
+        protection: None,
     }
 }
 

@@ -30,6 +30,7 @@ fn negotiated(
         ptime_ms,
         direction,
         rtcp: Rtcp::Apart(SocketAddr::new(remote.ip(), remote.port() + 1)),
+        protection: None,
     }
 }
 

@@ -7,7 +7,7 @@ use meishier_model::{Mono, PoolId};
 use meishier_net::{Control, Stats, TlsFailure};
 use meishier_records::Writer;
 use meishier_telemetry::{
-    MediaSample, PoolSample, RecordsSample, Sample, ShardSample, SipSample, SocketSample,
+    DnsSample, MediaSample, PoolSample, RecordsSample, Sample, ShardSample, SipSample, SocketSample,
 };
 use tokio::runtime::Handle;
 
@@ -28,6 +28,12 @@ pub fn sample(control: &Control, pools: usize, writer: &Writer, runtime: &Handle
         queue: queue.figures(),
         media: media_sample(&stats),
         sockets: socket_sample(&stats),
+        dns: DnsSample {
+            found: stats.dns.found,
+            nothing: stats.dns.nothing,
+            failed: stats.dns.failed,
+            stale: stats.dns.stale,
+        },
         ports_bound: stats.rtp.ports,
         records: RecordsSample {
             written: written.written,
@@ -65,6 +71,8 @@ fn media_sample(stats: &Stats) -> MediaSample {
         sent: stats.media.sent,
         wrong_source: stats.media.wrong_source + stats.rtp.unused_port,
         malformed: stats.media.malformed,
+        forged: stats.media.forged,
+        replayed: stats.media.replayed,
         rtcp_received: stats.media.rtcp,
         rtcp_sent: stats.media.reports,
         send_failed: stats.media.unsent + stats.rtp.send_dropped,
@@ -85,6 +93,8 @@ fn socket_sample(stats: &Stats) -> SocketSample {
         inbox_full: sip.inbox_dropped,
         tls_handshakes: sip.tls_handshakes,
         tls_failed: failures.map(|(why, count)| (why.as_str(), count)).collect(),
+        hep_sent: sip.hep_sent,
+        hep_dropped: sip.hep_dropped,
     }
 }
 

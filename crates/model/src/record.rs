@@ -233,6 +233,12 @@ pub struct RtpStats {
     pub wrong_source: u64,
     /// Packets dropped because they were not RTP of a negotiated payload type.
     pub malformed: u64,
+    /// Packets dropped because they were not made with the party's key, or had come before (SRTP).
+    #[serde(default)]
+    pub unauthentic: u64,
+    /// True if all media of the party was SRTP, from first to last.
+    #[serde(default)]
+    pub secured: bool,
     /// Packets of the party that did not arrive (RFC 3550 appendix A.3).
     #[serde(default)]
     pub lost: u64,

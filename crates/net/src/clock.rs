@@ -69,6 +69,12 @@ impl Clock {
         self.now().wall
     }
 
+    /// Civil time in microseconds since 1970.
+    pub(crate) fn wall_us(&self) -> u64 {
+        let base = self.0.base.load(Ordering::Relaxed);
+        u64::try_from(base).unwrap_or(0) * 1000 + self.mono().0
+    }
+
     /// Makes it `wall` now. The shards must be told, or their schedules keep the old time until
     /// their next change; [`crate::Control::set_wall`] does both.
     pub fn set_wall(&self, wall: Wall) {

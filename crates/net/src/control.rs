@@ -228,6 +228,8 @@ fn add_totals(sum: &mut RtpTotals, more: &RtpTotals) {
     sum.sent += more.sent;
     sum.wrong_source += more.wrong_source;
     sum.malformed += more.malformed;
+    sum.forged += more.forged;
+    sum.replayed += more.replayed;
     sum.rtcp += more.rtcp;
     sum.rtcp_malformed += more.rtcp_malformed;
     sum.reports += more.reports;

@@ -29,6 +29,7 @@ mod clock;
 mod connection;
 mod control;
 mod error;
+mod hep;
 mod identity;
 mod inbox;
 mod known;

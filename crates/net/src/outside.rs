@@ -3,6 +3,7 @@
 use crate::Sink;
 use crate::certificates::Keyring;
 use crate::clock::Clock;
+use crate::hep::Tap;
 use crate::inbox::{Datagram, Inbox, Letter, Outlet};
 use crate::known::Known;
 use crate::large::{self, Large, Way, by_stream};
@@ -75,10 +76,22 @@ impl Closings {
 }
 
 /// Addresses that connections of ours speak of, if we listen there.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct StreamLocal {
-    pub tcp: Option<SocketAddr>,
-    pub tls: Option<SocketAddr>,
+    pub tcp: Vec<SocketAddr>,
+    pub tls: Vec<SocketAddr>,
+}
+
+impl StreamLocal {
+    /// The one beside another address of ours, else the first.
+    fn beside(&self, transport: Transport, near: SocketAddr) -> Option<SocketAddr> {
+        let all = match transport {
+            Transport::Tls => &self.tls,
+            _ => &self.tcp,
+        };
+        let same = all.iter().find(|it| it.ip() == near.ip());
+        same.or(all.first()).copied()
+    }
 }
 
 /// A worker's sockets and its ways to everybody else.
@@ -110,6 +123,8 @@ pub(crate) struct Outside {
     /// For [`Outside::catch_up`], once the datagrams are out.
     later: Vec<(ShardId, Output)>,
     pub counts: SocketCounts,
+    /// Copies of messages, if they are wanted.
+    pub tap: Option<Tap>,
     commands: HashMap<u64, oneshot::Sender<Reply>>,
     next_command: u64,
 }
@@ -128,6 +143,7 @@ pub(crate) struct Parts {
     pub media: Vec<OrderOutlet>,
     pub registrations: Arc<Registrations>,
     pub sink: Arc<dyn Sink>,
+    pub tap: Option<Tap>,
 }
 
 impl Outside {
@@ -154,6 +170,7 @@ impl Outside {
             closings: Closings::default(),
             later: Vec::new(),
             counts: SocketCounts::default(),
+            tap: parts.tap,
             commands: HashMap::new(),
             next_command: 1,
         };
@@ -316,8 +333,11 @@ impl Outside {
     /// Sends a datagram, or by TCP what is too large for one.
     fn send_by_size(&mut self, outgoing: Outgoing) {
         let now = self.clock.mono();
-        let way = self.large.way(now, &outgoing, self.stream_local.tcp);
-        let (bytes, local) = match (way, self.stream_local.tcp) {
+        let local = self
+            .stream_local
+            .beside(Transport::Tcp, outgoing.flow.local);
+        let way = self.large.way(now, &outgoing, local);
+        let (bytes, local) = match (way, local) {
             (Way::Nothing, _) => return,
             (Way::Stream(bytes), Some(local)) => (bytes, local),
             _ => return self.send_udp(outgoing),
@@ -413,10 +433,8 @@ impl Outside {
 
     /// Begins a connection to where the flow leads.
     fn connect(&mut self, flow: Flow) -> std::io::Result<u64> {
-        let (secure, ours) = match flow.transport {
-            Transport::Tls => (true, self.stream_local.tls),
-            _ => (false, self.stream_local.tcp),
-        };
+        let secure = flow.transport == Transport::Tls;
+        let ours = self.stream_local.beside(flow.transport, flow.local);
         let session = match secure {
             true => {
                 let client = self.keyring.client(flow.remote);
@@ -437,8 +455,10 @@ impl Outside {
             Entry::Full => return Err(std::io::ErrorKind::QuotaExceeded.into()),
         }
         let now = self.clock.mono();
-        self.tcp
-            .connect(&self.registry, now, local, flow.remote, session)
+        let mut networks = self.config.networks.iter();
+        let network = networks.find(|it| it.shown() == local.ip());
+        let ways = (local, flow.remote, network.map(|it| it.address));
+        self.tcp.connect(&self.registry, now, ways, session)
     }
 
     /// Closes a connection and tells every shard, in both forms in which a flow may name it.

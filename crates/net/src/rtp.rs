@@ -7,7 +7,10 @@
 //! ```
 //!
 //! A thread of its own with epoll and not a task a port: it costs less a packet and loses none
-//! when many come at once.
+//! when many come at once. Where they come thick the thread rests up to a millisecond between two rounds,
+//! and what is made for a beat leaves bit by bit: see [`pace`].
+
+mod pace;
 
 use crate::alarm::Alarm;
 use crate::bell::Bell;
@@ -15,11 +18,15 @@ use crate::clock::{Clock, until};
 use crate::stats::RtpSocketCounts;
 use crossbeam::queue::ArrayQueue;
 use meishier_engine::media::{Hub, MediaCommand, MediaEvent, RtcpPath, RtpTotals};
-use meishier_model::PortId;
+use meishier_model::{Mono, PortId};
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
-use std::collections::{HashMap, VecDeque};
+use pace::{Density, Spread};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags, recvfrom, sendto};
+use std::collections::VecDeque;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::thread::JoinHandle;
@@ -37,6 +44,8 @@ const PACKET_BYTES: usize = 2048;
 /// How soon an event that its receiver could not take is tried again.
 const RETRY: Duration = Duration::from_millis(1);
 const WAKE: Token = Token(usize::MAX);
+/// No place in a list of ports.
+const NOWHERE: u32 = u32::MAX;
 /// Added to a port's index, this is the token of its socket for RTCP.
 const REPORTS: usize = 1 << 30;
 
@@ -257,7 +266,8 @@ struct State {
     poll: Poll,
     /// The index is the socket's token.
     ports: Vec<Port>,
-    index: HashMap<PortId, usize>,
+    /// By the port's number its place in `ports`; [`NOWHERE`] for ports of other threads.
+    index: Vec<u32>,
     hub: Hub,
     clock: Clock,
     orders: Arc<Orders>,
@@ -269,6 +279,10 @@ struct State {
     buffer: Vec<u8>,
     counts: RtpSocketCounts,
     alarm: Alarm,
+    /// The time that packets of this round have: all had come before it began.
+    now: Mono,
+    density: Density,
+    spread: Spread,
 }
 
 impl Drop for State {
@@ -307,11 +321,14 @@ impl State {
                 listed: false,
             });
         }
-        let index = ports
-            .iter()
-            .enumerate()
-            .map(|(n, port)| (port.id, n))
-            .collect();
+        let mut index = Vec::new();
+        for (place, port) in (0u32..).zip(&ports) {
+            let number = port.id.0 as usize;
+            if index.len() <= number {
+                index.resize(number + 1, NOWHERE);
+            }
+            index[number] = place;
+        }
         let counts = RtpSocketCounts {
             ports: ports.len() as u64,
             ..RtpSocketCounts::default()
@@ -321,6 +338,9 @@ impl State {
             ports,
             index,
             hub,
+            now: clock.mono(),
+            density: Density::default(),
+            spread: Spread::default(),
             clock,
             orders,
             events,
@@ -342,6 +362,7 @@ impl State {
                 tracing::error!(%error, "a media thread cannot wait for packets and ends");
                 return;
             }
+            self.now = self.clock.mono();
             self.orders.bell.rise();
             if !self.take_orders() {
                 self.alarm.expected();
@@ -360,6 +381,24 @@ impl State {
                 }
             }
             self.tick();
+            self.rest();
+        }
+    }
+
+    /// Where packets come thick, waits until there are many to be read together.
+    fn rest(&mut self) {
+        let begun = self.now;
+        let now = self.clock.mono();
+        let dense = self.density.is_dense(now);
+        if !dense || !self.again.is_empty() || !self.waiting.is_empty() {
+            return;
+        }
+        let next = [self.hub.poll_timeout(), self.spread.next()];
+        let next = next.into_iter().flatten().min();
+        let end = begun + pace::REST;
+        let rest = until(now, next.map_or(end, |next| next.min(end)));
+        if !rest.is_zero() {
+            std::thread::sleep(rest);
         }
     }
 
@@ -369,10 +408,9 @@ impl State {
         if !self.again.is_empty() || !orders.bell.lie_down(|| orders.queue.is_empty()) {
             return Some(Duration::ZERO);
         }
-        let next = self
-            .hub
-            .poll_timeout()
-            .map(|at| until(self.clock.mono(), at));
+        let next = [self.hub.poll_timeout(), self.spread.next()];
+        let next = next.into_iter().flatten().min();
+        let next = next.map(|at| until(self.clock.mono(), at));
         if self.waiting.is_empty() {
             return next;
         }
@@ -400,12 +438,14 @@ impl State {
             MediaCommand::Close { port } => self.set_open(*port, false),
             MediaCommand::Update { .. } | MediaCommand::Hear { .. } => {}
         }
-        self.hub.handle_command(self.clock.mono(), command);
+        // What was made for the old order leaves before what follows from the new one.
+        self.send_made(usize::MAX);
+        self.hub.handle_command(self.now, command);
         self.flush_hub();
     }
 
     fn set_open(&mut self, port: PortId, open: bool) {
-        let Some(&number) = self.index.get(&port) else {
+        let Some(number) = place(&self.index, port) else {
             return;
         };
         let port = &mut self.ports[number];
@@ -433,15 +473,18 @@ impl State {
             let Some(port) = self.ports.get(number) else {
                 return;
             };
-            match port.socket.recv_from(&mut self.buffer) {
+            match receive(&port.socket, &mut self.buffer) {
                 Ok(_) if !port.open => self.counts.unused_port += 1,
                 Ok((length, from)) => {
+                    if self.density.note() {
+                        self.now = self.clock.mono();
+                    }
                     let id = port.id;
                     let packet = &self.buffer[..length];
-                    self.hub.handle_packet(self.clock.mono(), id, from, packet);
+                    self.hub.handle_packet(self.now, id, from, packet);
                     self.flush_hub();
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(Errno::AGAIN) => return,
                 // An ICMP answer to something sent earlier, or a signal.
                 Err(_) => {}
             }
@@ -477,9 +520,18 @@ impl State {
     fn tick(&mut self) {
         let now = self.clock.mono();
         if self.hub.poll_timeout().is_some_and(|at| at <= now) {
+            let before = self.hub.made();
             self.hub.handle_timeout(now);
             self.flush_hub();
+            let new = self.hub.made() - before;
+            if new > 0 {
+                // What is left of the last beat does not wait for the pieces of this one.
+                self.send_made(before);
+                self.spread.begin(now, new);
+            }
         }
+        let due = self.spread.due(now);
+        self.send_made(due);
         while let Some(event) = self.waiting.pop_front() {
             if let Err(event) = (self.events)(event) {
                 self.waiting.push_front(event);
@@ -488,18 +540,23 @@ impl State {
         }
     }
 
-    /// Sends what the hub has to send and passes its events on.
-    fn flush_hub(&mut self) {
-        while let Some((port, to, packet)) = self.hub.poll_send() {
-            let Some(&number) = self.index.get(&port) else {
-                continue;
+    /// Sends so many of the packets that were made for a beat.
+    fn send_made(&mut self, most: usize) {
+        for _ in 0..most.min(self.hub.made()) {
+            let Some((port, to, packet)) = self.hub.poll_send() else {
+                return;
             };
-            if self.ports[number].socket.send_to(packet, to).is_err() {
-                self.counts.send_dropped += 1;
-            }
+            send(&self.index, &self.ports, &mut self.counts, port, to, packet);
+        }
+    }
+
+    /// Sends what parties say, reports on it, and passes the hub's events on.
+    fn flush_hub(&mut self) {
+        while let Some((port, to, packet)) = self.hub.poll_relayed() {
+            send(&self.index, &self.ports, &mut self.counts, port, to, packet);
         }
         while let Some(report) = self.hub.poll_report() {
-            let port = self.index.get(&report.port).map(|n| &self.ports[*n]);
+            let port = place(&self.index, report.port).map(|n| &self.ports[n]);
             let socket = port.and_then(|port| match report.path {
                 RtcpPath::Muxed => Some(&port.socket),
                 RtcpPath::Apart => port.reports.as_ref(),
@@ -511,5 +568,39 @@ impl State {
         while let Some(event) = self.hub.poll_event() {
             self.waiting.push_back(event);
         }
+    }
+}
+
+/// Where the port stands in the list, if it is one of this thread's.
+fn place(index: &[u32], port: PortId) -> Option<usize> {
+    let place = *index.get(port.0 as usize)?;
+    (place != NOWHERE).then_some(place as usize)
+}
+
+/// One packet. By the system call itself: the library's wrapper is a point where a thread may be
+/// cancelled, which costs as much as the rest of our own part.
+fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> Result<(usize, SocketAddr), Errno> {
+    let (length, _, from) = recvfrom(socket, buffer, RecvFlags::empty())?;
+    let from = from.ok_or(Errno::AFNOSUPPORT)?;
+    Ok((length, from.try_into()?))
+}
+
+fn send(
+    index: &[u32],
+    ports: &[Port],
+    counts: &mut RtpSocketCounts,
+    port: PortId,
+    to: SocketAddr,
+    packet: &[u8],
+) {
+    let Some(number) = place(index, port) else {
+        return;
+    };
+    let sent = match to {
+        SocketAddr::V4(to) => sendto(&ports[number].socket, packet, SendFlags::empty(), &to),
+        SocketAddr::V6(to) => sendto(&ports[number].socket, packet, SendFlags::empty(), &to),
+    };
+    if sent.is_err() {
+        counts.send_dropped += 1;
     }
 }

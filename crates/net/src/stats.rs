@@ -70,6 +70,10 @@ pub struct SocketCounts {
     pub tls_handshakes: u64,
     /// TLS that came to nothing, by [`TlsFailure::ALL`].
     pub tls_failed: [u64; TlsFailure::COUNT],
+    /// Copies of messages that left for the collector.
+    pub hep_sent: u64,
+    /// Copies dropped: the collector refuses them, the socket takes none, or they are too long.
+    pub hep_dropped: u64,
 }
 
 /// Why TLS with a peer came to nothing, or counts for nothing.
@@ -138,6 +142,8 @@ impl SocketCounts {
         self.tcp_blocked += other.tcp_blocked;
         self.tcp_unfit += other.tcp_unfit;
         self.tls_handshakes += other.tls_handshakes;
+        self.hep_sent += other.hep_sent;
+        self.hep_dropped += other.hep_dropped;
         for (sum, more) in self.tls_failed.iter_mut().zip(other.tls_failed) {
             *sum += more;
         }

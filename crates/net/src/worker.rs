@@ -13,6 +13,7 @@
 use crate::alarm::Alarm;
 use crate::clock::until;
 use crate::connection::FIRST_TOKEN;
+use crate::hep::Way;
 use crate::inbox::{Inbox, Letter, WorkerReport};
 use crate::outside::{Local, Outside};
 use crate::stats::TlsFailure;
@@ -351,7 +352,15 @@ impl Worker {
         let Some(slot) = self.slots.get_mut(index) else {
             return;
         };
+        // A message is copied when its shard knows what call it is of.
+        let message = match &input {
+            Input::Message { flow, bytes } if self.outside.tap.is_some() => Some((*flow, *bytes)),
+            _ => None,
+        };
         slot.shard.handle(self.outside.clock.now(), input);
+        if let (Some(tap), Some((flow, bytes))) = (&mut self.outside.tap, message) {
+            tap.copy(&slot.shard, Way::In, flow, bytes);
+        }
         self.drain_outputs(index);
     }
 
@@ -365,6 +374,9 @@ impl Worker {
                 let contacts = self.outside.registrations.contacts(&user, now.mono);
                 slot.shard.handle(now, Input::Contacts { token, contacts });
             } else {
+                if let (Some(tap), Output::Transmit(it)) = (&mut self.outside.tap, &output) {
+                    tap.copy(&slot.shard, Way::Out, it.flow, &it.bytes);
+                }
                 self.outside.execute(slot.id, output);
             }
         }
@@ -511,6 +523,9 @@ impl Worker {
     fn report(&self) -> WorkerReport {
         let mut sockets = self.outside.counts;
         sockets.inbox_dropped += self.inbox.dropped();
+        if let Some(tap) = &self.outside.tap {
+            (sockets.hep_sent, sockets.hep_dropped) = tap.counts();
+        }
         sockets.tcp_connections = self.outside.tcp.len() as u64;
         let shards = self.slots.iter();
         WorkerReport {

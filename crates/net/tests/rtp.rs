@@ -38,6 +38,7 @@ fn open(port: PortId, remote: SocketAddr) -> MediaCommand {
             ptime_ms: 20,
             direction: Direction::SendRecv,
             rtcp: Default::default(),
+            protection: None,
         },
         accept: Accept {
             sdp: remote.ip(),

@@ -64,6 +64,8 @@ pub(crate) fn call(row: &SqliteRow) -> Result<CallRecord, StoreError> {
                 "caller_peer_lost",
                 "caller_peer_jitter_us",
                 "caller_round_trip_us",
+                "caller_unauthentic",
+                "caller_secured",
             ],
         )?,
         rtp_seat: rtp(
@@ -79,6 +81,8 @@ pub(crate) fn call(row: &SqliteRow) -> Result<CallRecord, StoreError> {
                 "seat_peer_lost",
                 "seat_peer_jitter_us",
                 "seat_round_trip_us",
+                "seat_unauthentic",
+                "seat_secured",
             ],
         )?,
     })
@@ -142,7 +146,7 @@ fn unsigned(row: &SqliteRow, column: Column) -> Result<u64, StoreError> {
     Ok(row.try_get::<i64, _>(column)? as u64)
 }
 
-fn rtp(row: &SqliteRow, columns: [Column; 10]) -> Result<RtpStats, StoreError> {
+fn rtp(row: &SqliteRow, columns: [Column; 12]) -> Result<RtpStats, StoreError> {
     Ok(RtpStats {
         received: unsigned(row, columns[0])?,
         sent: unsigned(row, columns[1])?,
@@ -154,6 +158,8 @@ fn rtp(row: &SqliteRow, columns: [Column; 10]) -> Result<RtpStats, StoreError> {
         peer_lost: unsigned(row, columns[7])?,
         peer_jitter_us: row.try_get(columns[8])?,
         round_trip_us: row.try_get(columns[9])?,
+        unauthentic: unsigned(row, columns[10])?,
+        secured: row.try_get(columns[11])?,
     })
 }
 

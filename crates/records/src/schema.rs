@@ -8,7 +8,7 @@ pub(crate) const APPLICATION_ID: i64 = 0x4d53_4552;
 
 /// One script a version; script `n` leads from version `n` to `n + 1`. A script that was
 /// released is never edited: what changes is a new script.
-pub(crate) const MIGRATIONS: &[&str] = &[V1, V2, V3];
+pub(crate) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4];
 
 const V1: &str = "
 CREATE TABLE calls (
@@ -102,4 +102,12 @@ ALTER TABLE calls ADD COLUMN seat_reports INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE calls ADD COLUMN seat_peer_lost INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE calls ADD COLUMN seat_peer_jitter_us INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE calls ADD COLUMN seat_round_trip_us INTEGER NOT NULL DEFAULT 0;
+";
+
+/// Whether each side's sound was SRTP, and what was dropped for it. Older rows read as plain.
+const V4: &str = "
+ALTER TABLE calls ADD COLUMN caller_secured INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN caller_unauthentic INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN seat_secured INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN seat_unauthentic INTEGER NOT NULL DEFAULT 0;
 ";

@@ -57,8 +57,9 @@ static CALLS: LazyLock<Inserts> = LazyLock::new(|| {
          caller_wrong_source, caller_malformed, seat_received, seat_sent, seat_wrong_source, seat_malformed, \
          caller_lost, caller_jitter_us, caller_reports, caller_peer_lost, caller_peer_jitter_us, \
          caller_round_trip_us, seat_lost, seat_jitter_us, seat_reports, seat_peer_lost, \
-         seat_peer_jitter_us, seat_round_trip_us)",
-        43,
+         seat_peer_jitter_us, seat_round_trip_us, caller_secured, caller_unauthentic, seat_secured, \
+         seat_unauthentic)",
+        47,
     )
 });
 
@@ -187,7 +188,11 @@ fn bind_call(statement: Statement, record: &CallRecord) -> Result<Statement, Sto
         .bind(seat.reports)
         .bind(bits(seat.peer_lost))
         .bind(seat.peer_jitter_us)
-        .bind(seat.round_trip_us))
+        .bind(seat.round_trip_us)
+        .bind(caller.secured)
+        .bind(bits(caller.unauthentic))
+        .bind(seat.secured)
+        .bind(bits(seat.unauthentic)))
 }
 
 fn bind_offer(

@@ -261,7 +261,12 @@ impl Endpoint {
             return Ok(Admitted::Within);
         }
         let method = request.method().unwrap_or(Method::Other);
-        if held >= self.config.max_transactions {
+        // Whoever asks and asks, or registers, must not keep callers out.
+        let room = match method {
+            Method::Invite => self.config.max_transactions,
+            _ => self.config.max_transactions / 2,
+        };
+        if held >= room {
             return Err(self.limited(503));
         }
         if method == Method::Invite {

@@ -78,8 +78,7 @@ pub enum Event {
         leg: LegId,
     },
     /// The peer answered an offer of ours that stood in a response: in the PRACK of a ringing one
-    /// (RFC 3262 §5), or in the ACK of the 200 to a re-INVITE (RFC 3261 §14.2); or the one by which
-    /// the endpoint refreshed the session (RFC 4028 §7.4), in the 200 to it. The answer is there
+    /// (RFC 3262 §5), or in the ACK of the 200 to a re-INVITE (RFC 3261 §14.2). The answer is there
     /// for [`crate::endpoint::Endpoint::take_ack_sdp`].
     OfferAnswered {
         /// The leg.
@@ -124,6 +123,13 @@ pub enum Event {
         status: u16,
         /// The answer.
         sdp: Option<Vec<u8>>,
+    },
+    /// The party described itself in its answer to a refresh of ours, perhaps otherwise than before.
+    Redescribed {
+        /// The leg.
+        leg: LegId,
+        /// Its answer to our description, which is the one that holds.
+        sdp: Vec<u8>,
     },
     /// Our probe is over. Not told of a leg that has ended since.
     Probed {
@@ -173,6 +179,7 @@ impl fmt::Debug for Event {
             Self::Gone { leg } => write!(f, "Gone({leg})"),
             Self::Reinvite { leg, .. } => write!(f, "Reinvite({leg})"),
             Self::ReinviteDone { leg, status, .. } => write!(f, "ReinviteDone({leg} {status})"),
+            Self::Redescribed { leg, .. } => write!(f, "Redescribed({leg})"),
             Self::Probed { leg, result } => write!(f, "Probed({leg} {result:?})"),
             Self::Info { leg, .. } => write!(f, "Info({leg})"),
             Self::Request { id, request, .. } => write!(f, "Request({} {request:?})", id.0),

@@ -127,7 +127,7 @@ pub(crate) struct Asking {
     pub again: Option<Mono>,
     /// How often it was sent.
     pub tries: u8,
-    /// It refreshes the session and changes nothing: our user does not hear of it.
+    /// It refreshes the session and changes nothing of ours: our user hears of the party's answer alone.
     #[serde(default)]
     pub refresh: bool,
 }

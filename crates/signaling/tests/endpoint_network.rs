@@ -186,6 +186,7 @@ impl World {
             Event::ReinviteDone { leg, .. } => (*leg, "done"),
             Event::Info { leg, .. } => (*leg, "info"),
             Event::Probed { .. }
+            | Event::Redescribed { .. }
             | Event::OfferAnswered { .. }
             | Event::Request { .. }
             | Event::Response { .. } => panic!("not in this play"),

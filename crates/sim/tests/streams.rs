@@ -30,6 +30,7 @@ fn media(port: u32) -> Negotiated {
         ptime_ms: 20,
         direction: Direction::SendRecv,
         rtcp: Default::default(),
+        protection: None,
     }
 }
 

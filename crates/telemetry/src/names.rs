@@ -94,6 +94,9 @@ names! {
     SIP_QUEUE_FULL = "meishier_sip_queue_full_total", Counter, "Datagrams dropped because a queue was full: that of a socket, or that between two threads.";
     TLS_HANDSHAKES = "meishier_tls_handshakes_total", Counter, "TLS handshakes that both sides finished.";
     TLS_FAILED = "meishier_tls_failed_total", Counter, "TLS that came to nothing or counts for nothing, by reason.";
+    HEP_COPIES = "meishier_hep_copies_total", Counter, "Copies of SIP messages for the collector of [hep], by what became of them: sent or dropped.";
+    DNS_SEARCHES = "meishier_dns_searches_total", Counter, "Searches for names of trunks in DNS, by result: somebody was found, nobody has the name (nothing), no answer came (failed).";
+    DNS_STALE = "meishier_dns_names_stale", Gauge, "Names of trunks of which the last search found nobody: what was found before goes on to hold.";
     RTP_PACKETS = "meishier_rtp_packets_total", Counter, "RTP packets accepted or sent, by direction.";
     RTCP_PACKETS = "meishier_rtcp_packets_total", Counter, "RTCP packets of parties, or to them, by direction.";
     RTP_DROPPED = "meishier_rtp_dropped_total", Counter, "RTP packets dropped, by reason.";

@@ -21,6 +21,8 @@ pub struct Sample {
     pub records: RecordsSample,
     /// What the SIP sockets did.
     pub sockets: SocketSample,
+    /// Names of trunks that were looked up.
+    pub dns: DnsSample,
     /// RTP ports that are bound, used or not.
     pub ports_bound: u64,
     /// Asynchronous tasks alive.
@@ -84,6 +86,10 @@ pub struct SocketSample {
     pub tls_handshakes: u64,
     /// TLS that came to nothing, by reason; a reason that is not there counts none.
     pub tls_failed: Vec<(&'static str, u64)>,
+    /// Copies of messages that left for their collector.
+    pub hep_sent: u64,
+    /// Copies of messages that were dropped.
+    pub hep_dropped: u64,
 }
 
 impl SocketSample {
@@ -92,6 +98,19 @@ impl SocketSample {
         let found = self.tls_failed.iter().find(|(it, _)| *it == reason);
         found.map_or(0, |(_, count)| *count)
     }
+}
+
+/// Searches in DNS.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DnsSample {
+    /// That found somebody.
+    pub found: u64,
+    /// After which DNS says that there is nobody.
+    pub nothing: u64,
+    /// Without an answer.
+    pub failed: u64,
+    /// Names that live on what was found before the last search, or were never found.
+    pub stale: u64,
 }
 
 /// RTP counts.
@@ -105,6 +124,10 @@ pub struct MediaSample {
     pub wrong_source: u64,
     /// Packets dropped: not RTP of a negotiated payload type.
     pub malformed: u64,
+    /// Packets dropped: not made with the party's key (SRTP).
+    pub forged: u64,
+    /// Packets dropped: they had come before (SRTP).
+    pub replayed: u64,
     /// RTCP packets of parties.
     pub rtcp_received: u64,
     /// RTCP packets to parties.

@@ -108,6 +108,19 @@ const SUMS: &[Sum] = &[
     (names::TLS_FAILED, &[("reason", "unnamed")], |s| {
         s.sockets.tls_failed("unnamed")
     }),
+    (names::HEP_COPIES, &[("result", "sent")], |s| {
+        s.sockets.hep_sent
+    }),
+    (names::HEP_COPIES, &[("result", "dropped")], |s| {
+        s.sockets.hep_dropped
+    }),
+    (names::DNS_SEARCHES, &[("result", "found")], |s| s.dns.found),
+    (names::DNS_SEARCHES, &[("result", "nothing")], |s| {
+        s.dns.nothing
+    }),
+    (names::DNS_SEARCHES, &[("result", "failed")], |s| {
+        s.dns.failed
+    }),
     (names::RTP_PACKETS, &[("direction", "received")], |s| {
         s.media.received
     }),
@@ -125,6 +138,12 @@ const SUMS: &[Sum] = &[
     }),
     (names::RTP_DROPPED, &[("reason", "malformed")], |s| {
         s.media.malformed
+    }),
+    (names::RTP_DROPPED, &[("reason", "forged")], |s| {
+        s.media.forged
+    }),
+    (names::RTP_DROPPED, &[("reason", "replayed")], |s| {
+        s.media.replayed
     }),
     (names::RTP_DROPPED, &[("reason", "send_failed")], |s| {
         s.media.send_failed
@@ -153,6 +172,7 @@ const SIZES: &[(&str, Count)] = &[
         over(s, |shard| shard.gauges.registrations)
     }),
     (names::SIP_CONNECTIONS, |s| s.sockets.connections),
+    (names::DNS_STALE, |s| s.dns.stale),
     (names::PORTS_BOUND, |s| s.ports_bound),
     (names::TASKS, |s| s.tasks),
     (names::RECORDS_PENDING, |s| s.records.pending),

@@ -8,8 +8,8 @@ use meishier_model::{
     CallId, OfferOutcome, Outcome, PoolId, RtpStats, SeatId, TransferOutcome, TrunkId,
 };
 use meishier_telemetry::{
-    MediaSample, PoolSample, RecordsSample, Sample, ShardSample, SipSample, SocketSample,
-    Telemetry, TelemetryNames,
+    DnsSample, MediaSample, PoolSample, RecordsSample, Sample, ShardSample, SipSample,
+    SocketSample, Telemetry, TelemetryNames,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -293,10 +293,18 @@ fn sample() -> Sample {
             received: 1,
             sent: 2,
             wrong_source: 3,
+            forged: 31,
+            replayed: 32,
             malformed: 4,
             rtcp_received: 21,
             rtcp_sent: 22,
             send_failed: 5,
+        },
+        dns: DnsSample {
+            found: 12,
+            nothing: 13,
+            failed: 14,
+            stale: 15,
         },
         sockets: SocketSample {
             connections: 1,
@@ -309,6 +317,8 @@ fn sample() -> Sample {
             inbox_full: 6,
             tls_handshakes: 7,
             tls_failed: vec![("no_certificate", 8), ("crowded", 9)],
+            hep_sent: 23,
+            hep_dropped: 24,
         },
         pools: vec![
             PoolSample {
@@ -405,16 +415,24 @@ fn samples_are_summed_over_the_shards() {
             "meishier_sip_connections_closed_total{reason=\"refused\"}",
             4.0,
         ),
+        ("meishier_dns_searches_total{result=\"found\"}", 12.0),
+        ("meishier_dns_searches_total{result=\"nothing\"}", 13.0),
+        ("meishier_dns_searches_total{result=\"failed\"}", 14.0),
+        ("meishier_dns_names_stale", 15.0),
         ("meishier_sip_queue_full_total{queue=\"socket\"}", 5.0),
         ("meishier_sip_queue_full_total{queue=\"inbox\"}", 6.0),
         ("meishier_tls_handshakes_total", 7.0),
         ("meishier_tls_failed_total{reason=\"no_certificate\"}", 8.0),
+        ("meishier_hep_copies_total{result=\"sent\"}", 23.0),
+        ("meishier_hep_copies_total{result=\"dropped\"}", 24.0),
         ("meishier_tls_failed_total{reason=\"crowded\"}", 9.0),
         ("meishier_tls_failed_total{reason=\"late\"}", 0.0),
         ("meishier_rtp_packets_total{direction=\"received\"}", 1.0),
         ("meishier_rtp_packets_total{direction=\"sent\"}", 2.0),
         ("meishier_rtp_dropped_total{reason=\"wrong_source\"}", 3.0),
         ("meishier_rtp_dropped_total{reason=\"malformed\"}", 4.0),
+        ("meishier_rtp_dropped_total{reason=\"forged\"}", 31.0),
+        ("meishier_rtp_dropped_total{reason=\"replayed\"}", 32.0),
         ("meishier_rtp_dropped_total{reason=\"send_failed\"}", 5.0),
         ("meishier_waiting{pool=\"city\"}", 4.0),
         ("meishier_waiting_callers", 4.0),

@@ -2,12 +2,15 @@
 
 mod baresip;
 mod kamailio;
+mod linphone;
 mod papers;
 mod promtool;
+mod rtpengine;
 mod sipp;
 mod sipp_dialogs;
 mod sipp_messages;
 mod sipp_trunk;
 mod sipsak;
+mod srtp;
 mod stage;
 mod tshark;

@@ -2,7 +2,7 @@
 
 use crate::opening::{call_of, dial, newest, talks, world};
 use crate::world::scene::{S0, SECOND, offer_at, seat_state, sign_on, talking};
-use crate::world::{addr, answer, reply, seat_bye};
+use crate::world::{addr, reply, seat_bye};
 use meishier_engine::{Command, SeatChange, SeatState};
 use meishier_model::SeatId;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use std::time::Duration;
 fn rests_follow_the_weight_and_a_cap_yields_for_risk() {
     let mut world = world();
     sign_on(&mut world, 0, 0);
-    let (first, seat) = talks(&mut world, "a", "13300000001");
+    let (_, seat) = talks(&mut world, "a", "13300000001");
     let call = call_of(&world);
     world.command(Command::Flag { call });
     seat_bye(&mut world, &seat);

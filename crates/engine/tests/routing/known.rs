@@ -2,7 +2,7 @@
 
 use crate::opening::{call_of, config, dial, from_of, is_risk, newest, talks, world};
 use crate::world::scene::{S0, S1, SECOND, offer_at, seat_state, sign_on, talking};
-use crate::world::{CARRIER, Caller, TEN_O_CLOCK, World, addr, answer, sdp, seat_bye};
+use crate::world::{CARRIER, Caller, TEN_O_CLOCK, World, addr, sdp, seat_bye};
 use meishier_engine::media::{MediaCommand, MediaEvent, PromptId, Source};
 use meishier_engine::{Command, Notice, Reply, SeatChange, SeatState};
 use meishier_model::{MarkKind, SeatId};
@@ -79,7 +79,7 @@ fn nobody_takes_the_place_of_a_stranger_who_withholds_the_number() {
 fn a_flag_outlives_the_call_and_brings_the_same_counsellor() {
     let mut world = world();
     sign_on(&mut world, 0, 0);
-    let (first, seat) = talks(&mut world, "a", "13300000001");
+    let (_, seat) = talks(&mut world, "a", "13300000001");
     let call = call_of(&world);
     assert_eq!(world.command(Command::Flag { call }), Reply::Done(Ok(())));
     seat_bye(&mut world, &seat);
@@ -103,7 +103,7 @@ fn a_flag_outlives_the_call_and_brings_the_same_counsellor() {
 fn counsellor_rests(config: &str) -> World {
     let mut world = World::with(config, TEN_O_CLOCK);
     sign_on(&mut world, 0, 0);
-    let (first, seat) = talks(&mut world, "a", "13300000001");
+    let (first, _) = talks(&mut world, "a", "13300000001");
     let call = call_of(&world);
     world.command(Command::Flag { call });
     first.bye(&mut world);
@@ -173,7 +173,7 @@ fn nobody_waits_for_a_counsellor_who_rests_for_long() {
 fn next_is_at_risk(header: &str) -> bool {
     let mut world = world();
     sign_on(&mut world, 0, 0);
-    let (first, seat) = talks(&mut world, "a", "13300000001");
+    let (first, _) = talks(&mut world, "a", "13300000001");
     let bye = first.request("BYE", 2, "b", "");
     let bye = bye.replace("Max-Forwards", &format!("{header}Max-Forwards"));
     world.arrive(first.from, &bye);

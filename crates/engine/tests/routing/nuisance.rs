@@ -1,8 +1,8 @@
 //! Marks for nuisance: a lower priority, never a rejection.
 
 use crate::opening::{call_of, config, dial, is_risk, newest, talks, world};
-use crate::world::scene::{S0, SECOND, offer_at, sign_on, talking};
-use crate::world::{CARRIER, TEN_O_CLOCK, World, addr, answer, seat_bye};
+use crate::world::scene::{S0, SECOND, sign_on, talking};
+use crate::world::{CARRIER, TEN_O_CLOCK, World, addr, seat_bye};
 use meishier_engine::media::{MediaCommand, MediaEvent, PromptId, Source};
 use meishier_engine::{Command, CommandError, Reply, SeatChange};
 use meishier_model::{CallId, MarkKind, PortId, SeatId};
@@ -11,7 +11,7 @@ use meishier_model::{CallId, MarkKind, PortId, SeatId};
 fn a_mark_for_nuisance_lowers_and_never_rejects_and_a_flag_lifts_it() {
     let mut world = world();
     sign_on(&mut world, 0, 0);
-    let (first, seat) = talks(&mut world, "a", "13300000001");
+    talks(&mut world, "a", "13300000001");
     let call = call_of(&world);
     let mark = |end| Command::Nuisance {
         call,
@@ -78,7 +78,7 @@ fn many_calls_of_a_day_lower_the_priority() {
     sign_on(&mut world, 0, 0);
     let seat_0 = SeatId(0);
     for name in ["a", "b"] {
-        let (caller, seat) = talks(&mut world, name, "13300000001");
+        let (_, seat) = talks(&mut world, name, "13300000001");
         seat_bye(&mut world, &seat);
         world.clear();
         let change = SeatChange::Ready;

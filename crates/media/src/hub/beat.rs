@@ -96,7 +96,7 @@ impl Hub {
             if frame.is_empty() {
                 self.set_beat(at, id, false);
             } else {
-                send(&mut self.outbox, &mut self.totals, at, id, port, frame);
+                send(&mut self.made, &mut self.totals, at, id, port, frame);
             }
         }
         self.beats += 1;
@@ -278,6 +278,11 @@ fn send_piece(
         return;
     };
     let numbers = port.stream.own(at, piece.len() as u32);
+    // A number of our own is above all that were given out.
+    let Ok(index) = port.index(numbers.sequence) else {
+        totals.late += 1;
+        return;
+    };
     let header = rtp::header(
         port.media.payload_type,
         numbers.marker,
@@ -286,6 +291,7 @@ fn send_piece(
         port.stream.ssrc,
     );
     if outbox.push(id, to, header, piece).is_some() {
+        outbox.seal(|packet| port.seal(index, packet));
         port.count_sent(piece.len());
         totals.sent += 1;
     } else {

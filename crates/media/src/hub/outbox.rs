@@ -1,6 +1,7 @@
 //! Packets that wait for the driver: one growing buffer that is used again, no allocation a packet.
 
 use crate::rtp::HEADER;
+use crate::srtp::{MAX_TAG, Tag};
 use meishier_model::PortId;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -36,7 +37,11 @@ impl Outbox {
             self.bytes.clear();
         }
         let start = self.bytes.len();
+        // A tag may follow, see `seal`.
         let len = u16::try_from(HEADER + payload.len()).ok()?;
+        if usize::from(len) + MAX_TAG > usize::from(u16::MAX) {
+            return None;
+        }
         if self.queue.len() >= MAX_PACKETS || start + usize::from(len) > MAX_BYTES {
             return None;
         }
@@ -49,6 +54,23 @@ impl Outbox {
             len,
         });
         self.bytes.get_mut(start + HEADER..)
+    }
+
+    /// Lets the newest packet be changed as a whole, and puts what comes of it behind.
+    pub fn seal(&mut self, seal: impl FnOnce(&mut [u8]) -> Option<Tag>) {
+        let Some(entry) = self.queue.back_mut() else {
+            return;
+        };
+        let packet = self.bytes.get_mut(entry.start as usize..);
+        if let Some(tag) = packet.and_then(seal) {
+            self.bytes.extend_from_slice(tag.as_bytes());
+            entry.len += tag.as_bytes().len() as u16;
+        }
+    }
+
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.queue.len()
     }
 
     /// The oldest packet.

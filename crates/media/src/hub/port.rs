@@ -2,6 +2,7 @@
 
 use super::digits::Digits;
 use super::ghosts::{Agreement, Ghosts};
+use super::guard::{Guard, MAX_PACKET};
 use super::inband::InBand;
 use super::reception::Reception;
 use super::reports::Peer;
@@ -11,8 +12,10 @@ use crate::codec::{Accept, Negotiated, Rtcp};
 use crate::command::Source;
 use crate::g711::Tables;
 use crate::prompts::{FRAME, PromptId};
+use crate::rtcp::Written;
 use crate::rtp::{self, Packet};
 use crate::sdp;
+use crate::srtp::{Tag, Unsafe};
 use meishier_model::{Mono, PortId, RtpStats};
 use smallvec::SmallVec;
 use std::net::SocketAddr;
@@ -46,6 +49,8 @@ pub(super) struct Port {
     pub reception: Reception,
     pub peer: Peer,
     pub silence: Silence,
+    /// For a party of SRTP.
+    guard: Option<Box<Guard>>,
     /// Place in the hub's list of ports that hear something with a beat.
     pub beat: Option<usize>,
     /// Audio that waits until a packet of the party's ptime is full; empty at 10 and 20 ms.
@@ -167,7 +172,15 @@ pub(super) enum Refusal {
     Malformed,
     /// The party may not send now.
     Direction,
+    /// Not made with the party's key.
+    Forged,
+    /// It came before.
+    Replayed,
 }
+
+/// A packet that cannot be sealed, for its number was given to another.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taken;
 
 /// What a packet carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,6 +191,7 @@ pub(super) enum Kind {
 
 impl Port {
     pub fn new(media: Negotiated, accept: Accept, stream: Stream) -> Self {
+        let guard = media.protection.as_deref().map(Guard::new);
         Self {
             settled: media.remote,
             media,
@@ -189,10 +203,14 @@ impl Port {
             stream,
             digits: Digits::default(),
             in_band: None,
-            stats: RtpStats::default(),
+            stats: RtpStats {
+                secured: guard.is_some(),
+                ..RtpStats::default()
+            },
             reception: Reception::default(),
             peer: Peer::default(),
             silence: Silence::new(),
+            guard,
             beat: None,
             gathered: Vec::new(),
         }
@@ -201,6 +219,11 @@ impl Port {
     /// A new agreement. The learned address holds as long as nothing about addresses changed; a
     /// party that holds by c=0.0.0.0 did not move.
     pub fn update(&mut self, now: Mono, media: Negotiated, accept: Accept, ghosts: &mut Ghosts) {
+        match (&mut self.guard, &media.protection) {
+            (Some(guard), Some(protection)) => guard.update(protection),
+            (guard, protection) => *guard = protection.as_deref().map(Guard::new),
+        }
+        self.stats.secured &= media.protection.is_some();
         let held = media.remote.ip().is_unspecified();
         if !held && (media.remote, accept) != (self.settled, self.accept) {
             self.leave(now, ghosts);
@@ -236,9 +259,10 @@ impl Port {
     ) -> Result<(Kind, Packet<'a>), Refusal> {
         let result = self.examine(from, bytes).and_then(|(kind, packet)| {
             let moving = self.fixed.is_none() && now < self.moving && from != self.settled;
-            if (moving && ghosts.knows(from))
-                || ghosts.haunts(now, from, packet.ssrc, self.agreement())
-            {
+            // What proved to be the party's is no ghost's.
+            let haunts =
+                !self.is_guarded() && ghosts.haunts(now, from, packet.ssrc, self.agreement());
+            if (moving && ghosts.knows(from)) || haunts {
                 return Err(Refusal::Source);
             }
             Ok((kind, packet))
@@ -263,7 +287,7 @@ impl Port {
             }
             Err(Refusal::Source) => self.stats.wrong_source += 1,
             Err(Refusal::Malformed) => self.stats.malformed += 1,
-            Err(Refusal::Rtcp | Refusal::Direction) => {}
+            Err(Refusal::Rtcp | Refusal::Direction | Refusal::Forged | Refusal::Replayed) => {}
         }
         result
     }
@@ -306,18 +330,112 @@ impl Port {
         }
     }
 
+    /// True if packets from there may be the party's.
+    fn is_ours(&self, from: SocketAddr) -> bool {
+        match self.fixed {
+            // A gateway speaks for many calls from one address. One that goes on with a call which
+            // we have lost may come first; the port that SDP names is the party's all the same.
+            Some(fixed) => fixed == from || (from == self.settled && fixed.ip() == from.ip()),
+            None => self.accept.allows(from.ip()),
+        }
+    }
+
+    /// True for a party of SRTP.
+    pub fn is_guarded(&self) -> bool {
+        self.guard.is_some()
+    }
+
+    /// True if this agreement gives our packets another key, so that a stream of ours begins: the party
+    /// need know nothing of how often our numbers turned over.
+    pub fn renews_key(&self, media: &Negotiated) -> bool {
+        let Some(protection) = media.protection.as_deref() else {
+            return false;
+        };
+        let guard = self.guard.as_deref();
+        guard.is_none_or(|guard| !guard.sends_with(protection))
+    }
+
+    /// Another stream of ours takes the place of the one so far.
+    pub fn begin_stream(&mut self, stream: Stream) {
+        self.stream = stream;
+        self.peer.begin_stream(self.stats.sent);
+    }
+
+    /// Opens a datagram of SRTP or SRTCP that came from there, and counts one that is refused. Nothing is
+    /// learned of it.
+    pub fn open(
+        &mut self,
+        from: SocketAddr,
+        bytes: &[u8],
+        buffer: &mut [u8; MAX_PACKET],
+    ) -> Result<usize, Refusal> {
+        if !self.is_ours(from) {
+            self.stats.wrong_source += 1;
+            return Err(Refusal::Source);
+        }
+        let rtcp = rtp::is_rtcp(bytes);
+        if rtcp && self.media.rtcp != Rtcp::Muxed {
+            return Err(Refusal::Rtcp);
+        }
+        self.unseal(bytes, rtcp, buffer)
+            .map(|length| length.unwrap_or(0))
+    }
+
+    /// Opens a report of a party of SRTP; `None` for another's, which is as it is.
+    pub fn open_report(
+        &mut self,
+        bytes: &[u8],
+        buffer: &mut [u8; MAX_PACKET],
+    ) -> Result<Option<usize>, Refusal> {
+        self.unseal(bytes, true, buffer)
+    }
+
+    fn unseal(
+        &mut self,
+        bytes: &[u8],
+        rtcp: bool,
+        buffer: &mut [u8; MAX_PACKET],
+    ) -> Result<Option<usize>, Refusal> {
+        let Some(guard) = self.guard.as_deref_mut() else {
+            return Ok(None);
+        };
+        let (count, refusal) = match guard.open(bytes, rtcp, buffer) {
+            Ok(length) => return Ok(Some(length)),
+            Err(Unsafe::Malformed) => (&mut self.stats.malformed, Refusal::Malformed),
+            Err(Unsafe::Forged) => (&mut self.stats.unauthentic, Refusal::Forged),
+            Err(Unsafe::Replayed) => (&mut self.stats.unauthentic, Refusal::Replayed),
+        };
+        *count += 1;
+        Err(refusal)
+    }
+
+    /// The index of a packet of ours under SRTP; `None` without. An error if its number is taken.
+    pub fn index(&mut self, sequence: u16) -> Result<Option<u64>, Taken> {
+        let Some(guard) = self.guard.as_deref_mut() else {
+            return Ok(None);
+        };
+        guard.outbound.number(sequence).map(Some).ok_or(Taken)
+    }
+
+    /// Seals a packet of ours with the index that [`Self::index`] gave.
+    pub fn seal(&self, index: Option<u64>, packet: &mut [u8]) -> Option<Tag> {
+        let guard = self.guard.as_deref()?;
+        Some(guard.outbound.seal_rtp(index?, packet))
+    }
+
+    /// Seals a report of ours, if the party is one of SRTP.
+    pub fn seal_report(&mut self, report: &mut Written) {
+        if let Some(guard) = &mut self.guard {
+            guard.seal(report);
+        }
+    }
+
     fn examine<'a>(
         &self,
         from: SocketAddr,
         bytes: &'a [u8],
     ) -> Result<(Kind, Packet<'a>), Refusal> {
-        let ours = match self.fixed {
-            // A gateway speaks for many calls from one address. One that goes on with a call which
-            // we have lost may come first; the port that SDP names is the party's all the same.
-            Some(fixed) => fixed == from || (from == self.settled && fixed.ip() == from.ip()),
-            None => self.accept.allows(from.ip()),
-        };
-        if !ours {
+        if !self.is_ours(from) {
             return Err(Refusal::Source);
         }
         if rtp::is_rtcp(bytes) {

@@ -8,7 +8,7 @@
 //! the bandwidth never asks for longer ones. The engine knows no civil time; what reports name is time
 //! since its start, as §6.4.1 allows.
 
-use super::{Hub, Random};
+use super::{Hub, Random, guard};
 use crate::Rtcp;
 use crate::rtcp::{self, Sender, Written};
 use meishier_model::{Mono, PortId};
@@ -57,12 +57,25 @@ pub(super) struct Peer {
     last_report: Option<(u32, Mono)>,
     /// Bytes of payload that were sent to it.
     pub octets: u32,
+    /// Packets sent in streams of before.
+    sent_before: u64,
     /// Packets sent up to the last report.
     reported: u64,
     /// A report was sent.
     told: bool,
     /// A report is planned.
     planned: bool,
+}
+
+impl Peer {
+    /// Another stream of ours begins after so many packets: its counts begin at zero (§6.4.1), and what was
+    /// planned for the old one falls away.
+    pub fn begin_stream(&mut self, sent: u64) {
+        self.octets = 0;
+        self.sent_before = sent;
+        self.planned = false;
+        self.told = false;
+    }
 }
 
 /// When which port's report is due.
@@ -126,10 +139,16 @@ impl Hub {
         let party = self
             .port_mut(port)
             .filter(|party| matches!(party.media.rtcp, Rtcp::Apart(_)) && party.may_report(from));
-        if party.is_none() {
+        let Some(party) = party else {
             self.totals.wrong_source += 1;
             return;
-        }
+        };
+        let mut buffer = [0; guard::MAX_PACKET];
+        let bytes = match party.open_report(bytes, &mut buffer) {
+            Ok(None) => bytes,
+            Ok(Some(length)) => buffer.get(..length).unwrap_or_default(),
+            Err(refusal) => return self.count_refusal(refusal),
+        };
         self.totals.rtcp += 1;
         self.read_report(now, port, Some(from), bytes);
     }
@@ -225,7 +244,7 @@ impl Hub {
         let sender = (sent > party.peer.reported).then(|| Sender {
             ntp: ntp(now),
             timestamp: party.stream.clock(now),
-            packets: sent as u32,
+            packets: sent.saturating_sub(party.peer.sent_before) as u32,
             octets: party.peer.octets,
         });
         party.peer.reported = sent;
@@ -235,7 +254,8 @@ impl Hub {
         });
         let ssrc = party.stream.ssrc;
         let block = party.reception.block(last, delay);
-        let packet = rtcp::write(ssrc, cname(ssrc), sender, block, bye);
+        let mut packet = rtcp::write(ssrc, cname(ssrc), sender, block, bye);
+        party.seal_report(&mut packet);
         if self.reports.out.len() < MOST {
             self.totals.reports += 1;
             self.reports.out.push_back(Outgoing {

@@ -1,6 +1,8 @@
 //! Reading a description: the one audio stream that can be used, or why there is none.
 
+use super::crypto::{self, Line};
 use super::{Foreign, MAX_BYTES, MAX_STREAMS, SdpError};
+use crate::srtp::{Policy, Suite};
 use crate::{Codec, Direction, Rtcp};
 use sdp_types::{Attribute, Bandwidth, Connection, Media, ParserError, Session};
 use std::net::SocketAddr;
@@ -17,6 +19,19 @@ pub(super) struct Audio {
     /// As the party wrote it.
     pub direction: Direction,
     pub rtcp: Rtcp,
+    /// The keys of the party, if the stream is SRTP.
+    pub crypto: Option<Line>,
+}
+
+/// Whose description is read.
+#[derive(Clone, Copy)]
+pub(super) enum Reading {
+    /// An offer, of which this is taken.
+    Offer(Policy),
+    /// The answer to an offer of ours of SRTP, or of plain RTP.
+    Answer { secured: bool },
+    /// The answer to a description of ours that was repeated, of SRTP with this suite or of plain RTP.
+    Repeated(Option<Suite>),
 }
 
 /// Payload type and codec of one format of an m-line.
@@ -42,39 +57,72 @@ pub(super) fn times(session: &Session) -> (u64, u64) {
         .map_or((0, 0), |t| (t.start_time, t.stop_time))
 }
 
-/// The first audio stream from which `choose` picks a format; formats that are not `wanted` are
-/// left out before. The error is that of the first audio stream.
+/// The first audio stream from which `choose` picks a format, one of SRTP before one without; formats
+/// that are not `wanted` are left out before. The error is that of the first audio stream.
 pub(super) fn audio(
     session: &Session,
+    reading: Reading,
     wanted: &[Codec],
     choose: impl Fn(&[Format]) -> Option<Format>,
 ) -> Result<Audio, SdpError> {
+    let mut plain = None;
     let mut error = None;
     for (index, media) in session.medias.iter().enumerate() {
         // Port 0: not wanted (RFC 3264 §5.1, §6).
         if !media.media.eq_ignore_ascii_case("audio") || media.port == 0 {
             continue;
         }
-        match stream(session, media, wanted, &choose) {
-            Ok(audio) => return Ok(Audio { index, ..audio }),
+        match stream(session, media, reading, wanted, &choose) {
+            Ok(audio) if audio.crypto.is_some() => return Ok(Audio { index, ..audio }),
+            Ok(audio) => plain = plain.or(Some(Audio { index, ..audio })),
             Err(e) => error = error.or(Some(e)),
         }
     }
-    Err(error.unwrap_or(SdpError::NoAudio))
+    plain.ok_or(error.unwrap_or(SdpError::NoAudio))
+}
+
+/// The keys of a stream, or that it has none; why neither will do.
+fn protection(media: &Media, reading: Reading) -> Result<Option<Line>, SdpError> {
+    let is = |names: [&str; 2]| names.iter().any(|n| media.proto.eq_ignore_ascii_case(n));
+    let secure = is(["RTP/SAVP", "RTP/SAVPF"]);
+    if !secure && !is(["RTP/AVP", "RTP/AVPF"]) {
+        return Err(SdpError::Transport);
+    }
+    match (reading, secure) {
+        (
+            Reading::Offer(Policy::Off)
+            | Reading::Answer { secured: false }
+            | Reading::Repeated(None),
+            _,
+        ) => match secure {
+            true => Err(SdpError::Transport),
+            false => Ok(None),
+        },
+        // Many telephones write keys beside plain RTP, meaning: this if you can.
+        (Reading::Offer(policy), _) => match crypto::first(media) {
+            Some(line) => Ok(Some(line)),
+            None if secure => Err(SdpError::Crypto),
+            None if policy == Policy::Required => Err(SdpError::Unprotected),
+            None => Ok(None),
+        },
+        (Reading::Answer { secured: true }, _) => {
+            let ours = |line: &Line| Some(line.key.suite()) == crypto::offered(line.tag);
+            crypto::taken_up(media, ours).map(Some)
+        }
+        (Reading::Repeated(Some(suite)), _) => {
+            crypto::taken_up(media, |line| line.key.suite() == suite).map(Some)
+        }
+    }
 }
 
 fn stream(
     session: &Session,
     media: &Media,
+    reading: Reading,
     wanted: &[Codec],
     choose: &impl Fn(&[Format]) -> Option<Format>,
 ) -> Result<Audio, SdpError> {
-    if !["RTP/AVP", "RTP/AVPF"]
-        .iter()
-        .any(|p| media.proto.eq_ignore_ascii_case(p))
-    {
-        return Err(SdpError::Transport);
-    }
+    let crypto = protection(media, reading)?;
     let connection = media.connections.first().or(session.connection.as_ref());
     let remote = SocketAddr::new(address(connection.ok_or(SdpError::Address)?)?, media.port);
     let payload_types = || {
@@ -103,6 +151,7 @@ fn stream(
             .or_else(|| direction(&session.attributes))
             .unwrap_or(Direction::SendRecv),
         rtcp: rtcp(session, media, remote),
+        crypto,
     })
 }
 
@@ -231,7 +280,10 @@ fn direction(attributes: &[Attribute]) -> Option<Direction> {
     })
 }
 
-fn values<'a>(attributes: &'a [Attribute], name: &'a str) -> impl Iterator<Item = &'a str> {
+pub(super) fn values<'a>(
+    attributes: &'a [Attribute],
+    name: &'a str,
+) -> impl Iterator<Item = &'a str> {
     attributes
         .iter()
         .filter(move |a| a.attribute.eq_ignore_ascii_case(name))

@@ -36,6 +36,7 @@ pub fn media(port: u32, codec: Codec) -> Negotiated {
         ptime_ms: 20,
         direction: Direction::SendRecv,
         rtcp: Rtcp::Off,
+        protection: None,
     }
 }
 
@@ -62,6 +63,8 @@ pub struct Wire {
     pub hub: Hub,
     pub now: Mono,
     pub sent: Vec<Sent>,
+    /// The same, byte for byte.
+    pub raw: Vec<(PortId, Vec<u8>)>,
     pub events: Vec<MediaEvent>,
     /// `Silent` and `Heard`, kept apart from the other events, with the moment.
     pub silences: Vec<(Mono, MediaEvent)>,
@@ -75,6 +78,7 @@ impl Wire {
             hub: Hub::new(prompts(), 7),
             now: ms(1000),
             sent: Vec::new(),
+            raw: Vec::new(),
             events: Vec::new(),
             silences: Vec::new(),
             reports: Vec::new(),
@@ -138,6 +142,7 @@ impl Wire {
 
     pub fn drain(&mut self) {
         while let Some((port, to, bytes)) = self.hub.poll_send() {
+            self.raw.push((port, bytes.to_vec()));
             let p = rtp::parse(bytes).unwrap();
             self.sent.push(Sent {
                 port,

@@ -75,6 +75,8 @@ pub fn full(n: u64) -> CallRecord {
             peer_lost: 104,
             peer_jitter_us: 105,
             round_trip_us: 106,
+            unauthentic: 107,
+            secured: false,
         },
         rtp_seat: RtpStats {
             received: 5,
@@ -87,6 +89,8 @@ pub fn full(n: u64) -> CallRecord {
             peer_lost: 204,
             peer_jitter_us: 205,
             round_trip_us: 206,
+            unauthentic: 207,
+            secured: true,
         },
     }
 }

@@ -98,6 +98,7 @@ impl FarEnd {
                 ptime_ms: listens_in,
                 direction: Direction::SendRecv,
                 rtcp: Default::default(),
+                protection: None,
             },
             accept: accept(sdp, source),
             source,
