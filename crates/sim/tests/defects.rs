@@ -73,7 +73,6 @@ const ROWS: &[Row] = &[
     engine(Shards::CallerUnheard, &[Invariant::Streams]),
     engine(Shards::CallersCrossed, &[Invariant::Streams]),
     engine(Shards::MusicGoesOn, &[Invariant::Streams]),
-    engine(Shards::ResumeUnheard, &[Invariant::Streams]),
     engine(Shards::RecordTwice, &[Invariant::Record]),
     engine(Shards::TalkCountsTwice, &[Invariant::Record]),
     queue(Matching::FreedLineUnmatched, &[Invariant::Stranded]),
@@ -98,14 +97,19 @@ const ROWS: &[Row] = &[
     sip(Sip::CallersByeForgotten, &[Invariant::LegOver]),
     engine(Shards::PortNotClosed, &[Invariant::Notices]),
     engine(Shards::CallerPutBackTwice, &[Invariant::Notices]),
+    engine(Shards::AnsweredTwice, &[Invariant::Replies]),
+    engine(Shards::NeverAnswered, &[Invariant::Replies]),
+];
+
+/// The same of what dialogs agree on while they last.
+const DIALOGS: &[Row] = &[
     late(Sip::PrackForgotten, &[Invariant::Pracks]),
     late(Sip::PrackTwice, &[Invariant::Pracks]),
     late(Sip::RefreshForgotten, &[Invariant::Refreshed]),
     late(Sip::RefreshLate, &[Invariant::Refreshed]),
     late(Sip::RefreshUnheard, &[Invariant::KeptUp]),
     late(Sip::SessionCutShort, &[Invariant::KeptUp]),
-    engine(Shards::AnsweredTwice, &[Invariant::Replies]),
-    engine(Shards::NeverAnswered, &[Invariant::Replies]),
+    engine(Shards::ResumeUnheard, &[Invariant::Streams]),
 ];
 
 /// The same over [`PLACES`].
@@ -248,6 +252,12 @@ fn each_defect_is_caught_by_its_invariant() {
 }
 
 #[test]
+fn each_defect_of_dialogs_is_caught_by_its_invariant() {
+    let wrong = wrongs(&scenario(BUSY), DIALOGS);
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
 fn each_defect_of_routing_is_caught_by_its_invariant() {
     let wrong = wrongs(&scenario(PLACES), ROUTING);
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
@@ -310,6 +320,7 @@ fn each_invariant_can_fail() {
         let rows = ROWS
             .iter()
             .chain(ROUTING)
+            .chain(DIALOGS)
             .filter(|row| row.2.contains(&invariant));
         assert!(
             rows.count() >= 2,
