@@ -54,7 +54,7 @@ impl Guard<'_> {
 
 /// The first line of a stream that is understood (§5.1.2: those that are not are passed over).
 pub(super) fn first(media: &Media) -> Option<Line> {
-    lines(media).find_map(|line| read(line))
+    lines(media).find_map(read)
 }
 
 /// The line that takes up one of ours (§5.1.3, §7.1.3): there is one alone.
