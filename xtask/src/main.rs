@@ -6,7 +6,7 @@
 //! the product.
 //!
 //! ```text
-//!   test ─┬► fmt, clippy, docs, cargo test, peers (SIPp, baresip, sox, promtool) ─┬► "N passed, N failed"
+//!   test ─┬► fmt, clippy, docs, cargo test, peers (SIPp, baresip, Kamailio, …) ───┬► "N passed, N failed"
 //!         └► queue, its interleavings, simulator, fresh seeds ────────────────────┘
 //!   nation ─► deploy/nation/: 31 provinces, 1,000 seats
 //!   study ──► docs/callers-answered.md: cities alone against pooled routing

@@ -320,7 +320,8 @@ impl Shard {
         let set = self.peers.get(usize::from(trunk_id.0))?;
         let chosen = set.choose(now.mono, word, &[], true)?;
         let peer = chosen.address;
-        let flow = self.flow_to(chosen.transport, peer)?;
+        let network = trunk.network;
+        let flow = self.flow_to(chosen.transport, peer, network)?;
         // Who withholds the number is named to those alone who come to save a life.
         let shown = !call.withheld || self.called_emergency(call);
         let user = if trunk.keep_caller_user && shown && is_number(call.caller.reveal()) {
@@ -330,7 +331,7 @@ impl Shard {
         };
         let codecs = media_codecs(&trunk.codecs);
         let domain = self.config.sip.domain.clone();
-        let (port, address) = self.ports.take()?;
+        let (port, address) = self.ports.take(network)?;
         let mut voice = Voice::new(port, None, trunk.srtp);
         let terms = crate::terms::of_trunk(trunk);
         let ours = (address, session(call.id, 2, 1));
@@ -354,7 +355,7 @@ impl Shard {
             headers,
             terms,
         };
-        let Ok(leg) = self.endpoint.invite(now.mono, invite) else {
+        let Some(leg) = self.call_out(now, trunk_id, invite) else {
             self.ports.give_back(port);
             return None;
         };

@@ -56,11 +56,6 @@ impl Outbox {
         self.bytes.get_mut(start + HEADER..)
     }
 
-    /// How many wait.
-    pub fn len(&self) -> usize {
-        self.queue.len()
-    }
-
     /// Lets the newest packet be changed as a whole, and puts what comes of it behind.
     pub fn seal(&mut self, seal: impl FnOnce(&mut [u8]) -> Option<Tag>) {
         let Some(entry) = self.queue.back_mut() else {
@@ -71,6 +66,11 @@ impl Outbox {
             self.bytes.extend_from_slice(tag.as_bytes());
             entry.len += tag.as_bytes().len() as u16;
         }
+    }
+
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.queue.len()
     }
 
     /// The oldest packet.

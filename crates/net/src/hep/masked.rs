@@ -383,6 +383,19 @@ mod tests {
     }
 
     #[test]
+    fn keys_of_a_description_are_hidden_with_the_numbers() {
+        let body =
+            "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19z+/==|2^20|1:4;INLINE:abc\r\na=x\r\n";
+        let message = format!("BYE sip:a@b SIP/2.0\r\n\r\n{body}");
+        let shown = text(&message, true, true);
+        let hidden =
+            "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:************|2^20|1:4;INLINE:***\r\na=x\r\n";
+        assert!(shown.ends_with(hidden), "{shown}");
+        assert!(text(&message, false, true).ends_with(body));
+        assert!(text("BYE sip:a@b SIP/2.0\r\n\r\ninline:", true, true).ends_with("inline:"));
+    }
+
+    #[test]
     fn bodies_come_and_go_by_themselves() {
         assert!(text(INVITE, true, true).ends_with("Content-Length: 4\r\n\r\nv=0\n"));
         let whole = text(INVITE, false, false);
