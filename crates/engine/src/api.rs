@@ -234,6 +234,8 @@ pub enum ShardMessage {
         transport: Transport,
         /// For how long from now on.
         lasts: Duration,
+        /// False: it said nothing at all, and is asked last.
+        said: bool,
     },
     /// The first shard to every other: the schedule moved on.
     LinesChanged,
@@ -469,10 +471,19 @@ pub enum Refusal {
     RiskOverload,
     /// A seat's star code without valid credentials.
     NotAdmitted,
+    /// A registration with a wrong password, or of somebody unknown (403).
+    WrongPassword,
+    /// A registration or star code that was not looked at, since too many wrong passwords came from
+    /// there (503).
+    SlowedDown,
     /// A seat dialled something that is no star code.
     NotAllowed,
     /// It does not fit the terms of its trunk (420, 421, 422).
     NotAgreed,
+    /// Its trunk has no channel left for it (503).
+    Channels,
+    /// A call out of ours came back (482).
+    Loop,
 }
 
 impl Refusal {
@@ -486,8 +497,12 @@ impl Refusal {
             Self::Overload => "overload",
             Self::RiskOverload => "risk_overload",
             Self::NotAdmitted => "not_admitted",
+            Self::WrongPassword => "wrong_password",
+            Self::SlowedDown => "slowed_down",
             Self::NotAllowed => "not_allowed",
             Self::NotAgreed => "not_agreed",
+            Self::Channels => "channels",
+            Self::Loop => "loop",
         }
     }
 }

@@ -17,7 +17,7 @@ use meishier_model::{
     CallId, CounsellorId, LegId, Now, OfferOutcome, Outcome, ReleasedBy, SeatId, TrunkId,
 };
 use meishier_routing::Book;
-use meishier_signaling::{LegSnapshot, RegistrarSnapshot};
+use meishier_signaling::{LegSnapshot, RegistrarSnapshot, RestSnapshot};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -26,6 +26,9 @@ use std::collections::BTreeMap;
 pub struct CallSnapshot {
     pub(crate) call: Box<Call>,
     legs: Vec<LegSnapshot>,
+    /// Channels that the legs hold.
+    #[serde(default)]
+    channels: Vec<(LegId, TrunkId)>,
 }
 
 /// A shard's calls, seats and registrations. Holds personal data: numbers stand in it.
@@ -38,6 +41,9 @@ pub struct ShardSnapshot {
     loose: Vec<LegSnapshot>,
     /// Legs of star codes. What was dialled is done; the calls end.
     services: Vec<LegSnapshot>,
+    /// What SIP has to see to its end without any leg.
+    #[serde(default)]
+    rest: RestSnapshot,
     registrations: RegistrarSnapshot,
     /// Where the numbering of calls goes on.
     next_call: u64,
@@ -49,6 +55,9 @@ pub struct ShardSnapshot {
     /// Trunks that are registered, and their routes: so they stay until the first shard knows better.
     #[serde(default)]
     registered: BTreeMap<TrunkId, String>,
+    /// Channels of legs that no call follows.
+    #[serde(default)]
+    channels: Vec<(LegId, TrunkId)>,
 }
 
 /// What a shard finds when it goes on.
@@ -104,9 +113,11 @@ impl Shard {
             .into_iter()
             .filter_map(|(leg, _)| self.endpoint.snapshot(leg))
             .collect();
+        let held = |(leg, _): (LegId, LegOwner)| Some((leg, *self.channels.get(&leg)?));
         Some(CallSnapshot {
             call: call.clone(),
             legs,
+            channels: legs_of(call).into_iter().filter_map(held).collect(),
         })
     }
 
@@ -137,6 +148,7 @@ impl Shard {
                 .collect(),
             loose: self.legs_whose(|owner| owner == LegOwner::Nobody),
             services: self.legs_whose(|owner| matches!(owner, LegOwner::Service(_))),
+            rest: self.endpoint.snapshot_rest(),
             registrations: self.registrar.snapshot(),
             next_call: self.next_call,
             next_token: self.next_token,
@@ -144,7 +156,14 @@ impl Shard {
             book: self.book.clone(),
             pools: self.pools.clone(),
             registered: self.registrations.known.clone(),
+            channels: self.loose_channels(),
         }
+    }
+
+    fn loose_channels(&self) -> Vec<(LegId, TrunkId)> {
+        let loose = |leg: &LegId| self.legs.get(leg) == Some(&LegOwner::Nobody);
+        let all = self.channels.iter().filter(|(leg, _)| loose(leg));
+        all.map(|(leg, trunk)| (*leg, *trunk)).collect()
     }
 
     fn legs_whose(&self, which: impl Fn(LegOwner) -> bool) -> Vec<LegSnapshot> {
@@ -187,6 +206,8 @@ impl Shard {
             }
             shard.seats.insert(machine.seat, Box::new(machine));
         }
+        let held = snapshot.calls.iter().flat_map(|call| &call.channels);
+        let held: Vec<_> = held.chain(&snapshot.channels).copied().collect();
         for leg in snapshot.loose {
             shard.restore_loose(now, leg);
         }
@@ -195,9 +216,11 @@ impl Shard {
                 shard.release_leg(now, leg, None);
             }
         }
+        shard.endpoint.restore_rest(now.mono, snapshot.rest);
         for call in snapshot.calls {
             shard.restore_or_end(now, call, beside);
         }
+        shard.restore_channels(held, beside == Beside::Nothing);
         if beside == Beside::Nothing {
             shard.reenter(now);
         }
@@ -296,6 +319,7 @@ impl Shard {
         for (leg, owner) in legs_of(&call) {
             self.legs.insert(leg, owner);
         }
+        self.channels.extend(snapshot.channels);
         self.next_call = self.next_call.max((id.0 & ((1 << 48) - 1)) + 1);
         for (at, timer) in &call.timers {
             self.timers.set(*at, *timer);

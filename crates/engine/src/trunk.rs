@@ -9,12 +9,11 @@ use crate::api::{Notice, ShardMessage};
 use crate::arrival::RETRY_AFTER;
 use crate::peers::{Health, PeerKey, Target};
 use crate::registration::account_of;
-use crate::seats::ALLOW;
 use crate::shard::Shard;
 use crate::timers::Timer;
 use meishier_config::Config;
 use meishier_model::{Now, ShardId, TrunkId};
-use meishier_signaling::{Flow, RequestId};
+use meishier_signaling::{ACCEPT, ALLOW, Flow, RequestId};
 use std::time::Duration;
 
 impl Shard {
@@ -101,16 +100,18 @@ impl Shard {
         }
     }
 
-    /// Another shard was told that a peer takes no calls for a while.
+    /// A peer takes no calls for a while, as it said, or did not respond to one.
     pub(crate) fn on_peer_rests(
         &mut self,
         now: Now,
         trunk: TrunkId,
         peer: PeerKey,
-        lasts: Duration,
+        (lasts, said): (Duration, bool),
     ) {
-        if let Some(set) = self.peers.get_mut(usize::from(trunk.0)) {
-            set.rest(now.mono, peer, lasts);
+        match self.peers.get_mut(usize::from(trunk.0)) {
+            Some(set) if said => set.rest(now.mono, peer, lasts),
+            Some(set) => set.doubt(now.mono, peer, lasts),
+            None => {}
         }
     }
 
@@ -160,7 +161,7 @@ impl Shard {
         };
         let headers = [
             ("Allow", ALLOW),
-            ("Accept", "application/sdp"),
+            ("Accept", ACCEPT),
             ("Retry-After", RETRY_AFTER),
         ];
         // The last is for a peer that is to come back.

@@ -8,11 +8,14 @@ use crate::flow::{Flow, Transport};
 use crate::message::Message;
 use crate::push;
 
-/// The methods that we take within a call, for Allow (RFC 3261 §20.5).
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK";
+/// The methods that we take, for Allow (RFC 3261 §20.5) wherever it is written.
+pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, UPDATE, PRACK";
+
+/// The media types that we take, for Accept (RFC 3261 §20.1, RFC 5621 §3.1) wherever it is written.
+pub const ACCEPT: &str = "application/sdp, multipart/mixed";
 
 /// The hops that a request of ours may take (RFC 3261 §8.1.1.6).
-const MAX_FORWARDS: &str = "70";
+pub(crate) const MAX_FORWARDS: &str = "70";
 
 /// Most bytes of headers in a request of which something is kept; one with more is answered 513.
 pub(crate) const HEAD_LIMIT: usize = 12 * 1024;
@@ -33,6 +36,8 @@ pub(crate) struct Request<'a> {
     pub to: &'a str,
     pub call_id: &'a str,
     pub cseq: u32,
+    /// Max-Forwards (RFC 3261 §20.22).
+    pub hops: &'a str,
 }
 
 impl Request<'_> {
@@ -50,7 +55,7 @@ impl Request<'_> {
                 out.extend_from_slice(self.branch.as_bytes());
                 out.extend_from_slice(b";rport");
             })
-            .header("Max-Forwards", MAX_FORWARDS);
+            .header("Max-Forwards", self.hops);
         if !self.route.is_empty() {
             out = out.header("Route", self.route);
         }
