@@ -99,11 +99,14 @@ pub fn table(results: &Results) -> String {
     let mut waiting = |name: &str, it: &Waiting| {
         let _ = writeln!(
             out,
-            "{name}: {} callers, {:.0} % of a core, {:.2} % of the music heard: {:.0} callers a core",
+            "{name}: {} callers, {:.0} % of a core, {:.2} % of the music heard: {}",
             it.callers,
             it.busy * 100.0,
             it.heard * 100.0,
-            it.per_core(),
+            match it.per_core() {
+                each if each.is_nan() => "does not count".to_owned(),
+                each => format!("{each:.0} callers a core"),
+            },
         );
     };
     waiting("music, callers send", &results.waiting);
