@@ -33,6 +33,10 @@ const WARM: Duration = Duration::from_millis(3_500);
 const SETTLE: Duration = Duration::from_millis(300);
 /// More loss than this ends the steps.
 const MOST_LOSS: f64 = 0.001;
+/// A round with more loss than this does not count.
+const VOID_LOSS: f64 = 0.01;
+/// Music that may be missing in a window, or come of the one before.
+const MOST_MISSING: f64 = 0.03;
 /// Most calls of the steps: the far ends have one processor.
 const MOST_CALLS: usize = 3_000;
 /// Tries of one step: a machine that stood still is no loss of the program's.
@@ -56,10 +60,12 @@ const MUSIC: [(&str, &str); 4] = [
 /// One side while calls are relayed.
 #[derive(Clone, Debug, Serialize)]
 pub struct Relay {
-    /// CPU for one packet in and out, µs: the middle of the rounds.
+    /// CPU for one packet in and out, µs: the middle of the rounds that count; without one no number.
     pub us_per_packet: f64,
-    /// Each round.
+    /// Each round that counts.
     pub rounds_us: Vec<f64>,
+    /// Rounds that do not: packets were lost or not sent in time, so the CPU is not that of the work.
+    pub void: usize,
     /// The greatest share of packets that did not come through in a round.
     pub loss: f64,
 }
@@ -71,7 +77,7 @@ pub struct Step {
     pub calls: usize,
     /// Share of packets that did not come through.
     pub loss: f64,
-    /// CPU for one packet in and out, µs.
+    /// CPU for one packet sent, µs; with loss it says little.
     pub us_per_packet: f64,
     /// Share of one processor that was used.
     pub busy: f64,
@@ -91,8 +97,11 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// Callers that one processor serves.
+    /// Callers that one processor serves; no number if music was missing or came late.
     pub fn per_core(&self) -> f64 {
+        if (self.heard - 1.0).abs() > MOST_MISSING {
+            return f64::NAN;
+        }
         self.callers as f64 / self.busy.max(1e-9)
     }
 }
@@ -240,17 +249,24 @@ fn compare(
     }
     let mut rounds = vec![Vec::new(); sides.len()];
     let mut loss = vec![0.0_f64; sides.len()];
+    let mut void = vec![0; sides.len()];
     for _ in 0..options.rounds {
         for (side, (pid, streams)) in sides.iter_mut().enumerate() {
             let length = options.window;
             let (played, used) = window(generator, streams, *pid, length, &mut attend)?;
-            rounds[side].push(used * 1e6 / played.sent.max(1) as f64);
             loss[side] = loss[side].max(played.loss());
+            if played.loss() <= VOID_LOSS && played.kept_pace() {
+                rounds[side].push(used * 1e6 / played.sent.max(1) as f64);
+            } else {
+                void[side] += 1;
+            }
         }
     }
-    let mut relays = rounds.into_iter().zip(loss).map(|(rounds_us, loss)| Relay {
+    let counts = rounds.into_iter().zip(void).zip(loss);
+    let mut relays = counts.map(|((rounds_us, void), loss)| Relay {
         us_per_packet: median(&rounds_us),
         rounds_us,
+        void,
         loss,
     });
     let lacking = || io::Error::other("nothing was measured");
@@ -303,10 +319,12 @@ fn steps(
     Ok(found)
 }
 
-/// The greatest number of calls of which no packet was lost.
-pub fn without_loss(steps: &[Step]) -> usize {
-    let held = steps.iter().filter(|it| it.valid && it.loss <= MOST_LOSS);
-    held.map(|it| it.calls).max().unwrap_or(0)
+/// The greatest number of calls of which no packet was lost; `None` if no step says anything.
+pub fn without_loss(steps: &[Step]) -> Option<usize> {
+    let mut said = steps.iter().filter(|it| it.valid).peekable();
+    said.peek()?;
+    let held = said.filter(|it| it.loss <= MOST_LOSS);
+    Some(held.map(|it| it.calls).max().unwrap_or(0))
 }
 
 fn waiting(options: &Options, generator: &mut Generator) -> io::Result<(Waiting, Waiting)> {

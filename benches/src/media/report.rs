@@ -52,11 +52,12 @@ pub fn table(results: &Results) -> String {
     let mut side = |name: &str, relay: &Relay| {
         let _ = writeln!(
             out,
-            "{name:<12} {:6.2} µs a packet  {:5.2} floors  {:6.0} calls a core by that  loss {:.3} %",
+            "{name:<12} {:6.2} µs a packet  {:5.2} floors  {:6.0} calls a core by that  loss {:.3} %  {} void",
             relay.us_per_packet,
             relay.us_per_packet / floor,
             derived(relay),
             relay.loss * 100.0,
+            relay.void,
         );
     };
     side("meishier", &results.program);
@@ -82,20 +83,30 @@ pub fn table(results: &Results) -> String {
             },
         );
     }
-    let held = without_loss(&results.steps);
-    let verdict = if held >= GOAL { "held" } else { "missed" };
-    let _ = writeln!(
-        out,
-        "relayed calls a core without loss: {held}; goal {GOAL}: {verdict}"
-    );
+    let _ = match without_loss(&results.steps) {
+        Some(held) => {
+            let verdict = if held >= GOAL { "held" } else { "missed" };
+            writeln!(
+                out,
+                "relayed calls a core without loss: {held}; goal {GOAL}: {verdict}"
+            )
+        }
+        None => writeln!(
+            out,
+            "relayed calls a core: not measured, the far ends had no time"
+        ),
+    };
     let mut waiting = |name: &str, it: &Waiting| {
         let _ = writeln!(
             out,
-            "{name}: {} callers, {:.0} % of a core, {:.2} % of the music heard: {:.0} callers a core",
+            "{name}: {} callers, {:.0} % of a core, {:.2} % of the music heard: {}",
             it.callers,
             it.busy * 100.0,
             it.heard * 100.0,
-            it.per_core(),
+            match it.per_core() {
+                each if each.is_nan() => "does not count".to_owned(),
+                each => format!("{each:.0} callers a core"),
+            },
         );
     };
     waiting("music, callers send", &results.waiting);

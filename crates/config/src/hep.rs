@@ -17,7 +17,7 @@ pub enum HepNumbers {
     /// known to be harmless.
     #[default]
     Masked,
-    /// The messages as they are, passwords' digests with them.
+    /// Heads as they are, passwords' digests with them.
     Whole,
 }
 
@@ -32,7 +32,7 @@ pub struct Hep {
     pub password: Option<String>,
     /// Of the messages' heads.
     pub numbers: HepNumbers,
-    /// Bodies go with them, as they are but for keys of SRTP, which are hidden with the numbers; without
+    /// Bodies go with them, as they are but for keys of SRTP, which are never shown; without
     /// them Content-Length is 0.
     pub bodies: bool,
 }

@@ -103,6 +103,11 @@ const URI_PARAMETERS: &[&str] = &["transport", "lr", "user", "maddr", "ttl", "me
 /// The copy. `numbers`: without numbers and names; else the head is as it was. Without `bodies` its
 /// Content-Length is 0.
 pub(super) fn masked(message: &[u8], numbers: bool, bodies: bool) -> Vec<u8> {
+    if bodies && !numbers {
+        let mut out = message.to_vec();
+        hide_keys(&mut out);
+        return out;
+    }
     let (head, body) = split(message);
     let head = String::from_utf8_lossy(head);
     let mut out = String::with_capacity(message.len());
@@ -383,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_a_description_are_hidden_with_the_numbers() {
+    fn keys_of_a_description_are_hidden_whatever_is_shown() {
         let body =
             "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19z+/==|2^20|1:4;INLINE:abc\r\na=x\r\n";
         let message = format!("BYE sip:a@b SIP/2.0\r\n\r\n{body}");
@@ -391,7 +396,7 @@ mod tests {
         let hidden =
             "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:************|2^20|1:4;INLINE:***\r\na=x\r\n";
         assert!(shown.ends_with(hidden), "{shown}");
-        assert!(text(&message, false, true).ends_with(body));
+        assert!(text(&message, false, true).ends_with(hidden));
         assert!(text("BYE sip:a@b SIP/2.0\r\n\r\ninline:", true, true).ends_with("inline:"));
     }
 
@@ -401,20 +406,6 @@ mod tests {
         let whole = text(INVITE, false, false);
         assert!(whole.contains("<sip:13312346745:secret@203.0.113.10;user=phone>;tag=a;cpc=x\r\n"));
         assert!(whole.ends_with("Content-Length: 0\r\n\r\n"));
-    }
-
-    #[test]
-    fn keys_of_speech_are_in_no_copy() {
-        let line =
-            "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZi|2^20|1:4;INLINE:abc";
-        let message = format!("INVITE sip:a@b SIP/2.0\r\nContent-Length: 9\r\n\r\n{line}\r\na=x");
-        for numbers in [true, false] {
-            let shown = text(&message, numbers, true);
-            assert!(!shown.contains("d0Rm") && !shown.contains("abc"), "{shown}");
-            let (_, body) = shown.split_once("\r\n\r\n").unwrap();
-            assert_eq!(body.len(), line.len() + 5);
-            assert!(body.contains("|2^20|1:4;INLINE:***"));
-        }
     }
 
     #[test]
