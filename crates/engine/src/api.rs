@@ -6,7 +6,8 @@
 pub use crate::notice::{LegParty, Notice};
 pub use crate::peers::Target;
 pub use crate::shown::{
-    CallView, Phase, PoolView, SeatState, SeatStatus, ShardView, WhyPool, WhyReason, WhyView,
+    CallView, Phase, PoolView, SeatState, SeatStatus, ShardView, TrunkView, WhyPool, WhyReason,
+    WhyView,
 };
 use meishier_config::Config;
 use meishier_media::{MediaCommand, MediaEvent};
@@ -233,9 +234,18 @@ pub enum ShardMessage {
         transport: Transport,
         /// For how long from now on.
         lasts: Duration,
+        /// False: it said nothing at all, and is asked last.
+        said: bool,
     },
     /// The first shard to every other: the schedule moved on.
     LinesChanged,
+    /// The first shard to every other: a trunk that is to be registered is so, or is not.
+    TrunkRegistered {
+        /// The trunk.
+        trunk: TrunkId,
+        /// The Route of calls out, empty for none (Service-Route, RFC 3608); `None`: not registered.
+        route: Option<String>,
+    },
     /// The seat's home to every shard: who is there and whether calls may come.
     Staffing {
         /// The seat.
@@ -465,6 +475,10 @@ pub enum Refusal {
     NotAllowed,
     /// It does not fit the terms of its trunk (420, 421, 422).
     NotAgreed,
+    /// Its trunk has no channel left for it (503).
+    Channels,
+    /// A call out of ours came back (482).
+    Loop,
 }
 
 impl Refusal {
@@ -480,6 +494,8 @@ impl Refusal {
             Self::NotAdmitted => "not_admitted",
             Self::NotAllowed => "not_allowed",
             Self::NotAgreed => "not_agreed",
+            Self::Channels => "channels",
+            Self::Loop => "loop",
         }
     }
 }

@@ -12,7 +12,7 @@
 //! | ready seats | stand in their new pools with their new skills |
 //! | counsellors no longer permitted | are signed off, those who talk after the conversation |
 //! | telephones with an address now, or no longer | count as reachable, or as registered |
-//! | trunks | get OPTIONS if they are to have them from now on |
+//! | trunks | get OPTIONS if they are to have them from now on; are registered, anew, or no longer |
 
 use crate::api::{CommandError, Notice};
 use crate::dispatch::queue_config;
@@ -31,6 +31,12 @@ impl Shard {
         }
         let before = std::mem::replace(&mut self.config, config);
         self.peers_follow(&before);
+        // Of names that stay the driver will tell.
+        for (callers, trunk) in self.callers.iter_mut().zip(&self.config.trunks) {
+            if trunk.peer_names.is_empty() {
+                callers.clear();
+            }
+        }
         if self.id == ShardId(0) {
             let rules = queue_config(&self.config, now.wall);
             if !self.queue.reconfigure(&rules) {
@@ -39,6 +45,7 @@ impl Shard {
             self.start_lines(now);
             self.ask_new_trunks(now);
         }
+        self.follow_registrations(now);
         self.seats_follow(now);
         self.pools_follow();
     }

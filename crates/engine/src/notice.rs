@@ -161,6 +161,16 @@ pub enum Notice {
         /// True if it answers.
         up: bool,
     },
+    /// A trunk that is to be registered at its carrier is so, or is not; also told when the reason
+    /// changes, and as registered by status 0 when it need not be any more.
+    Registration {
+        /// The trunk.
+        trunk: TrunkId,
+        /// True if it is.
+        registered: bool,
+        /// Status of the last final response to REGISTER; 408 if none came, 503 if none could.
+        status: u16,
+    },
     /// One peer of a trunk answers, or no longer answers, our OPTIONS.
     Peer {
         /// The trunk.
@@ -169,6 +179,22 @@ pub enum Notice {
         address: SocketAddr,
         /// True if it answers.
         up: bool,
+    },
+    /// A channel of a trunk was taken, or given back.
+    Channel {
+        /// The trunk.
+        trunk: TrunkId,
+        /// True if taken.
+        taken: bool,
+    },
+    /// A trunk had no channel left for a call.
+    ChannelsFull {
+        /// The trunk.
+        trunk: TrunkId,
+        /// The call was one for which the reserve is kept.
+        emergency: bool,
+        /// A call out.
+        out: bool,
     },
     /// Nothing is known of where a trunk's requests go; what was known before holds.
     NoPeers {

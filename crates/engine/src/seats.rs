@@ -198,6 +198,9 @@ impl Shard {
             ShardMessage::WithdrawOffer { call, offer } => self.on_withdraw(now, call, offer),
             ShardMessage::Noted(note) => self.on_noted(&note),
             ShardMessage::Staffing { seat, now } => self.on_staffing(seat, now),
+            ShardMessage::TrunkRegistered { trunk, route } => {
+                self.on_trunk_registered(trunk, route);
+            }
             ShardMessage::PeerHealth {
                 trunk,
                 address,
@@ -209,7 +212,8 @@ impl Shard {
                 address,
                 transport,
                 lasts,
-            } => self.on_peer_rests(now, trunk, (address, transport), lasts),
+                said,
+            } => self.on_peer_rests(now, trunk, (address, transport), (lasts, said)),
             ShardMessage::LinesChanged => self.on_lines_changed(),
             ShardMessage::SeatCommand {
                 from,

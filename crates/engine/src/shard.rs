@@ -10,6 +10,8 @@ use crate::matches::Watch;
 use crate::peers::{PeerKey, PeerSet, Target};
 use crate::pools::PoolStates;
 use crate::ports::Ports;
+use crate::reason::causes;
+use crate::registration::Registrations;
 use crate::seat::SeatMachine;
 use crate::service::ServiceCall;
 use crate::timers::Timers;
@@ -115,7 +117,12 @@ pub struct Shard {
     pub(crate) peers: Vec<PeerSet>,
     /// What DNS says of the names among each trunk's peers; bounded by the driver.
     pub(crate) callers: Vec<Vec<IpAddr>>,
+    pub(crate) registrations: Registrations,
     pub(crate) pings: BTreeMap<RequestId, (TrunkId, PeerKey)>,
+    /// Which leg holds a channel of which trunk.
+    pub(crate) channels: BTreeMap<LegId, TrunkId>,
+    /// By which calls of this engine are known when they come back.
+    pub(crate) mark: Box<str>,
     pub(crate) timers: Timers,
     pub(crate) outputs: VecDeque<Output>,
     /// Messages of this shard to itself, read when the present input has been dealt with.
@@ -231,8 +238,11 @@ impl Shard {
                 .iter()
                 .map(|trunk| PeerSet::new(Target::fixed(trunk)))
                 .collect(),
+            registrations: Registrations::default(),
             callers: vec![Vec::new(); config.trunks.len()],
             pings: BTreeMap::new(),
+            channels: BTreeMap::new(),
+            mark: meishier_signaling::mark(&setup.secret).into(),
             timers: Timers::default(),
             outputs: VecDeque::new(),
             own: VecDeque::new(),
@@ -275,14 +285,20 @@ impl Shard {
             Input::Timeout => self.on_timeout(now),
             Input::Configure(config) => self.configure(now, config),
             Input::Remember(notes) => notes.iter().for_each(|note| self.on_noted(note)),
-            Input::Peers { trunk, targets } => self.on_peers(trunk, targets),
+            Input::Peers { trunk, targets } => {
+                self.on_peers(trunk, targets);
+                self.register_by_new_peers(now, trunk);
+            }
             Input::Callers { trunk, addresses } => {
                 if let Some(callers) = self.callers.get_mut(usize::from(trunk.0)) {
                     *callers = addresses;
                 }
             }
             Input::Drain => self.draining = true,
-            Input::HangUpAll => self.hang_up_all(now),
+            Input::HangUpAll => {
+                self.hang_up_all(now);
+                self.leave_registrars(now);
+            }
         }
         self.settle(now);
     }
@@ -346,10 +362,10 @@ impl Shard {
             })
     }
 
-    /// True if no call is left.
+    /// True if no call is left, and no carrier that is to be told of our end.
     #[must_use]
     pub fn idle(&self) -> bool {
-        self.calls.is_empty() && self.services.is_empty()
+        self.calls.is_empty() && self.services.is_empty() && !self.registrations.is_leaving()
     }
 
     /// Works until nothing inside has anything left to say.
@@ -486,17 +502,29 @@ impl Shard {
             Event::Confirmed { leg } | Event::OfferAnswered { leg } => {
                 self.on_offer_answered(now, leg);
             }
-            Event::Failed { leg, status, .. } => self.on_failed(now, leg, status),
+            Event::Failed {
+                leg,
+                status,
+                reason,
+                retry_after,
+            } => {
+                let cause = reason.as_deref().map(causes).unwrap_or_default();
+                self.on_failed(now, leg, (status, retry_after), cause);
+            }
             Event::Ended { leg, cause, reason } => {
                 self.on_ended(now, leg, cause, reason.as_deref());
             }
             Event::Gone { leg } => {
                 self.legs.remove(&leg);
+                self.end_channel(leg);
             }
             Event::Reinvite { leg, sdp } => self.on_reinvite(now, leg, sdp.as_deref()),
             Event::Probed { leg, result } => self.on_probed(now, leg, result),
             Event::ReinviteDone { .. } | Event::Info { .. } => {}
             Event::Request { id, flow, request } => self.on_request(now, id, flow, &request),
+            Event::RegisterDone { id, status, reply } => {
+                self.on_register_done(now, id, status, reply.as_ref());
+            }
             Event::Response { id, status } => self.on_ping_response(now, id, status),
         }
     }

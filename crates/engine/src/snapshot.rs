@@ -13,16 +13,22 @@ use crate::seat::SeatMachine;
 use crate::shard::{LegOwner, Shard, ShardConfig};
 use crate::timers::Timer;
 use meishier_media::{MediaCommand, Source};
-use meishier_model::{CallId, CounsellorId, LegId, Now, OfferOutcome, Outcome, ReleasedBy, SeatId};
+use meishier_model::{
+    CallId, CounsellorId, LegId, Now, OfferOutcome, Outcome, ReleasedBy, SeatId, TrunkId,
+};
 use meishier_routing::Book;
 use meishier_signaling::{LegSnapshot, RegistrarSnapshot};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One call with its SIP legs.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct CallSnapshot {
     pub(crate) call: Box<Call>,
     legs: Vec<LegSnapshot>,
+    /// Channels that the legs hold.
+    #[serde(default)]
+    channels: Vec<(LegId, TrunkId)>,
 }
 
 /// A shard's calls, seats and registrations. Holds personal data: numbers stand in it.
@@ -43,6 +49,12 @@ pub struct ShardSnapshot {
     draining: bool,
     book: Book,
     pools: PoolStates,
+    /// Trunks that are registered, and their routes: so they stay until the first shard knows better.
+    #[serde(default)]
+    registered: BTreeMap<TrunkId, String>,
+    /// Channels of legs that no call follows.
+    #[serde(default)]
+    channels: Vec<(LegId, TrunkId)>,
 }
 
 /// What a shard finds when it goes on.
@@ -98,9 +110,11 @@ impl Shard {
             .into_iter()
             .filter_map(|(leg, _)| self.endpoint.snapshot(leg))
             .collect();
+        let held = |(leg, _): (LegId, LegOwner)| Some((leg, *self.channels.get(&leg)?));
         Some(CallSnapshot {
             call: call.clone(),
             legs,
+            channels: legs_of(call).into_iter().filter_map(held).collect(),
         })
     }
 
@@ -137,7 +151,15 @@ impl Shard {
             draining: self.draining,
             book: self.book.clone(),
             pools: self.pools.clone(),
+            registered: self.registrations.known.clone(),
+            channels: self.loose_channels(),
         }
+    }
+
+    fn loose_channels(&self) -> Vec<(LegId, TrunkId)> {
+        let loose = |leg: &LegId| self.legs.get(leg) == Some(&LegOwner::Nobody);
+        let all = self.channels.iter().filter(|(leg, _)| loose(leg));
+        all.map(|(leg, trunk)| (*leg, *trunk)).collect()
     }
 
     fn legs_whose(&self, which: impl Fn(LegOwner) -> bool) -> Vec<LegSnapshot> {
@@ -169,6 +191,7 @@ impl Shard {
         shard.pools_follow();
         shard.start_lines(now);
         shard.set_hands_timer(now);
+        shard.registrations.known = snapshot.registered;
         shard.start_trunks(now);
         shard.claims = snapshot.claims.into_iter().collect();
         shard.next_call = shard.next_call.max(snapshot.next_call);
@@ -179,6 +202,8 @@ impl Shard {
             }
             shard.seats.insert(machine.seat, Box::new(machine));
         }
+        let held = snapshot.calls.iter().flat_map(|call| &call.channels);
+        let held: Vec<_> = held.chain(&snapshot.channels).copied().collect();
         for leg in snapshot.loose {
             shard.restore_loose(now, leg);
         }
@@ -190,6 +215,7 @@ impl Shard {
         for call in snapshot.calls {
             shard.restore_or_end(now, call, beside);
         }
+        shard.restore_channels(held, beside == Beside::Nothing);
         if beside == Beside::Nothing {
             shard.reenter(now);
         }
@@ -288,6 +314,7 @@ impl Shard {
         for (leg, owner) in legs_of(&call) {
             self.legs.insert(leg, owner);
         }
+        self.channels.extend(snapshot.channels);
         self.next_call = self.next_call.max((id.0 & ((1 << 48) - 1)) + 1);
         for (at, timer) in &call.timers {
             self.timers.set(*at, *timer);

@@ -23,6 +23,8 @@ pub(crate) enum Timer {
     OfferRing(CallId, OfferId),
     /// The transfer target's ring limit.
     TransferRing(CallId),
+    /// A peer of a trunk has said nothing to the target's INVITE.
+    PeerTry(CallId),
     /// A silent party is asked again.
     Probe(CallId, PortId),
     /// Caller and counsellor are together long enough to say that one of them is not heard.
@@ -37,6 +39,10 @@ pub(crate) enum Timer {
     Seat(SeatId),
     /// OPTIONS to a trunk.
     KeepAlive(TrunkId),
+    /// A registration at a trunk's carrier.
+    Register(TrunkId),
+    /// Carriers have had time enough to answer our leave.
+    Leave,
     /// The schedule of lines changes.
     Lines,
     /// A state that people set of a pool ends.
@@ -98,6 +104,8 @@ impl Shard {
         match timer {
             Timer::Seat(seat) => self.on_seat_timer(now, seat),
             Timer::KeepAlive(trunk) => self.on_keep_alive(now, trunk),
+            Timer::Register(trunk) => self.on_register_timer(now, trunk),
+            Timer::Leave => self.on_leave_limit(),
             Timer::Lines => {
                 self.lines_timer = None;
                 self.start_lines(now);
@@ -113,6 +121,7 @@ impl Shard {
             | Timer::DropPreferences(call)
             | Timer::OfferRing(call, _)
             | Timer::TransferRing(call)
+            | Timer::PeerTry(call)
             | Timer::Probe(call, _)
             | Timer::OneWay(call)
             | Timer::LetIn(call)

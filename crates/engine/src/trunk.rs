@@ -8,6 +8,7 @@
 use crate::api::{Notice, ShardMessage};
 use crate::arrival::RETRY_AFTER;
 use crate::peers::{Health, PeerKey, Target};
+use crate::registration::account_of;
 use crate::seats::ALLOW;
 use crate::shard::Shard;
 use crate::timers::Timer;
@@ -19,6 +20,7 @@ use std::time::Duration;
 impl Shard {
     /// One shard asks the trunks for all.
     pub(crate) fn start_trunks(&mut self, now: Now) {
+        self.follow_registrations(now);
         if self.id != ShardId(0) {
             return;
         }
@@ -43,10 +45,11 @@ impl Shard {
             Some(set) => set.targets().map(Target::key).collect(),
             None => Vec::new(),
         };
+        let account = account_of(&self.config, id);
         for peer in targets {
             let asked = self.flow_to(peer.1, peer.0, network).and_then(|flow| {
                 let uri = format!("sip:{}", peer.0);
-                self.endpoint.options(now.mono, flow, &uri).ok()
+                self.endpoint.options_as(now.mono, account, flow, &uri).ok()
             });
             match asked {
                 Some(request) => {
@@ -98,16 +101,18 @@ impl Shard {
         }
     }
 
-    /// Another shard was told that a peer takes no calls for a while.
+    /// A peer takes no calls for a while, as it said, or did not respond to one.
     pub(crate) fn on_peer_rests(
         &mut self,
         now: Now,
         trunk: TrunkId,
         peer: PeerKey,
-        lasts: Duration,
+        (lasts, said): (Duration, bool),
     ) {
-        if let Some(set) = self.peers.get_mut(usize::from(trunk.0)) {
-            set.rest(now.mono, peer, lasts);
+        match self.peers.get_mut(usize::from(trunk.0)) {
+            Some(set) if said => set.rest(now.mono, peer, lasts),
+            Some(set) => set.doubt(now.mono, peer, lasts),
+            None => {}
         }
     }
 

@@ -93,6 +93,8 @@ pub enum Event {
         status: u16,
         /// Value of the response's Reason header (RFC 3326).
         reason: Option<String>,
+        /// Seconds of the response's Retry-After (RFC 3261 §20.33).
+        retry_after: Option<u32>,
     },
     /// The peer ended the leg, or it broke.
     Ended {
@@ -157,6 +159,15 @@ pub enum Event {
         /// 200 to 699; 408 if none came, 503 if the flow failed.
         status: u16,
     },
+    /// The final response to our REGISTER, for [`crate::registration::Registration`].
+    RegisterDone {
+        /// Which one.
+        id: RequestId,
+        /// 200 to 699; 408 if none came, 503 if the flow failed.
+        status: u16,
+        /// The response, if one came.
+        reply: Option<Message>,
+    },
 }
 
 /// Shows leg, request and status only: bodies and reasons may tell who calls and what was dialled.
@@ -177,6 +188,9 @@ impl fmt::Debug for Event {
             Self::Info { leg, .. } => write!(f, "Info({leg})"),
             Self::Request { id, request, .. } => write!(f, "Request({} {request:?})", id.0),
             Self::Response { id, status } => write!(f, "Response({} {status})", id.0),
+            Self::RegisterDone { id, status, .. } => {
+                write!(f, "RegisterDone({} {status})", id.0)
+            }
         }
     }
 }

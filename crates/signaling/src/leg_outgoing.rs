@@ -1,6 +1,7 @@
 //! A leg that we started: the responses to our INVITE, CANCEL, and the ACK of every 2xx.
 
 use crate::body;
+use crate::client_auth::Attempts;
 use crate::defect::Defect;
 use crate::dialog::{self, Dialog};
 use crate::event::Event;
@@ -8,7 +9,8 @@ use crate::flow::Flow;
 use crate::keys::{ClientKey, Owner, Purpose};
 use crate::leg::{Context, Leg, LegState, reason_of};
 use crate::leg_timer::takes_update;
-use crate::message::{Message, Method};
+use crate::lex;
+use crate::message::{HeaderName, Message, Method};
 use crate::names::branch;
 use crate::transactions::Failure;
 use meishier_model::LegId;
@@ -41,7 +43,10 @@ impl Leg {
             ..200 => self.on_progress(cx, response),
             200..300 => self.on_success(cx, key, response),
             422 if self.invite_longer(cx, response) => {}
-            status => self.on_refused(cx, status, reason_of(response)),
+            status => {
+                let retry = response.header(HeaderName::RetryAfter).and_then(seconds);
+                self.on_refused(cx, status, (reason_of(response), retry));
+            }
         }
     }
 
@@ -97,7 +102,7 @@ impl Leg {
         }
         let Ok(mut dialog) = Dialog::of_response(response, &self.dialog.target) else {
             // A route that cannot be followed: no ACK can reach the peer, and no BYE.
-            self.on_refused(cx, 502, None);
+            self.on_refused(cx, 502, (None, None));
             return;
         };
         let agreed = self.take_early(&mut dialog);
@@ -127,22 +132,31 @@ impl Leg {
             return;
         }
         let word = cx.names.word();
-        let bytes = self.request(cx, Method::Ack, cseq, &branch(word), &[], None);
+        // §22.1: what the INVITE showed; an ACK cannot be challenged.
+        let (account, shown) = cx.tx.shown(key);
+        let bytes = self.request(cx, Method::Ack, cseq, &branch(word), &shown, None);
+        self.account = self.account.or(account);
         cx.tx.keep_ack(key, &self.dialog.remote_tag, &bytes);
         cx.tx.send_request(Method::Ack, self.flow, bytes);
     }
 
     /// Our INVITE came to nothing without a response.
     pub(crate) fn on_invite_failure(&mut self, cx: &mut Context<'_>, failure: Failure) {
-        self.on_refused(cx, failure.status(), None);
+        self.on_refused(cx, failure.status(), (None, None));
     }
 
-    fn on_refused(&mut self, cx: &mut Context<'_>, status: u16, reason: Option<String>) {
+    fn on_refused(
+        &mut self,
+        cx: &mut Context<'_>,
+        status: u16,
+        (reason, retry_after): (Option<String>, Option<u32>),
+    ) {
         if matches!(self.state, LegState::Calling | LegState::Proceeding) {
             cx.events.push_back(Event::Failed {
                 leg: self.id,
                 status,
                 reason,
+                retry_after,
             });
         }
         if matches!(
@@ -152,6 +166,12 @@ impl Leg {
             self.finish();
         }
     }
+}
+
+/// Retry-After: seconds, perhaps with a comment and parameters behind them (RFC 3261 §20.33).
+fn seconds(value: &str) -> Option<u32> {
+    let end = value.find(|c: char| !c.is_ascii_digit());
+    lex::number(end.and_then(|end| value.get(..end)).unwrap_or(value))
 }
 
 impl Failure {
@@ -174,9 +194,12 @@ pub(crate) fn release_fork(cx: &mut Context<'_>, key: ClientKey, flow: Flow, res
         cancel: false,
     };
     let seq = fork.dialog.next_seq();
-    let bytes = fork.request(cx, Method::Bye, seq, &branch(bye.word), &[], None);
+    let shown = fork.credentials(cx, Method::Bye);
+    let shown: Vec<(&str, &str)> = shown.iter().map(|(n, v)| (*n, &**v)).collect();
+    let bytes = fork.request(cx, Method::Bye, seq, &branch(bye.word), &shown, None);
     cx.tx
         .start(cx.now, bye, Purpose::Bye, Owner::Nobody, flow, bytes);
+    cx.tx.attribute(bye, Attempts::of(fork.account));
 }
 
 /// The ACK of a 2xx whose dialog is known only from it: a fork, or a re-INVITE of a leg that has

@@ -138,6 +138,20 @@ impl Telemetry {
                     tracing::error!(trunk, "trunk does not answer");
                 }
             }
+            Notice::Registration {
+                trunk,
+                registered,
+                status,
+            } => {
+                let trunk = self.trunk(trunk.0);
+                if *registered && *status == 0 {
+                    tracing::info!(trunk, "trunk need not be registered any more");
+                } else if *registered {
+                    tracing::info!(trunk, "trunk registered");
+                } else {
+                    tracing::error!(trunk, status, "trunk not registered");
+                }
+            }
             Notice::Peer { trunk, address, up } => {
                 let trunk = self.trunk(trunk.0);
                 if *up {
@@ -145,6 +159,19 @@ impl Telemetry {
                 } else {
                     tracing::warn!(trunk, peer = %address, "peer does not answer");
                 }
+            }
+            Notice::Channel { .. } => {}
+            Notice::ChannelsFull {
+                trunk,
+                emergency: true,
+                out,
+            } => {
+                let trunk = self.trunk(trunk.0);
+                tracing::error!(trunk, out, "no channel left, not even of the reserve");
+            }
+            Notice::ChannelsFull { trunk, out, .. } => {
+                let trunk = self.trunk(trunk.0);
+                tracing::warn!(trunk, out, "no channel left but the reserve");
             }
             Notice::NoPeers { trunk } => {
                 let trunk = self.trunk(trunk.0);

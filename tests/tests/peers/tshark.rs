@@ -3,18 +3,25 @@
 
 use crate::stage;
 use meishier_tests::engine::Engine;
+use meishier_tests::line::Line;
 use meishier_tests::peers::Transport::Udp;
 use meishier_tests::peers::sipp::Sipp;
-use meishier_tests::peers::{Peer, free_port};
+use meishier_tests::peers::{Peer, free_port, moment};
 use meishier_tests::plan::Plan;
+use meishier_tests::sip::Dialog;
 use meishier_tests::talker::a_law;
 use std::f64::consts::TAU;
+use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// Severity "warning" of tshark's experts, and what is worse.
 const WARNED: &str = "_ws.expert.severity >= 0x600000 || _ws.malformed";
+
+/// Longest wait for the capture.
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// A capture that runs.
 struct Capture {
@@ -25,9 +32,9 @@ struct Capture {
 
 impl Capture {
     /// Whatever comes to or from the engine by UDP.
-    fn start(engine: &Engine, plan_ports: (u16, u16)) -> Self {
+    fn start(engine: &Engine) -> Self {
         let sip = engine.udp().port();
-        let (first, last) = plan_ports;
+        let (first, last) = engine.rtp_ports();
         let file = engine.folder().join("call.pcapng");
         let mut command = Command::new("dumpcap");
         command.args(["-i", "lo", "-q", "-w"]).arg(&file);
@@ -40,8 +47,25 @@ impl Capture {
         Self { peer, file, sip }
     }
 
-    /// Ends the capture.
-    fn end(self) -> Captured {
+    /// Ends the capture once all that was sent before is in its file: a question of ours is the last.
+    fn end(self, engine: &Engine) -> Captured {
+        let mut asks = Line::new().towards(engine.udp());
+        let name = format!("last{}", asks.address().port());
+        let dialog = Dialog::new("ask", &name, asks.address(), engine.udp());
+        asks.send(dialog.request("OPTIONS", 1, "OPTIONS", ""));
+        asks.response(&dialog, "OPTIONS", 200);
+        let start = Instant::now();
+        let mark = dialog.call_id.as_bytes();
+        loop {
+            let bytes = fs::read(&self.file).unwrap_or_default();
+            let seen = bytes.windows(mark.len()).filter(|part| *part == mark);
+            // The question and its answer.
+            if seen.count() >= 2 {
+                break;
+            }
+            assert!(start.elapsed() < LIMIT, "{}", self.peer.output());
+            moment();
+        }
         self.peer.end();
         Captured {
             file: self.file,
@@ -118,8 +142,7 @@ fn scene(plan: Plan) -> (Engine, Vec<Peer>, Capture) {
     let mut plan = plan;
     plan.add_seats(1, SocketAddr::from(([127, 0, 0, 1], seat)), "udp", "paused");
     let engine = Engine::start(&plan);
-    let ports = engine.rtp_ports();
-    let capture = Capture::start(&engine, ports);
+    let capture = Capture::start(&engine);
     let peer = Sipp::new(&engine, "seat_speaks", Udp)
         .at(seat)
         .file("tone.raw", tone());
@@ -139,7 +162,7 @@ fn a_plain_call_decodes_without_a_warning() {
     let (engine, seats, capture) = scene(Plan::default());
     caller(&engine, "caller_speaks").succeeds(&engine);
     stage::finish(&engine, seats, 1);
-    capture.end().is_right(&["INVITE", "ACK", "BYE"], 4);
+    capture.end(&engine).is_right(&["INVITE", "ACK", "BYE"], 4);
 }
 
 #[test]
@@ -148,7 +171,7 @@ fn a_call_with_reliable_ringing_and_a_session_timer_decodes_without_a_warning() 
     caller(&engine, "caller_speaks_on_terms").succeeds(&engine);
     stage::finish(&engine, seats, 1);
     capture
-        .end()
+        .end(&engine)
         .is_right(&["INVITE", "PRACK", "UPDATE", "BYE"], 4);
 }
 
@@ -157,9 +180,7 @@ fn a_call_with_a_third_party_decodes_without_a_warning() {
     let far = free_port();
     let mut plan = Plan::default();
     plan.trunk = format!("out = \"127.0.0.1:{far}\"\n");
-    plan.add_tables(
-        "[[transfer.keys]]\nname = \"110\"\ntitle = \"110\"\nkind = \"emergency\"\ntrunk = \"trunk\"\n",
-    );
+    plan.add_tables(stage::KEYS);
     let (engine, seats, capture) = scene(plan);
     let target = Sipp::new(&engine, "seat_speaks", Udp)
         .at(far)
@@ -170,7 +191,7 @@ fn a_call_with_a_third_party_decodes_without_a_warning() {
     caller.succeeds(&engine);
     target.succeeds(&engine);
     stage::finish(&engine, seats, 1);
-    capture.end().is_right(&["INVITE", "ACK", "BYE"], 6);
+    capture.end(&engine).is_right(&["INVITE", "ACK", "BYE"], 6);
 }
 
 #[test]
@@ -190,16 +211,16 @@ fn whatever_we_send_decodes_without_a_warning() {
         ("seat_rings", "caller_cancels"),
     ] {
         let (engine, seats) = stage::engine(Plan::default(), &[seat], Udp);
-        let capture = Capture::start(&engine, engine.rtp_ports());
+        let capture = Capture::start(&engine);
         let caller = Sipp::new(&engine, caller, Udp).with("fold", " ");
         let name = format!("{seat} and {}", caller.name());
         caller.start(&engine).succeeds(&engine);
         stage::finish(&engine, seats, 1);
-        capture.end().ours_are_right(&name);
+        capture.end(&engine).ours_are_right(&name);
     }
     let (engine, _seats) = stage::engine(Plan::default(), &["seat"], Udp);
-    let capture = Capture::start(&engine, engine.rtp_ports());
+    let capture = Capture::start(&engine);
     let caller = Sipp::new(&engine, "caller_refused", Udp);
     caller.start(&engine).succeeds(&engine);
-    capture.end().ours_are_right("refusals");
+    capture.end(&engine).ours_are_right("refusals");
 }

@@ -70,8 +70,11 @@ impl Books {
             | Notice::Ended { .. }
             | Notice::Seat { .. }
             | Notice::Trunk { .. }
+            | Notice::Registration { .. }
             | Notice::Peer { .. }
             | Notice::NoPeers { .. }
+            | Notice::Channel { .. }
+            | Notice::ChannelsFull { .. }
             | Notice::Probe { .. }
             | Notice::ForeignCodec { .. }
             | Notice::MediaLost { .. }
