@@ -48,10 +48,10 @@ const LAYERS: &[Layer] = &[
         &["model"],
         Some(&[
             "aes",
+            "aes-gcm",
             "audio-codec-algorithms",
             "base64",
             "hmac",
-            "ring",
             "rtp-rs",
             "sdp-types",
             "serde",

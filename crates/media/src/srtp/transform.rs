@@ -5,8 +5,9 @@ use super::key::{Master, Suite};
 use aes::cipher::typenum::U16;
 use aes::cipher::{BlockCipherEncrypt, BlockSizeUser, KeyInit as _};
 use aes::{Aes128, Aes256, Block};
+use aes_gcm::Aes128Gcm;
+use aes_gcm::aead::{AeadInOut, Nonce};
 use hmac::{Hmac, Mac as _};
-use ring::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use sha1::Sha1;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
@@ -53,7 +54,7 @@ pub(super) enum Protocol {
 enum Cipher {
     Cm128(Aes128),
     Cm256(Aes256),
-    Gcm(Box<LessSafeKey>),
+    Gcm(Box<Aes128Gcm>),
 }
 
 /// The session keys of one master key for RTP or RTCP.
@@ -125,13 +126,10 @@ impl Transform {
         );
         let short: [u8; 16] = std::array::from_fn(|i| key[i]);
         let short = Zeroizing::new(short);
-        let gcm = (suite == Suite::AesGcm128)
-            .then(|| UnboundKey::new(&AES_128_GCM, short.as_slice()).ok())
-            .flatten();
-        let cipher = match (gcm, suite.key_bytes()) {
-            (Some(key), _) => Cipher::Gcm(Box::new(LessSafeKey::new(key))),
-            (None, 32) => Cipher::Cm256(Aes256::new(&(*key).into())),
-            (None, _) => Cipher::Cm128(Aes128::new(&(*short).into())),
+        let cipher = match (suite, suite.key_bytes()) {
+            (Suite::AesGcm128, _) => Cipher::Gcm(Box::new(Aes128Gcm::new(&(*short).into()))),
+            (_, 32) => Cipher::Cm256(Aes256::new(&(*key).into())),
+            (_, _) => Cipher::Cm128(Aes128::new(&(*short).into())),
         };
         let tag = match (suite, protocol) {
             (Suite::AesGcm128, _) => MAX_TAG,
@@ -159,11 +157,11 @@ impl Transform {
     }
 
     /// RFC 7714 §8.1, §9.1: two zeros, the source, the index.
-    fn nonce(&self, ssrc: u32, index: u64) -> Nonce {
+    fn nonce(&self, ssrc: u32, index: u64) -> Nonce<Aes128Gcm> {
         let salt: [u8; 12] = std::array::from_fn(|i| self.salt[i]);
         let nonce = xor(salt, 2, &ssrc.to_be_bytes());
         let [_, _, index @ ..] = index.to_be_bytes();
-        Nonce::assume_unique_for_key(xor(nonce, 6, &index))
+        xor(nonce, 6, &index).into()
     }
 
     /// Enciphers a packet of RTP behind its header in place and gives its tag.
@@ -171,8 +169,9 @@ impl Transform {
         let (head, body) = packet.split_at_mut(header.min(packet.len()));
         if let Cipher::Gcm(key) = &self.cipher {
             let nonce = self.nonce(ssrc, index);
-            let tag = key.seal_in_place_separate_tag(nonce, Aad::from(&*head), body);
-            return Tag::of(tag.as_ref().map_or(&[], AsRef::as_ref), self.tag);
+            let tag = key.encrypt_inout_detached(&nonce, head, body.into());
+            // It fails for packets of gigabytes alone; a tag of zeros proves nothing to anybody.
+            return Tag::of(tag.as_ref().map_or(&[], |tag| tag.as_slice()), self.tag);
         }
         self.stream(ssrc, index, body);
         let turns = ((index >> 16) as u32).to_be_bytes();
@@ -206,28 +205,28 @@ impl Transform {
 
     fn open_gcm(
         &self,
-        key: &LessSafeKey,
+        key: &Aes128Gcm,
         ssrc: u32,
         indices: impl Iterator<Item = u64>,
         header: usize,
         packet: &mut [u8],
         tag: &[u8],
     ) -> Option<u64> {
-        let tag = tag.try_into().ok()?;
+        let tag: [u8; MAX_TAG] = tag.try_into().ok()?;
         let (head, body) = packet.split_at_mut_checked(header)?;
         let mut indices = indices.peekable();
         while let Some(index) = indices.next() {
             let nonce = self.nonce(ssrc, index);
-            let aad = Aad::from(&*head);
+            let tag = tag.into();
             if indices.peek().is_none() {
-                key.open_in_place_separate_tag(nonce, aad, tag, body, 0..)
-                    .ok()?;
-                return Some(index);
+                let right = key.decrypt_inout_detached(&nonce, head, body.into(), &tag);
+                return right.ok().map(|()| index);
             }
             // What does not prove right is left in no state that could be tried again.
             let mut copy = body.to_vec();
+            let tried = copy.as_mut_slice().into();
             if key
-                .open_in_place_separate_tag(nonce, aad, tag, &mut copy, 0..)
+                .decrypt_inout_detached(&nonce, head, tried, &tag)
                 .is_ok()
             {
                 body.copy_from_slice(&copy);
@@ -244,12 +243,9 @@ impl Transform {
         let (head, body) = packet.split_at_mut(8.min(packet.len()));
         if let Cipher::Gcm(key) = &self.cipher {
             let nonce = self.nonce(ssrc, index.into());
-            let aad = aad_of(head, word);
-            let tag = key.seal_in_place_separate_tag(nonce, Aad::from(aad), body);
-            return (
-                word,
-                Tag::of(tag.as_ref().map_or(&[], AsRef::as_ref), MAX_TAG),
-            );
+            let tag = key.encrypt_inout_detached(&nonce, &aad_of(head, word), body.into());
+            let tag = tag.as_ref().map_or(&[][..], |tag| tag.as_slice());
+            return (word, Tag::of(tag, MAX_TAG));
         }
         self.stream(ssrc, index.into(), body);
         let mac = self.mac.clone().chain_update(&*packet).chain_update(word);
@@ -268,11 +264,10 @@ impl Transform {
         let index = u64::from(index & !ENCIPHERED);
         if let Cipher::Gcm(key) = &self.cipher {
             // RFC 7714 §9.3 knows plain bodies; nobody sends them, and none is taken.
-            let tag = tag.try_into().ok().filter(|_| enciphered)?;
+            let tag: [u8; MAX_TAG] = tag.try_into().ok().filter(|_| enciphered)?;
             let (head, body) = packet.split_at_mut_checked(8)?;
-            let aad = Aad::from(aad_of(head, word));
-            let nonce = self.nonce(ssrc, index);
-            key.open_in_place_separate_tag(nonce, aad, tag, body, 0..)
+            let (nonce, aad) = (self.nonce(ssrc, index), aad_of(head, word));
+            key.decrypt_inout_detached(&nonce, &aad, body.into(), &tag.into())
                 .ok()?;
             return Some(());
         }
