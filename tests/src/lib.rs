@@ -13,7 +13,8 @@
 //!               ├─ sound    WAV files and the tones in them
 //!               ├─ tree     the files of the checkout
 //!               ├─ documents  the documents among them, and their fenced blocks
-//!               └─ peers    SIPp, baresip
+//!               ├─ talker   a party that speaks RTP
+//!               └─ peers    SIPp, baresip, Kamailio, rtpengine and others
 //! ```
 
 pub mod binary;
@@ -29,4 +30,5 @@ pub mod plan;
 pub mod process;
 pub mod sip;
 pub mod sound;
+pub mod talker;
 pub mod tree;

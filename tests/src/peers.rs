@@ -1,12 +1,14 @@
 //! Foreign programs as processes of their own, ended with the test.
 
 pub mod kamailio;
+pub mod rtpengine;
 pub mod sipp;
 
 use crate::engine::Engine;
 use crate::{process, tree};
 use sipp::Sipp;
 use std::fs::File;
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -101,6 +103,36 @@ impl Peer {
     /// If it cannot be started.
     #[must_use]
     pub fn spawn(name: &str, mut command: Command, folder: &Path, port: u16) -> Self {
+        command.stdin(Stdio::null());
+        Self::begin(name, command, folder, port)
+    }
+
+    /// As [`Peer::spawn`], with an open standard input.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    #[must_use]
+    pub fn spawn_told(name: &str, mut command: Command, folder: &Path, port: u16) -> Self {
+        command.stdin(Stdio::piped());
+        Self::begin(name, command, folder, port)
+    }
+
+    /// Writes a line to its standard input.
+    ///
+    /// # Panics
+    /// If it does not read any more.
+    pub fn tell(&mut self, words: &str) {
+        let input = self.child.stdin.as_mut();
+        let told = input.map(|input| writeln!(input, "{words}"));
+        assert!(
+            matches!(told, Some(Ok(()))),
+            "{}: {words:?} was not read\n{}",
+            self.name,
+            self.output()
+        );
+    }
+
+    fn begin(name: &str, mut command: Command, folder: &Path, port: u16) -> Self {
         let folder = Self::folder(name, folder, port);
         let log = folder.join("output.txt");
         let output = File::create(&log);
@@ -109,7 +141,6 @@ impl Peer {
         command
             .current_dir(&folder)
             .process_group(0)
-            .stdin(Stdio::null())
             .stdout(output)
             .stderr(errors);
         match command.spawn() {
@@ -211,8 +242,16 @@ impl Peer {
     /// # Panics
     /// If that does not happen in time.
     pub fn await_words(&self, words: &str) {
+        self.await_count(words, 1);
+    }
+
+    /// Waits until it has written these words so often.
+    ///
+    /// # Panics
+    /// If that does not happen in time.
+    pub fn await_count(&self, words: &str, count: usize) {
         let start = Instant::now();
-        while !self.whole_output().contains(words) {
+        while self.whole_output().matches(words).count() < count {
             let in_time = start.elapsed() < LIMIT;
             assert!(in_time, "{}: no {words:?}\n{}", self.name, self.output());
             moment();

@@ -22,6 +22,8 @@ pub struct Plan {
     pub backoff: &'static str,
     /// How long calls may go on after SIGTERM.
     pub shutdown_limit: &'static str,
+    /// Further lines of seats whose telephones register.
+    pub phones: &'static str,
     /// Log level of the program.
     pub log_level: &'static str,
     /// Log format of the program.
@@ -48,6 +50,7 @@ impl Default for Plan {
             ring: "5s",
             backoff: "60s",
             shutdown_limit: "60s",
+            phones: "",
             log_level: "info",
             log: "text",
             listen: ["udp:127.0.0.1:0", "tcp:127.0.0.1:0"]
@@ -84,7 +87,7 @@ impl Plan {
     /// Adds one seat whose telephone registers with this password.
     pub fn add_phone(&mut self, password: &str, state: &str) -> String {
         let number = format!("{:04}", self.seats);
-        let contact = format!("password = \"{password}\"");
+        let contact = format!("password = \"{password}\"\n{}", self.phones);
         self.add(&format!("s{number}"), &contact, &number, state);
         self.seats += 1;
         format!("s{number}")
@@ -141,8 +144,8 @@ impl Plan {
              [rtp]\naddress = \"{host}\"\nfirst_port = {first}\nlast_port = {last}\n\n\
              [http]\nlisten = \"127.0.0.1:0\"\n\n\
              [records]\npath = \"{}\"\n\n\
-             [[trunks]]\nname = \"trunk\"\npeers = [\"{host}\"]\n{answer}\n{trunk}\n\
-             outgoing_number = \"12356\"\n\n\
+             [[trunks]]\nname = \"trunk\"\npeers = [\"{host}\"]\n{answer}\n\
+             outgoing_number = \"12356\"\n{trunk}\n\n\
              [[pools]]\nname = \"all\"\ntitle = \"all\"\nstrategy = \"longest_idle\"\n\
              shifts = [{{ hours = \"00:00-24:00\", lines = 1000 }}]\n\n\
              [offer]\nring = \"{ring}\"\nbackoff = \"{backoff}\"\npause_after = 0\nwrapup = \"0s\"\n{offer}\n\n\
@@ -157,7 +160,11 @@ impl Plan {
 
 /// An even port from which `count` even ports are free, below those that the system gives out by
 /// itself. Engines of one machine look in different places, by process and by turn.
-fn free_ports(host: &str, count: usize) -> u16 {
+///
+/// # Panics
+/// If there is none.
+#[must_use]
+pub fn free_ports(host: &str, count: usize) -> u16 {
     const LOW: u32 = 10_000;
     const HIGH: u32 = 32_000;
     static TURN: AtomicU32 = AtomicU32::new(0);

@@ -59,6 +59,7 @@ fn defines(source: &str, item: &str) -> bool {
                 let whole = end.is_none_or(|c| !c.is_alphanumeric() && c != '_');
                 let start = line[..at].trim_start();
                 let visible = ["", "pub", "pub(crate)", "pub(super)", "pub const", "const"];
+                let start = start.trim_end().trim_end_matches("async");
                 whole && visible.contains(&start.trim_end())
             })
         })
@@ -99,6 +100,14 @@ fn unused(file: &str) -> Option<&'static str> {
     let (own, folder) = (parts.next()?, parts.next()?);
     if folder == "tests" || own == "main.rs" {
         return None;
+    }
+    // Tests of a module's own, in it or in a module of it.
+    if file.contains("/src/") {
+        let above = file
+            .strip_suffix(own)
+            .and_then(|folder| read(&format!("{folder}mod.rs")));
+        let named = above.is_some_and(|it| it.lines().any(|line| line == "mod tests;"));
+        return (own == "tests.rs" && !named).then_some("no module has it");
     }
     let main = file
         .strip_suffix(own)

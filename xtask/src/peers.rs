@@ -1,21 +1,36 @@
 //! The foreign programs of the peers group, and their installation from Debian.
 
 use crate::run::{cargo, root};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A program and the Debian package that holds it.
+/// A program and the Debian package that holds it; with a slash in it, a file below the folders of
+/// libraries.
 const TOOLS: &[(&str, &str)] = &[
     ("sipp", "sip-tester"),
     ("baresip", "baresip"),
     ("sox", "sox"),
     ("promtool", "prometheus"),
+    ("kamailio", "kamailio"),
+    ("kamailio/modules/tls.so", "kamailio-tls-modules"),
+    ("rtpengine", "rtpengine-daemon"),
+    ("sipsak", "sipsak"),
+    ("tshark", "tshark"),
+    ("dumpcap", "wireshark-common"),
+    ("linphonec", "linphone-cli"),
 ];
 
 /// Debian's hook that decides whether a package may start its service.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
 fn is_there(program: &str) -> bool {
+    if program.contains('/') {
+        // Below /usr/lib itself or, in most releases, below that of the machine's kind.
+        let kinds = std::fs::read_dir("/usr/lib").into_iter().flatten();
+        let kinds = kinds.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+        let mut folders = kinds.chain([PathBuf::from("/usr/lib")]);
+        return folders.any(|folder| folder.join(program).is_file());
+    }
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }

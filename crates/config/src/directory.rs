@@ -7,7 +7,7 @@ use crate::section::Section;
 use crate::sink::both;
 use crate::types::{Counsellor, Seat, Trunk};
 use crate::when::Names;
-use crate::{counsellors, pools, routes, seats, trunks};
+use crate::{counsellors, networks, pools, routes, seats, trunks};
 use meishier_model::Wall;
 use meishier_routing::Table;
 
@@ -16,6 +16,7 @@ pub(crate) struct Directory {
     pub skills: Vec<String>,
     pub tags: Vec<String>,
     pub pools: Vec<pools::PoolEntry>,
+    pub networks: Vec<networks::Entry>,
     pub trunks: Vec<Trunk>,
     pub seats: Vec<Seat>,
     pub counsellors: Vec<Counsellor>,
@@ -30,6 +31,13 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
+    /// True if a trunk or a seat names no network.
+    pub fn uses_common_rtp(&self) -> bool {
+        let trunks = self.trunks.iter().map(|trunk| trunk.network);
+        let mut all = trunks.chain(self.seats.iter().map(|seat| seat.network));
+        all.any(|network| network.is_none())
+    }
+
     /// The names, for those who refer to them.
     pub fn names(&self) -> Names<'_> {
         Names {
@@ -55,10 +63,12 @@ pub(crate) fn directory(top: &Section<'_>, zone: &str, today: Option<Wall>) -> O
     let tags = pools::tags(top, &mut known_tags);
     let sections = need(top, "pools", "[[pools]]", pools::MAX_POOLS);
     let pools = pools::pools(sections, &mut known_pools);
+    let mut known_networks = Known::new("网络", "network");
+    let networks = networks::networks(top, &mut known_networks);
     let sections = need(top, "trunks", "[[trunks]]", trunks::MAX_TRUNKS);
-    let trunks = trunks::trunks(sections, &mut known_trunks, &places);
+    let trunks = trunks::trunks(sections, &mut known_trunks, &places, &known_networks);
     let sections = need(top, "seats", "[[seats]]", MOST_SEATS);
-    let seats = seats::seats(sections, &mut known_seats, &known_pools);
+    let seats = seats::seats(sections, &mut known_seats, &known_pools, &known_networks);
 
     let clock = routes::clock(zone, &places)?;
     let midnight = |date| clock.wall_on(date, 0);
@@ -70,6 +80,7 @@ pub(crate) fn directory(top: &Section<'_>, zone: &str, today: Option<Wall>) -> O
         skills,
         tags,
         pools,
+        networks,
         trunks,
         seats,
         counsellors,

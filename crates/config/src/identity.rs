@@ -75,6 +75,8 @@ impl Config {
             ("sip.t1, t2, t4", timers(self) == timers(new)),
             ("sip.max_calls", sip.max_calls == new.sip.max_calls),
             ("rtp", *rtp == new.rtp),
+            ("networks", self.networks == new.networks),
+            ("trunks.network, seats.network", homes(self).eq(homes(new))),
             ("http", self.http == new.http),
             ("records.path", self.records == new.records),
             ("hep", self.hep == new.hep),
@@ -83,6 +85,12 @@ impl Config {
         let differing = checks.into_iter().filter(|(_, same)| !same);
         differing.map(|(key, _)| differs(key)).collect()
     }
+}
+
+/// Which network each trunk and each seat is in: ports are dealt out by it.
+fn homes(config: &Config) -> impl Iterator<Item = Option<u8>> {
+    let trunks = config.trunks.iter().map(|trunk| trunk.network);
+    trunks.chain(config.seats.iter().map(|seat| seat.network))
 }
 
 fn differs(key: &'static str) -> Difference {

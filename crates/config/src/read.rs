@@ -8,7 +8,9 @@ use crate::section::Section;
 use crate::sink::Sink;
 use crate::sources::Sources;
 use crate::types::{Config, Lang};
-use crate::{care, doubts, hep, implied, ladders, routes, secure, service, table, trunks};
+use crate::{
+    care, doubts, hep, implied, ladders, networks, routes, secure, service, table, trunks,
+};
 use meishier_model::Wall;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -76,7 +78,16 @@ fn read(top: &Section<'_>, today: Option<Wall>) -> Option<Config> {
     let span = section.as_ref().map_or(0..0, |it| it.span.clone());
     let sip = service::sip(section);
     secure::check(sink, &span, &sip, &directory.trunks, &directory.seats);
-    let rtp = service::rtp(top, &sip, directory.seats.len(), before);
+    let common = directory.uses_common_rtp();
+    let seats = common.then_some(directory.seats.len());
+    let rtp = service::rtp(top, &sip, seats, before);
+    networks::check(
+        sink,
+        &directory.networks,
+        (&sip, &rtp, usize::from(shards.unwrap_or(DEFAULT_SHARDS))),
+        &directory.trunks,
+        &directory.seats,
+    );
     let dns = crate::dns::dns(top.table("dns", "[dns]"));
     let http = service::http(top.table("http", "[http]"));
     let records = service::records(top.table("records", "[records]"));
@@ -95,6 +106,11 @@ fn read(top: &Section<'_>, today: Option<Wall>) -> Option<Config> {
         shards: shards.unwrap_or(DEFAULT_SHARDS),
         sip,
         rtp,
+        networks: directory
+            .networks
+            .into_iter()
+            .map(|it| it.network)
+            .collect(),
         dns,
         http,
         records,

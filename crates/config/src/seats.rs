@@ -12,10 +12,19 @@ use meishier_model::PoolId;
 use std::net::SocketAddr;
 
 /// Reads all seats and gives them their indices.
-pub(crate) fn seats(sections: Vec<Section<'_>>, known: &mut Known, pools: &Known) -> Vec<Seat> {
+pub(crate) fn seats(
+    sections: Vec<Section<'_>>,
+    known: &mut Known,
+    pools: &Known,
+    networks: &Known,
+) -> Vec<Seat> {
     let mut out = Vec::new();
     for section in sections {
+        let (first, network) = (out.len(), crate::networks::named(&section, networks));
         entry(&section, known, pools, &mut out);
+        for seat in out.iter_mut().skip(first) {
+            seat.network = network;
+        }
         section.finish();
     }
     out
@@ -48,6 +57,7 @@ fn entry(section: &Section<'_>, known: &mut Known, pools: &Known, out: &mut Vec<
             name: seat,
             title,
             contact,
+            network: None,
             pools: pools.clone(),
             srtp,
         });

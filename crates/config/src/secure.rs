@@ -37,7 +37,7 @@ const SRTP: [(&str, Srtp); 3] = [
     ("required", Srtp::Required),
 ];
 
-/// Reads `srtp`. Its keys stand in SIP messages: who can read those can listen (RFC 4568 §10).
+/// Reads `srtp`. Its keys stand in SIP messages: who can read those can listen (RFC 4568 §8.3).
 pub(crate) fn srtp(section: &Section<'_>, tls: bool) -> Srtp {
     let wanted = section.choice("srtp", &SRTP);
     if let (false, Some(Srtp::IfOffered | Srtp::Required), Some(value)) =

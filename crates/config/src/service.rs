@@ -18,7 +18,7 @@ const MAX_CALLS: i64 = MOST_CALLS as i64;
 /// Class Selector 3 (RFC 4594 §4.2: signalling).
 const SIP_DSCP: u8 = 24;
 /// Expedited Forwarding (RFC 4594 §4.1: telephony).
-const RTP_DSCP: u8 = 46;
+pub(crate) const RTP_DSCP: u8 = 46;
 /// Words for a transport.
 pub(crate) const TRANSPORTS: [(&str, Transport); 3] = [
     ("udp", Transport::Udp),
@@ -87,8 +87,9 @@ pub(crate) fn host_name(section: &Section<'_>, key: &'static str) -> Option<Stri
 
 /// RTP, checked against the most calls: each needs a port for the caller, and each that talks one
 /// for the seat and one for a third party. Nothing is checked if `[sip]` had mistakes of its own,
-/// that is, if there are more than `before`.
-pub(crate) fn rtp(top: &Section<'_>, sip: &Sip, seats: usize, before: usize) -> Rtp {
+/// that is, if there are more than `before`; nor if nobody uses these ports (`seats` is `None`), since
+/// trunks and seats are all in networks of their own.
+pub(crate) fn rtp(top: &Section<'_>, sip: &Sip, seats: Option<usize>, before: usize) -> Rtp {
     let section = top.table("rtp", "[rtp]");
     let mut spans = (None, None);
     let rtp = with(section, |s| {
@@ -131,13 +132,19 @@ pub(crate) fn rtp(top: &Section<'_>, sip: &Sip, seats: usize, before: usize) -> 
             ),
         );
     }
-    if sound {
+    if let Some(seats) = seats.filter(|_| sound) {
         check_ports(top.sink(), &rtp, &span, sip, seats);
     }
     rtp
 }
 
 fn check_ports(sink: &Sink, rtp: &Rtp, span: &Range<usize>, sip: &Sip, seats: usize) {
+    let needed = sip.max_calls + 2 * sip.max_calls.min(seats);
+    check_range(sink, rtp, span, sip, needed);
+}
+
+/// Notes a range that is empty, has fewer ports than `needed`, or a SIP port in it.
+pub(crate) fn check_range(sink: &Sink, rtp: &Rtp, span: &Range<usize>, sip: &Sip, needed: usize) {
     let (first, last) = (rtp.first_port, rtp.last_port);
     if last <= first {
         sink.error(
@@ -151,7 +158,6 @@ fn check_ports(sink: &Sink, rtp: &Rtp, span: &Range<usize>, sip: &Sip, seats: us
         return;
     }
     let (ports, calls) = (rtp.ports(), sip.max_calls);
-    let needed = calls + 2 * calls.min(seats);
     if ports < needed {
         sink.error(
             span,

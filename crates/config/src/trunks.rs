@@ -4,6 +4,7 @@ use crate::destinations::destinations;
 use crate::names::{Known, check_plain};
 use crate::outgoing;
 use crate::places::Places;
+use crate::registration;
 use crate::section::{At, Section};
 use crate::secure::srtp;
 use crate::service::{TRANSPORTS, host_name};
@@ -43,10 +44,19 @@ const RELIABLE: [(&str, Reliable); 3] = [
 const ANSWERS: [(&str, bool); 2] = [("at_once", true), ("on_seat", false)];
 
 /// Reads all trunks and gives them their indices.
-pub(crate) fn trunks(sections: Vec<Section<'_>>, known: &mut Known, places: &Places) -> Vec<Trunk> {
+pub(crate) fn trunks(
+    sections: Vec<Section<'_>>,
+    known: &mut Known,
+    places: &Places,
+    networks: &Known,
+) -> Vec<Trunk> {
     let mut out: Vec<Trunk> = Vec::new();
     for section in sections {
-        let trunk = trunk(&section, known, &out, places);
+        let network = crate::networks::named(&section, networks);
+        let trunk = Trunk {
+            network,
+            ..trunk(&section, known, &out, places)
+        };
         section.finish();
         out.push(trunk);
     }
@@ -63,7 +73,9 @@ fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk], places: &Pl
     let (peers, peer_names) = peers(section, before);
     let transport = section.choice("transport", &TRANSPORTS);
     let tls_name = host_name(section, "tls_name");
-    let to = destinations(section, transport, tls_name.as_deref(), &peers);
+    let (register, login) = registration::read(section);
+    let registrar = register.as_ref().and_then(|register| register.registrar);
+    let to = destinations(section, transport, tls_name.as_deref(), (registrar, &peers));
     let every = section
         .duration("options_every", Duration::ZERO..=Duration::from_secs(3600))
         .filter(|every| every.value > Duration::ZERO);
@@ -89,6 +101,7 @@ fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk], places: &Pl
     let try_for = section.duration("try_for", limits);
     Trunk {
         name: name.map_or_else(String::new, |name| name.value.to_owned()),
+        network: None,
         peers,
         peer_names,
         to,
@@ -115,6 +128,8 @@ fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk], places: &Pl
         tells: outgoing::tells(section),
         priority: outgoing::priority(section),
         srtp: srtp(section, transport.unwrap_or_default() == Transport::Tls),
+        register,
+        login,
     }
 }
 

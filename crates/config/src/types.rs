@@ -4,7 +4,9 @@ pub use crate::destinations::{Destination, To};
 pub use crate::dns::Dns;
 pub use crate::hep::{Hep, HepNumbers};
 pub use crate::network::{Listen, Tls, Transport};
+pub use crate::networks::Network;
 pub use crate::outgoing::{Channels, Tells};
+use crate::registration::{Login, Register};
 use crate::rule_places::RulePlaces;
 pub use meishier_media::Codec;
 pub use meishier_media::srtp::Policy as Srtp;
@@ -29,6 +31,8 @@ pub struct Config {
     pub sip: Sip,
     /// RTP address and ports.
     pub rtp: Rtp,
+    /// Networks with an address and RTP ports of their own.
+    pub networks: Vec<Network>,
     /// Whom names are asked from.
     pub dns: Dns,
     /// The HTTP API and pages.
@@ -172,12 +176,15 @@ pub struct Records {
 pub struct Trunk {
     /// Name, unique.
     pub name: String,
+    /// The network that it is in, by its place in [`Config::networks`]; `None`: the one of `[sip]` and
+    /// `[rtp]`.
+    pub network: Option<u8>,
     /// Addresses that may send calls; port 0 means any port of that address.
     pub peers: Vec<SocketAddr>,
     /// Names, in lower case, whose addresses may send calls as well, from any port.
     pub peer_names: Vec<String>,
-    /// Where calls out and OPTIONS go: what the file says, else the first peer with a port; empty if
-    /// nothing goes out by it.
+    /// Where calls out and OPTIONS go: what the file says, else the registrar, else the first peer
+    /// with a port; empty if nothing goes out by it.
     pub to: Vec<To>,
     /// How long one of [`Trunk::to`] is given for any response at all before the next is tried.
     pub try_for: Duration,
@@ -223,6 +230,10 @@ pub struct Trunk {
     pub priority: String,
     /// What is taken and offered of SRTP.
     pub srtp: Srtp,
+    /// How we register there; calls out go only while we are registered.
+    pub register: Option<Register>,
+    /// What challenges to our requests are answered with.
+    pub login: Option<Login>,
 }
 
 /// After how many results of the same kind in a row a trunk's state changes.
@@ -367,6 +378,8 @@ pub struct Seat {
     pub title: String,
     /// How it is reached.
     pub contact: SeatContact,
+    /// The network that it is in, as [`Trunk::network`].
+    pub network: Option<u8>,
     /// Pools it serves, at least one, no pool twice.
     pub pools: Vec<PoolId>,
     /// What is taken and offered of SRTP.

@@ -8,6 +8,7 @@ use crate::identity::{Parties, number_of};
 use crate::offer::sip_transport;
 use crate::pools::Fullness;
 use crate::ports::{KEPT_FOR_RISK, PortOwner};
+use crate::registration::account_of;
 use crate::shard::{LegOwner, Shard, most_calls};
 use crate::terms::for_caller;
 use crate::timers::Timer;
@@ -203,6 +204,8 @@ impl Shard {
         // The leg can only have ended meanwhile; its event follows.
         let terms = for_caller(terms, decision.risk);
         let _ = self.endpoint.set_terms(now.mono, leg, terms);
+        let account = account_of(&self.config, trunk);
+        let _ = self.endpoint.set_leg_account(now.mono, leg, account);
         if self.broken.is(Defect::UnknownRefused) && parties.caller.is_empty() {
             return self.reject(now, leg, 404, &[], Refusal::NotAllowed);
         }
@@ -213,7 +216,7 @@ impl Shard {
         }
         // Given back when nothing of the leg is left, whatever becomes of it.
         self.channels.insert(leg, trunk);
-        let Some((port, address)) = self.room_for(decision.risk) else {
+        let Some((port, address)) = self.room_for(trunk, decision.risk) else {
             let why = if decision.risk {
                 Refusal::RiskOverload
             } else {
@@ -256,13 +259,15 @@ impl Shard {
 
     /// A port for a caller, if there is room for the call. A share of all places is kept for callers
     /// at risk; whoever has a place keeps it, so that even they find none once that is used up.
-    fn room_for(&mut self, risk: bool) -> Option<(PortId, SocketAddr)> {
+    fn room_for(&mut self, trunk: TrunkId, risk: bool) -> Option<(PortId, SocketAddr)> {
         let most = most_calls(&self.config);
         let kept = if risk { 0 } else { most / KEPT_FOR_RISK };
         if self.calls.len() + kept >= most {
             return None;
         }
-        self.ports.take_for_caller(self.config.seats.len(), risk)
+        let trunk = self.config.trunks.get(usize::from(trunk.0));
+        self.ports
+            .take_for_caller(trunk.and_then(|trunk| trunk.network), risk)
     }
 
     fn new_call(

@@ -73,7 +73,7 @@ impl Shard {
         match answer {
             Some((answer, update, (port, may_send))) => {
                 if self.broken.is(Defect::PortLostAtReinvite) {
-                    let _ = self.ports.take();
+                    let _ = self.ports.take(None);
                 }
                 if !may_send {
                     // Who holds is not silent; a restored call's media would not say so.

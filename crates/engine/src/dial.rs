@@ -126,6 +126,9 @@ impl Shard {
         tried: &[PeerKey],
         emergency: bool,
     ) -> Option<Peer> {
+        if !self.may_call_out(trunk) {
+            return None;
+        }
         let word = self.endpoint.random();
         let set = self.peers.get(usize::from(trunk.0))?;
         set.choose(now.mono, word, tried, emergency).cloned()
@@ -167,11 +170,11 @@ impl Shard {
         };
         let config = std::sync::Arc::clone(&self.config);
         let trunk = config.trunks.get(usize::from(trunk_id.0))?;
-        let flow = self.flow_to(peer.transport, peer.address)?;
+        let flow = self.flow_to(peer.transport, peer.address, trunk.network)?;
         let uri = self.outgoing_uri(trunk, &goal.dial, peer.address);
         let identity = self.outgoing_identity(call, (trunk_id, trunk), (&uri, emergency));
         let codecs = media_codecs(&trunk.codecs);
-        let (port, address) = self.ports.take()?;
+        let (port, address) = self.ports.take(trunk.network)?;
         let mut voice = Voice::new(port, None, trunk.srtp);
         let ours = (address, session(call.id, 2, 1));
         let described = self.describe(now, &mut voice, ours, &codecs);
@@ -188,7 +191,7 @@ impl Shard {
             headers: identity.headers,
             terms: crate::terms::of_trunk(trunk),
         };
-        let Ok(leg) = self.endpoint.invite(now.mono, invite) else {
+        let Some(leg) = self.call_out(now, trunk_id, invite) else {
             self.ports.give_back(port);
             return None;
         };
@@ -282,6 +285,7 @@ impl Shard {
         let (trunk, attempt) = (side.trunk, &side.attempt);
         let any = |trunk: TrunkId, tried: &[PeerKey]| {
             let set = self.peers.get(usize::from(trunk.0));
+            let set = set.filter(|_| self.may_call_out(trunk));
             set.is_some_and(|set| set.choose(now.mono, 0, tried, attempt.emergency).is_some())
         };
         let free = |trunk: &TrunkId| self.has_channel(*trunk, attempt.emergency);

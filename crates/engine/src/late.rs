@@ -1,5 +1,6 @@
 //! Offers of ours that stand in responses, because the party made none: in the 200 or a reliable
-//! ringing response to its INVITE, or in the 200 to its re-INVITE (RFC 3261 §13.2.1, §14.2).
+//! ringing response to its INVITE, or in the 200 to its re-INVITE (RFC 3261 §13.2.1, §14.2). And the
+//! answer to the offer by which SIP refreshes a session (RFC 4028 §7.4).
 //!
 //! ```text
 //!   INVITE without SDP ─► our offer rings or answers ─► ACK or PRACK: agreed, the call is heard
@@ -54,34 +55,15 @@ impl Shard {
         }
     }
 
-    /// A party answered the repeated description of a refresh: it may be elsewhere now, or have another key.
-    pub(crate) fn on_refreshed(&mut self, now: Now, leg: LegId, answer: Option<&[u8]>) {
-        let owner = self.legs.get(&leg).copied();
-        let (
-            Some(answer),
-            Some(LegOwner::Caller(id) | LegOwner::Seat(id, _) | LegOwner::Target(id)),
-        ) = (answer, owner)
-        else {
-            return;
-        };
-        self.with_call(id, |shard, call| {
-            let codecs = codecs_of(call, leg);
-            let again = |voice: &Voice| voice.accept_again(answer, &codecs);
-            if let Some((port, media, accept)) = settle(now, call, leg, again) {
-                shard.media(MediaCommand::Update {
-                    port,
-                    media,
-                    accept,
-                });
-            }
-        });
-    }
-
-    /// The answer of a party whose re-INVITE asked for our offer.
+    /// The answer of a party whose re-INVITE asked for our offer, or whose session we refreshed.
     fn on_described_anew(&mut self, now: Now, call: &mut Call, leg: LegId, answer: &[u8]) {
         let codecs = codecs_of(call, leg);
         // One that fits nothing leaves what was agreed before (RFC 3261 §14.2).
-        let accept = |voice: &Voice| voice.accept(answer, &codecs).ok();
+        // A refresh repeats what holds, its keys too; another offer has keys of its own.
+        let accept = |voice: &Voice| match &voice.keys {
+            Some(_) => voice.accept(answer, &codecs).ok(),
+            None => voice.accept_again(answer, &codecs),
+        };
         if let Some((port, media, accept)) = settle(now, call, leg, accept) {
             self.media(MediaCommand::Update {
                 port,

@@ -139,7 +139,7 @@ impl Shard {
                 uri,
                 address,
                 transport,
-            } => match self.flow_to(sip_transport(*transport), *address) {
+            } => match self.flow_to(sip_transport(*transport), *address, seat.network) {
                 Some(flow) => self.invite_seat(now, call, flow, uri.clone()),
                 None => self.end_offer(now, call, OfferOutcome::Unreachable, 0),
             },
@@ -208,7 +208,8 @@ impl Shard {
         let Some(seat) = call.seat_side().map(|side| side.seat.0 as usize) else {
             return;
         };
-        let Some((port, address)) = self.ports.take() else {
+        let network = self.config.seats.get(seat).and_then(|seat| seat.network);
+        let Some((port, address)) = self.ports.take(network) else {
             return self.end_offer(now, call, OfferOutcome::Unreachable, 503);
         };
         // The caller's codec first, so that speech passes unchanged wherever the seat can take it.

@@ -13,7 +13,7 @@
 
 use crate::api::{Refusal, SeatChange, ShardMessage, home_of_seat};
 use crate::arrival::session;
-use crate::call::Voice;
+use crate::call::{Description, Voice};
 use crate::ports::PortOwner;
 use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
@@ -34,7 +34,7 @@ const MOST: usize = 256;
 pub(crate) struct ServiceCall {
     pub(crate) leg: LegId,
     voice: Voice,
-    answer: Vec<u8>,
+    answer: Description,
     done: PromptId,
     deadline: Mono,
     prompt: Option<u64>,
@@ -171,7 +171,9 @@ impl Shard {
         if self.services.len() >= MOST {
             return self.reject(now, leg, 503, &[], Refusal::Overload);
         }
-        let Some((port, address)) = self.ports.take() else {
+        let home = self.config.seats.get(seat.0 as usize);
+        let network = home.and_then(|seat| seat.network);
+        let Some((port, address)) = self.ports.take(network) else {
             return self.reject(now, leg, 503, &[], Refusal::Overload);
         };
         let token = self.token();
@@ -195,7 +197,7 @@ impl Shard {
         let service = ServiceCall {
             leg,
             voice,
-            answer,
+            answer: Description(answer.into()),
             done,
             deadline,
             prompt: None,
@@ -217,7 +219,11 @@ impl Shard {
             return;
         };
         let answer = std::mem::take(&mut service.answer);
-        if self.endpoint.answer(now.mono, service.leg, &answer).is_ok() {
+        if self
+            .endpoint
+            .answer(now.mono, service.leg, &answer.0)
+            .is_ok()
+        {
             self.open_voice(&mut service.voice);
             let said = if done {
                 service.done

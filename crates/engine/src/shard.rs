@@ -11,6 +11,7 @@ use crate::peers::{PeerKey, PeerSet, Target};
 use crate::pools::PoolStates;
 use crate::ports::Ports;
 use crate::reason::causes;
+use crate::registration::Registrations;
 use crate::seat::SeatMachine;
 use crate::service::ServiceCall;
 use crate::timers::Timers;
@@ -116,6 +117,7 @@ pub struct Shard {
     pub(crate) peers: Vec<PeerSet>,
     /// What DNS says of the names among each trunk's peers; bounded by the driver.
     pub(crate) callers: Vec<Vec<IpAddr>>,
+    pub(crate) registrations: Registrations,
     pub(crate) pings: BTreeMap<RequestId, (TrunkId, PeerKey)>,
     /// Which leg holds a channel of which trunk.
     pub(crate) channels: BTreeMap<LegId, TrunkId>,
@@ -223,7 +225,7 @@ impl Shard {
             }),
             authenticator: Authenticator::new(auth()),
             local: setup.local,
-            ports: Ports::new(setup.ports),
+            ports: Ports::new(setup.ports, &config),
             calls: BTreeMap::new(),
             legs: BTreeMap::new(),
             seat_names,
@@ -236,6 +238,7 @@ impl Shard {
                 .iter()
                 .map(|trunk| PeerSet::new(Target::fixed(trunk)))
                 .collect(),
+            registrations: Registrations::default(),
             callers: vec![Vec::new(); config.trunks.len()],
             pings: BTreeMap::new(),
             channels: BTreeMap::new(),
@@ -282,14 +285,20 @@ impl Shard {
             Input::Timeout => self.on_timeout(now),
             Input::Configure(config) => self.configure(now, config),
             Input::Remember(notes) => notes.iter().for_each(|note| self.on_noted(note)),
-            Input::Peers { trunk, targets } => self.on_peers(trunk, targets),
+            Input::Peers { trunk, targets } => {
+                self.on_peers(trunk, targets);
+                self.register_by_new_peers(now, trunk);
+            }
             Input::Callers { trunk, addresses } => {
                 if let Some(callers) = self.callers.get_mut(usize::from(trunk.0)) {
                     *callers = addresses;
                 }
             }
             Input::Drain => self.draining = true,
-            Input::HangUpAll => self.hang_up_all(now),
+            Input::HangUpAll => {
+                self.hang_up_all(now);
+                self.leave_registrars(now);
+            }
         }
         self.settle(now);
     }
@@ -353,10 +362,10 @@ impl Shard {
             })
     }
 
-    /// True if no call is left.
+    /// True if no call is left, and no carrier that is to be told of our end.
     #[must_use]
     pub fn idle(&self) -> bool {
-        self.calls.is_empty() && self.services.is_empty()
+        self.calls.is_empty() && self.services.is_empty() && !self.registrations.is_leaving()
     }
 
     /// Works until nothing inside has anything left to say.
@@ -446,15 +455,37 @@ impl Shard {
         }
     }
 
-    /// Our address for a transport towards a peer.
-    pub(crate) fn local_for(&self, transport: Transport, remote: SocketAddr) -> Option<SocketAddr> {
-        let fits =
-            |a: &&(Transport, SocketAddr)| a.0 == transport && a.1.is_ipv4() == remote.is_ipv4();
-        self.local.iter().find(fits).map(|a| a.1)
+    /// Our address for a transport towards a peer: the one in its network; for a peer of none, rather
+    /// one that is in none either.
+    pub(crate) fn local_for(
+        &self,
+        transport: Transport,
+        remote: SocketAddr,
+        network: Option<u8>,
+    ) -> Option<SocketAddr> {
+        let fit = || {
+            let fits = |a: &&(Transport, SocketAddr)| {
+                a.0 == transport && a.1.is_ipv4() == remote.is_ipv4()
+            };
+            self.local.iter().filter(fits).map(|a| a.1)
+        };
+        let networks = &self.config.networks;
+        match self.config.network(network) {
+            Some(network) => fit().find(|a| a.ip() == network.shown()),
+            None => {
+                let outside = |a: &SocketAddr| networks.iter().all(|it| it.shown() != a.ip());
+                fit().find(outside).or_else(|| fit().next())
+            }
+        }
     }
 
-    pub(crate) fn flow_to(&self, transport: Transport, remote: SocketAddr) -> Option<Flow> {
-        let local = self.local_for(transport, remote)?;
+    pub(crate) fn flow_to(
+        &self,
+        transport: Transport,
+        remote: SocketAddr,
+        network: Option<u8>,
+    ) -> Option<Flow> {
+        let local = self.local_for(transport, remote, network)?;
         Some(Flow {
             transport,
             local,
@@ -489,11 +520,11 @@ impl Shard {
             }
             Event::Reinvite { leg, sdp } => self.on_reinvite(now, leg, sdp.as_deref()),
             Event::Probed { leg, result } => self.on_probed(now, leg, result),
-            Event::ReinviteDone { leg, sdp, .. } => {
-                self.on_refreshed(now, leg, sdp.as_deref());
-            }
-            Event::Info { .. } => {}
+            Event::ReinviteDone { .. } | Event::Info { .. } => {}
             Event::Request { id, flow, request } => self.on_request(now, id, flow, &request),
+            Event::RegisterDone { id, status, reply } => {
+                self.on_register_done(now, id, status, reply.as_ref());
+            }
             Event::Response { id, status } => self.on_ping_response(now, id, status),
         }
     }

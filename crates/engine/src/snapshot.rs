@@ -19,6 +19,7 @@ use meishier_model::{
 use meishier_routing::Book;
 use meishier_signaling::{LegSnapshot, RegistrarSnapshot};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One call with its SIP legs.
 #[derive(Clone, Serialize, Deserialize)]
@@ -51,6 +52,9 @@ pub struct ShardSnapshot {
     /// Channels of legs that no call follows.
     #[serde(default)]
     channels: Vec<(LegId, TrunkId)>,
+    /// Trunks that are registered, and their routes: so they stay until the first shard knows better.
+    #[serde(default)]
+    registered: BTreeMap<TrunkId, String>,
 }
 
 /// What a shard finds when it goes on.
@@ -148,6 +152,7 @@ impl Shard {
             book: self.book.clone(),
             pools: self.pools.clone(),
             channels: self.loose_channels(),
+            registered: self.registrations.known.clone(),
         }
     }
 
@@ -186,6 +191,7 @@ impl Shard {
         shard.pools_follow();
         shard.start_lines(now);
         shard.set_hands_timer(now);
+        shard.registrations.known = snapshot.registered;
         shard.start_trunks(now);
         shard.claims = snapshot.claims.into_iter().collect();
         shard.next_call = shard.next_call.max(snapshot.next_call);

@@ -7,7 +7,7 @@ use meishier_model::{Mono, PoolId};
 use meishier_net::{Control, Stats, TlsFailure};
 use meishier_records::Writer;
 use meishier_telemetry::{
-    MediaSample, PoolSample, RecordsSample, Sample, ShardSample, SipSample, SocketSample,
+    DnsSample, MediaSample, PoolSample, RecordsSample, Sample, ShardSample, SipSample, SocketSample,
 };
 use tokio::runtime::Handle;
 
@@ -28,6 +28,12 @@ pub fn sample(control: &Control, pools: usize, writer: &Writer, runtime: &Handle
         queue: queue.figures(),
         media: media_sample(&stats),
         sockets: socket_sample(&stats),
+        dns: DnsSample {
+            found: stats.dns.found,
+            nothing: stats.dns.nothing,
+            failed: stats.dns.failed,
+            stale: stats.dns.stale,
+        },
         ports_bound: stats.rtp.ports,
         records: RecordsSample {
             written: written.written,

@@ -1,7 +1,7 @@
 //! Binding every socket at start, and finding out what others should be told about it.
 
 use crate::StartError;
-use meishier_engine::config::{self, Config, Listen};
+use meishier_engine::config::{self, Config, Listen, Rtp};
 use meishier_engine::signaling::Transport;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io;
@@ -74,7 +74,11 @@ type Sockets = (Vec<UdpSocket>, Option<TcpListener>);
 
 /// What peers are told of a listener.
 fn advertised(listen: &Listen, bound: SocketAddr, config: &Config) -> SocketAddr {
-    let own = listen.advertised.map(|it| it.ip());
+    let mut networks = config.networks.iter();
+    let network = networks.find(|it| it.address == bound.ip());
+    // Who is in a network is told by it from which of our addresses peers see it.
+    let own = network.map(|it| it.shown());
+    let own = own.or(listen.advertised.map(|it| it.ip()));
     let ip = own.or(config.sip.advertised);
     let ip = ip.unwrap_or_else(|| outward(bound.ip(), config));
     let port = listen.advertised.map_or(0, |it| it.port());
@@ -169,18 +173,48 @@ pub(crate) struct BoundRtp {
     pub sockets: Vec<UdpSocket>,
     /// For each of them the one above it, for RTCP (RFC 3550 §11), where that could be bound.
     pub reports: Vec<Option<UdpSocket>>,
-    /// The address that SDP names.
-    pub advertised: IpAddr,
+    /// The address that SDP names, for each of them.
+    pub advertised: Vec<IpAddr>,
     /// Ports of the range that could not be bound.
     pub failed: usize,
 }
 
-/// Binds the even ports of the range, leaving out what is taken; or, if any free port will do,
-/// putting others in their places.
+/// Binds the ports of all networks, and of `[rtp]` if anybody is spoken to by way of it.
 pub(crate) fn rtp(config: &Config, any_free_port: bool) -> Result<BoundRtp, StartError> {
-    let range = &config.rtp;
+    let mut ranges = Vec::with_capacity(1 + config.networks.len());
+    if config.uses_common_rtp() {
+        ranges.push(config.rtp.clone());
+    }
+    ranges.extend(config.networks.iter().map(|it| it.rtp(&config.rtp)));
+    let mut all = BoundRtp {
+        sockets: Vec::new(),
+        reports: Vec::new(),
+        advertised: Vec::new(),
+        failed: 0,
+    };
+    let mut room = descriptors_left();
+    for (left, range) in (1..=ranges.len()).rev().zip(&ranges) {
+        // What there is for all is shared, so that the last does not go without.
+        let bound = rtp_of(range, config, any_free_port, (room / left).max(1))?;
+        let reports = bound.reports.iter().flatten().count();
+        room = room.saturating_sub(bound.sockets.len() + reports);
+        all.sockets.extend(bound.sockets);
+        all.reports.extend(bound.reports);
+        all.advertised.extend(bound.advertised);
+        all.failed += bound.failed;
+    }
+    Ok(all)
+}
+
+/// Binds the even ports of a range, leaving out what is taken; or, if any free port will do, putting
+/// others in their places.
+fn rtp_of(
+    range: &Rtp,
+    config: &Config,
+    any_free_port: bool,
+    room: usize,
+) -> Result<BoundRtp, StartError> {
     let (mut sockets, mut failed, mut refusal) = (Vec::new(), 0, None);
-    let room = descriptors_left();
     let first = range
         .first_port
         .checked_next_multiple_of(2)
@@ -213,8 +247,9 @@ pub(crate) fn rtp(config: &Config, any_free_port: bool) -> Result<BoundRtp, Star
         });
     }
     let advertised = range.advertised;
+    let advertised = advertised.unwrap_or_else(|| outward(range.address, config));
     Ok(BoundRtp {
-        advertised: advertised.unwrap_or_else(|| outward(range.address, config)),
+        advertised: vec![advertised; sockets.len()],
         reports: reports(&sockets, range.dscp, room),
         sockets,
         failed,

@@ -76,10 +76,22 @@ impl Closings {
 }
 
 /// Addresses that connections of ours speak of, if we listen there.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct StreamLocal {
-    pub tcp: Option<SocketAddr>,
-    pub tls: Option<SocketAddr>,
+    pub tcp: Vec<SocketAddr>,
+    pub tls: Vec<SocketAddr>,
+}
+
+impl StreamLocal {
+    /// The one beside another address of ours, else the first.
+    fn beside(&self, transport: Transport, near: SocketAddr) -> Option<SocketAddr> {
+        let all = match transport {
+            Transport::Tls => &self.tls,
+            _ => &self.tcp,
+        };
+        let same = all.iter().find(|it| it.ip() == near.ip());
+        same.or(all.first()).copied()
+    }
 }
 
 /// A worker's sockets and its ways to everybody else.
@@ -321,8 +333,11 @@ impl Outside {
     /// Sends a datagram, or by TCP what is too large for one.
     fn send_by_size(&mut self, outgoing: Outgoing) {
         let now = self.clock.mono();
-        let way = self.large.way(now, &outgoing, self.stream_local.tcp);
-        let (bytes, local) = match (way, self.stream_local.tcp) {
+        let local = self
+            .stream_local
+            .beside(Transport::Tcp, outgoing.flow.local);
+        let way = self.large.way(now, &outgoing, local);
+        let (bytes, local) = match (way, local) {
             (Way::Nothing, _) => return,
             (Way::Stream(bytes), Some(local)) => (bytes, local),
             _ => return self.send_udp(outgoing),
@@ -418,10 +433,8 @@ impl Outside {
 
     /// Begins a connection to where the flow leads.
     fn connect(&mut self, flow: Flow) -> std::io::Result<u64> {
-        let (secure, ours) = match flow.transport {
-            Transport::Tls => (true, self.stream_local.tls),
-            _ => (false, self.stream_local.tcp),
-        };
+        let secure = flow.transport == Transport::Tls;
+        let ours = self.stream_local.beside(flow.transport, flow.local);
         let session = match secure {
             true => {
                 let client = self.keyring.client(flow.remote);
@@ -442,8 +455,10 @@ impl Outside {
             Entry::Full => return Err(std::io::ErrorKind::QuotaExceeded.into()),
         }
         let now = self.clock.mono();
-        self.tcp
-            .connect(&self.registry, now, local, flow.remote, session)
+        let mut networks = self.config.networks.iter();
+        let network = networks.find(|it| it.shown() == local.ip());
+        let ways = (local, flow.remote, network.map(|it| it.address));
+        self.tcp.connect(&self.registry, now, ways, session)
     }
 
     /// Closes a connection and tells every shard, in both forms in which a flow may name it.

@@ -174,11 +174,12 @@ impl Start {
         let mut ports = Vec::with_capacity(rtp.sockets.len());
         let mut sets: Vec<Vec<PortSockets>> = Vec::new();
         sets.resize_with(usize::from(self.topology.media_threads), Vec::new);
-        for (number, (socket, reports)) in (0u32..).zip(rtp.sockets.into_iter().zip(rtp.reports)) {
+        let all = rtp.sockets.into_iter().zip(rtp.reports).zip(rtp.advertised);
+        for (number, ((socket, reports), advertised)) in (0u32..).zip(all) {
             let bound = socket.local_addr();
             let bound = bound.map_err(StartError::system("reading a socket's address"))?;
             let id = PortId(number);
-            ports.push((id, SocketAddr::new(rtp.advertised, bound.port())));
+            ports.push((id, SocketAddr::new(advertised, bound.port())));
             let thread = self.topology.media_of(self.topology.shard_of_port(id));
             let rtp = socket;
             sets[thread].push(PortSockets { id, rtp, reports });
@@ -278,8 +279,8 @@ impl Start {
             }
             match bound.transport {
                 Transport::Udp => {}
-                Transport::Tcp => _ = stream_local.tcp.get_or_insert(bound.advertised),
-                Transport::Tls => _ = stream_local.tls.get_or_insert(bound.advertised),
+                Transport::Tcp => stream_local.tcp.push(bound.advertised),
+                Transport::Tls => stream_local.tls.push(bound.advertised),
             }
             // The first worker accepts and deals the connections out.
             if let Some(listener) = bound.tcp.take() {

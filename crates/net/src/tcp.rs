@@ -28,7 +28,7 @@ use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// Connections of one worker. Strangers of one address may be as many as the telephones behind one
@@ -200,17 +200,17 @@ impl Connections {
         self.insert(registry, now, beginning, standing, deadline)
     }
 
-    /// Begins to connect; what is sent meanwhile waits.
+    /// Begins to connect; what is sent meanwhile waits. Given are what Via says of us, the peer, and the
+    /// address from which to connect if it matters.
     pub(crate) fn connect(
         &mut self,
         registry: &Registry,
         now: Mono,
-        local: SocketAddr,
-        remote: SocketAddr,
+        (local, remote, from): (SocketAddr, SocketAddr, Option<IpAddr>),
         session: Option<Box<Session>>,
     ) -> io::Result<u64> {
         let beginning = Beginning {
-            stream: begin_to_connect(remote, self.dscp)?,
+            stream: begin_to_connect(remote, from, self.dscp)?,
             local,
             remote,
             session,
@@ -447,7 +447,7 @@ fn allowed(together: usize) -> usize {
 }
 
 /// A socket on its way to `remote`; it can be written to once it is there.
-fn begin_to_connect(remote: SocketAddr, dscp: u8) -> io::Result<TcpStream> {
+fn begin_to_connect(remote: SocketAddr, from: Option<IpAddr>, dscp: u8) -> io::Result<TcpStream> {
     let socket = Socket::new(
         Domain::for_address(remote),
         Type::STREAM,
@@ -455,6 +455,9 @@ fn begin_to_connect(remote: SocketAddr, dscp: u8) -> io::Result<TcpStream> {
     )?;
     socket.set_nonblocking(true)?;
     crate::bind::mark(&socket, remote, dscp);
+    if let Some(from) = from.filter(|from| from.is_ipv4() == remote.is_ipv4()) {
+        socket.bind(&SocketAddr::new(from, 0).into())?;
+    }
     match socket.connect(&remote.into()) {
         Ok(()) => {}
         Err(error)

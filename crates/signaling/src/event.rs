@@ -78,7 +78,8 @@ pub enum Event {
         leg: LegId,
     },
     /// The peer answered an offer of ours that stood in a response: in the PRACK of a ringing one
-    /// (RFC 3262 §5), or in the ACK of the 200 to a re-INVITE (RFC 3261 §14.2). The answer is there
+    /// (RFC 3262 §5), or in the ACK of the 200 to a re-INVITE (RFC 3261 §14.2); or the one by which
+    /// the endpoint refreshed the session (RFC 4028 §7.4), in the 200 to it. The answer is there
     /// for [`crate::endpoint::Endpoint::take_ack_sdp`].
     OfferAnswered {
         /// The leg.
@@ -158,6 +159,15 @@ pub enum Event {
         /// 200 to 699; 408 if none came, 503 if the flow failed.
         status: u16,
     },
+    /// The final response to our REGISTER, for [`crate::registration::Registration`].
+    RegisterDone {
+        /// Which one.
+        id: RequestId,
+        /// 200 to 699; 408 if none came, 503 if the flow failed.
+        status: u16,
+        /// The response, if one came.
+        reply: Option<Message>,
+    },
 }
 
 /// Shows leg, request and status only: bodies and reasons may tell who calls and what was dialled.
@@ -178,6 +188,9 @@ impl fmt::Debug for Event {
             Self::Info { leg, .. } => write!(f, "Info({leg})"),
             Self::Request { id, request, .. } => write!(f, "Request({} {request:?})", id.0),
             Self::Response { id, status } => write!(f, "Response({} {status})", id.0),
+            Self::RegisterDone { id, status, .. } => {
+                write!(f, "RegisterDone({} {status})", id.0)
+            }
         }
     }
 }

@@ -304,8 +304,13 @@ impl Leg {
                 self.note_description(&asking.sdp);
             }
             let sdp = body::sdp(response).map(<[u8]>::to_vec);
-            // A refresh changes nothing of ours; the party may describe itself anew all the same.
-            if sdp.is_none() && asking.is_some_and(|asking| asking.refresh) {
+            if asking.is_some_and(|asking| asking.refresh) {
+                // RFC 4028 §7.4: the description is an offer like any other; what it is answered
+                // with holds from now on.
+                if let Some(sdp) = sdp {
+                    self.ack_sdp = Some(sdp.into());
+                    cx.events.push_back(Event::OfferAnswered { leg: self.id });
+                }
                 return;
             }
             cx.events.push_back(Event::ReinviteDone {

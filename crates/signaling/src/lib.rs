@@ -27,6 +27,8 @@
 //!        builder ── bytes + flow to send
 //!
 //!        registrar ── auth (digest, RFC 7616/8760): bindings of the seats' phones
+//!
+//!        registration ── client_auth: we ourselves, at a carrier that wants it so
 //! ```
 
 mod address;
@@ -34,6 +36,7 @@ pub mod auth;
 mod bindings;
 pub mod body;
 pub mod builder;
+pub mod client_auth;
 mod client_transactions;
 pub mod counters;
 mod defect;
@@ -55,6 +58,7 @@ pub mod invite_client;
 pub mod invite_server;
 mod keys;
 pub mod leg;
+mod leg_again;
 mod leg_incoming;
 mod leg_outgoing;
 mod leg_reliable;
@@ -72,6 +76,8 @@ mod phrases;
 mod push;
 mod refusal;
 pub mod registrar;
+pub mod registration;
+mod registration_reply;
 pub mod reliable;
 pub mod scan;
 mod server_transactions;
@@ -86,6 +92,7 @@ pub mod via;
 mod write;
 
 pub use auth::{AuthConfig, AuthResult, Authenticator};
+pub use client_auth::{Account, AccountId};
 pub use counters::{Counters, Stats};
 #[cfg(feature = "defects")]
 pub use defect::Defect;
@@ -99,6 +106,7 @@ pub use names::mark;
 pub use registrar::{
     Binding, BindingChange, RegisterReply, Registrar, RegistrarConfig, RegistrarSnapshot,
 };
+pub use registration::{Registration, RegistrationConfig, RegistrationState};
 pub use snapshot::LegSnapshot;
 pub use terms::{Reliability, Terms, Unfit};
 pub use timers::Timers;

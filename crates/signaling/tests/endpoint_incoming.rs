@@ -446,12 +446,20 @@ fn limits_answer_503_and_are_counted() {
     assert_eq!(b.end.stats().legs, 2);
 
     let mut config = wire::config();
-    config.max_transactions = 2;
+    config.max_transactions = 4;
     let mut b = Bench::with(config, Transport::Udp);
     for n in 1..=3 {
         b.receive(&Caller::new(n).request("OPTIONS", &format!("z9hG4bKo{n}"), "", ""));
     }
     assert_eq!(b.take_sent(), ["503 OPTIONS"]);
+    for n in 4..=6 {
+        b.receive(&Caller::new(n).invite());
+    }
+    assert_eq!(
+        b.take_sent(),
+        ["100 INVITE", "100 INVITE", "503 INVITE"],
+        "who only asks leaves half of them to callers"
+    );
 }
 
 #[test]

@@ -188,7 +188,8 @@ impl World {
             Event::Probed { .. }
             | Event::OfferAnswered { .. }
             | Event::Request { .. }
-            | Event::Response { .. } => panic!("not in this play"),
+            | Event::Response { .. }
+            | Event::RegisterDone { .. } => panic!("not in this play"),
         };
         let story = self.stories[end].entry(leg).or_default();
         assert!(!story.gone, "gone is the last word: {story:?} {word}");

@@ -167,6 +167,7 @@ pub(crate) struct Handles {
     pub(crate) channels: Vec<Gauge>,
     /// By trunk: in and out, each without and with the reserve.
     pub(crate) channels_full: Vec<[[Counter; 2]; 2]>,
+    pub(crate) registered: Vec<Gauge>,
     pub(crate) phases: Family<Phase, Gauge>,
     pub(crate) ended: Family<Outcome, Counter>,
     pub(crate) refused: Family<Refusal, Counter>,
@@ -224,6 +225,10 @@ impl Handles {
             .collect();
         // A trunk that is not asked by OPTIONS is never told about; it counts as up.
         trunk_up.iter().for_each(|up| up.set(1.0));
+        let registered: Vec<Gauge> = by_trunk(names::TRUNK_REGISTERED)
+            .map(|(name, trunk)| gauge(r, name, &[("trunk", trunk)]))
+            .collect();
+        registered.iter().for_each(|it| it.set(1.0));
         gauge(r, names::BUILD, &[("version", env!("CARGO_PKG_VERSION"))]).set(1.0);
         Self {
             arrived: by_trunk(names::ARRIVED)
@@ -247,6 +252,7 @@ impl Handles {
                     })
                 })
                 .collect(),
+            registered,
             phases: Family::new(&Phase::ALL, Phase::as_str, |phase| {
                 gauge(r, names::CALLS_NOW, &[("phase", phase)])
             }),

@@ -21,6 +21,6 @@ mod telemetry;
 
 pub use logs::{Level, LogFormat};
 pub use sample::{
-    MediaSample, PoolSample, RecordsSample, Sample, ShardSample, SipSample, SocketSample,
+    DnsSample, MediaSample, PoolSample, RecordsSample, Sample, ShardSample, SipSample, SocketSample,
 };
 pub use telemetry::{Telemetry, TelemetryError, TelemetryNames};

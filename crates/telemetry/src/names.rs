@@ -67,6 +67,7 @@ names! {
     PEER_UP = "meishier_trunk_peer_up", Gauge, "1 while a peer of a trunk answers our OPTIONS, by trunk and peer; one that was not asked yet is not there.";
     CHANNELS = "meishier_trunk_channels", Gauge, "Channels of a trunk in use, calls in and out together.";
     CHANNELS_FULL = "meishier_trunk_channels_full_total", Counter, "Calls that found no channel of a trunk, by direction; reserve is yes for those for whom the reserve is kept.";
+    TRUNK_REGISTERED = "meishier_trunk_registered", Gauge, "1 unless the trunk is to be registered at its carrier and is not.";
     LINES_OPEN = "meishier_lines_open", Gauge, "Lines that the schedule opens now, by pool.";
     LINES_USED = "meishier_lines_used", Gauge, "Lines in use, by pool.";
     WAITING = "meishier_waiting", Gauge, "Callers that wait, by pool; a caller whom two pools may serve counts in both.";
@@ -98,6 +99,8 @@ names! {
     TLS_HANDSHAKES = "meishier_tls_handshakes_total", Counter, "TLS handshakes that both sides finished.";
     TLS_FAILED = "meishier_tls_failed_total", Counter, "TLS that came to nothing or counts for nothing, by reason.";
     HEP_COPIES = "meishier_hep_copies_total", Counter, "Copies of SIP messages for the collector of [hep], by what became of them: sent or dropped.";
+    DNS_SEARCHES = "meishier_dns_searches_total", Counter, "Searches for names of trunks in DNS, by result: somebody was found, nobody has the name (nothing), no answer came (failed).";
+    DNS_STALE = "meishier_dns_names_stale", Gauge, "Names of trunks of which the last search found nobody: what was found before goes on to hold.";
     RTP_PACKETS = "meishier_rtp_packets_total", Counter, "RTP packets accepted or sent, by direction.";
     RTCP_PACKETS = "meishier_rtcp_packets_total", Counter, "RTCP packets of parties, or to them, by direction.";
     RTP_DROPPED = "meishier_rtp_dropped_total", Counter, "RTP packets dropped, by reason.";

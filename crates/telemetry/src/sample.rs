@@ -21,6 +21,8 @@ pub struct Sample {
     pub records: RecordsSample,
     /// What the SIP sockets did.
     pub sockets: SocketSample,
+    /// Names of trunks that were looked up.
+    pub dns: DnsSample,
     /// RTP ports that are bound, used or not.
     pub ports_bound: u64,
     /// Asynchronous tasks alive.
@@ -96,6 +98,19 @@ impl SocketSample {
         let found = self.tls_failed.iter().find(|(it, _)| *it == reason);
         found.map_or(0, |(_, count)| *count)
     }
+}
+
+/// Searches in DNS.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DnsSample {
+    /// That found somebody.
+    pub found: u64,
+    /// After which DNS says that there is nobody.
+    pub nothing: u64,
+    /// Without an answer.
+    pub failed: u64,
+    /// Names that live on what was found before the last search, or were never found.
+    pub stale: u64,
 }
 
 /// RTP counts.

@@ -114,6 +114,13 @@ const SUMS: &[Sum] = &[
     (names::HEP_COPIES, &[("result", "dropped")], |s| {
         s.sockets.hep_dropped
     }),
+    (names::DNS_SEARCHES, &[("result", "found")], |s| s.dns.found),
+    (names::DNS_SEARCHES, &[("result", "nothing")], |s| {
+        s.dns.nothing
+    }),
+    (names::DNS_SEARCHES, &[("result", "failed")], |s| {
+        s.dns.failed
+    }),
     (names::RTP_PACKETS, &[("direction", "received")], |s| {
         s.media.received
     }),
@@ -165,6 +172,7 @@ const SIZES: &[(&str, Count)] = &[
         over(s, |shard| shard.gauges.registrations)
     }),
     (names::SIP_CONNECTIONS, |s| s.sockets.connections),
+    (names::DNS_STALE, |s| s.dns.stale),
     (names::PORTS_BOUND, |s| s.ports_bound),
     (names::TASKS, |s| s.tasks),
     (names::RECORDS_PENDING, |s| s.records.pending),

@@ -204,6 +204,13 @@ impl Telemetry {
                     full[usize::from(*out)][usize::from(*emergency)].increment(1);
                 }
             }
+            Notice::Registration {
+                trunk, registered, ..
+            } => {
+                if let Some(gauge) = handles.registered.get(usize::from(trunk.0)) {
+                    gauge.set(if *registered { 1.0 } else { 0.0 });
+                }
+            }
             Notice::Lines { pool, lines } => {
                 if let Some(open) = Handles::of_pool(&handles.lines_open, *pool) {
                     open.set(f64::from(*lines));

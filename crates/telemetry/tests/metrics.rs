@@ -8,8 +8,8 @@ use meishier_model::{
     CallId, OfferOutcome, Outcome, PoolId, RtpStats, SeatId, TransferOutcome, TrunkId,
 };
 use meishier_telemetry::{
-    MediaSample, PoolSample, RecordsSample, Sample, ShardSample, SipSample, SocketSample,
-    Telemetry, TelemetryNames,
+    DnsSample, MediaSample, PoolSample, RecordsSample, Sample, ShardSample, SipSample,
+    SocketSample, Telemetry, TelemetryNames,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -226,6 +226,17 @@ fn facts_are_counted_under_their_names() {
         trunk: TrunkId(0),
         up: false,
     });
+    let registered = "meishier_trunk_registered{trunk=\"mobile\"}";
+    assert_eq!(value(&before, registered), 1.0, "until it is known better");
+    let registration = |registered, status| Notice::Registration {
+        trunk: TrunkId(1),
+        registered,
+        status,
+    };
+    t.notice(&registration(false, 408));
+    assert_eq!(value(&t.render(), registered), 0.0);
+    t.notice(&registration(true, 200));
+    assert_eq!(value(&t.render(), registered), 1.0);
     let page = t.render();
     assert_eq!(value(&page, "meishier_trunk_up{trunk=\"telecom\"}"), 0.0);
     assert_eq!(value(&page, "meishier_trunk_up{trunk=\"mobile\"}"), 1.0);
@@ -299,6 +310,12 @@ fn sample() -> Sample {
             rtcp_received: 21,
             rtcp_sent: 22,
             send_failed: 5,
+        },
+        dns: DnsSample {
+            found: 12,
+            nothing: 13,
+            failed: 14,
+            stale: 15,
         },
         sockets: SocketSample {
             connections: 1,
@@ -409,6 +426,10 @@ fn samples_are_summed_over_the_shards() {
             "meishier_sip_connections_closed_total{reason=\"refused\"}",
             4.0,
         ),
+        ("meishier_dns_searches_total{result=\"found\"}", 12.0),
+        ("meishier_dns_searches_total{result=\"nothing\"}", 13.0),
+        ("meishier_dns_searches_total{result=\"failed\"}", 14.0),
+        ("meishier_dns_names_stale", 15.0),
         ("meishier_sip_queue_full_total{queue=\"socket\"}", 5.0),
         ("meishier_sip_queue_full_total{queue=\"inbox\"}", 6.0),
         ("meishier_tls_handshakes_total", 7.0),

@@ -16,6 +16,7 @@ pub struct Edge {
     near: u16,
     far_end: SocketAddr,
     hides: bool,
+    registrar: Option<&'static str>,
 }
 
 impl Edge {
@@ -30,6 +31,7 @@ impl Edge {
             near: free_port(),
             far_end,
             hides: false,
+            registrar: None,
         }
     }
 
@@ -37,6 +39,13 @@ impl Edge {
     #[must_use]
     pub fn hiding(mut self) -> Self {
         self.hides = true;
+        self
+    }
+
+    /// The engine has to register, and to prove itself by this hash, `MD5` or `SHA-256`.
+    #[must_use]
+    pub fn registering(mut self, hash: &'static str) -> Self {
+        self.registrar = Some(hash);
         self
     }
 
@@ -99,6 +108,9 @@ impl Edge {
             );
             let text = format!("[server:default]\n{own}\n[client:default]\n{own}");
             define("TLS_FILE", &write("edge-tls.cfg", &text));
+        }
+        if let Some(hash) = self.registrar {
+            define("REGISTRAR", &format!("\"{hash}\""));
         }
         if self.hides {
             command.args(["-A", "HIDES"]);

@@ -39,6 +39,12 @@ impl Sipp {
         }
     }
 
+    /// Its scenario.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.scenario
+    }
+
     /// At this port.
     #[must_use]
     pub fn at(mut self, port: u16) -> Self {

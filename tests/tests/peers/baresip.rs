@@ -10,13 +10,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const CALLER_TONE: f64 = 440.0;
-const SEAT_TONE: f64 = 1000.0;
+pub const CALLER_TONE: f64 = 440.0;
+pub const SEAT_TONE: f64 = 1000.0;
 /// Seconds of the other's tone that each side must have heard.
-const HEARD: f64 = 2.0;
+pub const HEARD: f64 = 2.0;
 
 /// A file with half a minute of a tone, made by sox.
-fn tone(folder: &Path, frequency: f64) -> PathBuf {
+pub fn tone(folder: &Path, frequency: f64) -> PathBuf {
     let file = folder.join(format!("{frequency}.wav"));
     let status = Command::new("sox")
         .args(["-q", "-n", "-r", "8000", "-b", "16", "-c", "1"])
@@ -31,7 +31,13 @@ fn tone(folder: &Path, frequency: f64) -> PathBuf {
 }
 
 /// Starts a telephone with this account that plays this file; its recordings go into `folder`.
-fn telephone(engine: &Engine, name: &str, account: &str, tone: &Path, commands: &[String]) -> Peer {
+pub fn telephone(
+    engine: &Engine,
+    name: &str,
+    account: &str,
+    tone: &Path,
+    commands: &[String],
+) -> Peer {
     let port = free_port();
     let folder = engine.folder().join(name);
     fs::create_dir_all(&folder).unwrap();
@@ -42,7 +48,7 @@ fn telephone(engine: &Engine, name: &str, account: &str, tone: &Path, commands: 
          audio_source aufile,{}\naudio_player aubridge,none\naudio_alert aubridge,none\n\
          ausrc_srate 8000\nauplay_srate 8000\nausrc_channels 1\nauplay_channels 1\n\
          module_path {}\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\n\
-         module sndfile.so\nsnd_path {}\nmodule_tmp account.so\nmodule_app menu.so\n",
+         module sndfile.so\nmodule srtp.so\nsnd_path {}\nmodule_tmp account.so\nmodule_app menu.so\n",
         tone.display(),
         modules().display(),
         recordings.display(),
@@ -75,7 +81,7 @@ fn modules() -> PathBuf {
 }
 
 /// What a telephone recorded of the other side.
-fn heard(engine: &Engine, name: &str) -> Sound {
+pub fn heard(engine: &Engine, name: &str) -> Sound {
     let folder = engine.folder().join(name).join("recordings");
     let files = tree::files(&folder, "-dec.wav");
     assert_eq!(files.len(), 1, "one recording of {name}: {files:?}");

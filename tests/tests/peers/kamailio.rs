@@ -13,9 +13,6 @@ use std::net::SocketAddr;
 use std::path::Path;
 use tempfile::TempDir;
 
-const KEYS: &str = "[[transfer.keys]]\nname = \"110\"\ntitle = \"110\"\nkind = \"emergency\"\n\
-                    trunk = \"trunk\"\n";
-
 /// A plan whose trunk is this edge, and where the engine will listen for it.
 fn plan(edge: &Edge, transport: &str, folder: &Path) -> (Plan, SocketAddr) {
     let mut plan = Plan::default();
@@ -29,7 +26,7 @@ fn plan(edge: &Edge, transport: &str, folder: &Path) -> (Plan, SocketAddr) {
         false => format!("{kind}:127.0.0.1:0"),
     };
     plan.listen = vec![listen("udp"), listen("tcp")];
-    plan.add_tables(KEYS);
+    plan.add_tables(stage::KEYS);
     if transport == "tls" {
         plan.listen.push(listen("tls"));
         papers::write(folder, &["engine", "edge"]);
@@ -208,4 +205,38 @@ fn an_edge_sends_nobody_to_an_engine_that_ends_and_the_call_that_runs_goes_on() 
     scene.edge.await_words("TRUNK UP");
     drop(next);
     scene.edge.end();
+}
+
+#[test]
+fn whatever_a_caller_does_goes_through_an_edge() {
+    for (transport, scenario) in [
+        ("tls", "caller_pracks"),
+        ("udp", "caller_wrong_prack"),
+        ("tls", "caller_late"),
+        ("tcp", "caller_holds"),
+        ("udp", "caller_unfit"),
+        ("tls", "caller_timed"),
+        ("tcp", "caller_out_of_order"),
+        ("udp", "caller_located"),
+        ("tls", "caller_sos"),
+        ("udp", "caller_many_streams"),
+    ] {
+        // It rings for a second, so that PRACK is over before the answer.
+        let scene = Scene::new(transport, true, &["seat_slow"], free_port());
+        scene.caller(scenario).succeeds(&scene.engine);
+        let (record, _) = scene.finish();
+        assert_eq!(record["outcome"], "answered", "{scenario} by {transport}");
+        assert_eq!(record["released_by"], "caller", "{scenario} by {transport}");
+    }
+}
+
+#[test]
+fn a_caller_gives_up_through_an_edge() {
+    for (transport, seats) in [("tls", &[][..]), ("udp", &["seat_rings"][..])] {
+        let scene = Scene::new(transport, true, seats, free_port());
+        scene.caller("caller_cancels").succeeds(&scene.engine);
+        let (record, _) = scene.finish();
+        assert_eq!(record["outcome"], "abandoned");
+        assert_eq!(record["status"], 487);
+    }
 }

@@ -13,13 +13,13 @@ fn early() -> Plan {
 
 #[test]
 fn a_caller_acknowledges_ringing() {
-    let (_, record) = play(Plan::default(), &["seat"], "caller_pracks", Udp);
+    let (_, record) = play(Plan::default(), &["seat_slow"], "caller_pracks", Udp);
     assert_eq!(offers(&record), [("s0000", "answered")]);
 }
 
 #[test]
 fn a_prack_that_fits_nothing_is_481_and_the_right_one_counts() {
-    let (_, record) = play(Plan::default(), &["seat"], "caller_wrong_prack", Udp);
+    let (_, record) = play(Plan::default(), &["seat_slow"], "caller_wrong_prack", Udp);
     assert_eq!(record["outcome"], "answered");
 }
 

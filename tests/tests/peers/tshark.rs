@@ -7,8 +7,9 @@ use meishier_tests::peers::Transport::Udp;
 use meishier_tests::peers::sipp::Sipp;
 use meishier_tests::peers::{Peer, free_port};
 use meishier_tests::plan::Plan;
+use meishier_tests::talker::a_law;
 use std::f64::consts::TAU;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -25,15 +26,17 @@ struct Capture {
 impl Capture {
     /// Whatever comes to or from the engine by UDP.
     fn start(engine: &Engine, plan_ports: (u16, u16)) -> Self {
-        let sip = engine.udp().port();
         let (first, last) = plan_ports;
+        Self::of(engine, &format!("udp portrange {first}-{last}"))
+    }
+
+    /// Whatever comes to or goes from the engine's SIP by UDP, and this besides.
+    fn of(engine: &Engine, more: &str) -> Self {
+        let sip = engine.udp().port();
         let file = engine.folder().join("call.pcapng");
         let mut command = Command::new("dumpcap");
         command.args(["-i", "lo", "-q", "-w"]).arg(&file);
-        command.args([
-            "-f",
-            &format!("udp port {sip} or udp portrange {first}-{last}"),
-        ]);
+        command.args(["-f", &format!("udp port {sip} or {more}")]);
         let peer = Peer::spawn("dumpcap", command, engine.folder(), sip);
         peer.await_words("File: ");
         Self { peer, file, sip }
@@ -66,6 +69,21 @@ impl Captured {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Of what the engine sent nothing was warned of, and all was understood.
+    fn ours_are_right(&self, scenario: &str) {
+        let fields = ["-T", "fields", "-e", "frame.number", "-e", "_ws.col.Info"];
+        let sent = format!("udp.srcport == {}", self.sip);
+        for wrong in [WARNED, "!sip"] {
+            let filter = format!("{sent} && ({wrong})");
+            let mut words = vec!["-Y", filter.as_str()];
+            words.extend(fields);
+            words.extend(["-e", "_ws.expert.message"]);
+            assert_eq!(self.tshark(&words), "", "{scenario}: {wrong}");
+        }
+        let statuses = self.tshark(&["-Y", &sent, "-T", "fields", "-e", "sip.Status-Code"]);
+        assert!(statuses.lines().any(|line| !line.is_empty()), "{scenario}");
+    }
+
     /// Nothing was warned of, every packet was understood, these methods were seen, and so many
     /// streams went without a loss.
     fn is_right(&self, methods: &[&str], streams: usize) {
@@ -94,19 +112,6 @@ impl Captured {
 fn tone() -> Vec<u8> {
     let sample = |n: usize| (8000.0 * (TAU * 440.0 * n as f64 / 8000.0).sin()) as i16;
     (0..4000).map(|n| a_law(sample(n))).collect()
-}
-
-/// One sample (ITU-T G.711, table 1a): sign, three bits of segment, four of the step in it, even
-/// bits inverted.
-fn a_law(sample: i16) -> u8 {
-    let sign = if sample >= 0 { 0x80 } else { 0 };
-    let size = (i32::from(sample).abs().min(32_767) >> 3) as u16;
-    let segment = (u16::BITS - size.leading_zeros()).saturating_sub(5).min(7) as u8;
-    let step = match segment {
-        0 => size >> 1,
-        other => size >> other,
-    };
-    (sign | segment << 4 | (step as u8 & 0x0f)) ^ 0x55
 }
 
 /// The engine with one seat that speaks, and the capture of what it does.
@@ -154,9 +159,7 @@ fn a_call_with_a_third_party_decodes_without_a_warning() {
     let far = free_port();
     let mut plan = Plan::default();
     plan.trunk = format!("out = \"127.0.0.1:{far}\"\n");
-    plan.add_tables(
-        "[[transfer.keys]]\nname = \"110\"\ntitle = \"110\"\nkind = \"emergency\"\ntrunk = \"trunk\"\n",
-    );
+    plan.add_tables(stage::KEYS);
     let (engine, seats, capture) = scene(plan);
     let target = Sipp::new(&engine, "seat_speaks", Udp)
         .at(far)
@@ -168,4 +171,75 @@ fn a_call_with_a_third_party_decodes_without_a_warning() {
     target.succeeds(&engine);
     stage::finish(&engine, seats, 1);
     capture.end().is_right(&["INVITE", "ACK", "BYE"], 6);
+}
+
+#[test]
+fn whatever_we_send_decodes_without_a_warning() {
+    for (seat, caller) in [
+        ("seat", "caller_odd"),
+        ("seat", "caller_located"),
+        ("seat", "caller_sos"),
+        ("seat", "caller_holds"),
+        ("seat", "caller_late"),
+        ("seat", "caller_timed"),
+        ("seat", "caller_many_streams"),
+        ("seat", "caller_asserted"),
+        ("seat_forks", "caller"),
+        ("seat_reliable", "caller_pracks"),
+        ("seat_redirects", "caller_cancels"),
+        ("seat_rings", "caller_cancels"),
+    ] {
+        let (engine, seats) = stage::engine(Plan::default(), &[seat], Udp);
+        let capture = Capture::start(&engine, engine.rtp_ports());
+        let caller = Sipp::new(&engine, caller, Udp).with("fold", " ");
+        let name = format!("{seat} and {}", caller.name());
+        caller.start(&engine).succeeds(&engine);
+        stage::finish(&engine, seats, 1);
+        capture.end().ours_are_right(&name);
+    }
+    let (engine, _seats) = stage::engine(Plan::default(), &["seat"], Udp);
+    let capture = Capture::start(&engine, engine.rtp_ports());
+    let caller = Sipp::new(&engine, "caller_refused", Udp);
+    caller.start(&engine).succeeds(&engine);
+    capture.end().ours_are_right("refusals");
+}
+
+#[test]
+fn copies_for_a_collector_decode_without_a_warning() {
+    // Bound, so that nobody says that nobody is there.
+    let collector = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = collector.local_addr().unwrap().port();
+    let mut plan = Plan::default();
+    plan.add_tables(&format!(
+        "[hep]\ncollector = \"127.0.0.1:{port}\"\nnumbers = \"whole\"\nbodies = true\n"
+    ));
+    let (engine, seats) = stage::engine(plan, &["seat"], Udp);
+    let capture = Capture::of(&engine, &format!("udp port {port}"));
+    let caller = Sipp::new(&engine, "caller", Udp).start(&engine);
+    caller.succeeds(&engine);
+    stage::finish(&engine, seats, 1);
+    let captured = capture.end();
+    let copies = format!("udp.dstport == {port}");
+    let of = |filter: &str, field: &str| {
+        let hep = format!("udp.port=={port},hep");
+        let text = captured.tshark(&["-d", &hep, "-Y", filter, "-T", "fields", "-e", field]);
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let wrong = of(
+        &format!("{copies} && ({WARNED} || !hep || !sip)"),
+        "_ws.col.Info",
+    );
+    assert!(wrong.is_empty(), "{wrong:?}");
+    let itself = format!("udp.port == {} && !({copies})", captured.sip);
+    for field in [
+        "sip.CSeq",
+        "sip.Call-ID",
+        "sip.Status-Code",
+        "sdp.media.port",
+    ] {
+        assert_eq!(of(&copies, field), of(&itself, field), "{field}");
+    }
+    assert!(of(&copies, "sip.CSeq").len() >= 12);
 }

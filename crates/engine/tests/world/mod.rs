@@ -172,6 +172,8 @@ pub struct World {
     /// Where deliveries between shards and from media wait for [`World::deliver`]; `None`: they
     /// arrive at once.
     pub post: Option<Post>,
+    /// Our address as those at another see it, where that is not [`ENGINE`].
+    pub seen_as: BTreeMap<SocketAddr, SocketAddr>,
     token: u64,
     generation: u8,
     ports: u16,
@@ -220,6 +222,7 @@ impl World {
             bindings: BTreeMap::new(),
             media_answers: true,
             post: None,
+            seen_as: BTreeMap::new(),
             token: 0,
             generation: 0,
             ports,
@@ -247,12 +250,27 @@ impl World {
                 SocketAddr::new(addr(ENGINE).ip(), 20000 + (number as u16) * 2),
             )
         });
+        // In each network as many as it has in its range, of which the shard has its share.
+        let shards = self.config.shards;
+        let networks = (1u32..).zip(&self.config.networks);
+        let theirs = networks.flat_map(|(place, network)| {
+            let all = (network.first_port..=network.last_port).step_by(2);
+            let mine = (0u16..).zip(all).filter(|it| it.0 % shards == id.0);
+            mine.map(move |(number, port)| {
+                let number = place * 100_000 + u32::from(number);
+                (PortId(number), SocketAddr::new(network.shown(), port))
+            })
+        });
+        let listeners = self.config.networks.iter();
+        let listeners = listeners.map(|it| (Transport::Udp, SocketAddr::new(it.shown(), 5060)));
         ShardConfig {
             id,
             config: Arc::clone(&self.config),
             queue: Arc::clone(&self.queue),
-            ports: ports.collect(),
-            local: vec![(Transport::Udp, addr(ENGINE))],
+            ports: ports.chain(theirs).collect(),
+            local: std::iter::once((Transport::Udp, addr(ENGINE)))
+                .chain(listeners)
+                .collect(),
             // Another one at every start, as the endpoint asks for.
             seed: [(id.0 as u8 + 1) ^ (self.generation << 3); 32],
             secret: [9; 32],
@@ -390,7 +408,7 @@ impl World {
     pub fn arrive(&mut self, from: SocketAddr, text: &str) {
         let flow = Flow {
             transport: Transport::Udp,
-            local: addr(ENGINE),
+            local: self.seen_as.get(&from).copied().unwrap_or(addr(ENGINE)),
             remote: from,
             connection: 0,
         };

@@ -12,7 +12,10 @@ fn many_who_take_nothing_share_what_there_is_and_give_it_back() {
     let peer = listener.local_addr().unwrap();
     let mut all = Connections::new(0, 0);
     // On their way, so that nothing leaves.
-    let mut connect = || all.connect(registry, Mono(0), peer, peer, None).unwrap();
+    let mut connect = || {
+        all.connect(registry, Mono(0), (peer, peer, None), None)
+            .unwrap()
+    };
     let open: Vec<u64> = (0..300).map(|_| connect()).collect();
     let mut send = |connection: u64, length: usize| all.send(registry, connection, vec![0; length]);
     let large = 250 << 10;

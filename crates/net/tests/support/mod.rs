@@ -27,6 +27,8 @@ pub struct Wanted {
     pub trunk: String,
     /// Where the seats are; one counsellor is ready at each.
     pub seats: Vec<SocketAddr>,
+    /// More keys of every seat.
+    pub seat: String,
 }
 
 impl Default for Wanted {
@@ -37,6 +39,7 @@ impl Default for Wanted {
             tls: String::new(),
             trunk: "peers = [\"127.0.0.1\"]".into(),
             seats: vec!["127.0.0.1:9".parse().unwrap()],
+            seat: String::new(),
         }
     }
 }
@@ -99,9 +102,10 @@ rings = ["all"]
     );
     for (number, address) in wanted.seats.iter().enumerate() {
         text += &format!(
-            "[[seats]]\nname = \"a{number}\"\ncontact = \"sip:a{number}@{address}\"\npools = [\"all\"]\n\
+            "[[seats]]\nname = \"a{number}\"\ncontact = \"sip:a{number}@{address}\"\npools = [\"all\"]\n{}\
              [[counsellors]]\naccount = \"c{number}\"\npin = \"0000{number}\"\nseats = [\"a{number}\"]\n\
-             start = {{ seat = \"a{number}\", state = \"ready\" }}\n"
+             start = {{ seat = \"a{number}\", state = \"ready\" }}\n",
+            wanted.seat
         );
     }
     match config::parse(&text, None) {

@@ -197,6 +197,7 @@ pub fn name(event: &Event) -> String {
         Event::Info { content_type, .. } => format!("Info {content_type}"),
         Event::Request { request, .. } => format!("Request {}", request.method_str()),
         Event::Response { status, .. } => format!("Response {status}"),
+        Event::RegisterDone { status, .. } => format!("RegisterDone {status}"),
     }
 }
 

@@ -1,0 +1,142 @@
+//! Trunks and telephones in networks of their own: each hears of the address that is ours there.
+
+mod world;
+
+use meishier_engine::{Command, Input, Reply};
+use meishier_model::TrunkId;
+use world::scene::*;
+use world::{CARRIER, CONFIG, Caller, Sent, TEN_O_CLOCK, World, addr, answer, reply, sdp};
+
+/// What the carrier and the office see of us.
+const TO_CARRIER: &str = "203.0.113.9";
+const TO_OFFICE: &str = "192.168.7.1";
+
+/// Trunk "carrier" behind the carrier's NAT, seat s0 in an office; all others in neither.
+fn text(office: &str) -> String {
+    let networks = format!(
+        "[[networks]]\nname = \"carrier\"\naddress = \"10.0.0.7\"\nadvertised = \"{TO_CARRIER}\"\n\
+         rtp = {{ first_port = 30000, last_port = 30999 }}\n\n\
+         [[networks]]\nname = \"office\"\naddress = \"{TO_OFFICE}\"\nrtp = {{ {office} }}\n\n[[trunks]]"
+    );
+    let listen = format!(
+        "listen = [\"udp:10.0.0.1:5060\", \"udp:10.0.0.7:5060\", \"udp:{TO_OFFICE}:5060\"]"
+    );
+    let seats = "[[seats]]\nname = \"s0\"\nnetwork = \"office\"\ncontact = \"sip:s0@10.0.2.0:5060\"\npools = [\"city\"]\n\n\
+                 [[seats]]\nname = \"s{1..1}\"";
+    CONFIG
+        .replacen("listen = [\"udp:10.0.0.1:5060\"]", &listen, 1)
+        .replacen("max_calls = 100", "max_calls = 16", 1)
+        .replacen("[[trunks]]", &networks, 1)
+        .replacen(
+            "name = \"carrier\"\npeers",
+            "name = \"carrier\"\nnetwork = \"carrier\"\npeers",
+            1,
+        )
+        .replacen("[[seats]]\nname = \"s{0..1}\"", seats, 1)
+}
+
+fn world(text: &str) -> World {
+    let mut world = World::with(text, TEN_O_CLOCK);
+    let seen = [(CARRIER, TO_CARRIER), (S0, TO_OFFICE)];
+    for (remote, local) in seen {
+        world
+            .seen_as
+            .insert(addr(remote), format!("{local}:5060").parse().unwrap());
+    }
+    world
+}
+
+/// Every place of a message where our address stands: Via and Contact, and the o=, c= and m= lines.
+fn speaks_of(message: &Sent, ours: &str, ports: std::ops::Range<u16>) {
+    let text = &message.text;
+    if !message.is("SIP/2.0") {
+        assert!(message.header("Via").contains(ours), "{text}");
+    }
+    assert!(message.header("Contact").contains(ours), "{text}");
+    let body = message.body();
+    let line = |start: &str| body.lines().find(|it| it.starts_with(start)).unwrap();
+    assert!(line("o=").ends_with(&format!("IN IP4 {ours}")), "{body}");
+    assert_eq!(line("c="), format!("c=IN IP4 {ours}"));
+    let port: u16 = line("m=audio ").split(' ').nth(1).unwrap().parse().unwrap();
+    assert!(ports.contains(&port), "{body}");
+}
+
+#[test]
+fn a_call_between_two_networks_has_a_port_and_an_address_in_each() {
+    let mut world = world(&text("first_port = 40000, last_port = 40999"));
+    let before = world.gauges();
+    sign_on(&mut world, 0, 0);
+    let mut caller = Caller::new(CARRIER, "13300000001");
+    caller.invite(&mut world);
+    let offer = offer_at(&mut world, S0);
+    speaks_of(&offer, TO_OFFICE, 40000..41000);
+    answer(&mut world, &offer);
+    let answered = world.take(caller.from, "SIP/2.0 200");
+    speaks_of(&answered, TO_CARRIER, 30000..31000);
+    caller.answer = Some(answered);
+    caller.ack(&mut world);
+    // The police are called by way of the carrier.
+    let call = world.shards.iter().flat_map(|s| s.calls()).next().unwrap();
+    let key = Command::Transfer {
+        call,
+        key: "110".into(),
+        city: "贵阳".into(),
+    };
+    assert!(matches!(world.command(key), Reply::Transfer(Ok(_))));
+    let police = world.take(addr(CARRIER), "INVITE sip:0851110@");
+    speaks_of(&police, TO_CARRIER, 30000..31000);
+    reply(
+        &mut world,
+        &police,
+        "200 OK",
+        "police",
+        &sdp(police.to, 7000),
+    );
+    let ack = world.take(addr(CARRIER), "ACK");
+    assert!(ack.header("Via").contains(TO_CARRIER), "{}", ack.text);
+    caller.bye(&mut world);
+    let bye = world.take(addr(S0), "BYE");
+    assert!(bye.header("Via").contains(TO_OFFICE), "{}", bye.text);
+    reply(&mut world, &bye, "200 OK", "", "");
+    let bye = world.take(addr(CARRIER), "BYE");
+    reply(&mut world, &bye, "200 OK", "", "");
+    assert_eq!(world.gauges().ports, before.ports);
+}
+
+#[test]
+fn who_names_no_network_is_told_what_the_file_says_for_all() {
+    let mut world = world(&text("first_port = 40000, last_port = 40999"));
+    sign_on(&mut world, 1, 0);
+    let caller = Caller::new("10.0.1.2:5060", "13300000001");
+    caller.invite(&mut world);
+    let answered = world.take(caller.from, "SIP/2.0 200");
+    speaks_of(&answered, "10.0.0.1", 20000..30000);
+    speaks_of(&offer_at(&mut world, S1), "10.0.0.1", 20000..30000);
+}
+
+#[test]
+fn whoever_dns_names_among_the_peers_may_call() {
+    let mut world = World::new();
+    let stranger = Caller::new("10.0.9.9:5060", "13300000001");
+    stranger.invite(&mut world);
+    world.take(stranger.from, "SIP/2.0 403");
+    for shard in 0..world.shards.len() {
+        world.handle(
+            shard,
+            Input::Callers {
+                trunk: TrunkId(0),
+                addresses: vec!["10.0.9.9".parse().unwrap()],
+            },
+        );
+    }
+    let known = Caller::new("10.0.9.9:5090", "13300000002");
+    known.invite(&mut world);
+    world.take(known.from, "SIP/2.0 180");
+    for shard in 0..world.shards.len() {
+        let (trunk, addresses) = (TrunkId(0), Vec::new());
+        world.handle(shard, Input::Callers { trunk, addresses });
+    }
+    let later = Caller::new("10.0.9.9:5091", "13300000003");
+    later.invite(&mut world);
+    world.take(later.from, "SIP/2.0 403");
+}
