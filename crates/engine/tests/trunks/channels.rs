@@ -117,7 +117,7 @@ fn channels_survive_a_restart_and_new_limits_hold_from_the_next_call_on() {
     third.invite(&mut world);
     world.take(third.from, "SIP/2.0 503");
     world.pass(600 * SECOND);
-    assert_eq!(world.gauges().calls as u64, taken(&world));
+    assert_eq!(world.gauges().calls, taken(&world));
 }
 
 #[test]
