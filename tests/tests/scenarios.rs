@@ -39,7 +39,7 @@ fn every_scenario_is_played() {
     }
     for name in scenarios() {
         let stem = name.trim_end_matches(".xml");
-        let named = [format!("\"{stem}\""), format!("tests/scenarios/{name}\"")];
+        let named = [format!("\"{stem}\""), format!("\"tests/scenarios/{name}\"")];
         assert!(
             named.iter().any(|words| played.contains(words)),
             "nobody plays {name}"

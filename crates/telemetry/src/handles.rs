@@ -44,13 +44,15 @@ pub(crate) fn histogram(
 }
 
 /// The order of [`Handles::refused`].
-const REFUSALS: [Refusal; 10] = [
+const REFUSALS: [Refusal; 12] = [
     Refusal::UnknownSource,
     Refusal::Draining,
     Refusal::NoCommonMedia,
     Refusal::Overload,
     Refusal::RiskOverload,
     Refusal::NotAdmitted,
+    Refusal::WrongPassword,
+    Refusal::SlowedDown,
     Refusal::NotAllowed,
     Refusal::NotAgreed,
     Refusal::Channels,
@@ -164,10 +166,10 @@ impl LegHandles {
 pub(crate) struct Handles {
     pub(crate) arrived: Vec<Counter>,
     pub(crate) trunk_up: Vec<Gauge>,
+    pub(crate) registered: Vec<Gauge>,
     pub(crate) channels: Vec<Gauge>,
     /// By trunk: in and out, each without and with the reserve.
     pub(crate) channels_full: Vec<[[Counter; 2]; 2]>,
-    pub(crate) registered: Vec<Gauge>,
     pub(crate) phases: Family<Phase, Gauge>,
     pub(crate) ended: Family<Outcome, Counter>,
     pub(crate) refused: Family<Refusal, Counter>,
@@ -235,6 +237,7 @@ impl Handles {
                 .map(|(name, trunk)| counter(r, name, &[("trunk", trunk)]))
                 .collect(),
             trunk_up,
+            registered,
             channels: by_trunk(names::CHANNELS)
                 .map(|(name, trunk)| gauge(r, name, &[("trunk", trunk)]))
                 .collect(),
@@ -252,7 +255,6 @@ impl Handles {
                     })
                 })
                 .collect(),
-            registered,
             phases: Family::new(&Phase::ALL, Phase::as_str, |phase| {
                 gauge(r, names::CALLS_NOW, &[("phase", phase)])
             }),

@@ -180,6 +180,13 @@ impl Telemetry {
                     gauge.set(if *up { 1.0 } else { 0.0 });
                 }
             }
+            Notice::Registration {
+                trunk, registered, ..
+            } => {
+                if let Some(gauge) = handles.registered.get(usize::from(trunk.0)) {
+                    gauge.set(if *registered { 1.0 } else { 0.0 });
+                }
+            }
             Notice::Peer { trunk, address, up } => {
                 let trunk = self.names.trunks.get(usize::from(trunk.0));
                 let labels = [
@@ -202,13 +209,6 @@ impl Telemetry {
             } => {
                 if let Some(full) = handles.channels_full.get(usize::from(trunk.0)) {
                     full[usize::from(*out)][usize::from(*emergency)].increment(1);
-                }
-            }
-            Notice::Registration {
-                trunk, registered, ..
-            } => {
-                if let Some(gauge) = handles.registered.get(usize::from(trunk.0)) {
-                    gauge.set(if *registered { 1.0 } else { 0.0 });
                 }
             }
             Notice::Lines { pool, lines } => {

@@ -121,11 +121,23 @@ fn keys_come_through_the_relay_once_each() {
 /// The relay speaks SRTP with the engine and plain RTP with the caller.
 #[test]
 fn the_relay_secures_its_side() {
-    for suite in ["AES_CM_128_HMAC_SHA1_80", "AES_256_CM_HMAC_SHA1_80"] {
+    let all = [
+        "AEAD_AES_256_GCM",
+        "AEAD_AES_128_GCM",
+        "AES_256_CM_HMAC_SHA1_80",
+        "AES_256_CM_HMAC_SHA1_32",
+        "AES_CM_128_HMAC_SHA1_80",
+        "AES_CM_128_HMAC_SHA1_32",
+    ];
+    for suite in &all[1..] {
+        let others = all.iter().filter(|other| *other != suite);
         let outward = [
             ("transport-protocol", "RTP/SAVP".into()),
             ("DTLS", "off".into()),
-            ("SDES", Value::List(vec![format!("only-{suite}")])),
+            (
+                "SDES",
+                Value::List(others.map(|other| format!("no-{other}")).collect()),
+            ),
         ];
         let inward = [("transport-protocol", "RTP/AVP".into())];
         let mut call = Talk::new(&outward, &inward);
