@@ -126,6 +126,9 @@ impl Shard {
         tried: &[PeerKey],
         emergency: bool,
     ) -> Option<Peer> {
+        if !self.may_call_out(trunk) {
+            return None;
+        }
         let word = self.endpoint.random();
         let set = self.peers.get(usize::from(trunk.0))?;
         set.choose(now.mono, word, tried, emergency).cloned()
