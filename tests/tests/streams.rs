@@ -39,7 +39,7 @@ fn head(stream: &mut TcpStream) -> String {
 
 #[test]
 fn messages_are_cut_out_of_one_stream_wherever_its_segments_end() {
-    let engine = Engine::start(&Plan::default());
+    let engine = Engine::start(&Plan::with_seats(1, "127.0.0.1:9".parse().unwrap(), "udp"));
     let mut stream = connect(&engine);
     let from = stream.local_addr().unwrap();
     let calls = ["s0", "s1", "s2", "s3"];
@@ -68,7 +68,7 @@ fn messages_are_cut_out_of_one_stream_wherever_its_segments_end() {
 
 #[test]
 fn a_peer_that_does_not_read_is_cut_off_and_stalls_nobody() {
-    let engine = Engine::start(&Plan::default());
+    let engine = Engine::start(&Plan::with_seats(1, "127.0.0.1:9".parse().unwrap(), "udp"));
     let mut blocked = connect(&engine);
     let from = blocked.local_addr().unwrap();
     let writer = std::thread::spawn(move || {

@@ -177,6 +177,10 @@ pub(crate) fn destinations(
         }
         list.push(to);
     }
+    if list.is_empty() {
+        // What is wrong was told; whoever goes out by this trunk is not to be told of it again.
+        list.extend(peers.first().copied().map(single));
+    }
     list
 }
 

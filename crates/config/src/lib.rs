@@ -36,6 +36,7 @@ mod names;
 mod network;
 mod networks;
 mod numbers;
+mod outgoing;
 mod picture;
 mod places;
 mod policies;

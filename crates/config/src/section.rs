@@ -322,6 +322,18 @@ impl<'f> Section<'f> {
             .collect()
     }
 
+    /// A string or a table.
+    pub fn entry(&self, key: &'static str, label: &'static str) -> Option<Entry<'f>> {
+        let value = self.raw(key)?;
+        match value.get_ref() {
+            DeValue::String(text) => Some(Entry::Text(At {
+                value: text.as_ref(),
+                span: value.span(),
+            })),
+            _ => self.section(key, value, label).map(Entry::Table),
+        }
+    }
+
     /// A table, or an empty one in its stead.
     pub fn table(&self, key: &'static str, label: &'static str) -> Option<Section<'f>> {
         self.section(key, self.raw(key)?, label)

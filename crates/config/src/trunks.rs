@@ -2,6 +2,7 @@
 
 use crate::destinations::destinations;
 use crate::names::{Known, check_plain};
+use crate::outgoing;
 use crate::places::Places;
 use crate::registration;
 use crate::section::{At, Section};
@@ -23,12 +24,13 @@ const TRY_FOR: Duration = Duration::from_secs(4);
 const CODECS: [(&str, Codec); 2] = [("pcma", Codec::Pcma), ("pcmu", Codec::Pcmu)];
 
 /// Words of `trust`.
-const TRUSTS: [(&str, Trust); 5] = [
+const TRUSTS: [(&str, Trust); 6] = [
     ("asserted", Trust::ASSERTED),
     ("remote_party", Trust::REMOTE_PARTY),
     ("diversion", Trust::DIVERSION),
     ("history", Trust::HISTORY),
     ("cell", Trust::ACCESS),
+    ("priority", Trust::PRIORITY),
 ];
 
 /// Words of `reliable`.
@@ -120,6 +122,11 @@ fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk], places: &Pl
             down: count(section, "down_after", 2),
             up: count(section, "up_after", 1),
         },
+        channels: outgoing::channels(section),
+        numbers_in: outgoing::numbers(section, "numbers_in"),
+        numbers_out: outgoing::numbers(section, "numbers_out"),
+        tells: outgoing::tells(section),
+        priority: outgoing::priority(section),
         srtp: srtp(section, transport.unwrap_or_default() == Transport::Tls),
         register,
         login,
@@ -327,24 +334,26 @@ fn key(section: &Section<'_>, names: &mut Known, trunks: &[Trunk], known: &Known
     if section.raw("kind").is_none() {
         section.missing("kind", "\"emergency\"");
     }
-    let named = section.need_text("trunk", "\"telecom\"");
-    let trunk = named.as_ref().and_then(|named| known.find(sink, named));
-    let leads_out = trunk
-        .and_then(|id| trunks.get(id as usize))
-        .map(Trunk::leads_out);
-    if let (Some(named), Some(false)) = (&named, leads_out) {
-        let value = named.value;
-        sink.error(
-            &named.span,
-            both!(
-                "中继 {value:?} 没有呼出地址，转不出去",
-                "trunk {value:?} has no address for calls out"
-            ),
-            both!(
-                "在该中继加上 out = \"地址:端口\"",
-                "add out = \"address:port\" to that trunk"
-            ),
-        );
+    let trunk = section
+        .need_text("trunk", "\"telecom\"")
+        .and_then(|named| leading_out(sink, &named, trunks, known));
+    let mut backup = Vec::new();
+    for named in section.texts("backup", MAX_TRUNKS) {
+        let Some(found) = leading_out(sink, &named, trunks, known) else {
+            continue;
+        };
+        if Some(found) == trunk || backup.contains(&found) {
+            let value = named.value;
+            sink.error(
+                &named.span,
+                both!(
+                    "中继 {value:?} 写了两次",
+                    "trunk {value:?} stands there twice"
+                ),
+                both!("删去一个", "remove one"),
+            );
+        }
+        backup.push(found);
     }
     let text = name.as_ref().map_or("", |name| name.value);
     let title = section
@@ -358,6 +367,27 @@ fn key(section: &Section<'_>, names: &mut Known, trunks: &[Trunk], known: &Known
         ring: section
             .duration("ring", limits)
             .map_or(Duration::from_secs(30), |at| at.value),
-        trunk: TrunkId(trunk.and_then(|id| u16::try_from(id).ok()).unwrap_or(0)),
+        trunk: trunk.unwrap_or(TrunkId(0)),
+        backup,
     }
+}
+
+/// The trunk of this name, by which calls must be able to go out.
+fn leading_out(sink: &Sink, named: &At<&str>, trunks: &[Trunk], known: &Known) -> Option<TrunkId> {
+    let id = known.find(sink, named)?;
+    if trunks.get(id as usize).is_some_and(|it| !it.leads_out()) {
+        let value = named.value;
+        sink.error(
+            &named.span,
+            both!(
+                "中继 {value:?} 没有呼出地址，转不出去",
+                "trunk {value:?} has no address for calls out"
+            ),
+            both!(
+                "在该中继加上 out = \"地址:端口\"",
+                "add out = \"address:port\" to that trunk"
+            ),
+        );
+    }
+    u16::try_from(id).ok().map(TrunkId)
 }

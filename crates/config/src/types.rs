@@ -5,12 +5,13 @@ pub use crate::dns::Dns;
 pub use crate::hep::{Hep, HepNumbers};
 pub use crate::network::{Listen, Tls, Transport};
 pub use crate::networks::Network;
+pub use crate::outgoing::{Channels, Tells};
 use crate::registration::{Login, Register};
 use crate::rule_places::RulePlaces;
 pub use meishier_media::Codec;
 pub use meishier_media::srtp::Policy as Srtp;
 use meishier_model::{PoolId, SeatId, SkillId, Wall};
-pub use meishier_routing::Trust;
+pub use meishier_routing::{Form, MobileZero, NumberFormat, Trust};
 use meishier_transfer::Plan;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -215,8 +216,18 @@ pub struct Trunk {
     /// How long a session on this trunk may stand without a refresh, as we ask for it (RFC 4028), 90 s
     /// to a day; `None`: only what the other side asks for is kept.
     pub session_expires: Option<Duration>,
-    /// When our OPTIONS make the trunk go down and up.
+    /// When our OPTIONS make one of [`Trunk::to`] go down and up.
     pub hysteresis: Hysteresis,
+    /// How many calls it carries at once; `None`: they are not limited here.
+    pub channels: Option<Channels>,
+    /// How numbers arrive; `None`: in any form, and they are kept as they came.
+    pub numbers_in: Option<NumberFormat>,
+    /// How numbers are sent; `None`: as they are.
+    pub numbers_out: Option<NumberFormat>,
+    /// What calls out say of us.
+    pub tells: Tells,
+    /// Resource-Priority of emergency keys, where [`Tells::PRIORITY`] is set.
+    pub priority: String,
     /// What is taken and offered of SRTP.
     pub srtp: Srtp,
     /// How we register there; calls out go only while we are registered.

@@ -1,7 +1,7 @@
 //! The JSON of the API: what comes in (unknown fields refused), what goes out (numbers masked).
 
 use meishier_engine::api::{CallView, Command, SeatChange, SeatStatus, TransferStarted};
-use meishier_model::{CallId, CallRecord, CounsellorId, RtpStats, Wall};
+use meishier_model::{CallId, CallRecord, CounsellorId, PeerTried, RtpStats, Wall};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -197,6 +197,8 @@ pub(crate) struct RecordBody<'a> {
     outcome: &'static str,
     released_by: &'static str,
     status: u16,
+    cause: &'a str,
+    seat_cause: &'a str,
     pool: Option<&'a str>,
     line: Option<u16>,
     seat: Option<&'a str>,
@@ -228,6 +230,7 @@ struct OfferBody<'a> {
     rang_ms: u64,
     outcome: &'static str,
     status: u16,
+    cause: &'a str,
 }
 
 #[derive(Serialize)]
@@ -240,6 +243,8 @@ struct TransferRecordBody<'a> {
     answered_ms: Option<i64>,
     outcome: &'static str,
     status: u16,
+    cause: &'a str,
+    tried: &'a [PeerTried],
 }
 
 impl<'a> From<&'a CallRecord> for RecordBody<'a> {
@@ -261,6 +266,8 @@ impl<'a> From<&'a CallRecord> for RecordBody<'a> {
             outcome: record.outcome.as_str(),
             released_by: record.released_by.as_str(),
             status: record.status,
+            cause: &record.cause,
+            seat_cause: &record.seat_cause,
             pool: record.pool.as_deref(),
             line: record.line,
             seat: record.seat.as_deref(),
@@ -291,6 +298,7 @@ fn offers(record: &CallRecord) -> Vec<OfferBody<'_>> {
             rang_ms: offer.rang_ms,
             outcome: offer.outcome.as_str(),
             status: offer.status,
+            cause: &offer.cause,
         })
         .collect()
 }
@@ -308,6 +316,8 @@ fn transfers(record: &CallRecord) -> Vec<TransferRecordBody<'_>> {
             answered_ms: transfer.answered.map(milliseconds),
             outcome: transfer.outcome.as_str(),
             status: transfer.status,
+            cause: &transfer.cause,
+            tried: &transfer.tried,
         })
         .collect()
 }

@@ -6,8 +6,8 @@ mod support;
 use axum::http::StatusCode as S;
 use meishier_engine::api::{Command, CommandError};
 use meishier_model::{
-    CallId, CallRecord, DialString, OfferOutcome, OfferRecord, Outcome, ReleasedBy, RtpStats,
-    TransferOutcome, TransferRecord, Wall,
+    CallId, CallRecord, DialString, OfferOutcome, OfferRecord, Outcome, PeerTried, ReleasedBy,
+    RtpStats, TransferOutcome, TransferRecord, Wall,
 };
 use meishier_records::{Store, Writer};
 use support::{Mood, call_id, console, console_with};
@@ -147,6 +147,8 @@ fn record(n: u64) -> CallRecord {
         outcome: Outcome::Answered,
         released_by: ReleasedBy::Caller,
         status: 0,
+        cause: "Q.850;cause=16".into(),
+        seat_cause: String::new(),
         pool: Some("city".into()),
         line: Some(3),
         seat: Some("gy01".into()),
@@ -165,6 +167,7 @@ fn record(n: u64) -> CallRecord {
             rang_ms: 9,
             outcome: OfferOutcome::Answered,
             status: 200,
+            cause: String::new(),
         }],
         transfers: vec![TransferRecord {
             key: "110".into(),
@@ -175,6 +178,12 @@ fn record(n: u64) -> CallRecord {
             answered: None,
             outcome: TransferOutcome::NoAnswer,
             status: 408,
+            cause: "Q.850;cause=102".into(),
+            tried: vec![PeerTried {
+                trunk: "telecom".into(),
+                peer: "192.0.2.10:5060".into(),
+                status: 408,
+            }],
         }],
         rtp_caller: RtpStats::default(),
         rtp_seat: RtpStats::default(),

@@ -234,6 +234,8 @@ pub enum ShardMessage {
         transport: Transport,
         /// For how long from now on.
         lasts: Duration,
+        /// False: it said nothing at all, and is asked last.
+        said: bool,
     },
     /// The first shard to every other: the schedule moved on.
     LinesChanged,
@@ -473,6 +475,10 @@ pub enum Refusal {
     NotAllowed,
     /// It does not fit the terms of its trunk (420, 421, 422).
     NotAgreed,
+    /// Its trunk has no channel left for it (503).
+    Channels,
+    /// A call out of ours came back (482).
+    Loop,
 }
 
 impl Refusal {
@@ -488,6 +494,8 @@ impl Refusal {
             Self::NotAdmitted => "not_admitted",
             Self::NotAllowed => "not_allowed",
             Self::NotAgreed => "not_agreed",
+            Self::Channels => "channels",
+            Self::Loop => "loop",
         }
     }
 }

@@ -1,7 +1,8 @@
 //! A call arrives: from which trunk, to whom, with which media; then it is queued at once.
 
 use crate::api::{Notice, Phase, Refusal};
-use crate::call::{Call, CallerSide, Description, State, Voice};
+use crate::call::{Call, CallerSide, Description, State, Voice, most_hops};
+use crate::channels::Way;
 use crate::defect::Defect;
 use crate::identity::{Parties, number_of};
 use crate::offer::sip_transport;
@@ -164,6 +165,9 @@ impl Shard {
             self.refuse(Refusal::UnknownSource);
             return self.turn_away(now, leg, 403, &[]);
         };
+        if self.is_own_call(request) {
+            return self.reject(now, leg, 482, &[], Refusal::Loop);
+        }
         if self.draining {
             return self.reject(
                 now,
@@ -205,6 +209,13 @@ impl Shard {
         if self.broken.is(Defect::UnknownRefused) && parties.caller.is_empty() {
             return self.reject(now, leg, 404, &[], Refusal::NotAllowed);
         }
+        let emergency = decision.risk || parties.priority.is_some();
+        if !self.take_channel(trunk, emergency, Way::In) {
+            let again = [("Retry-After", RETRY_AFTER)];
+            return self.reject(now, leg, 503, &again, Refusal::Channels);
+        }
+        // Given back when nothing of the leg is left, whatever becomes of it.
+        self.channels.insert(leg, trunk);
         let Some((port, address)) = self.room_for(trunk, decision.risk) else {
             let why = if decision.risk {
                 Refusal::RiskOverload
@@ -235,6 +246,10 @@ impl Shard {
         let mut call = self.new_call(now, (id, leg, trunk), parties, (&decision, stamp), media);
         call.codecs = codecs.into();
         call.known = known;
+        let hops = request
+            .max_forwards()
+            .map(|it| u8::try_from(it).unwrap_or(u8::MAX));
+        call.hops = hops.unwrap_or_else(most_hops);
         call.nuisance = !decision.risk && {
             let nuisance = |rule: &Rule| matches!(rule, Rule::Nuisance(_));
             decision.rules.iter().any(nuisance)
@@ -295,6 +310,9 @@ impl Shard {
             known: Known::default(),
             cell: parties.cell,
             charging: parties.charging,
+            priority: parties.priority,
+            hops: most_hops(),
+            causes: Default::default(),
             withheld: parties.withheld,
             switchboard: parties.switchboard,
             cut_off: false,

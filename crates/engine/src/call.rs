@@ -26,6 +26,7 @@ use meishier_transfer::Handover;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use crate::dial::Attempt;
 use crate::probe::Silence;
 use crate::timers::Timer;
 
@@ -100,9 +101,9 @@ pub(crate) struct SeatSide {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct TargetSide {
     pub(crate) machine: Handover,
-    /// By which trunk it is dialled: its codecs are the ones offered.
+    /// By which trunk it is dialled now: its codecs are the ones offered.
     pub(crate) trunk: TrunkId,
-    /// What that trunk spoke when the key was pressed.
+    /// What that trunk spoke when it was dialled.
     pub(crate) codecs: SmallVec<[Codec; 2]>,
     pub(crate) leg: Option<LegId>,
     pub(crate) voice: Option<Voice>,
@@ -111,6 +112,9 @@ pub(crate) struct TargetSide {
     /// Index into [`Call::transfers`].
     pub(crate) record: usize,
     pub(crate) joined: bool,
+    /// Who is asked, and who is left.
+    #[serde(default)]
+    pub(crate) attempt: Attempt,
 }
 
 /// Where the call stands.
@@ -189,6 +193,15 @@ pub(crate) struct Call {
     /// What its trunk charges it under; goes with calls out by the same trunk.
     #[serde(default)]
     pub(crate) charging: Option<Box<str>>,
+    /// The resource priorities that its trunk is trusted to tell.
+    #[serde(default)]
+    pub(crate) priority: Option<Box<str>>,
+    /// Max-Forwards of the caller's INVITE.
+    #[serde(default = "most_hops")]
+    pub(crate) hops: u8,
+    /// Why the caller's side, and the last seat's, say that they ended.
+    #[serde(default)]
+    pub(crate) causes: (Box<str>, Box<str>),
     /// The number is not to be shown to people.
     pub(crate) withheld: bool,
     /// The number is one that forwarded the call, or one without its area code: many sit behind it.
@@ -217,6 +230,11 @@ pub(crate) struct Call {
     /// Of whom nothing is heard although the other speaks, if that was told by this process.
     #[serde(skip)]
     pub(crate) one_way: Option<LegParty>,
+}
+
+/// What a caller who says nothing of it may have had (RFC 3261 §8.1.1.6).
+pub(crate) fn most_hops() -> u8 {
+    70
 }
 
 impl Call {

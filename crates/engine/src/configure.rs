@@ -31,6 +31,12 @@ impl Shard {
         }
         let before = std::mem::replace(&mut self.config, config);
         self.peers_follow(&before);
+        // Of names that stay the driver will tell.
+        for (callers, trunk) in self.callers.iter_mut().zip(&self.config.trunks) {
+            if trunk.peer_names.is_empty() {
+                callers.clear();
+            }
+        }
         if self.id == ShardId(0) {
             let rules = queue_config(&self.config, now.wall);
             if !self.queue.reconfigure(&rules) {

@@ -1,6 +1,7 @@
 //! Who calls, and what was dialled: the headers of an INVITE cut out, and weighed by what its trunk is
 //! trusted for (meishier-routing knows how).
 
+use crate::outgoing::priorities;
 use crate::shard::Shard;
 use meishier_model::{DialString, TrunkId};
 use meishier_routing::{Claim, Claims, Kind, Number, Trust, weigh};
@@ -26,6 +27,8 @@ pub(crate) struct Parties {
     pub(crate) called: DialString,
     /// The cell that a trusted trunk names.
     pub(crate) cell: Option<DialString>,
+    /// The resource priorities that a trusted trunk names (RFC 4412).
+    pub(crate) priority: Option<Box<str>>,
     /// What a trusted trunk charges the call under (P-Charging-Vector, RFC 7315 §4.6).
     pub(crate) charging: Option<Box<str>>,
 }
@@ -119,18 +122,26 @@ impl Shard {
         } else {
             from.map_or("", |it| it.uri)
         };
-        let before = identified.dialled_before;
+        let read = |number: DialString| match trunk.and_then(|it| it.numbers_in.as_ref()) {
+            Some(format) => DialString::new(&format.read(number.reveal(), area_code)),
+            None => number,
+        };
+        let before = identified.dialled_before.map(read);
         // Who forwards a number of its own to the hotline has dialled the hotline.
         let before = before.filter(|number| self.config.routing.is_hotline(number));
-        let caller = complete(&identified.caller, area_code);
+        let caller = complete(&read(identified.caller), area_code);
         Parties {
             // The same digits are other people's in every other city.
             switchboard: identified.switchboard
                 || Number::new(caller.reveal()).kind() == Kind::Local,
             caller,
             withheld: identified.withheld,
-            from_user: user_of(shown),
-            called: before.unwrap_or_else(|| number_of(request.request_uri())),
+            from_user: read(user_of(shown)),
+            called: before.unwrap_or_else(|| read(number_of(request.request_uri()))),
+            priority: trust
+                .contains(Trust::PRIORITY)
+                .then(|| priorities(request))
+                .flatten(),
             cell: identified.cell,
             charging: charging(request, trust),
         }

@@ -4,18 +4,16 @@
 //! and media. Whoever is in the conversation is arranged anew after every change, from scratch.
 
 use crate::api::{CommandError, Notice, Reply, TransferStarted};
-use crate::arrival::{media_codecs, session};
-use crate::call::{Call, State, TargetSide, Voice};
+use crate::call::{Call, State, TargetSide};
 use crate::defect::Defect;
-use crate::offer::{CALL_HEADER, is_number};
+use crate::dial::Attempt;
 use crate::ports::PortOwner;
-use crate::shard::{LegOwner, Shard};
+use crate::shard::Shard;
 use crate::timers::Timer;
 use meishier_media::{PromptId, Source};
 use meishier_model::{
-    CallId, LegId, Now, Outcome, PortId, ReleasedBy, TransferOutcome, TransferRecord, TrunkId,
+    CallId, LegId, Now, Outcome, PortId, ReleasedBy, TransferOutcome, TransferRecord,
 };
-use meishier_signaling::{Invite, Party as SipParty};
 use meishier_transfer::{
     Action, Handover, KeyKind, Notice as Told, Party, State as HandoverState, Target, TargetError,
 };
@@ -85,6 +83,8 @@ impl Shard {
             answered: None,
             outcome: TransferOutcome::Failed,
             status: 0,
+            cause: String::new(),
+            tried: Vec::new(),
         };
         machine
             .handle_press(now.mono, target, ring)
@@ -102,6 +102,7 @@ impl Shard {
             version: 1,
             record: call.transfers.len() - 1,
             joined: false,
+            attempt: Attempt::default(),
         };
         call.state = State::Transferring(Some(side), Box::new(target));
         self.run_handover(now, call);
@@ -126,6 +127,9 @@ impl Shard {
     }
 
     pub(crate) fn on_target_progress(&mut self, now: Now, call: &mut Call, status: u16) {
+        if status > 100 {
+            self.on_peer_progress(call);
+        }
         if status > 100
             && let Some(target) = call.target_mut()
         {
@@ -141,6 +145,13 @@ impl Shard {
         leg: LegId,
         sdp: Option<&[u8]>,
     ) {
+        if call
+            .target_mut()
+            .is_some_and(|target| target.leg == Some(leg))
+        {
+            self.on_peer_progress(call);
+            self.note_tried(call, 200);
+        }
         let agreed = call.target_mut().and_then(|target| {
             let voice = target.voice.as_ref()?;
             voice.accept(sdp?, &target.codecs).ok()
@@ -167,12 +178,37 @@ impl Shard {
         self.run_handover(now, call);
     }
 
-    pub(crate) fn on_target_failed(&mut self, now: Now, call: &mut Call, status: u16) {
+    pub(crate) fn on_target_failed(
+        &mut self,
+        now: Now,
+        call: &mut Call,
+        leg: LegId,
+        (status, retry_after): (u16, Option<u32>),
+        cause: String,
+    ) {
+        if self.ask_another(now, call, leg, (status, retry_after)) {
+            return self.run_handover(now, call);
+        }
+        self.note_cause(call, cause);
         if let Some(target) = call.target_mut() {
             target.leg = None;
             target.machine.handle_failed(status);
             self.run_handover(now, call);
         }
+    }
+
+    /// Why the target's side says that it refused or ended.
+    pub(crate) fn note_cause(&mut self, call: &mut Call, cause: String) {
+        let record = call.target_mut().map(|target| target.record);
+        if let Some(record) = record.and_then(|at| call.transfers.get_mut(at)) {
+            record.cause = cause;
+        }
+    }
+
+    /// The peer that was asked last has said nothing for as long as it is given.
+    pub(crate) fn on_peer_timer(&mut self, now: Now, call: &mut Call) {
+        self.on_peer_silent(now, call);
+        self.run_handover(now, call);
     }
 
     pub(crate) fn on_target_gone(&mut self, now: Now, call: &mut Call) {
@@ -304,76 +340,17 @@ impl Shard {
         self.notice(Notice::Transfer { call: id, outcome });
     }
 
-    fn dial(&mut self, now: Now, call: &mut Call, target: &Target) {
-        if self.try_dial(now, call, target).is_none()
-            && let Some(side) = call.target_mut()
-        {
-            // 503: no way out at this moment (RFC 3261 §21.5.4).
-            side.machine.handle_failed(503);
-        }
-    }
-
-    fn try_dial(&mut self, now: Now, call: &mut Call, target: &Target) -> Option<()> {
-        let trunk_id: TrunkId = self.config.transfer.keys.get(target.key)?.trunk;
-        let trunk = self.config.trunks.get(usize::from(trunk_id.0))?;
-        let word = self.endpoint.random();
-        let set = self.peers.get(usize::from(trunk_id.0))?;
-        let chosen = set.choose(now.mono, word, &[], true)?;
-        let peer = chosen.address;
-        let network = trunk.network;
-        let flow = self.flow_to(chosen.transport, peer, network)?;
-        // Who withholds the number is named to those alone who come to save a life.
-        let shown = !call.withheld || self.called_emergency(call);
-        let user = if trunk.keep_caller_user && shown && is_number(call.caller.reveal()) {
-            call.caller.reveal().to_owned()
-        } else {
-            trunk.outgoing_number.clone()
-        };
-        let codecs = media_codecs(&trunk.codecs);
-        let domain = self.config.sip.domain.clone();
-        let (port, address) = self.ports.take(network)?;
-        let mut voice = Voice::new(port, None, trunk.srtp);
-        let terms = crate::terms::of_trunk(trunk);
-        let ours = (address, session(call.id, 2, 1));
-        let mut headers = vec![(CALL_HEADER.to_owned(), call.id.to_string())];
-        // RFC 7315 §5.6: it leaves the trust domain of its own carrier with nobody.
-        let charging = call.charging.as_deref().filter(|_| trunk_id == call.trunk);
-        headers.extend(charging.map(|value| ("P-Charging-Vector".to_owned(), value.to_owned())));
-        let invite = Invite {
-            flow,
-            uri: format!("sip:{}@{peer}", target.dial),
-            from: SipParty {
-                display: None,
-                uri: format!("sip:{user}@{domain}"),
-            },
-            to: SipParty {
-                display: None,
-                uri: format!("sip:{}@{peer}", target.dial),
-            },
-            contact_user: "12356".to_owned(),
-            sdp: Some(self.describe(now, &mut voice, ours, &codecs)),
-            headers,
-            terms,
-        };
-        let Some(leg) = self.call_out(now, trunk_id, invite) else {
-            self.ports.give_back(port);
-            return None;
-        };
-        self.legs.insert(leg, LegOwner::Target(call.id));
-        self.ports.own(port, PortOwner::Target(call.id));
-        let side = call.target_mut()?;
-        side.codecs = codecs.into();
-        side.leg = Some(leg);
-        side.voice = Some(voice);
-        Some(())
-    }
-
     /// Hangs up the target and gives its port up; the machine is left as it is.
     pub(crate) fn drop_target(&mut self, now: Now, call: &mut Call) {
         let Some(target) = call.target_mut() else {
             return;
         };
         target.joined = false;
+        self.cancel_call_timers(call, |t| matches!(t, Timer::PeerTry(_)));
+        self.note_tried(call, 0);
+        let Some(target) = call.target_mut() else {
+            return;
+        };
         let (leg, voice) = (target.leg.take(), target.voice.take());
         if let Some(leg) = leg {
             self.release_leg(now, leg, None);

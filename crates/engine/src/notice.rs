@@ -180,6 +180,22 @@ pub enum Notice {
         /// True if it answers.
         up: bool,
     },
+    /// A channel of a trunk was taken, or given back.
+    Channel {
+        /// The trunk.
+        trunk: TrunkId,
+        /// True if taken.
+        taken: bool,
+    },
+    /// A trunk had no channel left for a call.
+    ChannelsFull {
+        /// The trunk.
+        trunk: TrunkId,
+        /// The call was one for which the reserve is kept.
+        emergency: bool,
+        /// A call out.
+        out: bool,
+    },
     /// Nothing is known of where a trunk's requests go; what was known before holds.
     NoPeers {
         /// The trunk.

@@ -110,6 +110,7 @@ impl Shard {
             rang_ms: 0,
             outcome: OfferOutcome::Unreachable,
             status: 0,
+            cause: String::new(),
         });
         self.notice(Notice::Offered {
             call: call.id,
@@ -179,6 +180,12 @@ impl Shard {
             "12356"
         };
         let name = self.config.seats.get(seat).map_or("", |s| s.name.as_str());
+        let mut headers = vec![
+            (CALL_HEADER.to_owned(), call.id.to_string()),
+            self.hops(call),
+        ];
+        let priority = call.priority.as_deref();
+        headers.extend(priority.map(|it| ("Resource-Priority".to_owned(), it.to_owned())));
         Invite {
             flow,
             uri,
@@ -192,7 +199,7 @@ impl Shard {
             },
             contact_user: "12356".to_owned(),
             sdp: Some(body),
-            headers: vec![(CALL_HEADER.to_owned(), call.id.to_string())],
+            headers,
             terms: self.phone_terms(),
         }
     }
@@ -243,11 +250,20 @@ impl Shard {
         }
     }
 
-    pub(crate) fn on_seat_failed(&mut self, now: Now, id: CallId, offer: OfferId, status: u16) {
+    pub(crate) fn on_seat_failed(
+        &mut self,
+        now: Now,
+        (id, offer): (CallId, OfferId),
+        status: u16,
+        cause: String,
+    ) {
         self.with_call(id, |shard, call| {
             if matches!(&call.state, State::Offered(side) if side.offer == offer) {
                 if let State::Offered(side) = &mut call.state {
                     side.leg = None;
+                }
+                if let Some(record) = call.offers.last_mut() {
+                    record.cause = cause;
                 }
                 shard.end_offer(now, call, outcome_of(status), status);
             }

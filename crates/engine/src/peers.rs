@@ -8,12 +8,13 @@
 //!      └── `down_after` in a row without an answer ──► Down
 //! ```
 //! Each peer has a machine of its own; the trunk is up if one of its peers is, and down if all are.
-//! Beside it a peer rests that said 503 with Retry-After (RFC 3261 §21.5.4), for as long as it said.
+//! Beside it a peer rests that said 503 with Retry-After (RFC 3261 §21.5.4), for as long as it said, and
+//! one is doubted for a while that did not respond to a call.
 //!
 //! | who is asked | first | then | at last |
 //! | --- | --- | --- | --- |
-//! | any call | those up or unknown | those down | nobody |
-//! | an emergency | those up or unknown | those down | those that rest |
+//! | any call | those up or unknown | those down or doubted | nobody |
+//! | an emergency | those up or unknown | those down or doubted | those that rest |
 //!
 //! Within each: the lowest priority, and of those one by weight (RFC 2782). Nobody is asked twice.
 
@@ -87,6 +88,8 @@ struct Peer {
     answers: u8,
     /// Until when it takes no calls, as it said.
     rests: Mono,
+    /// Until when it is asked last, for it did not respond.
+    doubted: Mono,
 }
 
 impl Peer {
@@ -97,6 +100,7 @@ impl Peer {
             misses: 0,
             answers: 0,
             rests: Mono(0),
+            doubted: Mono(0),
         }
     }
 
@@ -105,7 +109,7 @@ impl Peer {
         if self.rests > now {
             2
         } else {
-            u8::from(self.health == Health::Down)
+            u8::from(self.health == Health::Down || self.doubted > now)
         }
     }
 }
@@ -201,6 +205,13 @@ impl PeerSet {
     pub(crate) fn rest(&mut self, now: Mono, key: PeerKey, lasts: Duration) {
         if let Some(peer) = self.find_mut(key) {
             peer.rests = now + lasts.min(LONGEST_REST);
+        }
+    }
+
+    /// The peer did not respond to a call; it is asked last for so long.
+    pub(crate) fn doubt(&mut self, now: Mono, key: PeerKey, lasts: Duration) {
+        if let Some(peer) = self.find_mut(key) {
+            peer.doubted = now + lasts.min(LONGEST_REST);
         }
     }
 

@@ -212,7 +212,8 @@ impl Shard {
                 address,
                 transport,
                 lasts,
-            } => self.on_peer_rests(now, trunk, (address, transport), lasts),
+                said,
+            } => self.on_peer_rests(now, trunk, (address, transport), (lasts, said)),
             ShardMessage::LinesChanged => self.on_lines_changed(),
             ShardMessage::SeatCommand {
                 from,

@@ -10,6 +10,7 @@ use crate::matches::Watch;
 use crate::peers::{PeerKey, PeerSet, Target};
 use crate::pools::PoolStates;
 use crate::ports::Ports;
+use crate::reason::causes;
 use crate::registration::Registrations;
 use crate::seat::SeatMachine;
 use crate::service::ServiceCall;
@@ -118,6 +119,10 @@ pub struct Shard {
     pub(crate) callers: Vec<Vec<IpAddr>>,
     pub(crate) registrations: Registrations,
     pub(crate) pings: BTreeMap<RequestId, (TrunkId, PeerKey)>,
+    /// Which leg holds a channel of which trunk.
+    pub(crate) channels: BTreeMap<LegId, TrunkId>,
+    /// By which calls of this engine are known when they come back.
+    pub(crate) mark: Box<str>,
     pub(crate) timers: Timers,
     pub(crate) outputs: VecDeque<Output>,
     /// Messages of this shard to itself, read when the present input has been dealt with.
@@ -236,6 +241,8 @@ impl Shard {
             registrations: Registrations::default(),
             callers: vec![Vec::new(); config.trunks.len()],
             pings: BTreeMap::new(),
+            channels: BTreeMap::new(),
+            mark: meishier_signaling::mark(&setup.secret).into(),
             timers: Timers::default(),
             outputs: VecDeque::new(),
             own: VecDeque::new(),
@@ -495,12 +502,21 @@ impl Shard {
             Event::Confirmed { leg } | Event::OfferAnswered { leg } => {
                 self.on_offer_answered(now, leg);
             }
-            Event::Failed { leg, status, .. } => self.on_failed(now, leg, status),
+            Event::Failed {
+                leg,
+                status,
+                reason,
+                retry_after,
+            } => {
+                let cause = reason.as_deref().map(causes).unwrap_or_default();
+                self.on_failed(now, leg, (status, retry_after), cause);
+            }
             Event::Ended { leg, cause, reason } => {
                 self.on_ended(now, leg, cause, reason.as_deref());
             }
             Event::Gone { leg } => {
                 self.legs.remove(&leg);
+                self.end_channel(leg);
             }
             Event::Reinvite { leg, sdp } => self.on_reinvite(now, leg, sdp.as_deref()),
             Event::Probed { leg, result } => self.on_probed(now, leg, result),

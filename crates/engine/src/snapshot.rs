@@ -26,6 +26,9 @@ use std::collections::BTreeMap;
 pub struct CallSnapshot {
     pub(crate) call: Box<Call>,
     legs: Vec<LegSnapshot>,
+    /// Channels that the legs hold.
+    #[serde(default)]
+    channels: Vec<(LegId, TrunkId)>,
 }
 
 /// A shard's calls, seats and registrations. Holds personal data: numbers stand in it.
@@ -49,6 +52,9 @@ pub struct ShardSnapshot {
     /// Trunks that are registered, and their routes: so they stay until the first shard knows better.
     #[serde(default)]
     registered: BTreeMap<TrunkId, String>,
+    /// Channels of legs that no call follows.
+    #[serde(default)]
+    channels: Vec<(LegId, TrunkId)>,
 }
 
 /// What a shard finds when it goes on.
@@ -104,9 +110,11 @@ impl Shard {
             .into_iter()
             .filter_map(|(leg, _)| self.endpoint.snapshot(leg))
             .collect();
+        let held = |(leg, _): (LegId, LegOwner)| Some((leg, *self.channels.get(&leg)?));
         Some(CallSnapshot {
             call: call.clone(),
             legs,
+            channels: legs_of(call).into_iter().filter_map(held).collect(),
         })
     }
 
@@ -144,7 +152,14 @@ impl Shard {
             book: self.book.clone(),
             pools: self.pools.clone(),
             registered: self.registrations.known.clone(),
+            channels: self.loose_channels(),
         }
+    }
+
+    fn loose_channels(&self) -> Vec<(LegId, TrunkId)> {
+        let loose = |leg: &LegId| self.legs.get(leg) == Some(&LegOwner::Nobody);
+        let all = self.channels.iter().filter(|(leg, _)| loose(leg));
+        all.map(|(leg, trunk)| (*leg, *trunk)).collect()
     }
 
     fn legs_whose(&self, which: impl Fn(LegOwner) -> bool) -> Vec<LegSnapshot> {
@@ -187,6 +202,8 @@ impl Shard {
             }
             shard.seats.insert(machine.seat, Box::new(machine));
         }
+        let held = snapshot.calls.iter().flat_map(|call| &call.channels);
+        let held: Vec<_> = held.chain(&snapshot.channels).copied().collect();
         for leg in snapshot.loose {
             shard.restore_loose(now, leg);
         }
@@ -198,6 +215,7 @@ impl Shard {
         for call in snapshot.calls {
             shard.restore_or_end(now, call, beside);
         }
+        shard.restore_channels(held, beside == Beside::Nothing);
         if beside == Beside::Nothing {
             shard.reenter(now);
         }
@@ -296,6 +314,7 @@ impl Shard {
         for (leg, owner) in legs_of(&call) {
             self.legs.insert(leg, owner);
         }
+        self.channels.extend(snapshot.channels);
         self.next_call = self.next_call.max((id.0 & ((1 << 48) - 1)) + 1);
         for (at, timer) in &call.timers {
             self.timers.set(*at, *timer);

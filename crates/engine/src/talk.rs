@@ -4,7 +4,7 @@ use crate::api::{LegParty, Notice, ShardMessage, TalkWeight, home_of_seat};
 use crate::call::{Answer, Call, Ending, SeatSide, State};
 use crate::defect::Defect;
 use crate::ports::PortOwner;
-use crate::reason::says_cut_off;
+use crate::reason::{causes, says_cut_off};
 use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
 use meishier_media::{MediaEvent, Source};
@@ -48,15 +48,26 @@ impl Shard {
         }
     }
 
-    pub(crate) fn on_failed(&mut self, now: Now, leg: LegId, status: u16) {
+    /// `cause`: what the refusal says of why.
+    pub(crate) fn on_failed(
+        &mut self,
+        now: Now,
+        leg: LegId,
+        (status, retry_after): (u16, Option<u32>),
+        cause: String,
+    ) {
         let owner = self
             .legs
             .get_mut(&leg)
             .map(|o| std::mem::replace(o, LegOwner::Nobody));
         match owner {
-            Some(LegOwner::Seat(id, offer)) => self.on_seat_failed(now, id, offer, status),
+            Some(LegOwner::Seat(id, offer)) => {
+                self.on_seat_failed(now, (id, offer), status, cause);
+            }
             Some(LegOwner::Target(id)) => {
-                self.with_call(id, |shard, call| shard.on_target_failed(now, call, status));
+                self.with_call(id, |shard, call| {
+                    shard.on_target_failed(now, call, leg, (status, retry_after), cause);
+                });
             }
             _ => {}
         }
@@ -68,10 +79,12 @@ impl Shard {
             .legs
             .get_mut(&leg)
             .map(|o| std::mem::replace(o, LegOwner::Nobody));
+        let said = reason.map(causes).unwrap_or_default();
         match owner {
             Some(LegOwner::Caller(id)) => self.with_call(id, |shard, call| {
                 call.side.gone = true;
                 call.cut_off = reason.is_some_and(says_cut_off);
+                call.causes.0 = said.into();
                 let by = if is_remote(cause) {
                     ReleasedBy::Caller
                 } else {
@@ -88,10 +101,12 @@ impl Shard {
                 if let Some(side) = call.seat_side_mut() {
                     side.leg = None;
                 }
+                call.causes.1 = said.into();
                 shard.on_seat_gone(now, call, cause);
             }),
             Some(LegOwner::Target(id)) => {
                 self.with_call(id, |shard, call| {
+                    shard.note_cause(call, said);
                     if is_remote(cause) {
                         shard.on_target_gone(now, call);
                     } else {
@@ -458,6 +473,8 @@ impl Shard {
             outcome: ending.outcome,
             released_by: ending.by,
             status: ending.status,
+            cause: call.causes.0.into(),
+            seat_cause: call.causes.1.into(),
             pool: answer.and_then(|a| name_of_pool(usize::from(a.line.pool.0))),
             line: answer.map(|a| a.line.number),
             seat: answer

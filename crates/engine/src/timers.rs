@@ -23,6 +23,8 @@ pub(crate) enum Timer {
     OfferRing(CallId, OfferId),
     /// The transfer target's ring limit.
     TransferRing(CallId),
+    /// A peer of a trunk has said nothing to the target's INVITE.
+    PeerTry(CallId),
     /// A silent party is asked again.
     Probe(CallId, PortId),
     /// Caller and counsellor are together long enough to say that one of them is not heard.
@@ -119,6 +121,7 @@ impl Shard {
             | Timer::DropPreferences(call)
             | Timer::OfferRing(call, _)
             | Timer::TransferRing(call)
+            | Timer::PeerTry(call)
             | Timer::Probe(call, _)
             | Timer::OneWay(call)
             | Timer::LetIn(call)

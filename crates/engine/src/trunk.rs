@@ -101,16 +101,18 @@ impl Shard {
         }
     }
 
-    /// Another shard was told that a peer takes no calls for a while.
+    /// A peer takes no calls for a while, as it said, or did not respond to one.
     pub(crate) fn on_peer_rests(
         &mut self,
         now: Now,
         trunk: TrunkId,
         peer: PeerKey,
-        lasts: Duration,
+        (lasts, said): (Duration, bool),
     ) {
-        if let Some(set) = self.peers.get_mut(usize::from(trunk.0)) {
-            set.rest(now.mono, peer, lasts);
+        match self.peers.get_mut(usize::from(trunk.0)) {
+            Some(set) if said => set.rest(now.mono, peer, lasts),
+            Some(set) => set.doubt(now.mono, peer, lasts),
+            None => {}
         }
     }
 

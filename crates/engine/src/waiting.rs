@@ -169,6 +169,7 @@ impl Shard {
             Timer::DropPreferences(_) => self.drop_preferences(now, call),
             Timer::OfferRing(_, offer) => self.on_ring_limit(now, call, offer),
             Timer::TransferRing(_) => self.on_target_timer(now, call),
+            Timer::PeerTry(_) => self.on_peer_timer(now, call),
             Timer::Probe(_, port) => self.on_probe_timer(now, call, port),
             Timer::OneWay(_) => self.look_at_speech(now, call),
             Timer::CloseGuard(_) => self.give_up_closing(call),

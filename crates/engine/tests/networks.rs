@@ -116,7 +116,9 @@ fn who_names_no_network_is_told_what_the_file_says_for_all() {
 
 #[test]
 fn whoever_dns_names_among_the_peers_may_call() {
-    let mut world = World::new();
+    let named = "peers = [\"10.0.1.1\", \"calls.carrier.example\"]";
+    let text = CONFIG.replacen("peers = [\"10.0.1.1\"]", named, 1);
+    let mut world = World::with(&text, TEN_O_CLOCK);
     let stranger = Caller::new("10.0.9.9:5060", "13300000001");
     stranger.invite(&mut world);
     world.take(stranger.from, "SIP/2.0 403");
@@ -132,10 +134,13 @@ fn whoever_dns_names_among_the_peers_may_call() {
     let known = Caller::new("10.0.9.9:5090", "13300000002");
     known.invite(&mut world);
     world.take(known.from, "SIP/2.0 180");
-    for shard in 0..world.shards.len() {
-        let (trunk, addresses) = (TrunkId(0), Vec::new());
-        world.handle(shard, Input::Callers { trunk, addresses });
-    }
+    let more = text.replacen("carrier.example", "carrier.example\", \"more.example", 1);
+    world.configure(&more);
+    let still = Caller::new("10.0.9.9:5092", "13300000004");
+    still.invite(&mut world);
+    world.take(still.from, "SIP/2.0 180");
+    // The file no longer names anybody.
+    world.configure(CONFIG);
     let later = Caller::new("10.0.9.9:5091", "13300000003");
     later.invite(&mut world);
     world.take(later.from, "SIP/2.0 403");

@@ -21,8 +21,8 @@ pub use cause::{Outcome, ReleasedBy};
 pub use ids::{CallId, CounsellorId, LegId, LineId, PoolId, PortId, SeatId, ShardId, TrunkId};
 pub use number::DialString;
 pub use record::{
-    CallRecord, MarkKind, NumberMark, OfferOutcome, OfferRecord, RtpStats, TransferOutcome,
-    TransferRecord,
+    CallRecord, MarkKind, NumberMark, OfferOutcome, OfferRecord, PeerTried, RtpStats,
+    TransferOutcome, TransferRecord,
 };
 pub use skill::{Class, SkillId, SkillSet};
 pub use time::{Mono, Now, Wall};

@@ -35,6 +35,13 @@ pub struct CallRecord {
     pub released_by: ReleasedBy,
     /// SIP status that ended the caller's leg before an answer, or 0.
     pub status: u16,
+    /// Why the caller's side says that it ended its leg: causes of Reason (RFC 3326), such as
+    /// `Q.850;cause=16`; empty if it said nothing.
+    #[serde(default)]
+    pub cause: String,
+    /// The same of the last seat that was in the conversation.
+    #[serde(default)]
+    pub seat_cause: String,
     /// Pool that answered, by name.
     pub pool: Option<String>,
     /// Line within that pool, from 0.
@@ -139,6 +146,9 @@ pub struct OfferRecord {
     pub outcome: OfferOutcome,
     /// SIP status of the seat, or 0.
     pub status: u16,
+    /// Causes that its refusal gave (RFC 3326); empty if none.
+    #[serde(default)]
+    pub cause: String,
 }
 
 /// How an offer ended.
@@ -192,6 +202,24 @@ pub struct TransferRecord {
     /// What came of it.
     pub outcome: TransferOutcome,
     /// SIP status of the target, or 0.
+    pub status: u16,
+    /// Causes that its refusal, or its BYE, gave (RFC 3326); empty if none.
+    #[serde(default)]
+    pub cause: String,
+    /// Peers that were asked, in order.
+    #[serde(default)]
+    pub tried: Vec<PeerTried>,
+}
+
+/// A peer of a trunk that was asked for a call out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerTried {
+    /// Trunk by name.
+    pub trunk: String,
+    /// Address and port.
+    pub peer: String,
+    /// Its final SIP status; 408 also if it never responded, 503 also if it could not be reached, 0 if
+    /// the call ended before it said either.
     pub status: u16,
 }
 

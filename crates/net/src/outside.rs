@@ -187,13 +187,16 @@ impl Outside {
             let Some(trunk) = config.trunks.get(usize::from(trunk.0)) else {
                 continue;
             };
-            for target in &outcome.targets {
+            // Those that the file no longer names have no part in it.
+            let goes_by_name = trunk.to.iter().any(|to| to.address().is_none());
+            for target in outcome.targets.iter().filter(|_| goes_by_name) {
                 known.add(trunk, target.address);
                 if target.transport == Transport::Udp && !trunk.udp_only {
                     large.push(target.address);
                 }
             }
-            for caller in &outcome.callers {
+            let has_names = !trunk.peer_names.is_empty();
+            for caller in outcome.callers.iter().filter(|_| has_names) {
                 known.add(trunk, SocketAddr::new(*caller, 0));
             }
         }

@@ -10,11 +10,13 @@
 //! A datagram for a shard of this worker goes from `recv` through the engine to `send` on this
 //! thread without a queue, an allocation of ours or another thread in between.
 
+mod letters;
+
 use crate::alarm::Alarm;
 use crate::clock::until;
 use crate::connection::FIRST_TOKEN;
 use crate::hep::Way;
-use crate::inbox::{Inbox, Letter, WorkerReport};
+use crate::inbox::{Inbox, Letter};
 use crate::outside::{Local, Outside};
 use crate::stats::TlsFailure;
 use crate::udp::UdpSip;
@@ -23,7 +25,7 @@ use meishier_engine::routing::Note;
 use meishier_engine::signaling::{Flow, Transport};
 use meishier_engine::{Command, Input, Output, Shard};
 use meishier_model::{Mono, ShardId};
-use mio::net::{TcpListener, TcpStream};
+use mio::net::TcpListener;
 use mio::{Events, Poll, Token};
 use std::io;
 use std::net::SocketAddr;
@@ -411,124 +413,6 @@ impl Worker {
         for (connection, why) in self.outside.tcp.overdue(now, |it| phones.uses(it)) {
             self.outside.close(connection, why);
             self.settle();
-        }
-    }
-
-    /// Takes a share of the inbox; false if the worker is to end.
-    fn take_inbox(&mut self) -> bool {
-        let mut wakes = self.inbox.take_wakes();
-        while wakes != 0 {
-            let index = wakes.trailing_zeros() as usize;
-            wakes &= wakes - 1;
-            self.handle(index, Input::Inbox);
-        }
-        for _ in 0..SHARE {
-            let Some(datagram) = self.inbox.take_datagram() else {
-                break;
-            };
-            let index = self.outside.topology.index_of(datagram.shard);
-            let (flow, bytes) = (datagram.flow, &datagram.bytes[..]);
-            self.handle(index, Input::Message { flow, bytes });
-        }
-        for _ in 0..SHARE {
-            match self.inbox.take_letter() {
-                Some(Letter::Stop) => return false,
-                Some(letter) => self.open_letter(letter),
-                None => break,
-            }
-        }
-        true
-    }
-
-    fn open_letter(&mut self, letter: Letter) {
-        let topology = self.outside.topology;
-        match letter {
-            Letter::Shard { to, message } => {
-                self.handle(topology.index_of(to), Input::Shard(message));
-            }
-            Letter::Media { shard, event } => {
-                self.handle(topology.index_of(shard), Input::Media(event));
-            }
-            Letter::Command {
-                shard,
-                command,
-                reply,
-            } => {
-                if let Some(token) = self.outside.open_command(reply) {
-                    let index = topology.index_of(shard);
-                    self.handle(index, Input::Command { token, command });
-                }
-            }
-            Letter::Send { from, flow, bytes } => {
-                self.outside.send_tcp(from, flow, bytes);
-                self.settle();
-            }
-            Letter::FlowFailed { shard, flow } => {
-                self.handle(topology.index_of(shard), Input::FlowFailed { flow });
-            }
-            Letter::Adopt {
-                stream,
-                local,
-                remote,
-                secure,
-            } => self.adopt(TcpStream::from_std(stream), local, remote, secure),
-            Letter::Configure(config, done) => {
-                self.latest = Arc::clone(&config);
-                self.outside.follow(&config);
-                self.all(|| Input::Configure(Arc::clone(&config)));
-                // The asker may have gone.
-                let _ = done.send(());
-            }
-            Letter::Remember(notes, done) => {
-                self.all(|| Input::Remember(notes.clone()));
-                // The asker may have gone.
-                let _ = done.send(());
-            }
-            Letter::Named(trunk, outcome) => {
-                self.outside.named.insert(trunk, Arc::clone(&outcome));
-                let config = Arc::clone(&self.latest);
-                self.outside.follow(&config);
-                self.all(|| Input::Peers {
-                    trunk,
-                    targets: outcome.targets.clone(),
-                });
-                self.all(|| Input::Callers {
-                    trunk,
-                    addresses: outcome.callers.clone(),
-                });
-            }
-            Letter::Drain => {
-                self.draining = true;
-                self.all(|| Input::Drain);
-            }
-            Letter::HangUpAll => self.all(|| Input::HangUpAll),
-            Letter::Stats(reply) => {
-                // The asker may have gone.
-                let _ = reply.send(self.report());
-            }
-            Letter::Stop => {}
-        }
-    }
-
-    fn all(&mut self, input: impl Fn() -> Input<'static>) {
-        for index in 0..self.slots.len() {
-            self.handle(index, input());
-        }
-    }
-
-    fn report(&self) -> WorkerReport {
-        let mut sockets = self.outside.counts;
-        sockets.inbox_dropped += self.inbox.dropped();
-        if let Some(tap) = &self.outside.tap {
-            (sockets.hep_sent, sockets.hep_dropped) = tap.counts();
-        }
-        sockets.tcp_connections = self.outside.tcp.len() as u64;
-        let shards = self.slots.iter();
-        WorkerReport {
-            shards: shards
-                .map(|slot| (slot.id, slot.shard.gauges(), slot.shard.counters().clone()))
-                .collect(),
-            sockets,
         }
     }
 

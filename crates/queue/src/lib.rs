@@ -23,6 +23,7 @@
 //! | `lock_free` | every operation as one change of that memory |
 //! | `one_lock` | the reference model |
 //! | `order`, `pace` | who stands before whom, how fast a pool moves: for both |
+//! | `channels` | how many calls each trunk carries |
 //! | `caller`, `seat`, `config`, `matches`, `view`, `snapshot` | what goes in and comes out |
 //! | `sync` | the atomics: std's, loom's or shuttle's; every access of the crate passes here |
 //! | `hold` | with its feature only: a hook at each of those accesses |
@@ -72,6 +73,7 @@
 //! seat with the greatest weight of dropped preferences, then by the pool's [`Strategy`].
 
 mod caller;
+mod channels;
 mod config;
 mod defect;
 #[cfg(feature = "hold")]
@@ -90,6 +92,7 @@ mod sync;
 mod view;
 
 pub use caller::{Caller, Preference, Stamp, Widening};
+pub use channels::{Channels, MAX_TRUNKS};
 pub use config::{
     Ageing, EnqueueError, MAX_LINES, MAX_POOLS, MAX_PREFERENCES, MAX_RINGS, PoolConfig,
     QueueConfig, SeatError,

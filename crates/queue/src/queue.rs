@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use meishier_model::{CallId, Class, LineId, Mono, PoolId, SeatId, ShardId};
 
 use crate::caller::{Caller, Widening};
+use crate::channels::Channels;
 use crate::config::{EnqueueError, QueueConfig, SeatError};
 use crate::lock_free::LockFree;
 use crate::matches::{Match, OfferId, Wakes};
@@ -21,6 +22,7 @@ use crate::view::{Counts, Figures, PoolWaiting, Quantiles, WaitingView, WhyNot};
 #[derive(Debug)]
 pub struct Queue {
     inside: Inside,
+    channels: Channels,
 }
 
 #[derive(Debug)]
@@ -45,6 +47,7 @@ impl Queue {
     pub fn new(config: QueueConfig) -> Self {
         Self {
             inside: Inside::LockFree(Box::new(LockFree::new(&config))),
+            channels: Channels::new(),
         }
     }
 
@@ -54,6 +57,7 @@ impl Queue {
     pub fn one_lock(config: QueueConfig) -> Self {
         Self {
             inside: Inside::OneLock(Box::new(OneLock::new(config))),
+            channels: Channels::new(),
         }
     }
 
@@ -63,6 +67,7 @@ impl Queue {
     pub fn restore(config: QueueConfig, snapshot: &QueueSnapshot) -> Self {
         Self {
             inside: Inside::LockFree(Box::new(LockFree::restore(&config, snapshot))),
+            channels: Channels::new(),
         }
     }
 
@@ -71,7 +76,14 @@ impl Queue {
     pub fn restore_one_lock(config: QueueConfig, snapshot: &QueueSnapshot) -> Self {
         Self {
             inside: Inside::OneLock(Box::new(OneLock::restore(config, snapshot))),
+            channels: Channels::new(),
         }
+    }
+
+    /// How many calls each trunk carries; 0 of each at the start, after a restart too.
+    #[must_use]
+    pub fn channels(&self) -> &Channels {
+        &self.channels
     }
 
     /// Lets a caller in.

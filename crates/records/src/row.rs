@@ -39,6 +39,8 @@ pub(crate) fn call(row: &SqliteRow) -> Result<CallRecord, StoreError> {
             "released_by",
         )?,
         status: row.try_get("status")?,
+        cause: row.try_get("cause")?,
+        seat_cause: row.try_get("seat_cause")?,
         pool: row.try_get("pool")?,
         line: row.try_get("line")?,
         seat: row.try_get("seat")?,
@@ -110,10 +112,12 @@ pub(crate) fn offer(row: &SqliteRow) -> Result<OfferRecord, StoreError> {
             "offers.outcome",
         )?,
         status: row.try_get("status")?,
+        cause: row.try_get("cause")?,
     })
 }
 
 pub(crate) fn transfer(row: &SqliteRow) -> Result<TransferRecord, StoreError> {
+    let tried: &str = row.try_get("tried")?;
     let outcome: &str = row.try_get("outcome")?;
     Ok(TransferRecord {
         key: row.try_get("key")?,
@@ -134,6 +138,8 @@ pub(crate) fn transfer(row: &SqliteRow) -> Result<TransferRecord, StoreError> {
             "transfers.outcome",
         )?,
         status: row.try_get("status")?,
+        cause: row.try_get("cause")?,
+        tried: serde_json::from_str(tried).map_err(|_| StoreError::Damaged { column: "tried" })?,
     })
 }
 

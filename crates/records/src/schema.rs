@@ -8,7 +8,7 @@ pub(crate) const APPLICATION_ID: i64 = 0x4d53_4552;
 
 /// One script a version; script `n` leads from version `n` to `n + 1`. A script that was
 /// released is never edited: what changes is a new script.
-pub(crate) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4];
+pub(crate) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5];
 
 const V1: &str = "
 CREATE TABLE calls (
@@ -110,4 +110,14 @@ ALTER TABLE calls ADD COLUMN caller_secured INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE calls ADD COLUMN caller_unauthentic INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE calls ADD COLUMN seat_secured INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE calls ADD COLUMN seat_unauthentic INTEGER NOT NULL DEFAULT 0;
+";
+
+/// Why each side says that it ended or refused, and which peers of a trunk were asked. Older rows read
+/// as empty.
+const V5: &str = "
+ALTER TABLE calls ADD COLUMN cause TEXT NOT NULL DEFAULT '';
+ALTER TABLE calls ADD COLUMN seat_cause TEXT NOT NULL DEFAULT '';
+ALTER TABLE offers ADD COLUMN cause TEXT NOT NULL DEFAULT '';
+ALTER TABLE transfers ADD COLUMN cause TEXT NOT NULL DEFAULT '';
+ALTER TABLE transfers ADD COLUMN tried TEXT NOT NULL DEFAULT '[]';
 ";

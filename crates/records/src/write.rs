@@ -58,23 +58,24 @@ static CALLS: LazyLock<Inserts> = LazyLock::new(|| {
          caller_lost, caller_jitter_us, caller_reports, caller_peer_lost, caller_peer_jitter_us, \
          caller_round_trip_us, seat_lost, seat_jitter_us, seat_reports, seat_peer_lost, \
          seat_peer_jitter_us, seat_round_trip_us, caller_secured, caller_unauthentic, seat_secured, \
-         seat_unauthentic)",
-        47,
+         seat_unauthentic, cause, seat_cause)",
+        49,
     )
 });
 
 static OFFERS: LazyLock<Inserts> = LazyLock::new(|| {
     Inserts::new(
-        "INSERT INTO offers (call, position, seat, counsellor, pool, at, rang_ms, outcome, status)",
-        9,
+        "INSERT INTO offers (call, position, seat, counsellor, pool, at, rang_ms, outcome, status, \
+         cause)",
+        10,
     )
 });
 
 static TRANSFERS: LazyLock<Inserts> = LazyLock::new(|| {
     Inserts::new(
         "INSERT INTO transfers (call, position, key, city, dialled, reason, at, answered, \
-         outcome, status)",
-        10,
+         outcome, status, cause, tried)",
+        12,
     )
 });
 
@@ -192,7 +193,9 @@ fn bind_call(statement: Statement, record: &CallRecord) -> Result<Statement, Sto
         .bind(caller.secured)
         .bind(bits(caller.unauthentic))
         .bind(seat.secured)
-        .bind(bits(seat.unauthentic)))
+        .bind(bits(seat.unauthentic))
+        .bind(record.cause.clone())
+        .bind(record.seat_cause.clone()))
 }
 
 fn bind_offer(
@@ -208,13 +211,16 @@ fn bind_offer(
         .bind(offer.at.0)
         .bind(bits(offer.rang_ms))
         .bind(offer.outcome.as_str())
-        .bind(offer.status))
+        .bind(offer.status)
+        .bind(offer.cause.clone()))
 }
 
 fn bind_transfer(
     statement: Statement,
     (call, position, transfer): Item<'_, TransferRecord>,
 ) -> Result<Statement, StoreError> {
+    let tried = serde_json::to_string(&transfer.tried)
+        .map_err(|_| StoreError::Damaged { column: "tried" })?;
     Ok(statement
         .bind(bits(call))
         .bind(position as i64)
@@ -225,5 +231,7 @@ fn bind_transfer(
         .bind(transfer.at.0)
         .bind(transfer.answered.map(|wall| wall.0))
         .bind(transfer.outcome.as_str())
-        .bind(transfer.status))
+        .bind(transfer.status)
+        .bind(transfer.cause.clone())
+        .bind(tried))
 }

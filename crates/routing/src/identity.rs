@@ -74,11 +74,19 @@ impl Trust {
     pub const HISTORY: Trust = Trust(8);
     /// P-Access-Network-Info.
     pub const ACCESS: Trust = Trust(16);
+    /// Resource-Priority.
+    pub const PRIORITY: Trust = Trust(32);
     /// Everything, as of a carrier's trunk.
-    pub const ALL: Trust = Trust(31);
+    pub const ALL: Trust = Trust(63);
     /// Names that [`Self::parse`] knows, in the order of the bits.
-    pub const NAMES: [&'static str; 5] =
-        ["asserted", "remote_party", "diversion", "history", "cell"];
+    pub const NAMES: [&'static str; 6] = [
+        "asserted",
+        "remote_party",
+        "diversion",
+        "history",
+        "cell",
+        "priority",
+    ];
 
     /// The trust of one name; `None` if there is no such name.
     #[must_use]

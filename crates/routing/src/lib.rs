@@ -54,7 +54,7 @@ pub use hours::{Days, Hours, HoursError};
 pub use identity::{Claim, Claims, Identified, IdentitySource, Trust, weigh};
 pub use jiff::civil::{Date, Weekday};
 pub use ladder::MOST_RINGS;
-pub use number::{Called, Kind, Number};
+pub use number::{Called, Form, Kind, MobileZero, Number, NumberFormat};
 pub use place::{
     AreaCode, Atlas, Block, City, CityError, CityId, CityTable, CodeId, Confidence, Evidence,
     Found, Gazetteer, GazetteerError, Places, Province, ProvinceId, Segments, SegmentsError,

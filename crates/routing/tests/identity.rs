@@ -262,7 +262,7 @@ proptest! {
     #[test]
     fn no_header_is_too_odd(
         texts in prop::collection::vec(pieces(), 12),
-        bits in prop::collection::vec(any::<bool>(), 5),
+        bits in prop::collection::vec(any::<bool>(), Trust::NAMES.len()),
     ) {
         let mut trust = Trust::NOTHING;
         for (name, _) in Trust::NAMES.iter().zip(bits).filter(|(_, bit)| *bit) {

@@ -66,7 +66,7 @@ pub struct Invite {
     /// The offer. With `None` the callee makes it, and gets an ACK without an answer: of use only
     /// where no media is wanted.
     pub sdp: Option<Vec<u8>>,
-    /// Further headers, name and value.
+    /// Further headers, name and value. Max-Forwards among them takes the place of our 70.
     pub headers: Vec<(String, String)>,
     /// How the dialog is kept.
     pub terms: Terms,

@@ -97,6 +97,7 @@ impl Endpoint {
             to: &format!("<{uri}>"),
             call_id: &self.names.call_id(),
             cseq: 1,
+            hops: write::MAX_FORWARDS,
         }
         .builder()
         .header_with("Contact", |out| write::contact(out, "", &flow))
@@ -135,6 +136,7 @@ impl Endpoint {
             to: &format!("<{}>", register.aor),
             call_id: register.call_id,
             cseq: register.cseq,
+            hops: write::MAX_FORWARDS,
         }
         .builder();
         for (contact, expires) in register.contacts {

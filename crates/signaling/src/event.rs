@@ -93,6 +93,8 @@ pub enum Event {
         status: u16,
         /// Value of the response's Reason header (RFC 3326).
         reason: Option<String>,
+        /// Seconds of the response's Retry-After (RFC 3261 §20.33).
+        retry_after: Option<u32>,
     },
     /// The peer ended the leg, or it broke.
     Ended {

@@ -109,6 +109,7 @@ names! {
     CallInfo "Call-Info",
     MimeVersion "MIME-Version",
     Organization "Organization",
+    ResourcePriority "Resource-Priority",
 }
 
 /// Longest known name and one.

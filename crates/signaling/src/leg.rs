@@ -407,6 +407,8 @@ impl Leg {
         sdp: Option<&[u8]>,
     ) -> Vec<u8> {
         let (uri, route) = self.dialog.next_hop();
+        let is_hops = |name: &str| name.eq_ignore_ascii_case("Max-Forwards");
+        let hops = headers.iter().find(|header| is_hops(header.0));
         let request = write::Request {
             method: method.as_str(),
             uri: &uri,
@@ -417,6 +419,7 @@ impl Leg {
             to: &self.dialog.remote,
             call_id: &self.dialog.call_id,
             cseq,
+            hops: hops.map_or(write::MAX_FORWARDS, |header| header.1),
         };
         let mut out = request.builder();
         if method == Method::Invite {
@@ -427,7 +430,7 @@ impl Leg {
                 .header("Allow", write::ALLOW);
         }
         out = out.header("User-Agent", &cx.config.user_agent);
-        for (name, value) in headers {
+        for (name, value) in headers.iter().filter(|header| !is_hops(header.0)) {
             out = out.header(name, value);
         }
         if let Some(sdp) = sdp {

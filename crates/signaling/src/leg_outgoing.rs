@@ -9,7 +9,8 @@ use crate::flow::Flow;
 use crate::keys::{ClientKey, Owner, Purpose};
 use crate::leg::{Context, Leg, LegState, reason_of};
 use crate::leg_timer::takes_update;
-use crate::message::{Message, Method};
+use crate::lex;
+use crate::message::{HeaderName, Message, Method};
 use crate::names::branch;
 use crate::transactions::Failure;
 use meishier_model::LegId;
@@ -42,7 +43,10 @@ impl Leg {
             ..200 => self.on_progress(cx, response),
             200..300 => self.on_success(cx, key, response),
             422 if self.invite_longer(cx, response) => {}
-            status => self.on_refused(cx, status, reason_of(response)),
+            status => {
+                let retry = response.header(HeaderName::RetryAfter).and_then(seconds);
+                self.on_refused(cx, status, (reason_of(response), retry));
+            }
         }
     }
 
@@ -98,7 +102,7 @@ impl Leg {
         }
         let Ok(mut dialog) = Dialog::of_response(response, &self.dialog.target) else {
             // A route that cannot be followed: no ACK can reach the peer, and no BYE.
-            self.on_refused(cx, 502, None);
+            self.on_refused(cx, 502, (None, None));
             return;
         };
         let agreed = self.take_early(&mut dialog);
@@ -138,15 +142,21 @@ impl Leg {
 
     /// Our INVITE came to nothing without a response.
     pub(crate) fn on_invite_failure(&mut self, cx: &mut Context<'_>, failure: Failure) {
-        self.on_refused(cx, failure.status(), None);
+        self.on_refused(cx, failure.status(), (None, None));
     }
 
-    fn on_refused(&mut self, cx: &mut Context<'_>, status: u16, reason: Option<String>) {
+    fn on_refused(
+        &mut self,
+        cx: &mut Context<'_>,
+        status: u16,
+        (reason, retry_after): (Option<String>, Option<u32>),
+    ) {
         if matches!(self.state, LegState::Calling | LegState::Proceeding) {
             cx.events.push_back(Event::Failed {
                 leg: self.id,
                 status,
                 reason,
+                retry_after,
             });
         }
         if matches!(
@@ -156,6 +166,12 @@ impl Leg {
             self.finish();
         }
     }
+}
+
+/// Retry-After: seconds, perhaps with a comment and parameters behind them (RFC 3261 §20.33).
+fn seconds(value: &str) -> Option<u32> {
+    let end = value.find(|c: char| !c.is_ascii_digit());
+    lex::number(end.and_then(|end| value.get(..end)).unwrap_or(value))
 }
 
 impl Failure {

@@ -102,6 +102,7 @@ pub use event::{EndCause, EndpointError, Event, LegError, Probed, RequestId};
 pub use flow::{Flow, Transmit, Transport};
 pub use leg::LegState;
 pub use message::{HeaderName, Message, Method, NameAddr, ParseError};
+pub use names::mark;
 pub use registrar::{
     Binding, BindingChange, RegisterReply, Registrar, RegistrarConfig, RegistrarSnapshot,
 };

@@ -77,6 +77,15 @@ impl Names {
     }
 }
 
+/// A word by which an engine knows its own calls when they come back: the same for all that share
+/// `secret`, and guessed by nobody who does not know it.
+#[must_use]
+pub fn mark(secret: &[u8; 32]) -> String {
+    let mut mark = String::with_capacity(16);
+    push(&mut mark, &hex(digest(secret, b"mark", 0)[0]));
+    mark
+}
+
 /// The leg that a local tag names; the caller compares the whole tag with the leg's.
 pub(crate) fn leg_of_tag(tag: &str) -> Option<LegId> {
     let (leg, _) = tag.split_once('-')?;

@@ -12,7 +12,7 @@ use crate::push;
 pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK";
 
 /// The hops that a request of ours may take (RFC 3261 §8.1.1.6).
-const MAX_FORWARDS: &str = "70";
+pub(crate) const MAX_FORWARDS: &str = "70";
 
 /// Most bytes of headers in a request of which something is kept; one with more is answered 513.
 pub(crate) const HEAD_LIMIT: usize = 12 * 1024;
@@ -33,6 +33,8 @@ pub(crate) struct Request<'a> {
     pub to: &'a str,
     pub call_id: &'a str,
     pub cseq: u32,
+    /// Max-Forwards (RFC 3261 §20.22).
+    pub hops: &'a str,
 }
 
 impl Request<'_> {
@@ -50,7 +52,7 @@ impl Request<'_> {
                 out.extend_from_slice(self.branch.as_bytes());
                 out.extend_from_slice(b";rport");
             })
-            .header("Max-Forwards", MAX_FORWARDS);
+            .header("Max-Forwards", self.hops);
         if !self.route.is_empty() {
             out = out.header("Route", self.route);
         }

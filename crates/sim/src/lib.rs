@@ -23,6 +23,7 @@ pub mod media_scenario;
 pub mod peer;
 pub mod people;
 pub mod reference;
+pub mod registration_scenario;
 pub mod rig;
 pub mod run;
 pub mod scenario;

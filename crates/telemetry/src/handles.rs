@@ -44,7 +44,7 @@ pub(crate) fn histogram(
 }
 
 /// The order of [`Handles::refused`].
-const REFUSALS: [Refusal; 8] = [
+const REFUSALS: [Refusal; 10] = [
     Refusal::UnknownSource,
     Refusal::Draining,
     Refusal::NoCommonMedia,
@@ -53,6 +53,8 @@ const REFUSALS: [Refusal; 8] = [
     Refusal::NotAdmitted,
     Refusal::NotAllowed,
     Refusal::NotAgreed,
+    Refusal::Channels,
+    Refusal::Loop,
 ];
 const OUTCOMES: [Outcome; 3] = [Outcome::Answered, Outcome::Abandoned, Outcome::Failed];
 const OFFERS: [OfferOutcome; 6] = [
@@ -163,6 +165,9 @@ pub(crate) struct Handles {
     pub(crate) arrived: Vec<Counter>,
     pub(crate) trunk_up: Vec<Gauge>,
     pub(crate) registered: Vec<Gauge>,
+    pub(crate) channels: Vec<Gauge>,
+    /// By trunk: in and out, each without and with the reserve.
+    pub(crate) channels_full: Vec<[[Counter; 2]; 2]>,
     pub(crate) phases: Family<Phase, Gauge>,
     pub(crate) ended: Family<Outcome, Counter>,
     pub(crate) refused: Family<Refusal, Counter>,
@@ -231,6 +236,23 @@ impl Handles {
                 .collect(),
             trunk_up,
             registered,
+            channels: by_trunk(names::CHANNELS)
+                .map(|(name, trunk)| gauge(r, name, &[("trunk", trunk)]))
+                .collect(),
+            channels_full: by_trunk(names::CHANNELS_FULL)
+                .map(|(name, trunk)| {
+                    ["in", "out"].map(|way| {
+                        ["no", "yes"].map(|reserve| {
+                            let labels = [
+                                ("trunk", &**trunk),
+                                ("direction", way),
+                                ("reserve", reserve),
+                            ];
+                            counter(r, name, &labels)
+                        })
+                    })
+                })
+                .collect(),
             phases: Family::new(&Phase::ALL, Phase::as_str, |phase| {
                 gauge(r, names::CALLS_NOW, &[("phase", phase)])
             }),

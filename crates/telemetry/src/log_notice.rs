@@ -160,6 +160,19 @@ impl Telemetry {
                     tracing::warn!(trunk, peer = %address, "peer does not answer");
                 }
             }
+            Notice::Channel { .. } => {}
+            Notice::ChannelsFull {
+                trunk,
+                emergency: true,
+                out,
+            } => {
+                let trunk = self.trunk(trunk.0);
+                tracing::error!(trunk, out, "no channel left, not even of the reserve");
+            }
+            Notice::ChannelsFull { trunk, out, .. } => {
+                let trunk = self.trunk(trunk.0);
+                tracing::warn!(trunk, out, "no channel left but the reserve");
+            }
             Notice::NoPeers { trunk } => {
                 let trunk = self.trunk(trunk.0);
                 tracing::error!(trunk, "no address known: what was known before is kept");

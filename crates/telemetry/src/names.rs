@@ -65,6 +65,9 @@ names! {
     SEATS_PAUSED = "meishier_seats_paused_by_engine_total", Counter, "Seats paused after offers that rang out.";
     TRUNK_UP = "meishier_trunk_up", Gauge, "1 unless the trunk leaves our OPTIONS unanswered.";
     TRUNK_REGISTERED = "meishier_trunk_registered", Gauge, "1 unless the trunk is to be registered at its carrier and is not.";
+    PEER_UP = "meishier_trunk_peer_up", Gauge, "1 while a peer of a trunk answers our OPTIONS, by trunk and peer; one that was not asked yet is not there.";
+    CHANNELS = "meishier_trunk_channels", Gauge, "Channels of a trunk in use, calls in and out together.";
+    CHANNELS_FULL = "meishier_trunk_channels_full_total", Counter, "Calls that found no channel of a trunk, by direction; reserve is yes for those for whom the reserve is kept.";
     LINES_OPEN = "meishier_lines_open", Gauge, "Lines that the schedule opens now, by pool.";
     LINES_USED = "meishier_lines_used", Gauge, "Lines in use, by pool.";
     WAITING = "meishier_waiting", Gauge, "Callers that wait, by pool; a caller whom two pools may serve counts in both.";

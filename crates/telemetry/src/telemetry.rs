@@ -187,7 +187,30 @@ impl Telemetry {
                     gauge.set(if *registered { 1.0 } else { 0.0 });
                 }
             }
-            Notice::Peer { .. } | Notice::NoPeers { .. } => {}
+            Notice::Peer { trunk, address, up } => {
+                let trunk = self.names.trunks.get(usize::from(trunk.0));
+                let labels = [
+                    ("trunk", trunk.map_or("", String::as_str)),
+                    ("peer", &*address.to_string()),
+                ];
+                let gauge = handles::gauge(&self.recorder, names::PEER_UP, &labels);
+                gauge.set(if *up { 1.0 } else { 0.0 });
+            }
+            Notice::NoPeers { .. } => {}
+            Notice::Channel { trunk, taken } => {
+                if let Some(gauge) = handles.channels.get(usize::from(trunk.0)) {
+                    gauge.increment(if *taken { 1.0 } else { -1.0 });
+                }
+            }
+            Notice::ChannelsFull {
+                trunk,
+                emergency,
+                out,
+            } => {
+                if let Some(full) = handles.channels_full.get(usize::from(trunk.0)) {
+                    full[usize::from(*out)][usize::from(*emergency)].increment(1);
+                }
+            }
             Notice::Lines { pool, lines } => {
                 if let Some(open) = Handles::of_pool(&handles.lines_open, *pool) {
                     open.set(f64::from(*lines));

@@ -100,6 +100,8 @@ pub struct Key {
     pub ring: Duration,
     /// Trunk by which the target is dialled.
     pub trunk: TrunkId,
+    /// Trunks that are tried in this order if that one has no channel left or no peer that answers.
+    pub backup: Vec<TrunkId>,
 }
 
 /// Keys and cities of one installation.

@@ -12,6 +12,7 @@ fn plan() -> Plan {
         kind: service.kind,
         ring: Duration::from_secs(30),
         trunk: TrunkId(0),
+        backup: Vec::new(),
     });
     Plan {
         keys: keys.collect(),

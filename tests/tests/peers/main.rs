@@ -1,7 +1,7 @@
 //! Tests against foreign SIP programs, and the shipped Prometheus files against Prometheus' own.
 
 mod baresip;
-mod collector;
+mod hep;
 mod kamailio;
 mod linphone;
 mod papers;

@@ -167,6 +167,7 @@ pub mod tests {
             rang_ms: 0,
             outcome,
             status,
+            cause: String::new(),
         }
     }
 
@@ -185,6 +186,8 @@ pub mod tests {
             outcome,
             released_by: ReleasedBy::Caller,
             status: 0,
+            cause: String::new(),
+            seat_cause: String::new(),
             pool: None,
             line: None,
             seat: (outcome == Outcome::Answered).then(|| "gz01".into()),
@@ -265,6 +268,8 @@ pub mod tests {
             answered: Some(Wall(1)),
             outcome: TransferOutcome::Joined,
             status: 200,
+            cause: String::new(),
+            tried: Vec::new(),
         });
         assert_eq!(fault(Script::Danger, with_key.clone()), None);
         let talk = Script::Talk { ends: Side::Caller };

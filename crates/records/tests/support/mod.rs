@@ -2,8 +2,8 @@
 #![allow(dead_code)] // each test takes what it needs
 
 use meishier_model::{
-    CallId, CallRecord, DialString, OfferOutcome, OfferRecord, Outcome, ReleasedBy, RtpStats,
-    ShardId, TransferOutcome, TransferRecord, Wall,
+    CallId, CallRecord, DialString, OfferOutcome, OfferRecord, Outcome, PeerTried, ReleasedBy,
+    RtpStats, ShardId, TransferOutcome, TransferRecord, Wall,
 };
 use meishier_records::{Store, StoreOptions};
 use std::path::PathBuf;
@@ -46,6 +46,8 @@ pub fn full(n: u64) -> CallRecord {
         outcome: Outcome::Answered,
         released_by: ReleasedBy::Seat,
         status: 487,
+        cause: "Q.850;cause=16".to_owned(),
+        seat_cause: "SIP;cause=200".to_owned(),
         pool: Some("province".into()),
         line: Some(65_535),
         seat: Some("gy01".into()),
@@ -104,6 +106,8 @@ pub fn bare(n: u64) -> CallRecord {
         outcome: Outcome::Abandoned,
         released_by: ReleasedBy::Caller,
         status: 0,
+        cause: String::new(),
+        seat_cause: String::new(),
         pool: None,
         line: None,
         seat: None,
@@ -130,6 +134,7 @@ pub fn offer(seat: &str, outcome: OfferOutcome, status: u16) -> OfferRecord {
         rang_ms: 20_000,
         outcome,
         status,
+        cause: "Q.850;cause=17".to_owned(),
     }
 }
 
@@ -143,5 +148,11 @@ pub fn transfer(outcome: TransferOutcome, answered: Option<Wall>) -> TransferRec
         answered,
         outcome,
         status: 503,
+        cause: "Q.850;cause=34".to_owned(),
+        tried: vec![PeerTried {
+            trunk: "telecom".to_owned(),
+            peer: "192.0.2.10:5060".to_owned(),
+            status: 503,
+        }],
     }
 }

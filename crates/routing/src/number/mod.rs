@@ -7,9 +7,11 @@
 //!           ;context                            17951 off
 //! ```
 
+mod format;
 mod plan;
 mod text;
 
+pub use format::{Form, MobileZero, NumberFormat};
 pub(crate) use text::user_part;
 
 use plan::{area_len, kind_of};

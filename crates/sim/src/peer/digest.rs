@@ -122,6 +122,50 @@ impl Challenge {
     }
 }
 
+/// What somebody shows in Authorization.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Proof<'a> {
+    pub user: &'a str,
+    pub realm: &'a str,
+    pub nonce: &'a str,
+    /// How often the nonce was used, as they say; 0 without qop.
+    pub count: u32,
+    algorithm: Algorithm,
+    parts: [&'a str; 4],
+}
+
+/// Reads credentials with `qop=auth`.
+pub(crate) fn proof(value: &str) -> Option<Proof<'_>> {
+    let rest = value.strip_prefix("Digest ")?;
+    let get = |name| directive(rest, name);
+    let algorithm = match get("algorithm") {
+        Some("SHA-256") => Algorithm::Sha256,
+        Some("MD5") | None => Algorithm::Md5,
+        Some(_) => return None,
+    };
+    let count = get("nc")?;
+    (get("qop")? == "auth").then_some(())?;
+    Some(Proof {
+        user: get("username")?,
+        realm: get("realm")?,
+        nonce: get("nonce")?,
+        count: u32::from_str_radix(count, 16).ok()?,
+        algorithm,
+        parts: [count, get("cnonce")?, get("uri")?, get("response")?],
+    })
+}
+
+impl Proof<'_> {
+    /// True if it proves this password for this request.
+    pub(crate) fn holds(&self, method: &str, uri: &str, password: &str) -> bool {
+        let [count, cnonce, named, response] = self.parts;
+        let ha1 = hash(self.algorithm, &[self.user, self.realm, password]);
+        let ha2 = hash(self.algorithm, &[method, named]);
+        let all = [&*ha1, self.nonce, count, cnonce, "auth", &*ha2];
+        named == uri && hash(self.algorithm, &all) == response
+    }
+}
+
 /// The value of one directive of a challenge, without its quotes. Backslashes stay: no realm or
 /// nonce that is met here has them.
 fn directive<'a>(mut rest: &'a str, name: &str) -> Option<&'a str> {

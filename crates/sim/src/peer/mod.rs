@@ -20,6 +20,7 @@
 mod agent;
 mod api;
 mod call;
+mod carrier;
 mod desk;
 mod dialog;
 mod digest;
@@ -40,3 +41,4 @@ pub use agent::Agent;
 pub use api::{
     AgentEvent, AgentSettings, CallKey, Codec, Fired, NewCall, Quirks, Stream, Transport,
 };
+pub use carrier::{Carrier, CarrierFigures, Weather};

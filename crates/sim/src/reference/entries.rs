@@ -73,6 +73,8 @@ impl Books {
             | Notice::Registration { .. }
             | Notice::Peer { .. }
             | Notice::NoPeers { .. }
+            | Notice::Channel { .. }
+            | Notice::ChannelsFull { .. }
             | Notice::Probe { .. }
             | Notice::ForeignCodec { .. }
             | Notice::MediaLost { .. }

@@ -1,0 +1,88 @@
+//! Channels of trunks: every leg on a trunk has one, from its INVITE until nothing of it is left.
+//!
+//! The count is shared by all shards and stands beside the queue ([`meishier_queue::Channels`]): calls
+//! come to shards by a hash, so that a share for each shard would refuse calls while others lie idle.
+//! Which leg holds which channel is known here, and a leg gives its channel back at its last event, so
+//! that none is lost however it ends. That is after the far end has confirmed the end or was given
+//! up: the carrier never sees one call more than it has channels.
+//!
+//! A call out keeps its one channel while its peers are asked in turn.
+
+use crate::api::Notice;
+use crate::shard::Shard;
+use meishier_config::Channels;
+use meishier_model::{LegId, TrunkId};
+
+/// Which way a call goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    In,
+    Out,
+}
+
+impl Shard {
+    /// Takes a channel of the trunk; false, with a notice, if none is left for such a call.
+    pub(crate) fn take_channel(&mut self, trunk: TrunkId, emergency: bool, way: Way) -> bool {
+        let limit = self
+            .config
+            .trunks
+            .get(usize::from(trunk.0))
+            .and_then(|trunk| trunk.channels);
+        let most = limit.map_or(u32::MAX, |channels: Channels| channels.limit(emergency));
+        let taken = self.queue.channels().take(trunk, most);
+        self.notice(match taken {
+            true => Notice::Channel { trunk, taken },
+            false => Notice::ChannelsFull {
+                trunk,
+                emergency,
+                out: way == Way::Out,
+            },
+        });
+        taken
+    }
+
+    pub(crate) fn give_channel_back(&mut self, trunk: TrunkId) {
+        self.queue.channels().give_back(trunk);
+        self.notice(Notice::Channel {
+            trunk,
+            taken: false,
+        });
+    }
+
+    /// Nothing of this leg is left.
+    pub(crate) fn end_channel(&mut self, leg: LegId) {
+        if let Some(trunk) = self.channels.remove(&leg) {
+            self.give_channel_back(trunk);
+        }
+    }
+
+    /// True if the trunk would give such a call a channel now.
+    pub(crate) fn has_channel(&self, trunk: TrunkId, emergency: bool) -> bool {
+        let taken = self.queue.channels().taken(trunk);
+        let limit = self
+            .config
+            .trunks
+            .get(usize::from(trunk.0))
+            .and_then(|trunk| trunk.channels);
+        limit.is_none_or(|channels| taken < u64::from(channels.limit(emergency)))
+    }
+
+    /// What a snapshot says of legs that came back. `new`: beside a queue that counts from 0.
+    pub(crate) fn restore_channels(&mut self, before: Vec<(LegId, TrunkId)>, new: bool) {
+        for (leg, trunk) in before {
+            match (self.legs.contains_key(&leg), new) {
+                (true, true) => {
+                    self.queue.channels().hold(trunk);
+                    let taken = true;
+                    self.notice(Notice::Channel { trunk, taken });
+                    self.channels.insert(leg, trunk);
+                }
+                (true, false) => {
+                    self.channels.insert(leg, trunk);
+                }
+                (false, true) => {}
+                (false, false) => self.give_channel_back(trunk),
+            }
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! A peer that is dead, busy or out of order, in the middle of a key.
+
+use crate::world::scene::{S0, SECOND, talking};
+use crate::world::{Sent, World, addr, reply, sdp};
+use crate::{A, B, C, OTHER, only_call, press, world};
+use meishier_engine::signaling::{Flow, Transport};
+use meishier_engine::{Input, Notice};
+use meishier_model::TransferOutcome;
+use std::time::Duration;
+
+const TWO: &str = "to = [\"10.0.1.1:5060\", \"10.0.1.5\"]";
+
+fn answered(world: &mut World, invite: &Sent) {
+    reply(world, invite, "200 OK", "police", &sdp(invite.to, 7000));
+    world.take(invite.to, "ACK");
+}
+
+fn tried(world: &World) -> Vec<(String, u16)> {
+    let tried = &world.records[0].transfers[0].tried;
+    tried
+        .iter()
+        .map(|it| (it.peer.clone(), it.status))
+        .collect()
+}
+
+#[test]
+fn a_silent_peer_is_left_and_the_next_one_answers() {
+    let mut world = world(TWO);
+    let (caller, _) = talking(&mut world);
+    let before = world.gauges();
+    let call = only_call(&world);
+    press(&mut world, call, "110");
+    let first = world.take(addr(A), "INVITE sip:0851110@10.0.1.1:5060");
+    world.pass(Duration::from_millis(3900));
+    world.none(addr(B), "INVITE");
+    world.pass(Duration::from_millis(200));
+    let second = world.take(addr(B), "INVITE sip:0851110@10.0.1.5:5060");
+    assert_ne!(first.header("Call-ID"), second.header("Call-ID"));
+    // RFC 3261 §9.1: the CANCEL waits for a response.
+    world.none(addr(A), "CANCEL");
+    answered(&mut world, &second);
+    // The first one wakes up: it is cancelled, and its 200 hung up.
+    reply(&mut world, &first, "180 Ringing", "late", "");
+    let cancel = world.take(addr(A), "CANCEL");
+    assert_eq!(cancel.header("Reason"), "SIP;cause=408");
+    reply(&mut world, &first, "200 OK", "late", &sdp(first.to, 7100));
+    world.take(addr(A), "ACK");
+    let bye = world.take(addr(A), "BYE");
+    reply(&mut world, &bye, "200 OK", "", "");
+    world.none(addr(B), "BYE");
+    assert_eq!(world.gauges().ports, before.ports + 1);
+    caller.bye(&mut world);
+    assert_eq!(
+        world.records[0].transfers[0].outcome,
+        TransferOutcome::Joined
+    );
+    assert_eq!(tried(&world), [(A.to_owned(), 408), (B.to_owned(), 200)]);
+    let bye = world.take(addr(B), "BYE");
+    reply(&mut world, &bye, "200 OK", "", "");
+    let bye = world.take(addr(S0), "BYE");
+    reply(&mut world, &bye, "200 OK", "", "");
+    world.pass(60 * SECOND);
+    assert_eq!((world.gauges().legs, world.gauges().ports), (0, 0));
+}
+
+#[test]
+fn what_a_server_says_of_itself_goes_to_the_next_and_the_callees_word_does_not() {
+    for (status, moves_on) in [
+        ("408 Request Timeout", true),
+        ("500 Server Internal Error", true),
+        ("502 Bad Gateway", true),
+        ("503 Service Unavailable", true),
+        ("504 Server Time-out", true),
+        ("403 Forbidden", false),
+        ("404 Not Found", false),
+        ("486 Busy Here", false),
+        ("487 Request Terminated", false),
+        ("501 Not Implemented", false),
+        ("600 Busy Everywhere", false),
+        ("603 Decline", false),
+    ] {
+        let mut world = world(TWO);
+        let _ = talking(&mut world);
+        let call = only_call(&world);
+        press(&mut world, call, "110");
+        let first = world.take(addr(A), "INVITE");
+        reply(&mut world, &first, "100 Trying", "", "");
+        reply(&mut world, &first, status, "x", "");
+        let second = world.sent.iter().any(|m| m.to == addr(B) && m.is("INVITE"));
+        assert_eq!(second, moves_on, "{status}");
+    }
+}
+
+#[test]
+fn nobody_else_is_called_once_a_telephone_may_ring() {
+    for provisional in [
+        "180 Ringing",
+        "181 Call Is Being Forwarded",
+        "183 Session Progress",
+    ] {
+        let mut world = world(TWO);
+        let (caller, _) = talking(&mut world);
+        let call = only_call(&world);
+        press(&mut world, call, "110");
+        let first = world.take(addr(A), "INVITE");
+        reply(&mut world, &first, provisional, "x", "");
+        world.pass(10 * SECOND);
+        reply(&mut world, &first, "503 Service Unavailable", "x", "");
+        world.none(addr(B), "INVITE");
+        caller.bye(&mut world);
+        assert_eq!(tried(&world), [(A.to_owned(), 503)], "{provisional}");
+    }
+}
+
+#[test]
+fn who_said_100_is_there_and_keeps_the_call() {
+    let mut world = world(TWO);
+    let (_caller, _) = talking(&mut world);
+    let call = only_call(&world);
+    press(&mut world, call, "110");
+    let first = world.take(addr(A), "INVITE");
+    reply(&mut world, &first, "100 Trying", "", "");
+    world.pass(20 * SECOND);
+    world.none(addr(B), "INVITE");
+    answered(&mut world, &first);
+}
+
+#[test]
+fn the_last_peer_has_all_the_time_of_the_key() {
+    let mut world = world("to = [\"10.0.1.1\"]\ntry_for = \"1s\"");
+    let (_caller, _) = talking(&mut world);
+    let call = only_call(&world);
+    press(&mut world, call, "110");
+    let first = world.take(addr(A), "INVITE");
+    world.pass(20 * SECOND);
+    world.none(addr(A), "CANCEL");
+    answered(&mut world, &first);
+}
+
+#[test]
+fn a_path_that_fails_is_left_at_once() {
+    let mut world = world(TWO);
+    let (_caller, _) = talking(&mut world);
+    let call = only_call(&world);
+    press(&mut world, call, "110");
+    world.take(addr(A), "INVITE");
+    let flow = Flow {
+        transport: Transport::Udp,
+        local: addr(crate::world::ENGINE),
+        remote: addr(A),
+        connection: 0,
+    };
+    for shard in 0..world.shards.len() {
+        world.handle(shard, Input::FlowFailed { flow });
+    }
+    let second = world.take(addr(B), "INVITE");
+    answered(&mut world, &second);
+}
+
+#[test]
+fn a_peer_that_says_when_to_come_back_rests_for_all_shards() {
+    let mut world = world(TWO);
+    let (caller, seat) = talking(&mut world);
+    let call = only_call(&world);
+    press(&mut world, call, "12345");
+    let first = world.take(addr(A), "INVITE");
+    let mut text = format!(
+        "SIP/2.0 503 Service Unavailable\r\nTo: {};tag=x\r\n",
+        first.header("To")
+    );
+    for name in ["Via", "From", "Call-ID", "CSeq"] {
+        text.push_str(&format!("{name}: {}\r\n", first.header(name)));
+    }
+    text.push_str("Retry-After: 120 (full)\r\nContent-Length: 0\r\n\r\n");
+    world.arrive(addr(A), &text);
+    let second = world.take(addr(B), "INVITE");
+    reply(&mut world, &second, "486 Busy Here", "x", "");
+    // For two minutes nobody asks the first; who presses for an emergency asks it last.
+    press(&mut world, call, "12345");
+    let busy = world.take(addr(B), "INVITE");
+    reply(&mut world, &busy, "503 Service Unavailable", "x", "");
+    world.none(addr(A), "INVITE");
+    press(&mut world, call, "110");
+    let again = world.take(addr(B), "INVITE");
+    reply(&mut world, &again, "503 Service Unavailable", "x", "");
+    let last = world.take(addr(A), "INVITE sip:0851110@");
+    reply(&mut world, &last, "486 Busy Here", "x", "");
+    world.pass(121 * SECOND);
+    press(&mut world, call, "12345");
+    world.take(addr(A), "INVITE");
+    drop((caller, seat));
+}
+
+#[test]
+fn who_did_not_respond_is_asked_last_for_a_while() {
+    let mut world = world(TWO);
+    let _ = talking(&mut world);
+    let call = only_call(&world);
+    press(&mut world, call, "110");
+    world.take(addr(A), "INVITE");
+    world.pass(5 * SECOND);
+    let second = world.take(addr(B), "INVITE");
+    reply(&mut world, &second, "486 Busy Here", "x", "");
+    world.clear();
+    press(&mut world, call, "110");
+    let first = world.take(addr(B), "INVITE");
+    world.none(addr(A), "INVITE sip:0851110");
+    reply(&mut world, &first, "486 Busy Here", "x", "");
+    world.pass(31 * SECOND);
+    world.clear();
+    press(&mut world, call, "110");
+    world.take(addr(A), "INVITE");
+}
+
+#[test]
+fn the_backup_trunk_comes_when_no_peer_is_left() {
+    let mut world = world(TWO);
+    let (caller, _) = talking(&mut world);
+    let call = only_call(&world);
+    press(&mut world, call, "120");
+    for peer in [A, B] {
+        let invite = world.take(addr(peer), "INVITE sip:0851120@");
+        reply(&mut world, &invite, "503 Service Unavailable", "x", "");
+    }
+    let third = world.take(addr(OTHER), "INVITE sip:0851120@10.0.1.2:5060");
+    // Only the codec of that trunk.
+    assert!(third.body().contains("RTP/AVP 8 101"), "{}", third.body());
+    answered(&mut world, &third);
+    caller.bye(&mut world);
+    let tried = &world.records[0].transfers[0].tried;
+    let trunks: Vec<_> = tried.iter().map(|it| it.trunk.as_str()).collect();
+    assert_eq!(trunks, ["carrier", "carrier", "at-once"]);
+}
+
+#[test]
+fn without_anybody_left_the_last_status_is_told() {
+    let mut world = world(TWO);
+    let (caller, _) = talking(&mut world);
+    let call = only_call(&world);
+    press(&mut world, call, "110");
+    for (peer, status) in [(A, "503 Service Unavailable"), (B, "500 Oh")] {
+        let invite = world.take(addr(peer), "INVITE");
+        reply(&mut world, &invite, status, "x", "");
+    }
+    world.none(addr(S0), "BYE");
+    caller.bye(&mut world);
+    let transfer = &world.records[0].transfers[0];
+    assert_eq!(
+        (transfer.outcome, transfer.status),
+        (TransferOutcome::Failed, 500)
+    );
+}
+
+#[test]
+fn a_key_that_is_taken_back_leaves_nobody_dialled() {
+    let mut world = world(TWO);
+    let _ = talking(&mut world);
+    let call = only_call(&world);
+    press(&mut world, call, "110");
+    world.take(addr(A), "INVITE");
+    world.command(meishier_engine::Command::CancelTransfer { call });
+    world.pass(10 * SECOND);
+    world.none(addr(B), "INVITE");
+}
+
+#[test]
+fn a_try_outlives_the_engine() {
+    let mut world = world(TWO);
+    let _ = talking(&mut world);
+    let call = only_call(&world);
+    press(&mut world, call, "110");
+    world.take(addr(A), "INVITE");
+    world.pass(2 * SECOND);
+    world.restart();
+    world.clear();
+    world.pass(3 * SECOND);
+    let second = world.take(addr(B), "INVITE");
+    answered(&mut world, &second);
+}
+
+#[test]
+fn peers_share_the_calls_by_weight_and_are_replaced_while_calls_run() {
+    let table = |name: &str, weight: u16| {
+        format!("{{ address = \"{name}\", priority = 1, weight = {weight} }}")
+    };
+    let mut world = world(&format!(
+        "to = [{}, {}]",
+        table("10.0.1.1", 3),
+        table("10.0.1.5", 1)
+    ));
+    let _ = talking(&mut world);
+    let call = only_call(&world);
+    let mut count = [0, 0];
+    for _ in 0..200 {
+        press(&mut world, call, "110");
+        let invite = world
+            .sent
+            .iter()
+            .find(|m| m.is("INVITE sip:0851110"))
+            .cloned();
+        let invite = invite.unwrap();
+        count[usize::from(invite.to == addr(B))] += 1;
+        reply(&mut world, &invite, "486 Busy Here", "x", "");
+        world.clear();
+    }
+    assert!(count[0] > 120 && count[1] > 20, "{count:?}");
+    // The driver has looked names up.
+    let targets = vec![meishier_engine::Target {
+        address: addr(C),
+        transport: Transport::Udp,
+        tls_name: None,
+        priority: 0,
+        weight: 0,
+    }];
+    let trunk = meishier_model::TrunkId(0);
+    for shard in 0..world.shards.len() {
+        let targets = targets.clone();
+        world.handle(shard, Input::Peers { trunk, targets });
+        let targets = Vec::new();
+        world.handle(shard, Input::Peers { trunk, targets });
+    }
+    let told = world
+        .notices
+        .iter()
+        .filter(|it| matches!(it, Notice::NoPeers { .. }));
+    assert_eq!(
+        told.count(),
+        1,
+        "an empty list changes nothing, and is told once"
+    );
+    press(&mut world, call, "110");
+    world.take(addr(C), "INVITE sip:0851110@10.0.1.6:5060");
+}
