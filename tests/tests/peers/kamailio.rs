@@ -240,3 +240,55 @@ fn a_caller_gives_up_through_an_edge() {
         assert_eq!(record["status"], 487);
     }
 }
+
+/// Registers, is called, calls, registers again and again, and leaves.
+fn a_carrier_wants_registration(transport: &'static str, hash: &'static str) {
+    let folder = TempDir::new().unwrap();
+    let port = free_port();
+    let far_end = SocketAddr::from(([127, 0, 0, 1], port));
+    let at = Edge::new(folder.path(), transport, far_end).registering(hash);
+    let (mut plan, address) = plan(&at, transport, folder.path());
+    plan.trunk.push_str(&format!(
+        "[trunks.register]\nuser = \"+8685112356\"\nauth_user = \"12356\"\n\
+         password = \"geheim-t\"\ndomain = \"carrier.invalid\"\nregistrar = \"{}\"\n",
+        at.near()
+    ));
+    // The edge is there first: who finds nobody tries again only after half a minute.
+    let edge = at.start(address);
+    let (engine, seats) = stage::engine(plan, &["seat"], Udp);
+    edge.await_words("REGISTERED 12356");
+    engine.await_gauge("meishier_trunk_registered", &[("trunk", "trunk")], 1.0);
+    let mut scene = Scene {
+        engine,
+        edge,
+        at,
+        seats,
+        _folder: folder,
+    };
+    let target = Sipp::new(&scene.engine, "seat", Udp).at(port);
+    let target = target.listen(&scene.engine);
+    let caller = scene.caller("caller_stays");
+    stage::press(&scene.engine, "110", "贵阳");
+    caller.succeeds(&scene.engine);
+    target.succeeds(&scene.engine);
+    for seat in scene.seats.drain(..) {
+        seat.succeeds(&scene.engine);
+    }
+    let _ = scene.engine.await_records(1);
+    // Granted 4 s: renewed, with nonces that have run out on the way.
+    scene.edge.await_count("REGISTERED 12356", 3);
+    scene.edge.await_count("CHALLENGED REGISTER", 2);
+    scene.engine.terminate();
+    scene.edge.await_words("REGISTERED 12356 for 0");
+    assert!(scene.engine.await_exit().success());
+    let output = scene.edge.whole_output();
+    assert!(output.contains("CHALLENGED INVITE"), "{output}");
+    assert!(output.contains("OUTWARD 0851110"), "{output}");
+    scene.edge.end();
+}
+
+#[test]
+fn a_carrier_that_wants_registration_gets_it() {
+    a_carrier_wants_registration("udp", "MD5");
+    a_carrier_wants_registration("tls", "SHA-256");
+}

@@ -2,6 +2,7 @@
 //! exists.
 
 use meishier_tests::engine::Engine;
+use meishier_tests::peers::free_port;
 use meishier_tests::plan::Plan;
 use meishier_tests::tree;
 use std::collections::BTreeSet;
@@ -47,7 +48,15 @@ fn the_scrape_is_right() {
 fn every_metric_in_the_rules_exists() {
     let mut plan = Plan::default();
     plan.add_phone("nobody", "paused");
-    let page = Engine::start(&plan).metrics();
+    // A peer is there as soon as it was asked, and nobody answers here.
+    plan.trunk = format!(
+        "out = \"127.0.0.1:{}\"\noptions_every = \"1s\"\n",
+        free_port()
+    );
+    let engine = Engine::start(&plan);
+    let page = engine.await_metrics("a peer was asked", |page| {
+        page.has("meishier_trunk_peer_up")
+    });
     let rules = fs::read_to_string(file("alerts.yml")).unwrap();
     let words = rules.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
     let named: BTreeSet<&str> = words
