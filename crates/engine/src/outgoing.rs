@@ -84,7 +84,9 @@ impl Shard {
         (trunk_id, trunk): (TrunkId, &Trunk),
         (uri, emergency): (&str, bool),
     ) -> Identity {
-        let domain = &self.config.sip.domain;
+        // A carrier that registers us knows us by its own domain.
+        let carrier = trunk.register.as_ref().map(|register| &register.domain);
+        let domain = carrier.unwrap_or(&self.config.sip.domain);
         // Who withholds the number is named to those alone who come to save a life.
         let told = !call.withheld || emergency;
         let caller = call.caller.reveal();
