@@ -63,6 +63,7 @@ pub(crate) fn sip(section: Option<Section<'_>>) -> Sip {
             t1,
             t2: duration("t2", t1, S(32), S(4).max(t1)),
             t4: duration("t4", S(1), S(32), S(5)),
+            nat_keep_alive: duration("nat_keep_alive", S(0), S(300), S(25)),
             max_calls: s
                 .and_then(|s| s.number("max_calls", 1..=MAX_CALLS))
                 .map_or(2000, |found| found.value.unsigned_abs() as usize),

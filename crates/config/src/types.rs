@@ -107,6 +107,9 @@ pub struct Sip {
     pub t2: Duration,
     /// Longest time a message stays in the network; 1 to 32 s.
     pub t4: Duration,
+    /// How often a registered telephone behind NAT is asked for a sign of life over UDP, which keeps the
+    /// way to it open; up to 5 min, zero for never.
+    pub nat_keep_alive: Duration,
     /// Most calls at one time, waiting ones included; 1 to 100,000.
     pub max_calls: usize,
 }

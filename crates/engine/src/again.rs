@@ -159,6 +159,9 @@ impl Shard {
         }
         call.entry = entry;
         call.closed_rings = closed;
+        if call.entry.risk {
+            self.stay_with(now, call.side.leg);
+        }
         self.set_widening(now, call);
         if matches!(call.state, State::Queued) {
             match self.queue.rewrite(now.mono, call.entry.clone()) {

@@ -471,6 +471,11 @@ pub enum Refusal {
     RiskOverload,
     /// A seat's star code without valid credentials.
     NotAdmitted,
+    /// A registration with a wrong password, or of somebody unknown (403).
+    WrongPassword,
+    /// A registration or star code that was not looked at, since too many wrong passwords came from
+    /// there (503).
+    SlowedDown,
     /// A seat dialled something that is no star code.
     NotAllowed,
     /// It does not fit the terms of its trunk (420, 421, 422).
@@ -492,6 +497,8 @@ impl Refusal {
             Self::Overload => "overload",
             Self::RiskOverload => "risk_overload",
             Self::NotAdmitted => "not_admitted",
+            Self::WrongPassword => "wrong_password",
+            Self::SlowedDown => "slowed_down",
             Self::NotAllowed => "not_allowed",
             Self::NotAgreed => "not_agreed",
             Self::Channels => "channels",

@@ -25,7 +25,7 @@ use std::net::{IpAddr, SocketAddr};
 pub(crate) const RETRY_AFTER: &str = "5";
 
 /// Who warns in a Warning header: a name, for our address is nobody's business (RFC 3261 §20.43).
-const WARNER: &str = "meishier";
+pub(crate) const WARNER: &str = "meishier";
 
 pub(crate) fn media_codecs(codecs: &[meishier_config::Codec]) -> Vec<Codec> {
     codecs
@@ -206,6 +206,9 @@ impl Shard {
         let _ = self.endpoint.set_terms(now.mono, leg, terms);
         let account = account_of(&self.config, trunk);
         let _ = self.endpoint.set_leg_account(now.mono, leg, account);
+        if decision.risk {
+            self.stay_with(now, leg);
+        }
         if self.broken.is(Defect::UnknownRefused) && parties.caller.is_empty() {
             return self.reject(now, leg, 404, &[], Refusal::NotAllowed);
         }

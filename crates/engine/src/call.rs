@@ -22,9 +22,11 @@ use meishier_model::{
 };
 use meishier_queue::{Caller, OfferId};
 use meishier_routing::Known;
+use meishier_signaling::Binding;
 use meishier_transfer::Handover;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
+use std::collections::VecDeque;
 
 use crate::dial::Attempt;
 use crate::probe::Silence;
@@ -87,6 +89,9 @@ pub(crate) struct SeatSide {
     /// `None` between the match and the INVITE.
     pub(crate) leg: Option<LegId>,
     pub(crate) voice: Option<Voice>,
+    /// Where else the telephone may be, if it is not reached where it is tried now; the next one first.
+    #[serde(default)]
+    pub(crate) contacts: VecDeque<Binding>,
     /// When the INVITE left.
     pub(crate) offered: Now,
     /// When the seat answered.

@@ -1,11 +1,12 @@
 //! A party changes its session: hold, resume, another address or codec (RFC 3264 §8).
 
-use crate::arrival::session;
+use crate::arrival::{WARNER, session};
 use crate::call::{Call, State, Voice};
 use crate::defect::Defect;
 use crate::shard::{LegOwner, Shard};
-use meishier_media::MediaCommand;
-use meishier_model::{LegId, Now};
+use meishier_media::{Codec, MediaCommand, Negotiated, SdpError, SessionId, sdp};
+use meishier_model::{LegId, Now, PortId};
+use std::net::SocketAddr;
 
 impl Shard {
     /// Hold, resume or a new address from a party (RFC 3264 §8). What it hears stays.
@@ -14,7 +15,7 @@ impl Shard {
         let id = match owner {
             Some(LegOwner::Caller(id) | LegOwner::Seat(id, _) | LegOwner::Target(id)) => id,
             _ => {
-                let _ = self.endpoint.reject_reinvite(now.mono, leg, 488);
+                let _ = self.endpoint.reject_reinvite(now.mono, leg, 488, &[]);
                 return;
             }
         };
@@ -35,59 +36,130 @@ impl Shard {
             (State::Transferring(_, target), Some(LegOwner::Target(_))) => target.codecs.clone(),
             _ => call.codecs.clone(),
         };
-        let (voice, version, party): (Option<&mut Voice>, &mut u64, u64) = match owner {
-            Some(LegOwner::Caller(_)) => (Some(&mut call.side.voice), &mut call.side.version, 0),
-            Some(LegOwner::Seat(..)) => match &mut call.state {
-                State::Talking(side) | State::Transferring(Some(side), _) => {
-                    (side.voice.as_mut(), &mut side.version, 1)
-                }
-                _ => (None, &mut call.side.version, 1),
-            },
-            _ => match &mut call.state {
-                State::Transferring(_, target) => (target.voice.as_mut(), &mut target.version, 2),
-                _ => (None, &mut call.side.version, 2),
-            },
+        let id = call.id;
+        let (voice, version, party) = side_of(call, owner);
+        // RFC 3264 §8: one more than in the description before.
+        let next = *version + 1;
+        let described = session(id, party, next);
+        let called = !matches!(owner, Some(LegOwner::Caller(_)));
+        let change = match voice {
+            Some(voice) => self.change(now, voice, (called, described), offer, &codecs),
+            None => Err(None),
         };
-        let answer = voice.and_then(|voice| {
-            let address = self.ports.address(voice.port)?;
-            // RFC 3264 §8: one more than in the description before.
-            let next = *version + 1;
-            let ours = (address, session(call.id, party, next));
-            let Some(offer) = offer else {
-                // RFC 3261 §14.2: it asks for our offer; its answer comes in the ACK.
+        match change {
+            Ok(change) => {
                 *version = next;
-                let offer = self.describe(now, voice, ours, &codecs);
-                return Some((offer, None, (voice.port, true)));
-            };
-            let answer = self.answer_offer(now, voice, offer, ours, &codecs).ok()?;
-            *version = next;
-            let (media, accept) = voice.agreed.clone()?;
-            let may_send = media.direction.receives();
-            let update = voice.open.then_some(MediaCommand::Update {
-                port: voice.port,
-                media,
-                accept,
-            });
-            Some((answer, update, (voice.port, may_send)))
-        });
-        match answer {
-            Some((answer, update, (port, may_send))) => {
                 if self.broken.is(Defect::PortLostAtReinvite) {
                     let _ = self.ports.take(None);
                 }
-                if !may_send {
+                if !change.may_send {
                     // Who holds is not silent; a restored call's media would not say so.
-                    self.end_silence(call, port);
+                    self.end_silence(call, change.port);
                 }
-                if let Some(update) = update {
+                if let Some(update) = change.update {
                     self.media(update);
                 }
-                let _ = self.endpoint.answer_reinvite(now.mono, leg, &answer);
+                let _ = self.endpoint.answer_reinvite(now.mono, leg, &change.answer);
             }
             // RFC 3261 §14.2: the session stays as it was.
-            None => {
-                let _ = self.endpoint.reject_reinvite(now.mono, leg, 488);
+            Err(fault) => {
+                let warning = fault.and_then(|error| error.warning(WARNER));
+                let headers = warning.as_deref().map(|text| ("Warning", text));
+                let headers = headers.as_slice();
+                let _ = (self.endpoint).reject_reinvite(now.mono, leg, 488, headers);
             }
         }
+    }
+
+    /// What a party's change comes to.
+    ///
+    /// # Errors
+    /// Why it is refused, as far as there is something to be said.
+    fn change(
+        &mut self,
+        now: Now,
+        voice: &mut Voice,
+        (called, described): (bool, SessionId),
+        offer: Option<&[u8]>,
+        codecs: &[Codec],
+    ) -> Result<Change, Option<SdpError>> {
+        let port = voice.port;
+        let ours = (self.ports.address(port).ok_or(None)?, described);
+        let Some(offer) = offer else {
+            // RFC 3261 §14.2: it asks for our offer; its answer comes in the ACK.
+            return Ok(Change {
+                answer: self.describe(now, voice, ours, codecs),
+                update: None,
+                port,
+                may_send: true,
+            });
+        };
+        if called && voice.agreed.is_none() {
+            let (answer, media) = before_the_answer(voice, offer, ours, codecs)?;
+            return Ok(Change {
+                answer,
+                update: None,
+                port,
+                may_send: media.direction.receives(),
+            });
+        }
+        let before = voice.agreed.as_ref().map(|(media, _)| media.direction);
+        let answer = self.answer_offer(now, voice, offer, ours, codecs)?;
+        let (media, accept) = voice.agreed.clone().ok_or(None)?;
+        let may_send = media.direction.receives();
+        let resumed = media.direction.sends() && before.is_some_and(|before| !before.sends());
+        let unheard = resumed && self.broken.is(Defect::ResumeUnheard);
+        let update = (voice.open && !unheard).then_some(MediaCommand::Update {
+            port,
+            media,
+            accept,
+        });
+        Ok(Change {
+            answer,
+            update,
+            port,
+            may_send,
+        })
+    }
+}
+
+/// What is to be done about a party's change.
+struct Change {
+    answer: Vec<u8>,
+    update: Option<MediaCommand>,
+    port: PortId,
+    may_send: bool,
+}
+
+/// Who is called offers anew before the answer (RFC 3311 §5.2). Nothing is heard so long; what was
+/// offered last is told as the answer when it comes, and read as one: its first codec that is ours. A
+/// session with keys stays as it was offered: keys of ours belong to our offer.
+fn before_the_answer(
+    voice: &Voice,
+    offer: &[u8],
+    (address, described): (SocketAddr, SessionId),
+    codecs: &[Codec],
+) -> Result<(Vec<u8>, Negotiated), Option<SdpError>> {
+    if voice.keys.is_some() {
+        return Err(None);
+    }
+    let chosen = sdp::accept(offer, codecs)?.codec;
+    Ok(sdp::answer(offer, address, described, &[chosen])?)
+}
+
+/// The voice of this party with how often it was described, and which party of the call it is.
+fn side_of(call: &mut Call, owner: Option<LegOwner>) -> (Option<&mut Voice>, &mut u64, u64) {
+    match owner {
+        Some(LegOwner::Caller(_)) => (Some(&mut call.side.voice), &mut call.side.version, 0),
+        Some(LegOwner::Seat(..)) => match &mut call.state {
+            State::Offered(side) | State::Talking(side) | State::Transferring(Some(side), _) => {
+                (side.voice.as_mut(), &mut side.version, 1)
+            }
+            _ => (None, &mut call.side.version, 1),
+        },
+        _ => match &mut call.state {
+            State::Transferring(_, target) => (target.voice.as_mut(), &mut target.version, 2),
+            _ => (None, &mut call.side.version, 2),
+        },
     }
 }

@@ -55,6 +55,8 @@ pub enum Defect {
     CallersCrossed,
     /// The caller goes on hearing music.
     MusicGoesOn,
+    /// Who resumes a call that was held stays unheard.
+    ResumeUnheard,
     /// Who calls again stands where who calls for the first time does.
     RedialLosesPlace,
     /// A caller gets the place of somebody else who waits.

@@ -167,6 +167,7 @@ impl Shard {
         call.known.nuisance = None;
         call.nuisance = false;
         call.entry.risk = true;
+        self.stay_with(now, call.side.leg);
         if first {
             self.notice(Notice::Flagged { call: call.id, why });
         }

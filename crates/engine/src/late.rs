@@ -65,6 +65,10 @@ impl Shard {
             None => voice.accept_again(answer, &codecs),
         };
         if let Some((port, media, accept)) = settle(now, call, leg, accept) {
+            if !media.direction.receives() {
+                // Who holds is not silent.
+                self.end_silence(call, port);
+            }
             self.media(MediaCommand::Update {
                 port,
                 media,

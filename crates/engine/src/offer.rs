@@ -17,9 +17,15 @@ use meishier_model::{
 };
 use meishier_queue::{Match, OfferId};
 use meishier_signaling::{Binding, Flow, Invite, Party, Transport};
+use std::collections::VecDeque;
+use std::time::Duration;
 
 /// The header by which a seat's desk finds the call that rings (its value is the call's identifier).
 pub const CALL_HEADER: &str = "X-Meishier-Call";
+
+/// A telephone that says nothing at all for so long is tried where else it registered from. Its INVITE
+/// has been sent four times by then; a person rings for much longer.
+const NO_SIGN: Duration = Duration::from_secs(4);
 
 pub(crate) fn sip_transport(transport: meishier_config::Transport) -> Transport {
     match transport {
@@ -86,6 +92,7 @@ impl Shard {
             offer: found.offer,
             leg: None,
             voice: None,
+            contacts: VecDeque::new(),
             offered: now,
             answered: None,
             version: 1,
@@ -140,7 +147,7 @@ impl Shard {
                 address,
                 transport,
             } => match self.flow_to(sip_transport(*transport), *address, seat.network) {
-                Some(flow) => self.invite_seat(now, call, flow, uri.clone()),
+                Some(flow) => self.invite_seat(now, call, flow, uri.clone(), ""),
                 None => self.end_offer(now, call, OfferOutcome::Unreachable, 0),
             },
         }
@@ -156,12 +163,44 @@ impl Shard {
             if !current {
                 return;
             }
-            let newest = contacts.into_iter().filter(|b| b.expires > now.mono).max_by_key(|b| b.expires);
-            match newest {
-                Some(binding) => shard.invite_seat(now, call, binding.flow, binding.uri),
-                None => shard.end_offer(now, call, OfferOutcome::Unreachable, 0),
+            let mut contacts: Vec<Binding> =
+                contacts.into_iter().filter(|b| b.expires > now.mono).collect();
+            // They come newest first, and stay so among those that the phone likes as much.
+            contacts.sort_by_key(|b| std::cmp::Reverse(b.q));
+            if let Some(side) = call.seat_side_mut() {
+                side.contacts = contacts.into();
             }
+            shard.try_contact(now, call, 0);
         });
+    }
+
+    /// Rings the telephone where it is to be tried next. Of all the places that one seat has registered
+    /// from, one rings at a time: the next only when there is nobody at the one before (RFC 5626 §5.3
+    /// has it so of the flows of one instance). `status` says why the one before was given up.
+    fn try_contact(&mut self, now: Now, call: &mut Call, status: u16) {
+        let next = call
+            .seat_side_mut()
+            .and_then(|side| side.contacts.pop_front());
+        match next {
+            Some(to) => self.invite_seat(now, call, to.flow, to.uri, &to.route),
+            None => self.end_offer(now, call, OfferOutcome::Unreachable, status),
+        }
+    }
+
+    /// Nothing was heard of the telephone where it was tried: it is tried elsewhere. Should it answer
+    /// there after all, it is hung up (RFC 3261 §9.1).
+    pub(crate) fn on_no_sign(&mut self, now: Now, call: &mut Call, offer: OfferId) {
+        let State::Offered(side) = &mut call.state else {
+            return;
+        };
+        let mute = side.leg.filter(|leg| {
+            self.endpoint.leg_state(*leg) == Some(meishier_signaling::LegState::Calling)
+        });
+        if let (Some(leg), true) = (mute, side.offer == offer) {
+            side.leg = None;
+            self.release_leg(now, leg, None);
+            self.try_contact(now, call, 408);
+        }
     }
 
     fn seat_invite(
@@ -170,7 +209,7 @@ impl Shard {
         flow: Flow,
         uri: String,
         body: Vec<u8>,
-        seat: usize,
+        (seat, route): (usize, &str),
     ) -> Invite {
         let domain = &self.config.sip.domain;
         let user = call.from_user.reveal();
@@ -186,6 +225,10 @@ impl Shard {
         ];
         let priority = call.priority.as_deref();
         headers.extend(priority.map(|it| ("Resource-Priority".to_owned(), it.to_owned())));
+        if !route.is_empty() {
+            // RFC 3327 §5.3.
+            headers.push(("Route".to_owned(), route.to_owned()));
+        }
         Invite {
             flow,
             uri,
@@ -204,12 +247,16 @@ impl Shard {
         }
     }
 
-    fn invite_seat(&mut self, now: Now, call: &mut Call, flow: Flow, uri: String) {
-        let Some(seat) = call.seat_side().map(|side| side.seat.0 as usize) else {
+    fn invite_seat(&mut self, now: Now, call: &mut Call, flow: Flow, uri: String, route: &str) {
+        let Some(side) = call.seat_side() else {
             return;
         };
+        let (seat, more) = (side.seat.0 as usize, !side.contacts.is_empty());
         let network = self.config.seats.get(seat).and_then(|seat| seat.network);
-        let Some((port, address)) = self.ports.take(network) else {
+        // The port stays when the telephone is tried elsewhere.
+        let kept = side.voice.as_ref().map(|voice| voice.port);
+        let kept = kept.and_then(|port| Some((port, self.ports.address(port)?)));
+        let Some((port, address)) = kept.or_else(|| self.ports.take(network)) else {
             return self.end_offer(now, call, OfferOutcome::Unreachable, 503);
         };
         // The caller's codec first, so that speech passes unchanged wherever the seat can take it.
@@ -222,11 +269,13 @@ impl Shard {
         let mut voice = Voice::new(port, Some(remote), srtp.unwrap_or_default());
         let ours = (address, session(call.id, 1, 1));
         let body = self.describe(now, &mut voice, ours, &codecs);
-        let invite = self.seat_invite(call, flow, uri, body, seat);
+        let invite = self.seat_invite(call, flow, uri, body, (seat, route));
         let leg = match self.endpoint.invite(now.mono, invite) {
             Ok(leg) => leg,
             Err(_) => {
-                self.ports.give_back(port);
+                if kept.is_none() {
+                    self.ports.give_back(port);
+                }
                 return self.end_offer(now, call, OfferOutcome::Unreachable, 503);
             }
         };
@@ -239,8 +288,13 @@ impl Shard {
         let offer = side.offer;
         self.legs.insert(leg, LegOwner::Seat(call.id, offer));
         self.ports.own(port, PortOwner::Seat(call.id));
-        if !self.broken.is(Defect::SeatRingsForEver) {
-            self.set_call_timer(call, now.mono + ring, Timer::OfferRing(call.id, offer));
+        let rings = Timer::OfferRing(call.id, offer);
+        let first = !call.timers.iter().any(|(_, timer)| *timer == rings);
+        if first && !self.broken.is(Defect::SeatRingsForEver) {
+            self.set_call_timer(call, now.mono + ring, rings);
+        }
+        if more {
+            self.set_call_timer(call, now.mono + NO_SIGN, Timer::NoSign(call.id, offer));
         }
     }
 
@@ -265,7 +319,11 @@ impl Shard {
                 if let Some(record) = call.offers.last_mut() {
                     record.cause = cause;
                 }
-                shard.end_offer(now, call, outcome_of(status), status);
+                match outcome_of(status) {
+                    OfferOutcome::Unreachable => shard.try_contact(now, call, status),
+                    // Who is busy or will not is so wherever it rings.
+                    outcome => shard.end_offer(now, call, outcome, status),
+                }
             }
         });
     }
@@ -306,7 +364,8 @@ impl Shard {
             return;
         };
         self.lookups.remove(&side.offer.0);
-        self.cancel_call_timers(call, |t| matches!(t, Timer::OfferRing(..)));
+        let ringing = |t: &Timer| matches!(t, Timer::OfferRing(..) | Timer::NoSign(..));
+        self.cancel_call_timers(call, ringing);
         if let Some(leg) = side.leg {
             self.release_leg(now, leg, None);
         }

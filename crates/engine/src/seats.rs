@@ -1,7 +1,7 @@
 //! The seats at home on this shard: commands, sign-on, queue, registrations.
 
 use crate::api::{
-    Command, CommandError, Notice, Output, Reply, SeatChange, SeatStatus, ShardMessage,
+    Command, CommandError, Notice, Output, Refusal, Reply, SeatChange, SeatStatus, ShardMessage,
     home_of_counsellor, home_of_seat,
 };
 use crate::defect::Defect;
@@ -11,7 +11,7 @@ use crate::timers::Timer;
 use meishier_config::{Counsellor, SeatContact, StartState};
 use meishier_model::{CounsellorId, Now, OfferOutcome, SeatId, SkillId};
 use meishier_queue::{Lowest, Match, OfferId, ReadySeat};
-use meishier_signaling::{BindingChange, Flow, Message, RequestId};
+use meishier_signaling::{ALLOW, Binding, BindingChange, Flow, Message, RequestId, Transport};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -474,13 +474,42 @@ impl Shard {
             300.. => (self.endpoint).respond_once(now.mono, id, reply.status, &headers),
             status => self.endpoint.respond(now.mono, id, status, &headers, None),
         };
+        match reply.status {
+            403 if reply.guessed => self.refuse(Refusal::WrongPassword),
+            503 => self.refuse(Refusal::SlowedDown),
+            _ => {}
+        }
         if let Some(change) = reply.change {
             self.on_binding_change(now, change);
         }
     }
 
+    /// Keeps the ways to telephones behind NAT open: OPTIONS (RFC 3261 §11) to each, whatever it
+    /// answers. Telephones that know better do it themselves (RFC 5626 §4.4).
+    pub(crate) fn on_keep_open(&mut self, now: Now) {
+        self.keep_open = None;
+        let ways = self.registrar.behind_nat();
+        let ways: Vec<(Flow, String)> = ways.map(|it| (it.flow, it.uri.clone())).collect();
+        for (flow, uri) in &ways {
+            // At a limit the way may close until the telephone speaks again.
+            let _ = self.endpoint.options(now.mono, *flow, uri);
+        }
+        self.set_keep_open(now, !ways.is_empty());
+    }
+
+    fn set_keep_open(&mut self, now: Now, needed: bool) {
+        let every = self.config.sip.nat_keep_alive;
+        if needed && self.keep_open.is_none() && !every.is_zero() {
+            let at = now.mono + every;
+            self.keep_open = Some(at);
+            self.timers.set(at, Timer::KeepOpen);
+        }
+    }
+
     pub(crate) fn on_binding_change(&mut self, now: Now, change: BindingChange) {
         let reachable = !change.contacts.is_empty();
+        let hidden = |it: &Binding| it.flow.transport == Transport::Udp && it.behind_nat();
+        self.set_keep_open(now, change.contacts.iter().any(hidden));
         // A seat with an address of its own may have registered before it was given one.
         let seat = self.seat_names.get(&change.user).copied();
         let seat = seat.filter(|seat| self.registers(*seat));
@@ -501,6 +530,3 @@ impl Shard {
             .is_none_or(|shard| shard == self.id)
     }
 }
-
-/// Methods that the engine serves (RFC 3261 §20.5).
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO";

@@ -20,6 +20,7 @@ use crate::timers::Timer;
 use meishier_config::SeatContact;
 use meishier_media::{Codec, MediaCommand, PromptId, Source};
 use meishier_model::{CallId, CounsellorId, LegId, Mono, Now, SeatId};
+use meishier_signaling::auth::Sender;
 use meishier_signaling::{AuthResult, Flow, Message, Uri, body};
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,17 +84,21 @@ impl Shard {
         let contact = seat
             .and_then(|s| self.config.seats.get(s.0 as usize))
             .map(|s| s.contact.clone());
-        if let (Some(seat), Some(SeatContact::Static { address, .. })) = (seat, contact) {
-            let same = address.ip().to_canonical() == flow.remote.ip().to_canonical();
-            return if same {
-                Ok(seat)
-            } else {
-                Err((403, Vec::new()))
-            };
+        // From elsewhere it is challenged like any other, and like one that does not exist.
+        if let (Some(seat), Some(SeatContact::Static { address, .. })) = (seat, contact)
+            && address.ip().to_canonical() == flow.remote.ip().to_canonical()
+        {
+            return Ok(seat);
         }
         let (config, names) = (&self.config, &self.seat_names);
         let password = |user: &str| Self::password(config, names, user);
-        match self.authenticator.check(now.mono, request, &password) {
+        let sender = Sender {
+            from: flow.remote.ip(),
+            // Where telephones are registered is known to their seats' homes alone.
+            is_home: &|_| false,
+        };
+        let checked = (self.authenticator).check_from(now.mono, sender, request, &password);
+        match checked {
             AuthResult::Ok { user } => match (seat, user == name) {
                 (Some(seat), true) => Ok(seat),
                 _ => Err((403, Vec::new())),
@@ -101,6 +106,10 @@ impl Shard {
             AuthResult::Challenge { headers } => Err((401, headers)),
             AuthResult::Refused => Err((403, Vec::new())),
             AuthResult::Malformed => Err((400, Vec::new())),
+            AuthResult::Later { wait } => {
+                let seconds = wait.as_secs().max(1).to_string();
+                Err((503, vec![("Retry-After".to_owned(), seconds)]))
+            }
         }
     }
 
@@ -112,8 +121,10 @@ impl Shard {
                     .iter()
                     .map(|(n, v)| (n.as_str(), v.as_str()))
                     .collect();
-                if status != 401 {
-                    self.refuse(Refusal::NotAdmitted);
+                match status {
+                    401 => {}
+                    503 => self.refuse(Refusal::SlowedDown),
+                    _ => self.refuse(Refusal::NotAdmitted),
                 }
                 return self.turn_away(now, leg, status, &headers);
             }

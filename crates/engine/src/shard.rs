@@ -145,6 +145,8 @@ pub struct Shard {
     pub(crate) lines_valid: Option<(Wall, Option<Wall>)>,
     pub(crate) lines_timer: Option<Mono>,
     pub(crate) hands_timer: Option<Mono>,
+    /// When telephones behind NAT are to hear something next, if there are any.
+    pub(crate) keep_open: Option<Mono>,
     pub(crate) draining: bool,
     pub(crate) broken: Broken,
 }
@@ -258,6 +260,7 @@ impl Shard {
             lines_valid: None,
             lines_timer: None,
             hands_timer: None,
+            keep_open: None,
             draining: false,
             broken: Broken::default(),
             config,
@@ -334,8 +337,10 @@ impl Shard {
     #[must_use]
     pub fn gauges(&self) -> Gauges {
         let sip = self.endpoint.stats();
-        // The watchdog's belongs to no call, nor does the look at full pools.
-        let looks = usize::from(self.watch.stands()) + usize::from(self.full.stands());
+        // The watchdog's belongs to no call, nor does the look at full pools, nor what keeps ways open.
+        let looks = usize::from(self.watch.stands())
+            + usize::from(self.full.stands())
+            + usize::from(self.keep_open.is_some());
         let timers = self.timers.len() - looks;
         Gauges {
             calls: self.calls.len() as u64,

@@ -17,7 +17,7 @@ use meishier_model::{
     CallId, CounsellorId, LegId, Now, OfferOutcome, Outcome, ReleasedBy, SeatId, TrunkId,
 };
 use meishier_routing::Book;
-use meishier_signaling::{LegSnapshot, RegistrarSnapshot};
+use meishier_signaling::{LegSnapshot, RegistrarSnapshot, RestSnapshot};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -41,6 +41,9 @@ pub struct ShardSnapshot {
     loose: Vec<LegSnapshot>,
     /// Legs of star codes. What was dialled is done; the calls end.
     services: Vec<LegSnapshot>,
+    /// What SIP has to see to its end without any leg.
+    #[serde(default)]
+    rest: RestSnapshot,
     registrations: RegistrarSnapshot,
     /// Where the numbering of calls goes on.
     next_call: u64,
@@ -145,6 +148,7 @@ impl Shard {
                 .collect(),
             loose: self.legs_whose(|owner| owner == LegOwner::Nobody),
             services: self.legs_whose(|owner| matches!(owner, LegOwner::Service(_))),
+            rest: self.endpoint.snapshot_rest(),
             registrations: self.registrar.snapshot(),
             next_call: self.next_call,
             next_token: self.next_token,
@@ -212,6 +216,7 @@ impl Shard {
                 shard.release_leg(now, leg, None);
             }
         }
+        shard.endpoint.restore_rest(now.mono, snapshot.rest);
         for call in snapshot.calls {
             shard.restore_or_end(now, call, beside);
         }

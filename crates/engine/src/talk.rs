@@ -163,7 +163,10 @@ impl Shard {
         }
         // Rings go on opening and preferences go on falling: who is put back has waited for them.
         self.cancel_call_timers(call, |t| {
-            matches!(t, Timer::Announce(_) | Timer::OfferRing(..))
+            matches!(
+                t,
+                Timer::Announce(_) | Timer::OfferRing(..) | Timer::NoSign(..)
+            )
         });
         let (seat, pool) = (side.seat, side.line.pool);
         call.state = State::Talking(side);

@@ -21,6 +21,8 @@ pub(crate) enum Timer {
     DropPreferences(CallId),
     /// The ring limit of an offer.
     OfferRing(CallId, OfferId),
+    /// Nothing was heard of a telephone that may be elsewhere.
+    NoSign(CallId, OfferId),
     /// The transfer target's ring limit.
     TransferRing(CallId),
     /// A peer of a trunk has said nothing to the target's INVITE.
@@ -55,6 +57,8 @@ pub(crate) enum Timer {
     SeatAgain(SeatId),
     /// Is a caller waiting beside a seat that fits?
     Watch,
+    /// Telephones behind NAT are to hear something.
+    KeepOpen,
 }
 
 #[derive(Debug, Default)]
@@ -112,6 +116,7 @@ impl Shard {
             }
             Timer::Service(id) => self.end_service(now, id),
             Timer::Watch => self.on_watch(now),
+            Timer::KeepOpen => self.on_keep_open(now),
             Timer::Hands => self.on_hands(now),
             Timer::FullPools => self.on_full_pools(now),
             Timer::SeatAgain(seat) => self.on_seat_again(now, seat),
@@ -120,6 +125,7 @@ impl Shard {
             | Timer::OpenRing(call)
             | Timer::DropPreferences(call)
             | Timer::OfferRing(call, _)
+            | Timer::NoSign(call, _)
             | Timer::TransferRing(call)
             | Timer::PeerTry(call)
             | Timer::Probe(call, _)

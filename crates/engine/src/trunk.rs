@@ -9,12 +9,11 @@ use crate::api::{Notice, ShardMessage};
 use crate::arrival::RETRY_AFTER;
 use crate::peers::{Health, PeerKey, Target};
 use crate::registration::account_of;
-use crate::seats::ALLOW;
 use crate::shard::Shard;
 use crate::timers::Timer;
 use meishier_config::Config;
 use meishier_model::{Now, ShardId, TrunkId};
-use meishier_signaling::{Flow, RequestId};
+use meishier_signaling::{ACCEPT, ALLOW, Flow, RequestId};
 use std::time::Duration;
 
 impl Shard {
@@ -162,7 +161,7 @@ impl Shard {
         };
         let headers = [
             ("Allow", ALLOW),
-            ("Accept", "application/sdp"),
+            ("Accept", ACCEPT),
             ("Retry-After", RETRY_AFTER),
         ];
         // The last is for a peer that is to come back.

@@ -168,6 +168,7 @@ impl Shard {
             Timer::OpenRing(_) => self.open_ring(now, call),
             Timer::DropPreferences(_) => self.drop_preferences(now, call),
             Timer::OfferRing(_, offer) => self.on_ring_limit(now, call, offer),
+            Timer::NoSign(_, offer) => self.on_no_sign(now, call, offer),
             Timer::TransferRing(_) => self.on_target_timer(now, call),
             Timer::PeerTry(_) => self.on_peer_timer(now, call),
             Timer::Probe(_, port) => self.on_probe_timer(now, call, port),
@@ -183,6 +184,7 @@ impl Shard {
             | Timer::Lines
             | Timer::SeatAgain(_)
             | Timer::Watch
+            | Timer::KeepOpen
             | Timer::Hands
             | Timer::FullPools
             | Timer::Service(_) => {}

@@ -78,6 +78,9 @@ mod tests {
                 connection,
             },
             expires: Mono(1),
+            q: 1000,
+            route: String::new(),
+            flow_id: None,
         }
     }
 

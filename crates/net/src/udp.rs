@@ -62,6 +62,11 @@ impl UdpSip {
         self.socket.recv_from(buffer)
     }
 
+    /// Sends a datagram of which nothing depends: a socket that is full loses it.
+    pub(crate) fn send_now(&self, bytes: &[u8], to: SocketAddr) {
+        let _ = self.socket.send_to(bytes, to);
+    }
+
     /// Takes a datagram for the next [`Self::send`].
     pub(crate) fn push(&mut self, outgoing: Outgoing) {
         self.next.push(outgoing);

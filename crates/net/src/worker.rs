@@ -22,7 +22,7 @@ use crate::stats::TlsFailure;
 use crate::udp::UdpSip;
 use meishier_engine::config::Config;
 use meishier_engine::routing::Note;
-use meishier_engine::signaling::{Flow, Transport};
+use meishier_engine::signaling::{Flow, Transport, stun};
 use meishier_engine::{Command, Input, Output, Shard};
 use meishier_model::{Mono, ShardId};
 use mio::net::TcpListener;
@@ -275,6 +275,10 @@ impl Worker {
                     let bytes = &buffer[..length];
                     if UdpSip::is_keepalive(bytes) {
                         self.outside.counts.udp_keepalives += 1;
+                    } else if let Some(bytes) = stun::answer(bytes, remote) {
+                        // RFC 5626 §4.4.2: once, to where it came from; the phone asks again.
+                        self.outside.counts.udp_keepalives += 1;
+                        socket.send_now(&bytes, remote);
                     } else {
                         self.deliver(flow, bytes);
                     }

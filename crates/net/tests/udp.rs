@@ -61,6 +61,24 @@ fn options_is_answered_with_200_on_an_ephemeral_port() {
 }
 
 #[test]
+fn a_phone_behind_nat_learns_where_it_is_seen() {
+    let (running, _notices) = start(&Wanted::default());
+    let phone = socket();
+    phone.set_read_timeout(Some(PATIENCE)).unwrap();
+    let engine = address(&running, Transport::Udp);
+    let mut request = vec![0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42];
+    request.extend(b"transaction!");
+    phone.send_to(&request, engine).unwrap();
+    let mut answer = [0; 64];
+    let length = phone.recv(&mut answer).unwrap();
+    assert_eq!(answer[..2], [1, 1], "a Binding success response");
+    assert_eq!(answer[8..20], *b"transaction!");
+    let port = phone.local_addr().unwrap().port() ^ 0x2112;
+    assert_eq!(answer[26..28], port.to_be_bytes(), "our own port, masked");
+    assert_eq!(length, 32);
+}
+
+#[test]
 fn a_stranger_is_refused_and_the_refusal_is_told() {
     let wanted = Wanted {
         trunk: "peers = [\"203.0.113.7\"]".into(),

@@ -3,6 +3,7 @@
 //! ```text
 //!   no credentials, qop or algorithm not ours ───────────────► Challenge
 //!   header unreadable, or its uri is another ────────────────► Malformed
+//!   too many wrong ones before (slowdown) ───────────────────► Later
 //!   response wrong, or user unknown (one path, one cost) ────► Refused
 //!   response right ─┬─ nonce not ours, too old, nc seen ─────► Challenge, stale=true
 //!                   └─ nonce fresh, nc new ──────────────────► Ok
@@ -16,10 +17,12 @@ use crate::digest::{Algorithm, Credentials, CredentialsError, hex, keyed_hash};
 use crate::header::HeaderName;
 use crate::lex;
 use crate::message::Message;
+use crate::slowdown::Slowdown;
 use crate::uri::Uri;
 use meishier_model::Mono;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 use subtle::ConstantTimeEq;
 
@@ -68,6 +71,21 @@ pub enum AuthResult {
     Refused,
     /// Answer 400: the Authorization header cannot be read, or is for another request.
     Malformed,
+    /// Answer 503 with this as Retry-After: too many wrong answers came before, and this one was not
+    /// looked at.
+    Later {
+        /// How long until the next is looked at.
+        wait: Duration,
+    },
+}
+
+/// Where credentials come from.
+#[derive(Clone, Copy)]
+pub struct Sender<'a> {
+    /// Whose tries count together.
+    pub from: IpAddr,
+    /// True of a user who is registered from exactly there, and is never slowed down.
+    pub is_home: &'a dyn Fn(&str) -> bool,
 }
 
 /// Shows no user.
@@ -78,6 +96,7 @@ impl fmt::Debug for AuthResult {
             Self::Challenge { .. } => "Challenge",
             Self::Refused => "Refused",
             Self::Malformed => "Malformed",
+            Self::Later { .. } => "Later",
         })
     }
 }
@@ -90,6 +109,8 @@ pub struct Authenticator {
     used: BTreeMap<NonceId, Counts>,
     /// Nonces up to this one are stale whatever their age: their counts were forgotten for room.
     forgotten: Option<NonceId>,
+    slowdown: Slowdown,
+    work: u64,
 }
 
 /// When a nonce was made (µs of [`Mono`]), and a number that tells those of one moment apart.
@@ -144,7 +165,22 @@ impl Authenticator {
             issued: 0,
             used: BTreeMap::new(),
             forgotten: None,
+            slowdown: Slowdown::default(),
+            work: 0,
         }
+    }
+
+    /// How many hashes were computed since the start. Of one check as many for a user who does not
+    /// exist as for one who does.
+    #[must_use]
+    pub fn hashes(&self) -> u64 {
+        self.work
+    }
+
+    /// Who has failed lately.
+    #[must_use]
+    pub fn slowdown(&self) -> &Slowdown {
+        &self.slowdown
     }
 
     /// The realm.
@@ -169,14 +205,63 @@ impl Authenticator {
         request: &Message,
         password: &dyn Fn(&str) -> Option<String>,
     ) -> AuthResult {
+        match self.usable(request) {
+            Ok(Some(credentials)) => self.check_credentials(now, request, &credentials, password),
+            Ok(None) => self.challenge(now, request, false),
+            Err(CredentialsError::Malformed | CredentialsError::OtherScheme) => {
+                AuthResult::Malformed
+            }
+        }
+    }
+
+    /// The same for who may be guessing: wrong answers are counted by source and user, and after some of
+    /// them those that follow too soon are not looked at.
+    pub fn check_from(
+        &mut self,
+        now: Mono,
+        sender: Sender<'_>,
+        request: &Message,
+        password: &dyn Fn(&str) -> Option<String>,
+    ) -> AuthResult {
+        let claimed = match self.usable(request) {
+            Ok(Some(credentials)) => credentials.username.into_owned(),
+            _ => return self.check(now, request, password),
+        };
+        let user = self.number_of(&claimed);
+        if let Some(wait) = self.slowdown.wait(now, sender.from, user)
+            && !(sender.is_home)(&claimed)
+        {
+            return AuthResult::Later { wait };
+        }
+        let result = self.check(now, request, password);
+        match &result {
+            AuthResult::Refused => self.slowdown.failed(now, sender.from, user),
+            AuthResult::Ok { .. } => self.slowdown.passed(sender.from, user),
+            _ => {}
+        }
+        result
+    }
+
+    /// A number that stands for a user; nobody can choose two users of one.
+    fn number_of(&mut self, user: &str) -> u64 {
+        self.work += 1;
+        let hash = keyed_hash(&self.config.secret, &[b"user", user.as_bytes()]);
+        let (number, _) = hash.split_first_chunk().unwrap_or((&[0; 8], &[]));
+        u64::from_be_bytes(*number)
+    }
+
+    /// The credentials for this realm: of two answers to our two challenges the stronger.
+    fn usable<'m>(
+        &self,
+        request: &'m Message,
+    ) -> Result<Option<Credentials<'m>>, CredentialsError> {
         let mut usable = None;
         for value in request.headers(HeaderName::Authorization).take(8) {
             match Credentials::parse(value) {
                 Err(CredentialsError::OtherScheme) => {}
-                Err(CredentialsError::Malformed) => return AuthResult::Malformed,
+                Err(error @ CredentialsError::Malformed) => return Err(error),
                 // Credentials for other realms are for other servers (RFC 3261 §22.3).
                 Ok(credentials) if *credentials.realm == *self.config.realm => {
-                    // Of two answers to our two challenges the stronger counts.
                     let stronger = credentials.algorithm == Some(Algorithm::Sha256);
                     if usable.is_none() || stronger {
                         usable = Some(credentials);
@@ -185,10 +270,7 @@ impl Authenticator {
                 Ok(_) => {}
             }
         }
-        match usable {
-            Some(credentials) => self.check_credentials(now, request, &credentials, password),
-            None => self.challenge(now, request, false),
-        }
+        Ok(usable)
     }
 
     fn check_credentials(
@@ -214,8 +296,11 @@ impl Authenticator {
         }
         let known = password(&credentials.username);
         let is_known = subtle::Choice::from(u8::from(known.is_some()));
-        let secret = known.unwrap_or_else(|| self.nobodys_password());
-        let expected = credentials.expected(algorithm, request.method_str(), &secret);
+        // Made for who is known as well, so that both cost the same.
+        let nobodys = self.nobodys_password();
+        let secret = known.unwrap_or(nobodys);
+        let method = request.method_str();
+        let expected = credentials.expected(algorithm, method, &secret, &mut self.work);
         let right = expected
             .as_bytes()
             .ct_eq(credentials.response.to_ascii_lowercase().as_bytes())
@@ -232,7 +317,8 @@ impl Authenticator {
     }
 
     /// A password that nobody can have, of the usual length.
-    fn nobodys_password(&self) -> String {
+    fn nobodys_password(&mut self) -> String {
+        self.work += 1;
         hex(&keyed_hash(&self.config.secret, &[b"nobody"])[..8])
     }
 

@@ -2,7 +2,8 @@
 //! RFC 3261 §10.3 step 7, without messages.
 
 use crate::flow::Flow;
-use crate::uri::Uri;
+use crate::outbound::FlowId;
+use crate::uri::{Uri, host_address};
 use meishier_model::Mono;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,31 @@ pub struct Binding {
     pub flow: Flow,
     /// When the binding ends.
     pub expires: Mono,
+    /// Route of requests to it: the Path of the REGISTER (RFC 3327 §5.3); empty without one.
+    #[serde(default)]
+    pub route: String,
+    /// Which flow of which instance it is (RFC 5626 §4.1); `None` of a phone that does not say.
+    #[serde(default)]
+    pub flow_id: Option<FlowId>,
+    /// How much the phone would rather be reached here, of a thousand (RFC 3261 §20.10, `q`).
+    #[serde(default = "most")]
+    pub q: u16,
+}
+
+fn most() -> u16 {
+    1000
+}
+
+impl Binding {
+    /// True if the phone named another address than the one that it is seen at: something between us
+    /// translates, and forgets how if nobody speaks.
+    #[must_use]
+    pub fn behind_nat(&self) -> bool {
+        let uri = Uri::parse(&self.uri).ok();
+        let named = uri.and_then(|uri| host_address(uri.host));
+        let seen = self.flow.remote.ip().to_canonical();
+        self.route.is_empty() && named.is_none_or(|(ip, _)| ip.to_canonical() != seen)
+    }
 }
 
 /// Shows when it ends, not whom it reaches.
@@ -66,11 +92,25 @@ pub(crate) struct Wanted<'a> {
     pub uri: &'a str,
     /// `None` removes the contact.
     pub expires: Option<Mono>,
+    pub flow_id: Option<FlowId>,
+    pub q: u16,
+}
+
+impl Wanted<'_> {
+    /// True if this binding is the one that is asked about: of a flow by what it is called (RFC 5626
+    /// §6), else by the URI (RFC 3261 §10.3 step 7).
+    fn is(&self, binding: &Binding) -> bool {
+        match (&self.flow_id, &binding.flow_id) {
+            (Some(ours), Some(theirs)) => ours == theirs,
+            _ => same_contact(&binding.uri, self.uri),
+        }
+    }
 }
 
 /// Where a REGISTER comes from and where it stands in its sequence.
 pub(crate) struct Origin<'a> {
     pub flow: Flow,
+    pub route: &'a str,
     pub call_id: &'a str,
     pub cseq: u32,
 }
@@ -122,6 +162,15 @@ impl Bindings {
             .unwrap_or_default()
     }
 
+    /// True if this user is registered from exactly there.
+    pub(crate) fn is_home(&self, user: &str, flow: &Flow) -> bool {
+        let list = self.users.get(user).map_or(&[][..], Vec::as_slice);
+        list.iter().any(|entry| {
+            let theirs = &entry.binding.flow;
+            (theirs.transport, theirs.remote) == (flow.transport, flow.remote)
+        })
+    }
+
     /// Removes every binding of `user` (`Contact: *`). True if there was one.
     pub(crate) fn clear(&mut self, user: &str, origin: &Origin<'_>) -> Result<bool, OutOfOrder> {
         let list = self.users.get(user).map_or(&[][..], Vec::as_slice);
@@ -143,10 +192,7 @@ impl Bindings {
         let mut list = self.users.get(user).cloned().unwrap_or_default();
         self.order += 1;
         for want in wanted {
-            let at = list
-                .iter()
-                .position(|entry| same_contact(&entry.binding.uri, want.uri));
-            if let Some(at) = at {
+            while let Some(at) = list.iter().position(|entry| want.is(&entry.binding)) {
                 // A contact that this request names twice was changed by it already.
                 if list[at].order != self.order {
                     origin.may_change(&list[at])?;
@@ -159,6 +205,9 @@ impl Bindings {
                         uri: want.uri.to_owned(),
                         flow: origin.flow,
                         expires,
+                        route: origin.route.to_owned(),
+                        flow_id: want.flow_id.clone(),
+                        q: want.q,
                     },
                     call_id: origin.call_id.to_owned(),
                     cseq: origin.cseq,

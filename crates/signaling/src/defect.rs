@@ -19,6 +19,18 @@ pub enum Defect {
     SecondAnswer,
     /// 200 that is sent again has another tag.
     AnswerAgainDiffers,
+    /// No PRACK for reliable ringing.
+    PrackForgotten,
+    /// Two of them.
+    PrackTwice,
+    /// A session that is ours to refresh is not refreshed.
+    RefreshForgotten,
+    /// It is refreshed when half of what should be left is gone as well.
+    RefreshLate,
+    /// A refresh of the other side counts for nothing.
+    RefreshUnheard,
+    /// A session ends after a third of its time.
+    SessionCutShort,
 }
 
 /// The switch.

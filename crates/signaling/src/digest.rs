@@ -172,11 +172,22 @@ impl<'a> Credentials<'a> {
         })
     }
 
-    /// The response that a client with this password sends (RFC 7616 §3.4.1, qop=auth).
-    pub(crate) fn expected(&self, algorithm: Algorithm, method: &str, password: &str) -> String {
-        let secret = algorithm.hash(&[&self.username, &self.realm, password]);
-        let request = algorithm.hash(&[method, &self.uri]);
-        algorithm.hash(&[
+    /// The response that a client with this password sends (RFC 7616 §3.4.1, qop=auth). `work` counts the
+    /// hashes that it took.
+    pub(crate) fn expected(
+        &self,
+        algorithm: Algorithm,
+        method: &str,
+        password: &str,
+        work: &mut u64,
+    ) -> String {
+        let mut hash = |parts: &[&str]| {
+            *work += 1;
+            algorithm.hash(parts)
+        };
+        let secret = hash(&[&self.username, &self.realm, password]);
+        let request = hash(&[method, &self.uri]);
+        hash(&[
             &secret,
             &self.nonce,
             &self.nc,

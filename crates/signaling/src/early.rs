@@ -41,8 +41,13 @@ pub(crate) struct Early {
     #[serde(default)]
     heard: u16,
     /// The answer to our offer: the first session description that came reliably. Those that
-    /// follow are not to be looked at (RFC 3261 §13.2.1).
+    /// follow are not to be looked at (RFC 3261 §13.2.1). Once the callee has offered anew and we have
+    /// agreed, that.
     pub answer: Option<Box<[u8]>>,
+    /// What we answered to an offer of the callee's in it (RFC 3311 §5.2), the last time; else what
+    /// our INVITE described holds.
+    #[serde(default)]
+    pub described: Option<Box<[u8]>>,
 }
 
 impl Early {
@@ -53,6 +58,7 @@ impl Early {
             rseq,
             heard: 1,
             answer: None,
+            described: None,
         }
     }
 

@@ -269,7 +269,7 @@ impl Endpoint {
     /// Sends a ringing response, 180 to 183, with early media if `sdp` is given. It is repeated
     /// every minute (RFC 3261 §13.3.1.1). Where the caller can and the terms say so it is sent
     /// until its PRACK comes (RFC 3262), for 64·T1 at most; then the leg ends
-    /// ([`crate::event::EndCause::NoPrack`]). To a caller who made no offer `sdp` is ours, and goes
+    /// ([`crate::event::EndCause::NoPrack`]), unless it is to [`Endpoint::be_patient`]. To a caller who made no offer `sdp` is ours, and goes
     /// only in a response that is sent so.
     ///
     /// # Errors
@@ -352,8 +352,23 @@ impl Endpoint {
     ///
     /// # Errors
     /// [`LegError`]: none waits for an answer (any more), or another status.
-    pub fn reject_reinvite(&mut self, now: Mono, leg: LegId, status: u16) -> Result<(), LegError> {
-        self.with_leg(now, leg, |leg, cx| leg.reject_reinvite(cx, status))?
+    pub fn reject_reinvite(
+        &mut self,
+        now: Mono,
+        leg: LegId,
+        status: u16,
+        headers: &[(&str, &str)],
+    ) -> Result<(), LegError> {
+        self.with_leg(now, leg, |leg, cx| leg.reject_reinvite(cx, status, headers))?
+    }
+
+    /// A call that came is not to be refused for want of a PRACK, now or later (see
+    /// [`crate::reliable::Reliable::be_patient`]).
+    ///
+    /// # Errors
+    /// [`LegError::Unknown`].
+    pub fn be_patient(&mut self, now: Mono, leg: LegId) -> Result<(), LegError> {
+        self.with_leg(now, leg, |leg, _| leg.be_patient())
     }
 
     // ---- looking

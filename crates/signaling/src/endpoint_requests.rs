@@ -101,7 +101,7 @@ impl Endpoint {
         }
         .builder()
         .header_with("Contact", |out| write::contact(out, "", &flow))
-        .header("Accept", "application/sdp")
+        .header("Accept", write::ACCEPT)
         .header("User-Agent", &self.config.user_agent);
         self.start_request(
             now,

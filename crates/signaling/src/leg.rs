@@ -111,6 +111,12 @@ pub(crate) struct Asked {
     /// What the request said of the session's time.
     #[serde(default)]
     pub session: Claimed,
+    /// Tag of the early dialog that it came in; `None` in the call's own.
+    #[serde(default)]
+    pub early: Option<Box<str>>,
+    /// The offer.
+    #[serde(default)]
+    pub offer: Option<Box<[u8]>>,
 }
 
 /// A change of the session that we asked for.
@@ -157,7 +163,8 @@ pub(crate) struct Leg {
     /// Our UPDATE, until its final response.
     #[serde(default)]
     pub updating: Option<ClientKey>,
-    /// Our description that holds, for a refresh by re-INVITE; kept while a timer runs.
+    /// Our description that holds, for a refresh by re-INVITE; kept until the call is up, and as long
+    /// as a timer runs.
     #[serde(default)]
     pub described: Option<Box<[u8]>>,
     /// Outgoing: what our INVITE is made of, while 422 may come.
@@ -166,6 +173,9 @@ pub(crate) struct Leg {
     /// Incoming: our reliable provisional responses, if there were any.
     #[serde(default)]
     pub provisionals: Option<Box<Provisionals>>,
+    /// Incoming: want of a PRACK is no reason to refuse the call.
+    #[serde(default)]
+    pub patient: bool,
     /// Outgoing: the early dialogs in which one was acknowledged, until the answer.
     #[serde(default)]
     pub early: Vec<Early>,
@@ -234,6 +244,7 @@ impl Leg {
             described: None,
             draft: None,
             provisionals: None,
+            patient: false,
             early: Vec::new(),
             arrived: None,
             invite_seq: 0,
@@ -339,7 +350,7 @@ impl Leg {
         }
         self.state = LegState::Ending;
         self.unacknowledged = None;
-        self.refuse_asked(cx, 487);
+        self.refuse_asked(cx, 487, &[]);
         if let Some(key) = self.asking.take().and_then(|a| a.key) {
             cx.tx.disown(cx.now, key);
         }

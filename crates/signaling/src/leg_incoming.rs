@@ -41,13 +41,12 @@ impl Leg {
     /// Sends 200 and repeats it until the ACK comes (§13.3.1.4).
     pub(crate) fn answer(&mut self, cx: &mut Context<'_>, sdp: &[u8]) -> Result<(), LegError> {
         let key = self.unanswered()?;
-        let described = sdp;
         let Some(sdp) = self.answer_now(sdp) else {
             return Ok(());
         };
         let session = self.peer.session;
         self.send_ok(cx, key, self.invite_seq, sdp, session)?;
-        self.note_description(described);
+        self.note_answered(sdp);
         self.state = LegState::Answered;
         self.arrived = None;
         self.refresh = None;
@@ -74,7 +73,7 @@ impl Leg {
     pub(crate) fn refuse(&mut self, cx: &mut Context<'_>, status: u16, headers: &[(&str, &str)]) {
         self.state = LegState::Ending;
         self.refresh = None;
-        self.refuse_asked(cx, 487);
+        self.refuse_asked(cx, 487, &[]);
         self.close_provisionals();
         let sent =
             self.arrived
@@ -95,7 +94,7 @@ impl Leg {
             .is_some_and(|asked| asked.invite && asked.key == key)
         {
             // A re-INVITE taken back: the session stays as it was.
-            self.refuse_asked(cx, 487);
+            self.refuse_asked(cx, 487, &[]);
             return;
         }
         if self.arrived == Some(key) && matches!(self.state, LegState::Arrived | LegState::Ringing)

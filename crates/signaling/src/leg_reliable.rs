@@ -2,6 +2,7 @@
 //! PRACK of those that come to us.
 
 use crate::body;
+use crate::defect::Defect;
 use crate::dialog::Dialog;
 use crate::early::{Early, Heard, MOST_EARLY};
 use crate::event::{EndCause, Event, LegError};
@@ -147,6 +148,9 @@ impl Leg {
                 described: false,
             })
         });
+        if self.patient {
+            provisionals.machine.be_patient();
+        }
         // A second description is none of an answer's business (RFC 3261 §13.2.1).
         let sdp = sdp.filter(|_| !provisionals.described);
         let Some(rseq) = provisionals
@@ -165,6 +169,9 @@ impl Leg {
             .ok_or(LegError::State)?;
         if !cx.tx.respond(cx.now, key, status, bytes) {
             return Err(LegError::State);
+        }
+        if let Some(sdp) = sdp {
+            self.note_description(sdp);
         }
         self.state = LegState::Ringing;
         self.refresh = Some(cx.now + cx.config.timers.refresh * REFRESHES.0 / REFRESHES.1);
@@ -207,6 +214,14 @@ impl Leg {
             it.machine.on_final();
             it.next = None;
             it.held = None;
+        }
+    }
+
+    /// Want of a PRACK is no reason to refuse the call.
+    pub(crate) fn be_patient(&mut self) {
+        self.patient = true;
+        if let Some(it) = &mut self.provisionals {
+            it.machine.be_patient();
         }
     }
 
@@ -330,7 +345,16 @@ impl Leg {
         // The request belongs to the early dialog: its route, target and numbers (§4, RFC 3261
         // §12.2.1.1).
         std::mem::swap(&mut self.dialog, &mut early.dialog);
-        self.send(cx, Purpose::Prack, &[("RAck", &rack)], None);
+        let times = match (
+            cx.broken.is(Defect::PrackForgotten),
+            cx.broken.is(Defect::PrackTwice),
+        ) {
+            (true, _) => 0,
+            (_, twice) => 1 + usize::from(twice),
+        };
+        for _ in 0..times {
+            self.send(cx, Purpose::Prack, &[("RAck", &rack)], None);
+        }
         if let Some(early) = self.early.get_mut(at) {
             std::mem::swap(&mut self.dialog, &mut early.dialog);
         }
@@ -344,6 +368,9 @@ impl Leg {
             .find(|early| early.dialog.remote_tag == dialog.remote_tag)?;
         dialog.local_seq = dialog.local_seq.max(early.dialog.local_seq);
         dialog.remote_seq = early.dialog.remote_seq;
+        if early.described.is_some() {
+            self.described = early.described;
+        }
         early.answer
     }
 

@@ -2,6 +2,7 @@
 
 use crate::body;
 use crate::dialog::target_of;
+use crate::early::Early;
 use crate::event::{EndCause, Event, LegError, Probed};
 use crate::keys::{ClientKey, Purpose, ServerKey};
 use crate::leg::{Asked, Asking, Context, Leg, LegState, reason_of};
@@ -9,6 +10,7 @@ use crate::leg_timer::{self, claimed};
 use crate::message::{HeaderName, Message, Method};
 use crate::terms::LEAST;
 use crate::transactions::Failure;
+use crate::write;
 use std::time::Duration;
 
 /// How often a re-INVITE is sent that meets the peer's own (491).
@@ -46,14 +48,15 @@ impl Leg {
             Method::Invite => self.on_reinvite(cx, key, request),
             Method::Update => self.on_update(cx, key, request),
             Method::Info => self.on_info(cx, key, request),
-            Method::Options => self.reply(cx, key, 200, &[("Accept", "application/sdp")]),
+            Method::Options => self.reply(cx, key, 200, &[("Accept", write::ACCEPT)]),
             Method::Prack => self.on_prack(cx, key, request),
-            _ => self.reply(cx, key, 405, &[("Allow", crate::write::ALLOW)]),
+            _ => self.reply(cx, key, 405, &[("Allow", write::ALLOW)]),
         }
     }
 
     /// A request of an early dialog of our call: its callee has not answered yet.
     fn on_early_request(&mut self, cx: &mut Context<'_>, key: ServerKey, request: &Message) {
+        let (busy, leaving) = (self.asked.is_some(), self.state == LegState::Cancelling);
         let Some(early) = self.early_of(request) else {
             return self.reply(cx, key, 481, &[]);
         };
@@ -66,16 +69,18 @@ impl Leg {
                 early.dialog.refresh_target(target_of(request));
                 self.reply(cx, key, 200, &[]);
             }
-            // RFC 3311 §5.2: our offer has no answer yet; or what it would change is heard by nobody
-            // before the call is answered.
+            // RFC 3311 §5.2: our offer has no answer yet, or theirs has none.
             Some(Method::Update) if !answered => self.reply(cx, key, 491, &[]),
-            Some(Method::Update) => self.reply(cx, key, 488, &[]),
-            Some(Method::Info | Method::Options) => self.reply(cx, key, 200, &[]),
+            Some(Method::Update) if busy => self.reply(cx, key, 500, &[("Retry-After", "1")]),
+            Some(Method::Update) if leaving => self.reply(cx, key, 488, &[]),
+            Some(Method::Update) => self.ask_user(cx, key, false, request),
+            Some(Method::Info) => self.reply(cx, key, 200, &[]),
+            Some(Method::Options) => self.reply(cx, key, 200, &[("Accept", write::ACCEPT)]),
             // §14.2: our own INVITE has no final response yet.
             Some(Method::Invite) => self.reply(cx, key, 491, &[]),
             // §15: who is called does not say BYE before the answer.
             Some(Method::Bye) => self.reply(cx, key, 481, &[]),
-            _ => self.reply(cx, key, 405, &[("Allow", crate::write::ALLOW)]),
+            _ => self.reply(cx, key, 405, &[("Allow", write::ALLOW)]),
         }
     }
 
@@ -90,7 +95,7 @@ impl Leg {
             }
             return;
         }
-        self.refuse_asked(cx, 487);
+        self.refuse_asked(cx, 487, &[]);
         self.tell_ended(cx, EndCause::Bye, reason_of(bye));
         self.unacknowledged = None;
         if let Some(key) = self.asking.take().and_then(|a| a.key) {
@@ -160,14 +165,18 @@ impl Leg {
         if invite && let Some(bytes) = self.response(cx, key, 100, &[], None) {
             cx.tx.respond(cx.now, key, 100, bytes);
         }
+        let sdp = body::sdp(request).map(<[u8]>::to_vec);
         self.asked = Some(Box::new(Asked {
             key,
             invite,
             cseq: request.cseq().0,
             target: target_of(request),
             session: claimed(request),
+            early: self
+                .early_of(request)
+                .map(|it| it.dialog.remote_tag.clone()),
+            offer: sdp.as_deref().map(Into::into),
         }));
-        let sdp = body::sdp(request).map(<[u8]>::to_vec);
         cx.events.push_back(Event::Reinvite { leg: self.id, sdp });
     }
 
@@ -193,6 +202,13 @@ impl Leg {
         sdp: &[u8],
     ) -> Result<(), LegError> {
         let asked = self.asked.take().ok_or(LegError::State)?;
+        if let Some(early) = self.early_asked(&asked) {
+            // RFC 3311 §5.2: in this early dialog alone; it may be the one that is answered.
+            early.dialog.refresh_target(asked.target);
+            early.answer = asked.offer;
+            early.described = Some(sdp.into());
+            return self.answer_update(cx, asked.key, &[], sdp);
+        }
         // §12.2.2: a target refresh takes effect with the 2xx.
         self.dialog.refresh_target(asked.target.clone());
         if asked.invite {
@@ -207,12 +223,35 @@ impl Leg {
         };
         self.note_description(sdp);
         let headers: Vec<(&str, &str)> = headers.iter().map(|h| (h.0, &*h.1)).collect();
-        let bytes = self
-            .response(cx, asked.key, 200, &headers, Some(sdp))
-            .ok_or(LegError::State)?;
-        let sent = cx.tx.respond(cx.now, asked.key, 200, bytes);
+        let sent = self.answer_update(cx, asked.key, &headers, sdp);
         self.go_on(cx);
-        if sent { Ok(()) } else { Err(LegError::State) }
+        sent
+    }
+
+    /// The 200 to an UPDATE or PRACK that held an offer.
+    fn answer_update(
+        &self,
+        cx: &mut Context<'_>,
+        key: ServerKey,
+        headers: &[(&str, &str)],
+        sdp: &[u8],
+    ) -> Result<(), LegError> {
+        let bytes = self.response(cx, key, 200, headers, Some(sdp));
+        match cx
+            .tx
+            .respond(cx.now, key, 200, bytes.ok_or(LegError::State)?)
+        {
+            true => Ok(()),
+            false => Err(LegError::State),
+        }
+    }
+
+    /// The early dialog of a call of ours that a change was asked for in.
+    fn early_asked(&mut self, asked: &Asked) -> Option<&mut Early> {
+        let tag = asked.early.as_ref()?;
+        self.early
+            .iter_mut()
+            .find(|early| early.dialog.remote_tag == *tag)
     }
 
     /// Refuses the change that the peer asked for; the session stays as it was (§14.2).
@@ -220,11 +259,12 @@ impl Leg {
         &mut self,
         cx: &mut Context<'_>,
         status: u16,
+        headers: &[(&str, &str)],
     ) -> Result<(), LegError> {
         if !(300..=699).contains(&status) {
             return Err(LegError::Status);
         }
-        if self.refuse_asked(cx, status) {
+        if self.refuse_asked(cx, status, headers) {
             self.go_on(cx);
             Ok(())
         } else {
@@ -233,11 +273,16 @@ impl Leg {
     }
 
     /// Refuses the change that waits for our user's answer, if there is one.
-    pub(crate) fn refuse_asked(&mut self, cx: &mut Context<'_>, status: u16) -> bool {
+    pub(crate) fn refuse_asked(
+        &mut self,
+        cx: &mut Context<'_>,
+        status: u16,
+        headers: &[(&str, &str)],
+    ) -> bool {
         let Some(asked) = self.asked.take() else {
             return false;
         };
-        self.reply(cx, asked.key, status, &[]);
+        self.reply(cx, asked.key, status, headers);
         true
     }
 
@@ -378,7 +423,7 @@ impl Leg {
         if self.probing.is_some() {
             return Err(LegError::Busy);
         }
-        let headers = [("Accept", "application/sdp")];
+        let headers = [("Accept", write::ACCEPT)];
         self.probing = Some(self.send(cx, Purpose::Options, &headers, None));
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! The session timer of a leg (RFC 4028): what its messages say of it, refreshes, and its end.
 
+use crate::defect::Defect;
 use crate::event::EndCause;
 use crate::keys::{ClientKey, Purpose};
 use crate::leg::{Asking, Context, Leg, LegState};
@@ -110,7 +111,7 @@ impl Leg {
                 require,
             } => {
                 let ours = refresher == Refresher::Uas;
-                self.timer.agree(cx.now, interval, ours);
+                self.agree(cx, interval, ours);
                 let mut out = vec![expires(interval, Some(refresher))];
                 if require {
                     // §9: Require for a caller that refreshes, or that knows the timer at all.
@@ -125,6 +126,20 @@ impl Leg {
         }
     }
 
+    fn agree(&mut self, cx: &Context<'_>, interval: Duration, ours: bool) {
+        let again = self.timer.state() != SessionState::Off;
+        if again && !ours && cx.broken.is(Defect::RefreshUnheard) {
+            return;
+        }
+        self.timer.agree(cx.now, interval, ours);
+        if cx.broken.is(Defect::SessionCutShort) && !ours {
+            self.timer.agree(cx.now, interval / 3, ours);
+        }
+        if cx.broken.is(Defect::RefreshLate) {
+            self.timer.retry(cx.now, interval * 7 / 9);
+        }
+    }
+
     /// A 2xx came to an INVITE or UPDATE of ours (§7.2).
     pub(crate) fn session_agreed(&mut self, cx: &Context<'_>, response: &Message) {
         let said = claimed(response);
@@ -132,7 +147,7 @@ impl Leg {
             // Shorter than anybody may ask for; it would have us refresh without end.
             (Some(interval), _) => {
                 let ours = said.refresher != Some(Refresher::Uas);
-                self.timer.agree(cx.now, interval.max(SHORTEST), ours);
+                self.agree(cx, interval.max(SHORTEST), ours);
             }
             // §7.2: the other side knows no timer; we refresh all the same.
             (None, Some(ours)) => self.timer.keep(cx.now, ours.max(self.least)),
@@ -145,8 +160,19 @@ impl Leg {
 
     /// Our description that holds from now on; kept if a refresh may need it.
     pub(crate) fn note_description(&mut self, sdp: &[u8]) {
+        let early = matches!(self.state, LegState::Arrived | LegState::Ringing);
         let timed = self.timer.state() != SessionState::Off;
-        self.described = timed.then(|| sdp.into());
+        self.described = (early || timed).then(|| sdp.into());
+    }
+
+    /// Our 200 to the INVITE went out, with this description unless one went before: that may have
+    /// been changed since (RFC 3311).
+    pub(crate) fn note_answered(&mut self, sdp: &[u8]) {
+        if self.timer.state() == SessionState::Off {
+            self.described = None;
+        } else if !sdp.is_empty() {
+            self.described = Some(sdp.into());
+        }
     }
 
     /// True if a request within the dialog asks for too short an interval (§9).
@@ -193,6 +219,9 @@ impl Leg {
     /// Refreshes the session (§7.4): by UPDATE where the other side takes it, else by a re-INVITE with
     /// the description that holds.
     pub(crate) fn refresh_session(&mut self, cx: &mut Context<'_>) {
+        if cx.broken.is(Defect::RefreshForgotten) {
+            return;
+        }
         let busy = self.asked.is_some() || self.asking.is_some() || self.unacknowledged.is_some();
         if busy || self.updating.is_some() {
             return self.timer.retry(cx.now, AGAIN);

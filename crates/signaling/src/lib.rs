@@ -26,7 +26,9 @@
 //!                   ▼
 //!        builder ── bytes + flow to send
 //!
-//!        registrar ── auth (digest, RFC 7616/8760): bindings of the seats' phones
+//!        registrar ── auth (digest, RFC 7616/8760), slowdown (of those who guess)
+//!                  └─ outbound (the way to a phone): bindings of the seats' phones
+//!        stun ── where a phone behind NAT is seen
 //!
 //!        registration ── client_auth: we ourselves, at a carrier that wants it so
 //! ```
@@ -72,6 +74,7 @@ mod multipart;
 mod names;
 pub mod non_invite_client;
 pub mod non_invite_server;
+pub mod outbound;
 mod phrases;
 mod push;
 mod refusal;
@@ -82,8 +85,10 @@ pub mod reliable;
 pub mod scan;
 mod server_transactions;
 pub mod session_timer;
+pub mod slowdown;
 pub mod snapshot;
 mod strangers;
+pub mod stun;
 pub mod terms;
 pub mod timers;
 mod transactions;
@@ -107,7 +112,8 @@ pub use registrar::{
     Binding, BindingChange, RegisterReply, Registrar, RegistrarConfig, RegistrarSnapshot,
 };
 pub use registration::{Registration, RegistrationConfig, RegistrationState};
-pub use snapshot::LegSnapshot;
+pub use snapshot::{LegSnapshot, RestSnapshot};
 pub use terms::{Reliability, Terms, Unfit};
 pub use timers::Timers;
 pub use uri::Uri;
+pub use write::{ACCEPT, ALLOW};

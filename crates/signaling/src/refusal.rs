@@ -18,12 +18,10 @@ use crate::lex::{self, Params};
 use crate::message::{HeaderName, Message, Method, Via};
 use crate::multipart::media_of;
 use crate::names::word_of_branch;
+use crate::outbound;
 use crate::uri::{Uri, host_address};
 use crate::write;
 use std::cmp::Ordering;
-
-/// The media types that we take (RFC 3261 §20.1, RFC 5621 §3.1).
-const ACCEPT: &str = "application/sdp, multipart/mixed";
 
 /// Why a request is refused here: the status and at most one header.
 pub(crate) struct Refusal {
@@ -67,9 +65,12 @@ pub(crate) fn check(request: &Message, flow: &Flow, supported: &[String]) -> Res
     if outside && came_back(request, flow) {
         return Err(Refusal::plain(482));
     }
+    let has = |tag: &str, known: &str| known.eq_ignore_ascii_case(tag);
+    let registers = method == Method::Register;
     let missing: Vec<&str> = request
         .values(HeaderName::Require)
-        .filter(|tag| !supported.iter().any(|s| s.eq_ignore_ascii_case(tag)))
+        .filter(|tag| !supported.iter().any(|known| has(tag, known)))
+        .filter(|tag| !(registers && outbound::TAGS.iter().any(|known| has(tag, known))))
         .collect();
     if !missing.is_empty() {
         return Err(Refusal::with(420, "Unsupported", &missing.join(", ")));
@@ -125,7 +126,7 @@ fn content(request: &Message, method: Method) -> Result<(), Refusal> {
         return Ok(());
     }
     match body::kind(request) {
-        Body::Foreign => return Err(Refusal::with(415, "Accept", ACCEPT)),
+        Body::Foreign => return Err(Refusal::with(415, "Accept", write::ACCEPT)),
         Body::Malformed(_) => return Err(Refusal::plain(400)),
         Body::Empty | Body::Session => {}
     }

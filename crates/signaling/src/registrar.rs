@@ -10,12 +10,13 @@
 //! Nothing is stored for a stranger: a binding needs a password first, and a user has at most
 //! `max_contacts` of them.
 
-use crate::auth::{AuthConfig, AuthResult, Authenticator};
+use crate::auth::{AuthConfig, AuthResult, Authenticator, Sender};
 use crate::bindings::{Bindings, Entry, Origin, OutOfOrder, Wanted};
-use crate::flow::Flow;
+use crate::flow::{Flow, Transport};
 use crate::header::HeaderName;
 use crate::lex;
 use crate::message::{Message, NameAddr};
+use crate::outbound::{self, FlowId, Unreachable, Way};
 use crate::uri::Uri;
 use meishier_model::Mono;
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,8 @@ pub struct RegisterReply {
     pub headers: Vec<(String, String)>,
     /// What the user's bindings are now, if the request changed them.
     pub change: Option<BindingChange>,
+    /// 403 because the password was wrong, or the user unknown.
+    pub guessed: bool,
 }
 
 /// Shows no contacts and no nonces.
@@ -62,11 +65,21 @@ impl fmt::Debug for RegisterReply {
 }
 
 impl RegisterReply {
+    /// 503: too many wrong passwords came from there before.
+    fn later(wait: Duration) -> Self {
+        let seconds = wait.as_secs().max(1).to_string();
+        Self {
+            headers: vec![("Retry-After".to_owned(), seconds)],
+            ..Self::status(503)
+        }
+    }
+
     fn status(status: u16) -> Self {
         Self {
             status,
             headers: Vec::new(),
             change: None,
+            guessed: false,
         }
     }
 }
@@ -98,6 +111,10 @@ impl fmt::Debug for RegistrarSnapshot {
 /// Longest Contact URI, Call-ID and user that are kept, in bytes.
 const MAX_TEXT: usize = 512;
 
+/// How often a phone with a flow of its own gives a sign of life, in seconds at most (RFC 5626 §10): less
+/// than any NAT forgets in.
+const FLOW_TIMER: &str = "30";
+
 /// What the Contact headers ask for.
 enum Request<'a> {
     /// No Contact: only tell (§10.3 step 6).
@@ -126,6 +143,12 @@ impl Registrar {
     #[must_use]
     pub fn len(&self) -> usize {
         self.bindings.len()
+    }
+
+    /// Where nonces are kept and guesses counted.
+    #[must_use]
+    pub fn auth(&self) -> &Authenticator {
+        &self.auth
     }
 
     /// True if nobody is registered.
@@ -162,6 +185,14 @@ impl Registrar {
     #[must_use]
     pub fn bindings(&self, user: &str) -> Vec<Binding> {
         self.bindings.of(user)
+    }
+
+    /// Whoever is reached by UDP through something that translates addresses, and forgets how if nobody
+    /// speaks.
+    pub fn behind_nat(&self) -> impl Iterator<Item = &Binding> {
+        let all = self.bindings.all().flat_map(|(_, list)| list);
+        all.map(|entry| &entry.binding)
+            .filter(|it| it.flow.transport == Transport::Udp && it.behind_nat())
     }
 
     /// When [`Registrar::handle_timeout`] has something to do.
@@ -212,17 +243,28 @@ impl Registrar {
         if request.contacts().any(|contact| contact.is_err()) {
             return RegisterReply::status(400);
         }
-        let user = match self.auth.check(now, request, password) {
+        let (bindings, from) = (&self.bindings, flow.remote.ip());
+        let is_home = |user: &str| bindings.is_home(user, &flow);
+        let sender = Sender {
+            from,
+            is_home: &is_home,
+        };
+        let user = match self.auth.check_from(now, sender, request, password) {
             AuthResult::Ok { user } => user,
             AuthResult::Challenge { headers } => {
                 return RegisterReply {
-                    status: 401,
                     headers,
-                    change: None,
+                    ..RegisterReply::status(401)
                 };
             }
-            AuthResult::Refused => return RegisterReply::status(403),
+            AuthResult::Refused => {
+                return RegisterReply {
+                    guessed: true,
+                    ..RegisterReply::status(403)
+                };
+            }
             AuthResult::Malformed => return RegisterReply::status(400),
+            AuthResult::Later { wait } => return RegisterReply::later(wait),
         };
         if to.user_unescaped() != user.as_str() {
             return RegisterReply::status(403);
@@ -230,25 +272,29 @@ impl Registrar {
         if request.call_id().len() > MAX_TEXT || user.len() > MAX_TEXT {
             return RegisterReply::status(400);
         }
-        match self.read_contacts(request) {
-            Ok(asked) => self.apply(now, flow, request, user, &asked),
-            Err(reply) => reply,
+        let asked = self.read_contacts(request);
+        match (asked, outbound::way(request)) {
+            (Ok(asked), Ok(way)) => self.apply(now, (flow, &way), request, user, &asked),
+            (Err(reply), _) => reply,
+            (_, Err(Unreachable(status))) => RegisterReply::status(status),
         }
     }
 
     fn apply(
         &mut self,
         now: Mono,
-        flow: Flow,
+        (flow, way): (Flow, &Way),
         request: &Message,
         user: String,
         asked: &Request<'_>,
     ) -> RegisterReply {
         let origin = Origin {
             flow,
+            route: &way.route,
             call_id: request.call_id(),
             cseq: request.cseq().0,
         };
+        let mut flows = false;
         let changed = match asked {
             Request::Query => Ok(false),
             Request::Clear => self.bindings.clear(&user, &origin),
@@ -258,8 +304,14 @@ impl Registrar {
                     .map(|(c, length)| Wanted {
                         uri: c.uri,
                         expires: length.map(|l| now + l),
+                        flow_id: outbound::flow_of(c, way),
+                        q: preference(c),
                     })
                     .collect();
+                if let Err(Unreachable(status)) = may_flow(&wanted, request) {
+                    return RegisterReply::status(status);
+                }
+                flows = wanted.iter().any(|w| w.flow_id.is_some());
                 self.bindings
                     .update(&user, &origin, &wanted, self.config.max_contacts)
                     .map(|()| true)
@@ -270,15 +322,28 @@ impl Registrar {
             return RegisterReply::status(500);
         };
         let contacts = self.bindings.of(&user);
-        let headers = contacts
+        let mut headers: Vec<(String, String)> = contacts
             .iter()
             .map(|b| ("Contact".to_owned(), contact_value(b, now)))
             .collect();
+        let mut say = |name: &str, value: &str| headers.push((name.to_owned(), value.to_owned()));
+        if !way.route.is_empty() {
+            // RFC 3327 §5.3: so that the phone knows who stands between.
+            say("Path", &way.route);
+        }
+        if way.outbound || !way.route.is_empty() {
+            say("Supported", &outbound::TAGS.join(", "));
+        }
+        if flows {
+            // RFC 5626 §6: only where it was done.
+            say("Require", "outbound");
+            say("Flow-Timer", FLOW_TIMER);
+        }
         let change = changed.then_some(BindingChange { user, contacts });
         RegisterReply {
-            status: 200,
             headers,
             change,
+            ..RegisterReply::status(200)
         }
     }
 
@@ -315,9 +380,8 @@ impl Registrar {
                 let minimum = self.config.min_expires.as_secs().to_string();
                 let headers = vec![("Min-Expires".to_owned(), minimum)];
                 return Err(RegisterReply {
-                    status: 423,
                     headers,
-                    change: None,
+                    ..RegisterReply::status(423)
                 });
             } else {
                 contacts.push((contact, Some(length.min(self.config.max_expires))));
@@ -346,5 +410,35 @@ impl Registrar {
 /// which would say that the binding is gone.
 fn contact_value(binding: &Binding, now: Mono) -> String {
     let left = binding.expires.since(now).as_secs().max(1);
-    format!("<{}>;expires={left}", binding.uri)
+    let flow = binding.flow_id.as_ref().map(FlowId::params);
+    let q = match binding.q {
+        1000 => String::new(),
+        q => format!(";q=0.{q:03}"),
+    };
+    let flow = flow.unwrap_or_default();
+    format!("<{}>;expires={left}{q}{flow}", binding.uri)
+}
+
+/// `q` of a contact in thousandths (RFC 3261 §25.1: three places at most); the most if there is none.
+fn preference(contact: &NameAddr<'_>) -> u16 {
+    let Some(text) = contact.params.value("q") else {
+        return 1000;
+    };
+    let places = text.strip_prefix("0.").or(text.strip_prefix('.'));
+    let places = places.filter(|p| p.len() <= 3 && p.bytes().all(|b| b.is_ascii_digit()));
+    match places {
+        Some(places) => format!("{places:0<3}").parse().unwrap_or(1000),
+        None if text == "0" => 0,
+        None => 1000,
+    }
+}
+
+/// Whether flows may be bound as they are asked for (RFC 5626 §6).
+fn may_flow(wanted: &[Wanted<'_>], request: &Message) -> Result<(), Unreachable> {
+    let bound = wanted.iter().filter(|want| want.expires.is_some());
+    match wanted.iter().any(|want| want.flow_id.is_some()) {
+        true if bound.count() > 1 => Err(Unreachable(400)),
+        true if !outbound::first_hop_keeps_flow(request) => Err(Unreachable(439)),
+        _ => Ok(()),
+    }
 }

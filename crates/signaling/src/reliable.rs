@@ -3,6 +3,7 @@
 use crate::timers::{Repeat, Timers, earlier, rebase};
 use meishier_model::Mono;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Where the reliable provisional responses to one INVITE stand. One is under way at a time: §3
 /// demands it of the first and recommends it of the others.
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 ///   └──┬───┘   its PRACK            └─┬─────┬─┘
 ///      │                   on_final:  │     │ 64·T1 without PRACK:
 ///      │                not sent again│     │ the INVITE is to be refused (§3)
-///      │ on_final                     ▼     │
+///      │ on_final                     ▼     │ (be_patient: again every T2)
 ///      │                    ┌───────────┐   │
 ///      │                    │ Overtaken │   │
 ///      │                    └─────┬─────┘   │
@@ -90,6 +91,12 @@ pub struct Reliable {
     with_sdp: bool,
     repeat: Repeat,
     end: Option<Mono>,
+    /// Want of a PRACK is no reason to refuse the INVITE.
+    #[serde(default)]
+    patient: bool,
+    /// T2 as it was when the last one was sent.
+    #[serde(default)]
+    slow: Duration,
 }
 
 impl Reliable {
@@ -105,7 +112,16 @@ impl Reliable {
             with_sdp: false,
             repeat: Repeat::off(),
             end: None,
+            patient: false,
+            slow: Duration::ZERO,
         }
+    }
+
+    /// From now on the INVITE is not given up for want of a PRACK. That it be refused after 64·T1 is a
+    /// SHOULD (§3); that no 2xx overtakes a session description without PRACK is a MUST, and holds on.
+    /// So the response is sent on, every T2, until its PRACK or a final response.
+    pub fn be_patient(&mut self) {
+        self.patient = true;
     }
 
     /// Where it stands.
@@ -136,6 +152,7 @@ impl Reliable {
         self.with_sdp = with_sdp;
         self.repeat = Repeat::start(now, timers.t1);
         self.end = Some(now + timers.timeout());
+        self.slow = timers.t2;
         Some(self.rseq)
     }
 
@@ -168,10 +185,18 @@ impl Reliable {
     /// A timer may be due. The interval doubles without a limit (§3).
     pub fn on_timeout(&mut self, now: Mono) -> ReliableAction {
         if self.end.is_some_and(|end| end <= now) {
-            self.rest(ReliableState::Closed);
-            return ReliableAction::GiveUp;
+            if !self.patient || self.slow.is_zero() {
+                self.rest(ReliableState::Closed);
+                return ReliableAction::GiveUp;
+            }
+            self.end = None;
+            self.repeat = Repeat::start(now, self.slow);
+            return ReliableAction::Resend;
         }
-        match self.repeat.fire(now, None) {
+        match self
+            .repeat
+            .fire(now, self.end.is_none().then_some(self.slow))
+        {
             true => ReliableAction::Resend,
             false => ReliableAction::Nothing,
         }

@@ -8,6 +8,7 @@ use crate::leg::Leg;
 use crate::server_transactions::Server;
 use meishier_model::{LegId, Mono};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Everything that an endpoint knows of one leg. Holds personal data: numbers stand in it.
 ///
@@ -29,7 +30,54 @@ impl LegSnapshot {
     }
 }
 
+/// Requests of ours that belong to no leg any more and must be seen to their end all the same: the BYE
+/// of a fork that nobody wanted (RFC 3261 §13.2.2.4), an INVITE that was cancelled and may be answered
+/// still. Holds personal data.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct RestSnapshot {
+    taken: Mono,
+    clients: Vec<(ClientKey, Client)>,
+}
+
 impl Endpoint {
+    /// Writes out what ends without a leg; beside it belong the snapshots of all legs.
+    #[must_use]
+    pub fn snapshot_rest(&self) -> RestSnapshot {
+        let kept: BTreeSet<ClientKey> = self
+            .legs
+            .values()
+            .flat_map(|leg| leg.clients.iter().copied())
+            .collect();
+        let ends = |client: &Client| match client.owner {
+            Owner::Leg(leg) => !self.legs.contains_key(&leg),
+            Owner::Nobody => true,
+            Owner::Request(_) => false,
+        };
+        let clients = self.tx.clients.iter();
+        RestSnapshot {
+            taken: self.last,
+            clients: clients
+                .filter(|(key, client)| ends(client) && !kept.contains(key))
+                .map(|(key, client)| (*key, Client::clone(client)))
+                .collect(),
+        }
+    }
+
+    /// Takes over what ends without a leg. Connections of the old process are gone.
+    pub fn restore_rest(&mut self, now: Mono, rest: RestSnapshot) {
+        self.last = now;
+        for (key, mut client) in rest.clients {
+            if self.tx.clients.contains_key(&key) {
+                continue;
+            }
+            client.rebase(rest.taken, now);
+            client.flow.connection = 0;
+            // The number of its leg may be another's by now.
+            client.owner = Owner::Nobody;
+            self.tx.insert_client(key, client);
+        }
+    }
+
     /// Writes out a leg as it is at the last `now` that any call handed in; `None` if there is no
     /// such leg. Drain the events first: what was not polled is not in it.
     #[must_use]

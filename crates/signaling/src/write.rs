@@ -8,8 +8,11 @@ use crate::flow::{Flow, Transport};
 use crate::message::Message;
 use crate::push;
 
-/// The methods that we take within a call, for Allow (RFC 3261 §20.5).
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK";
+/// The methods that we take, for Allow (RFC 3261 §20.5) wherever it is written.
+pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, UPDATE, PRACK";
+
+/// The media types that we take, for Accept (RFC 3261 §20.1, RFC 5621 §3.1) wherever it is written.
+pub const ACCEPT: &str = "application/sdp, multipart/mixed";
 
 /// The hops that a request of ours may take (RFC 3261 §8.1.1.6).
 pub(crate) const MAX_FORWARDS: &str = "70";

@@ -27,7 +27,10 @@ fn it_is_a_request_of_the_dialog() {
     assert_eq!(options.from_tag(), invite.from_tag());
     assert_eq!(options.to_tag(), Some("callee"));
     assert_eq!(options.cseq().0, invite.cseq().0 + 1);
-    assert_eq!(options.header(HeaderName::Accept), Some("application/sdp"));
+    assert_eq!(
+        options.header(HeaderName::Accept),
+        Some("application/sdp, multipart/mixed")
+    );
     assert_eq!(options.header(HeaderName::MaxForwards), Some("70"));
     assert!(options.body().is_empty());
     assert_eq!(

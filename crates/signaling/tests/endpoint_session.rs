@@ -44,9 +44,15 @@ fn a_refused_change_leaves_everything_as_it_was() {
     let mut b = Bench::udp();
     let (mut caller, leg) = confirmed(&mut b);
     b.receive(&caller.next("INVITE", "", OFFER));
-    b.end.reject_reinvite(b.now, leg, 488).unwrap();
+    let warning = ("Warning", "305 meishier \"Incompatible media format\"");
+    b.end.reject_reinvite(b.now, leg, 488, &[warning]).unwrap();
+    b.drain();
+    assert_eq!(b.last().header(HeaderName::Warning), Some(warning.1));
     assert_eq!(b.take_sent(), ["100 INVITE", "488 INVITE"]);
-    assert_eq!(b.end.reject_reinvite(b.now, leg, 488), Err(LegError::State));
+    assert_eq!(
+        b.end.reject_reinvite(b.now, leg, 488, &[]),
+        Err(LegError::State)
+    );
     assert_eq!(b.end.leg_state(leg), Some(LegState::Confirmed));
 }
 

@@ -179,6 +179,9 @@ fn a_phone_registers_and_is_reached_where_it_came_from() {
         uri: "sip:a1@10.0.0.3:5060;transport=udp".into(),
         flow: flow(4000),
         expires: at(130),
+        route: String::new(),
+        flow_id: None,
+        q: 1000,
     };
     let change = BindingChange {
         user: "a1".into(),

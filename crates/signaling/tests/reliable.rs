@@ -392,7 +392,7 @@ fn a_settled_early_session_may_be_changed_by_prack_and_update() {
     b.sent.clear();
     b.receive(&caller.next("UPDATE", "", OFFER));
     assert_eq!(b.take_events(), ["Reinvite sdp"]);
-    b.end.reject_reinvite(b.now, leg, 488).unwrap();
+    b.end.reject_reinvite(b.now, leg, 488, &[]).unwrap();
     assert_eq!(b.take_sent(), ["488 UPDATE"]);
     b.receive(&caller.next("UPDATE", "", OFFER));
     b.receive(&caller.next("BYE", "", ""));

@@ -447,3 +447,28 @@ fn a_restored_leg_keeps_its_time() {
         "nobody answers"
     );
 }
+
+#[test]
+fn what_a_refresh_is_answered_with_holds() {
+    let mut b = Bench::udp();
+    let (leg, invite) = call(&mut b, Some(600));
+    answered(&mut b, &invite, "");
+    b.pass(s(300));
+    let again = b.last().clone();
+    assert_eq!(b.take_sent(), ["INVITE"]);
+    // The telephone has moved, and holds us.
+    let moved = ANSWER.replace("audio 5000", "audio 5400") + "a=sendonly\r\n";
+    let contact = "Contact: <sip:b@192.0.2.9:5070>\r\n";
+    b.receive(&reply(&again, 200, "", contact, &moved));
+    assert_eq!(b.take_sent(), ["ACK"]);
+    assert_eq!(b.take_events(), ["OfferAnswered"]);
+    assert_eq!(b.end.take_ack_sdp(leg), Some(moved.into_bytes()));
+    // A refresh by UPDATE describes nothing, and changes nothing.
+    let mut b = Bench::udp();
+    let (_, invite) = call(&mut b, Some(600));
+    answered(&mut b, &invite, ALLOW);
+    b.pass(s(300));
+    let update = b.last().clone();
+    b.receive(&reply(&update, 200, "", "", ""));
+    assert!(b.take_events().is_empty());
+}

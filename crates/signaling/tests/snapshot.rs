@@ -4,7 +4,7 @@
 mod wire;
 
 use meishier_signaling::message::Message;
-use meishier_signaling::{Endpoint, EndpointError, LegSnapshot, LegState, Transport};
+use meishier_signaling::{Endpoint, EndpointError, LegSnapshot, LegState, RestSnapshot, Transport};
 use std::time::Duration;
 use wire::*;
 
@@ -315,4 +315,58 @@ fn a_probe_under_way_goes_on_with_its_repetitions_and_its_end() {
         }
         assert_eq!(b.end.leg_state(leg), Some(LegState::Confirmed));
     }
+}
+
+#[test]
+fn the_bye_of_a_fork_goes_on_in_another_process() {
+    let mut b = Bench::udp();
+    let leg = b.call();
+    let invite = b.last().clone();
+    for tag in ["a", "b"] {
+        let contact = format!("Contact: <sip:{tag}@192.0.2.9:5070>\r\n");
+        b.receive(&reply(&invite, 200, tag, &contact, ANSWER));
+    }
+    let bye = b.last().clone();
+    assert_eq!((title(&bye).as_str(), bye.to_tag()), ("BYE", Some("b")));
+    // It is lost; the process dies.
+    b.end.handle_timeout(b.now);
+    let kept = serde_json::to_string(&(b.end.snapshot(leg), b.end.snapshot_rest())).unwrap();
+    let (kept, rest): (Option<LegSnapshot>, RestSnapshot) = serde_json::from_str(&kept).unwrap();
+    let mut fresh = Bench::udp();
+    fresh.now = ms(5);
+    fresh.end.restore(fresh.now, kept.unwrap()).unwrap();
+    fresh.end.restore_rest(fresh.now, rest);
+    fresh.pass(Duration::from_secs(1));
+    let again: Vec<&Message> = fresh.sent.iter().filter(|m| title(m) == "BYE").collect();
+    assert_eq!(again.len(), 1, "after 500 ms");
+    assert_eq!(again[0].bytes(), bye.bytes());
+    fresh.receive(&reply(&bye, 200, "", "", ""));
+    fresh.end.hangup(fresh.now, leg, None).unwrap();
+    fresh.pass(Duration::from_secs(64));
+    fresh.assert_empty_after(Duration::from_secs(1));
+}
+
+#[test]
+fn a_cancelled_call_that_is_answered_after_all_is_released_in_another_process() {
+    let mut b = Bench::udp();
+    let leg = b.call();
+    let invite = b.last().clone();
+    b.receive(&reply(&invite, 180, "a", "", ""));
+    b.end.hangup(b.now, leg, None).unwrap();
+    b.drain();
+    let cancel = b.last().clone();
+    b.receive(&reply(&cancel, 200, "", "", ""));
+    // Nobody said how it ended, and the wait for it is over: the leg is gone.
+    b.pass(Duration::from_secs(32));
+    assert_eq!(b.end.leg_state(leg), None);
+    let contact = "Contact: <sip:b@192.0.2.9:5070>\r\n";
+    let late = reply(&invite, 200, "b", contact, ANSWER);
+    let rest = b.end.snapshot_rest();
+    let mut fresh = Bench::udp();
+    fresh.now = ms(5);
+    fresh.end.restore_rest(fresh.now, rest);
+    fresh.receive(&late);
+    b.sent.clear();
+    b.receive(&late);
+    assert_eq!(fresh.take_sent(), b.take_sent(), "as if nothing had been");
 }

@@ -30,6 +30,11 @@ const fn sip(which: Sip, must: &'static [Invariant]) -> Row {
     Row(Defect::Signaling(which), FaultLevel::None, must)
 }
 
+/// The same among faults, where far ends use all that dialogs can.
+const fn late(which: Sip, must: &'static [Invariant]) -> Row {
+    Row(Defect::Signaling(which), FaultLevel::Light, must)
+}
+
 /// Seeds that are tried with each defect.
 const SEEDS: [u64; 4] = [0, 1, 2, 3];
 /// Within so many seeds a defect must be noticed: some show only where two things meet.
@@ -94,6 +99,17 @@ const ROWS: &[Row] = &[
     engine(Shards::CallerPutBackTwice, &[Invariant::Notices]),
     engine(Shards::AnsweredTwice, &[Invariant::Replies]),
     engine(Shards::NeverAnswered, &[Invariant::Replies]),
+];
+
+/// The same of what dialogs agree on while they last.
+const DIALOGS: &[Row] = &[
+    late(Sip::PrackForgotten, &[Invariant::Pracks]),
+    late(Sip::PrackTwice, &[Invariant::Pracks]),
+    late(Sip::RefreshForgotten, &[Invariant::Refreshed]),
+    late(Sip::RefreshLate, &[Invariant::Refreshed]),
+    late(Sip::RefreshUnheard, &[Invariant::KeptUp]),
+    late(Sip::SessionCutShort, &[Invariant::KeptUp]),
+    engine(Shards::ResumeUnheard, &[Invariant::Streams]),
 ];
 
 /// The same over [`PLACES`].
@@ -236,6 +252,12 @@ fn each_defect_is_caught_by_its_invariant() {
 }
 
 #[test]
+fn each_defect_of_dialogs_is_caught_by_its_invariant() {
+    let wrong = wrongs(&scenario(BUSY), DIALOGS);
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
 fn each_defect_of_routing_is_caught_by_its_invariant() {
     let wrong = wrongs(&scenario(PLACES), ROUTING);
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
@@ -298,6 +320,7 @@ fn each_invariant_can_fail() {
         let rows = ROWS
             .iter()
             .chain(ROUTING)
+            .chain(DIALOGS)
             .filter(|row| row.2.contains(&invariant));
         assert!(
             rows.count() >= 2,

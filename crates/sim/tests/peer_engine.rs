@@ -341,6 +341,8 @@ fn a_quarter_of_an_hour(seed: u64, weather: Weather) -> (Town, u64) {
         duplicate_any: 0.1,
         hold_by_update: 0.3,
         ring_reliably: 0.5,
+        time_sessions: 0.5,
+        refresh_by_invite: 0.5,
     };
     for end in &mut town.ends {
         if dice.chance(0.5) {

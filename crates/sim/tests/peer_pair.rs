@@ -314,6 +314,8 @@ fn anything(seed: u64, weather: Weather) -> (Pair, u64) {
                 duplicate_any: 0.1,
                 hold_by_update: 0.5,
                 ring_reliably: 0.5,
+                time_sessions: 0.5,
+                refresh_by_invite: 0.5,
             };
         }
     }

@@ -44,13 +44,15 @@ pub(crate) fn histogram(
 }
 
 /// The order of [`Handles::refused`].
-const REFUSALS: [Refusal; 10] = [
+const REFUSALS: [Refusal; 12] = [
     Refusal::UnknownSource,
     Refusal::Draining,
     Refusal::NoCommonMedia,
     Refusal::Overload,
     Refusal::RiskOverload,
     Refusal::NotAdmitted,
+    Refusal::WrongPassword,
+    Refusal::SlowedDown,
     Refusal::NotAllowed,
     Refusal::NotAgreed,
     Refusal::Channels,

@@ -3,8 +3,8 @@
 use super::seen::{Inspection, Seen};
 use super::table::{Invariant, Violation};
 use super::{
-    baseline, claims, fit, leg_over, lines, notices, one_offer, one_place, order, overtaken,
-    record, replies, rings, risk, sip, stranded, transfer,
+    baseline, claims, dialogs, fit, leg_over, lines, notices, one_offer, one_place, order,
+    overtaken, record, replies, rings, risk, sip, stranded, transfer,
 };
 use crate::reference::Books;
 use crate::reference::sip::Sip;
@@ -105,6 +105,8 @@ impl Checker {
         sip::in_dialog(books, message)?;
         sip::one_final(books, now, message)?;
         sip::answered_once(books, message)?;
+        dialogs::acknowledged(books, message)?;
+        dialogs::hung_up(books, now, message)?;
         one_offer::rung(books, message)?;
         transfer::dialled(books, message)?;
         claims::refused(books, message)?;
@@ -137,6 +139,8 @@ impl Checker {
         lines::check(&self.books, look)?;
         leg_over::check(&self.books, now)?;
         sip::acknowledged(&mut self.books, now)?;
+        dialogs::all_acknowledged(&mut self.books, now)?;
+        dialogs::refreshed(&mut self.books, now)?;
         rings::check(&mut self.books, now)?;
         replies::overdue(&self.books, now)?;
         self.watch.check(&self.books, now, look)

@@ -8,6 +8,7 @@
 mod baseline;
 mod checker;
 mod claims;
+mod dialogs;
 mod fit;
 mod leg_over;
 mod lines;

@@ -50,11 +50,17 @@ pub enum Invariant {
     Flag,
     /// Pools that take no calls delay nobody.
     Ladder,
+    /// Reliable ringing is acknowledged, once.
+    Pracks,
+    /// A session that is the engine's to refresh is refreshed in time.
+    Refreshed,
+    /// Nobody in conversation is hung up by a timer that was kept.
+    KeptUp,
 }
 
 impl Invariant {
     /// All of them with number, name and text.
-    pub const ALL: [(Invariant, u8, &'static str, &'static str); 22] = [
+    pub const ALL: [(Invariant, u8, &'static str, &'static str); 25] = [
         (
             Self::OnePlace,
             1,
@@ -171,6 +177,24 @@ impl Invariant {
             0,
             "ladder",
             "a pool that takes no calls does not delay those after it",
+        ),
+        (
+            Self::Pracks,
+            0,
+            "pracks",
+            "reliable ringing is acknowledged, and once",
+        ),
+        (
+            Self::Refreshed,
+            0,
+            "refreshed",
+            "a session that is the engine's to refresh is refreshed in time",
+        ),
+        (
+            Self::KeptUp,
+            0,
+            "kept-up",
+            "nobody in conversation is hung up by a timer that was kept",
         ),
     ];
 

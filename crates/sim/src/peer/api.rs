@@ -57,9 +57,11 @@ pub struct NewCall {
     /// The INVITE does not name 100rel in Supported (RFC 3262 §4). Where it does, a reliable
     /// provisional response is answered by PRACK.
     pub no_100rel: bool,
-    /// Seconds for which the session is to last without a refresh, which the engine is asked to send
-    /// (RFC 4028 §7.1); `None`: no session timer.
+    /// Seconds for which the session is to last without a refresh (RFC 4028 §7.1); `None`: no session
+    /// timer.
     pub session: Option<u32>,
+    /// This end refreshes; else the engine is asked to.
+    pub refreshes: bool,
 }
 
 /// How a far end misbehaves: shares from 0 to 1, rolled anew at each occasion. All 0 by default.
@@ -78,6 +80,11 @@ pub struct Quirks {
     pub hold_by_update: f64,
     /// 180 is sent until its PRACK comes, where the INVITE allows it (RFC 3262 §3).
     pub ring_reliably: f64,
+    /// An answer takes up the session timer that the INVITE asks for (RFC 4028 §9), half of them as the
+    /// one who refreshes.
+    pub time_sessions: f64,
+    /// A refresh goes by re-INVITE instead of UPDATE.
+    pub refresh_by_invite: f64,
 }
 
 /// How often quirks showed; see [`Quirks`].
@@ -91,6 +98,8 @@ pub struct Fired {
     pub late_answers: u64,
     /// Refreshes of sessions that came (RFC 4028 §9).
     pub refreshed: u64,
+    /// Refreshes of this end that were answered.
+    pub refreshes: u64,
     /// Sessions that nobody refreshed in time.
     pub expired: u64,
     /// Ringing that was sent until its PRACK.

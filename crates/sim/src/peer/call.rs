@@ -79,6 +79,10 @@ pub(crate) struct Call {
     pub progress: (u16, bool),
     /// How long the session lasts.
     pub lasting: Lasting,
+    /// A refresh of the session by UPDATE waits for its response.
+    pub refreshing: bool,
+    /// The engine's offer was answered in a PRACK (RFC 3262 §5).
+    pub described: bool,
     /// RSeq of the last reliable response that was acknowledged (RFC 3262 §4).
     pub rseq: Option<u64>,
     /// Its entry in the agent's agenda.
@@ -103,6 +107,8 @@ impl Call {
             give_up: None,
             progress: (0, false),
             lasting: Lasting::default(),
+            refreshing: false,
+            described: false,
             rseq: None,
             entry: None,
         }
@@ -229,7 +235,7 @@ impl Call {
             self.dialog.refresh(update);
             if update.header("Session-Expires").is_some() {
                 cx.desk.fired.refreshed += 1;
-                self.lasting.hear(cx.now, update);
+                self.lasting.hear(cx.now, update, false);
             }
             return cx.reply_lasting(update, from);
         }
@@ -270,7 +276,44 @@ impl Call {
             && other.handle_response(status)
         {
             let method = other.method;
+            if method == Method::Update && (200..300).contains(&status) {
+                // Every change refreshes (RFC 4028 §7.4), and says for how long.
+                self.lasting.hear(cx.now, response, true);
+            }
             self.on_other_final(cx, method, status, response.body);
+        }
+    }
+
+    /// Half of the time that a session lasts without a refresh of this end has passed.
+    fn refresh_session(&mut self, cx: &mut Context<'_>) {
+        if self.change.is_some() || self.refreshing || !self.is_settled() {
+            return self.lasting.retry(cx.now);
+        }
+        if cx.roll(cx.quirks.refresh_by_invite) {
+            // The same description once more.
+            let held = self.session.held;
+            if !self.hold(cx, held) {
+                self.lasting.retry(cx.now);
+            }
+            return;
+        }
+        self.refreshing = true;
+        let (branch, writer) = self.dialog.request(cx, Method::Update.as_str());
+        let packet = self.lasting.claim(writer).finish(None);
+        self.ask(cx, Method::Update, branch, packet);
+    }
+
+    fn on_refreshed(&mut self, cx: &mut Context<'_>, status: u16) {
+        self.refreshing = false;
+        match status {
+            ..300 => cx.desk.fired.refreshes += 1,
+            // RFC 3261 §12.2.1.2
+            408 | 481 => {
+                let key = self.key;
+                self.say_bye(cx);
+                self.tell_end(cx, AgentEvent::Failed { key });
+            }
+            _ => self.lasting.retry(cx.now),
         }
     }
 
@@ -284,6 +327,8 @@ impl Call {
                     self.phase = Phase::Over;
                 }
             }
+            Method::Update if self.phase != Phase::Standing => {}
+            Method::Update if self.refreshing => self.on_refreshed(cx, status),
             Method::Update => self.on_change_done(cx, status, body),
             _ => {}
         }
@@ -318,6 +363,9 @@ impl Call {
             }
         }
         self.on_change_timeout(cx);
+        if self.lasting.is_due(cx.now) && self.phase == Phase::Standing {
+            self.refresh_session(cx);
+        }
         if self.lasting.is_over(cx.now) && self.phase == Phase::Standing {
             cx.desk.fired.expired += 1;
             let key = self.key;

@@ -32,7 +32,8 @@ pub(crate) struct Change {
 impl Call {
     /// Begins a change. False if the call is not established or a change is under way.
     pub(crate) fn hold(&mut self, cx: &mut Context<'_>, on: bool) -> bool {
-        if self.phase != Phase::Standing || self.change.is_some() || !self.is_settled() {
+        let busy = self.change.is_some() || self.refreshing;
+        if self.phase != Phase::Standing || busy || !self.is_settled() {
             return false;
         }
         let by_update = cx.roll(cx.quirks.hold_by_update);
@@ -52,7 +53,7 @@ impl Call {
     }
 
     /// True if no INVITE of either side is open (§14.1).
-    fn is_settled(&self) -> bool {
+    pub(crate) fn is_settled(&self) -> bool {
         !self.invites_out.iter().any(InviteOut::is_open)
             && !self.invites_in.iter().any(InviteIn::is_open)
     }
@@ -67,9 +68,11 @@ impl Call {
         let sdp = self.session.offer(cx.desk.codecs(), hold);
         if by_update {
             let (branch, writer) = self.dialog.request(cx, Method::Update.as_str());
+            let writer = self.lasting.claim(writer);
             self.ask(cx, Method::Update, branch, writer.finish(Some(&sdp)));
         } else {
             let (branch, writer) = self.dialog.request(cx, "INVITE");
+            let writer = self.lasting.claim(writer);
             self.send_invite(cx, Purpose::Change, branch, writer.finish(Some(&sdp)));
         }
     }
@@ -95,6 +98,9 @@ impl Call {
         }
         let hold = change.hold;
         self.change = None;
+        if status >= 300 {
+            self.lasting.retry_if_due(cx.now);
+        }
         if (200..300).contains(&status) {
             self.session.accept(cx.desk.codecs(), hold, body);
         }

@@ -3,6 +3,7 @@
 use super::AgentEvent;
 use super::call::{Call, Phase};
 use super::desk::Context;
+use super::lasting::Lasting;
 use super::reliable::{Reliable, Unheard};
 use super::sdp::Description;
 use super::text::{Message, Writer};
@@ -67,6 +68,8 @@ pub(crate) struct InviteIn {
     end: Option<Mono>,
     /// Its ringing, if that is to be acknowledged.
     ringing: Option<Reliable>,
+    /// What the 200 to an opening INVITE says of the session's time.
+    timed: Option<String>,
 }
 
 /// What time brought.
@@ -93,6 +96,7 @@ impl InviteIn {
             repeat: Repeat::off(),
             end: None,
             ringing: None,
+            timed: None,
         }
     }
 
@@ -134,6 +138,15 @@ impl InviteIn {
         let mut writer = Writer::response(&request, status, self.tag, self.from);
         if (101..300).contains(&status) {
             writer = writer.header("Contact", contact);
+        }
+        if status == 200 {
+            writer = match (&self.timed, self.opens) {
+                (Some(value), _) => writer
+                    .header("Require", "timer")
+                    .header("Session-Expires", value),
+                (None, true) => writer,
+                (None, false) => Lasting::repeat(&request, writer),
+            };
         }
         if status == 180 && !with_sdp && self.rings_reliably(cx, &request) {
             let number = cx.desk.dice.roll(1 << 30) as u32 + 1;
@@ -179,6 +192,21 @@ impl InviteIn {
             && self.ringing.is_none()
             && (can("Supported") || can("Require"))
             && cx.roll(cx.quirks.ring_reliably)
+    }
+
+    /// Whether the session is to be refreshed, and by whom, if its INVITE allows (RFC 4028 §9): how long it
+    /// lasts, and true if this end refreshes.
+    fn times_session(&mut self, cx: &mut Context<'_>) -> Option<(u32, bool)> {
+        let request = Message::read(&self.request)?;
+        let value = request.header("Session-Expires")?;
+        let seconds = value.split(';').next()?.trim().parse().ok()?;
+        if !cx.roll(cx.quirks.time_sessions) {
+            return None;
+        }
+        let ours = cx.roll(0.5);
+        let who = if ours { "uas" } else { "uac" };
+        self.timed = Some(format!("{seconds};refresher={who}"));
+        Some((seconds, ours))
     }
 
     /// A PRACK came: true if it acknowledges our ringing (RFC 3262 §3).
@@ -280,8 +308,12 @@ impl Call {
         let Some(invite) = self.ringing() else {
             return false;
         };
+        let timed = invite.times_session(cx);
         invite.respond(cx, 200, &contact, true);
         self.session.settled |= !invite.offers;
+        if let Some((seconds, ours)) = timed {
+            self.lasting.begin(cx.now, seconds, ours);
+        }
         self.phase = Phase::Answered;
         true
     }
@@ -389,6 +421,10 @@ impl Call {
         };
         if status == 200 {
             self.dialog.refresh(request);
+            if request.header("Session-Expires").is_some() {
+                cx.desk.fired.refreshed += 1;
+            }
+            self.lasting.hear(cx.now, request, false);
         }
         invite.respond(cx, status, &self.dialog.contact, status == 200);
         self.invites_in.push(invite);

@@ -191,9 +191,10 @@ impl Call {
             writer = writer.header("Supported", "100rel");
         }
         if let Some(seconds) = call.session {
+            let who = if call.refreshes { "uac" } else { "uas" };
             writer = writer
                 .header("Supported", "timer")
-                .format("Session-Expires", format_args!("{seconds};refresher=uas"));
+                .format("Session-Expires", format_args!("{seconds};refresher={who}"));
         }
         if let Some(number) = &call.asserted {
             let engine = cx.desk.settings.engine;
@@ -313,8 +314,16 @@ impl Call {
             return;
         }
         let early_media = !response.body.is_empty();
-        if early_media {
+        let late = self.dialled.as_ref().is_some_and(|d| d.late_offer);
+        let mut answer = None;
+        if early_media && !late {
             self.session.accept(cx.desk.codecs(), false, response.body);
+        } else if early_media && number.is_some() && !self.described {
+            // RFC 3262 §5: the engine's offer, to be answered in the PRACK.
+            let offer = Description::read(response.body);
+            answer = offer.and_then(|offer| self.session.answer(cx.desk.codecs(), &offer));
+            self.described = answer.is_some();
+            self.session.settled |= self.described;
         }
         if let Some(number) = number {
             self.rseq = Some(number);
@@ -322,7 +331,7 @@ impl Call {
             let (branch, writer) = self.dialog.request(cx, Method::Prack.as_str());
             let (seq, method) = response.cseq;
             let writer = writer.format("RAck", format_args!("{number} {seq} {method}"));
-            self.ask(cx, Method::Prack, branch, writer.finish(None));
+            self.ask(cx, Method::Prack, branch, writer.finish(answer.as_deref()));
         }
         if self.progress != (status, early_media) {
             self.progress = (status, early_media);
@@ -342,7 +351,11 @@ impl Call {
         } else {
             self.dialog.refresh(response);
         }
+        if !open {
+            self.lasting.hear(cx.now, response, true);
+        }
         let late = open && self.dialled.as_ref().is_some_and(|d| d.late_offer);
+        let late = late && !self.described;
         let answer = late.then(|| {
             let offer = Description::read(response.body)?;
             self.session.settled = true;
@@ -363,6 +376,7 @@ impl Call {
         }
         let agreed = match late {
             true => answer.is_some(),
+            false if self.described => true,
             // RFC 3261 §13.2.1: the answer came in a reliable response, and what follows is not looked at.
             false if self.rseq.is_some() && self.session.is_agreed() => true,
             false => self.session.accept(cx.desk.codecs(), false, response.body),
@@ -371,7 +385,7 @@ impl Call {
         match self.phase {
             Phase::Dialling if agreed => {
                 self.phase = Phase::Standing;
-                self.lasting.hear(cx.now, response);
+                self.lasting.hear(cx.now, response, true);
                 cx.tell(AgentEvent::Answered { key });
             }
             Phase::Dialling => {

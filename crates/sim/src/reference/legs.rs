@@ -1,8 +1,9 @@
 //! The SIP legs by Call-ID, as far as one can tell from what reached the engine and what it sent.
 
+use super::dialogs::Keeping;
 use super::sip::{Sip, Start};
 use meishier_model::{CallId, Mono};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,6 +65,10 @@ pub struct Leg {
     pub released: Option<Mono>,
     /// Requests of the engine in dialogs: hash of the far tag, CSeq, hash of the branch.
     pub sent: Vec<(u64, u32, u64)>,
+    /// Its INVITE held no offer.
+    pub late: bool,
+    /// What its dialog agreed on.
+    pub keeping: Keeping,
 }
 
 impl Leg {
@@ -86,7 +91,15 @@ impl Leg {
             broken: false,
             released: None,
             sent: Vec::new(),
+            late: sip.body == 0,
+            keeping: Keeping::default(),
         }
+    }
+
+    /// True if the call is up, as both ends have said.
+    #[must_use]
+    pub fn stands(&self) -> bool {
+        self.answered() && self.acked && self.bye_out.is_none()
     }
 
     /// True once INVITE or dialog has ended, as far as one can tell.
@@ -137,6 +150,10 @@ pub struct Legs {
     aging: VecDeque<(Mono, u64)>,
     /// Final responses to INVITEs of the engine that have no ACK yet.
     pub unacknowledged: Vec<Arc<str>>,
+    /// Reliable ringing of this step that has no PRACK yet: Call-ID, hash of the tag, RSeq.
+    pub unpracked: Vec<(Arc<str>, u64, u32)>,
+    /// When the engine's refreshes are due by RFC 4028 §7.2: half the time.
+    pub refreshes: BTreeSet<(Mono, Arc<str>)>,
     /// Legs of seats and targets that the call let go of and that are not over yet.
     pub leaving: Vec<Arc<str>>,
     /// When requests outside of calls last came or left.
@@ -207,7 +224,10 @@ impl Legs {
             }
             Start::Request("BYE", _) => leg.bye_in = leg.bye_in.or(Some(now)),
             Start::Request("ACK", _) if leg.inbound && sip.cseq == leg.invite => leg.acked = true,
-            Start::Response(status) => self.response(now, status, sip),
+            Start::Response(status) => {
+                self.rings(now, sip);
+                self.response(now, status, sip);
+            }
             Start::Request(..) => {}
         }
         if self.get(sip.call_id).is_some_and(Leg::ended) {
@@ -260,6 +280,7 @@ impl Legs {
             leg.broken = false;
             leg.released = None;
             leg.sent.clear();
+            leg.keeping = Keeping::default();
         }
         leg.party = Party::Caller(Some(call));
     }
@@ -285,6 +306,31 @@ impl Legs {
         self.by_call_id.insert(id, leg);
     }
 
+    /// A response came: what it settles, and ringing to be acknowledged.
+    fn rings(&mut self, now: Mono, sip: &Sip<'_>) {
+        let Some(leg) = self.by_call_id.get_mut(sip.call_id) else {
+            return;
+        };
+        let open = !leg.inbound && leg.last.is_none();
+        let rings = leg.keeping.came(now, sip);
+        self.note_refresh(sip.call_id);
+        if let (Some((tag, number)), true) = (rings, open) {
+            self.unpracked.push((Arc::from(sip.call_id), tag, number));
+        }
+    }
+
+    /// The session of this leg may be the engine's to refresh.
+    fn note_refresh(&mut self, call_id: &str) {
+        let Some((id, leg)) = self.by_call_id.get_key_value(call_id) else {
+            return;
+        };
+        let session = leg.keeping.session.filter(|session| session.by_engine);
+        if let Some(session) = session {
+            let due = session.since + session.lasts / 2;
+            self.refreshes.insert((due, Arc::clone(id)));
+        }
+    }
+
     /// A message went out. Gives the Call-ID if it is a new INVITE.
     pub(super) fn outgoing(
         &mut self,
@@ -306,6 +352,10 @@ impl Legs {
             Start::Request("OPTIONS", _) if sip.to_tag().is_empty() => self.strangers = now,
             Start::Request(method, _) => self.sent_request(now, method, sip),
             Start::Response(status) => self.sent_response(now, status, sip),
+        }
+        if let Some(leg) = self.by_call_id.get_mut(sip.call_id) {
+            leg.keeping.left(now, sip);
+            self.note_refresh(sip.call_id);
         }
         if self.get(sip.call_id).is_some_and(Leg::ended) {
             self.end(now, sip.call_id);

@@ -10,6 +10,7 @@ pub mod calls;
 mod cities;
 pub mod claim;
 pub mod decide;
+pub mod dialogs;
 mod entries;
 pub mod hours;
 pub mod known;

@@ -44,6 +44,14 @@ pub struct Sip<'a> {
     pub length: Option<usize>,
     /// Length of the body.
     pub body: usize,
+    /// True if Require names 100rel (RFC 3262 §7).
+    pub reliable: bool,
+    /// RSeq; 0 if there is none.
+    pub rseq: u32,
+    /// Value of RAck.
+    pub rack: &'a str,
+    /// Seconds of Session-Expires, and true if who asked refreshes (RFC 4028 §4).
+    pub expires: Option<(u32, bool)>,
 }
 
 impl<'a> Sip<'a> {
@@ -76,6 +84,10 @@ impl<'a> Sip<'a> {
             forwards: false,
             length: None,
             body: 0,
+            reliable: false,
+            rseq: 0,
+            rack: "",
+            expires: None,
         };
         for line in lines {
             head += line.len() + 1;
@@ -111,6 +123,17 @@ impl<'a> Sip<'a> {
             }
             1 | 14 if is("Content-Length", "l") => self.length = value.parse().ok(),
             12 if is("Max-Forwards", "") => self.forwards = true,
+            7 if is("Require", "") => self.reliable |= value.contains("100rel"),
+            4 if is("RSeq", "") => self.rseq = value.parse().unwrap_or(0),
+            4 if is("RAck", "") => self.rack = value,
+            1 | 15 if is("Session-Expires", "x") => {
+                let seconds = value
+                    .split(';')
+                    .next()
+                    .map_or(Ok(0), |it| it.trim().parse());
+                let by_asker = parameter(value, "refresher") != Some("uas");
+                self.expires = seconds.ok().map(|seconds| (seconds, by_asker));
+            }
             9 if is("Diversion", "") => self.forwarded = true,
             12 if is("History-Info", "") => self.forwarded = true,
             15 if is("Remote-Party-ID", "") => self.forwarded = true,

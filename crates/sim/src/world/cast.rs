@@ -192,10 +192,12 @@ impl World {
             caller: dial.caller,
             asserted: dial.asserted,
             cell,
-            late_offer: false,
+            late_offer: self.now_and_then(self.plan.late_offer),
             // Carriers that name it and carriers that do not are met with in turn.
             no_100rel: !dial.call.0.is_multiple_of(3),
-            session: (dial.call.0 % 4 == 1).then_some(SESSION),
+            session: (dial.call.0 % 4 == 1 || self.now_and_then(self.plan.sessions))
+                .then_some(SESSION),
+            refreshes: self.plan.sessions > 0.0 && self.dice.chance(0.5),
         };
         let key = self.fars[far.0].agent.invite(self.now.mono, call);
         self.dirty.insert(far);
@@ -211,6 +213,11 @@ impl World {
             desk.answered = false;
             desk.heard = false;
         }
+    }
+
+    /// True for this share of the occasions; a share of 0 takes no number.
+    fn now_and_then(&mut self, share: f64) -> bool {
+        share > 0.0 && self.dice.chance(share)
     }
 
     /// Who makes this call: the records tell of calls, the scenario of people.

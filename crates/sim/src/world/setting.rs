@@ -37,6 +37,9 @@ const ORIGIN: Mono = Mono(1_000_000_000);
 /// Share of the calls in which a telephone's ringing is to be acknowledged.
 const RING_RELIABLY: f64 = 0.25;
 
+/// The session timer that the engine asks telephones for, where things go wrong.
+const PHONE_SESSION: &str = "3min";
+
 /// What a world is made from, beside its scenario.
 pub struct WorldSettings {
     /// Everything follows from it.
@@ -84,6 +87,11 @@ fn text_of(scenario: &Scenario, plan: &FaultPlan) -> Result<String, WorldError> 
         .map_err(|error| WorldError::Config(format!("{error}")))?;
     if let Some(shards) = plan.shards {
         table.insert("shards".into(), i64::from(shards).into());
+    }
+    if plan.sessions > 0.0
+        && let Some(offer) = table.get_mut("offer").and_then(|o| o.as_table_mut())
+    {
+        offer.insert("session_expires".into(), PHONE_SESSION.into());
     }
     if plan.small_queue
         && let Some(waiting) = table.get_mut("waiting").and_then(|w| w.as_table_mut())
@@ -277,6 +285,9 @@ impl World {
             duplicate_bye: self.plan.duplicate_bye,
             late_answer: self.plan.late_answer,
             ring_reliably: RING_RELIABLY,
+            hold_by_update: self.plan.by_the_other,
+            refresh_by_invite: self.plan.by_the_other,
+            time_sessions: self.plan.sessions,
             ..Quirks::default()
         };
         for (index, far) in self.fars.iter_mut().enumerate() {

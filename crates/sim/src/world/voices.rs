@@ -54,7 +54,9 @@ impl Voices {
 fn present(leg: &BookLeg) -> bool {
     let over = leg.over() || leg.broken || leg.released.is_some();
     let ending = leg.cancel.is_some() || leg.bye_in.is_some() || leg.bye_out.is_some();
-    leg.answered() && !over && !ending
+    // To an INVITE without an offer the answer comes in the ACK, or before.
+    let described = !leg.inbound || !leg.late || leg.acked;
+    leg.answered() && described && !over && !ending
 }
 
 fn codec(codec: Codec) -> meishier_media::Codec {
