@@ -104,10 +104,15 @@ fn wanted(id: TrunkId, trunk: &Trunk, register: &Register) -> RegistrationConfig
     }
 }
 
-/// The same user at another host.
+/// The same user at another host; what names no host stays.
 fn at_host(uri: &str, host: &str) -> String {
-    let user = uri.split_once('@').map_or(uri, |(user, _)| user);
-    format!("{user}@{host}")
+    match uri.split_once('@').filter(|_| uri.starts_with("sip:")) {
+        Some((user, rest)) => {
+            let params = rest.find(';').and_then(|at| rest.get(at..)).unwrap_or("");
+            format!("{user}@{host}{params}")
+        }
+        None => uri.to_owned(),
+    }
 }
 
 impl Shard {
@@ -348,8 +353,8 @@ impl Shard {
             if !route.is_empty() {
                 invite.headers.push(("Route".to_owned(), route.clone()));
             }
-            // The carrier knows us, and whom we call, by its own domain.
-            for uri in [&mut invite.uri, &mut invite.to.uri, &mut invite.from.uri] {
+            // The carrier knows whom we call by its own domain.
+            for uri in [&mut invite.uri, &mut invite.to.uri] {
                 *uri = at_host(uri, &register.domain);
             }
         }

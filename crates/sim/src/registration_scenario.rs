@@ -222,6 +222,19 @@ fn at(text: &str) -> SocketAddr {
 /// # Errors
 /// What the engine did wrong, in words; the seed finds it again.
 pub fn run(seed: u64, hours: u64) -> Result<RegistrationFigures, String> {
+    run_against(seed, hours, PASSWORD)
+}
+
+/// As [`run`], with a carrier that knows this password; by another one than the engine's it is seen
+/// that the judges can find fault.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_against(
+    seed: u64,
+    hours: u64,
+    password: &'static str,
+) -> Result<RegistrationFigures, String> {
     let dice = Dice::new(seed);
     let settings = RigSettings {
         text: CONFIG.to_owned(),
@@ -248,7 +261,7 @@ pub fn run(seed: u64, hours: u64) -> Result<RegistrationFigures, String> {
         now,
         rig: Rig::new(&settings, start, dice.branch("rig"))?,
         judge: Judge::default(),
-        carrier: Carrier::new(at(ENGINE), (USER, PASSWORD), dice.branch("carrier")),
+        carrier: Carrier::new(at(ENGINE), (USER, password), dice.branch("carrier")),
         agents: [agent(PEER), agent(SEAT)],
         agenda: Agenda::default(),
         timers: BTreeMap::new(),

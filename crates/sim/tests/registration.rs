@@ -1,6 +1,6 @@
 //! A carrier that wants to be registered at, on its good and its bad days.
 
-use meishier_sim::registration_scenario::run;
+use meishier_sim::registration_scenario::{run, run_against};
 
 #[test]
 fn the_registration_comes_back_and_calls_show_who_we_are() {
@@ -15,6 +15,12 @@ fn the_registration_comes_back_and_calls_show_who_we_are() {
         assert!(carrier.proved > 50, "{figures:?}");
         assert!(carrier.at_once * 2 > carrier.proved, "{figures:?}");
     }
+}
+
+#[test]
+fn who_shows_a_wrong_password_is_found_out() {
+    let found = run_against(1, 1, "another password").unwrap_err();
+    assert_eq!(found, "REGISTER with credentials that prove nothing");
 }
 
 #[test]
