@@ -1,6 +1,6 @@
 //! The project's own commands: `cargo xtask test [--install]`, `cargo xtask bench calls [--json]`,
-//! `cargo xtask bench queue [--json] [--quick]`, `cargo xtask bench routing [--json] [--quick]`,
-//! `cargo xtask nation`, `cargo xtask study` and `cargo xtask soak --minutes M`.
+//! `cargo xtask bench media [--json] [--quick]`, `cargo xtask bench queue [--json] [--quick]`,
+//! `cargo xtask bench routing [--json] [--quick]`, `cargo xtask nation`, `cargo xtask study` and `cargo xtask soak --minutes M`.
 //!
 //! What lives here: running other programs and adding up what they print. What may not: logic of
 //! the product.
@@ -23,6 +23,8 @@ const USAGE: &str = "\
 usage:
   cargo xtask test [--install]      all tests; --install (or CI=true) installs the peers from Debian
   cargo xtask bench calls [--json]  measures the started release binary from outside
+  cargo xtask bench media [--json] [--quick]
+                                    measures relaying beside rtpengine and a bare loop
   cargo xtask bench queue [--json] [--quick]
                                     measures the queue: one thread, several, one that is stopped
   cargo xtask bench routing [--json] [--quick]

@@ -12,7 +12,6 @@ use super::rtpengine::Rtpengine;
 use crate::engine::{Engine, Seats};
 use crate::process;
 use crate::stage::{Manners, Stage};
-use rustix::process::setpriority_process;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use serde::Serialize;
 use std::io;
@@ -32,8 +31,6 @@ const LAST: Duration = Duration::from_secs(10);
 const WARM: Duration = Duration::from_millis(3_500);
 /// The same before a window, so that no cache is still another's.
 const SETTLE: Duration = Duration::from_millis(300);
-/// Priority of everybody here, as nice(1) counts.
-const FIRST: i32 = -15;
 /// More loss than this ends the steps.
 const MOST_LOSS: f64 = 0.001;
 /// Most calls of the steps: the far ends have one processor.
@@ -126,8 +123,6 @@ pub struct Results {
 /// What kept it from measuring.
 pub fn all(options: &Options) -> io::Result<Results> {
     let stolen = process::stolen()?;
-    // Others who share the processors are to wait; who may not ask for that measures with them.
-    let _ = setpriority_process(None, FIRST);
     pin(false)?;
     let mut generator = Generator::new()?;
     let mut stage = Stage::new(LONG_CALLS)?;

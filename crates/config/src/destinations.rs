@@ -116,12 +116,13 @@ impl Trunk {
     }
 }
 
-/// Reads `to`, else its short form: `out`, `transport` and `tls_name`, else the first peer with a port.
+/// Reads `to`, else its short form: `out`, `transport` and `tls_name`, else the registrar, else the first peer with
+/// a port.
 pub(crate) fn destinations(
     section: &Section<'_>,
     transport: Option<Transport>,
     tls_name: Option<&str>,
-    peers: &[SocketAddr],
+    (registrar, peers): (Option<SocketAddr>, &[SocketAddr]),
 ) -> Vec<To> {
     let entries = section.entries("to", "[[trunks.to]]", MAX_DESTINATIONS);
     let out = section.socket("out");
@@ -139,7 +140,7 @@ pub(crate) fn destinations(
     };
     if section.raw("to").is_none() {
         let peer = || peers.iter().find(|peer| peer.port() != 0).copied();
-        let address = out.map(|at| at.value).or_else(peer);
+        let address = out.map(|at| at.value).or(registrar).or_else(peer);
         return address.map(single).into_iter().collect();
     }
     if entries.is_empty() {

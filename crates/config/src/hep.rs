@@ -32,7 +32,8 @@ pub struct Hep {
     pub password: Option<String>,
     /// Of the messages' heads.
     pub numbers: HepNumbers,
-    /// Bodies go with them, as they are; without them Content-Length is 0.
+    /// Bodies go with them, as they are but for keys of SRTP, which are hidden with the numbers; without
+    /// them Content-Length is 0.
     pub bodies: bool,
 }
 

@@ -41,6 +41,7 @@ mod places;
 mod policies;
 mod pools;
 mod read;
+mod registration;
 mod rings;
 mod routes;
 mod rule_places;
@@ -61,6 +62,7 @@ pub use error::{ConfigError, Warning, place, render};
 pub use identity::Difference;
 pub use implied::{FEMALE, FRESH, MALE};
 pub use meishier_transfer::{Key, KeyKind, Plan};
+pub use registration::{Contact, Login, Register, Secret};
 pub use rule_places::RulePlaces;
 pub use sources::{
     Entry, Files, MAX_DEPTH, MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES, Place, Source, Sources,

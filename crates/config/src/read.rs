@@ -8,7 +8,9 @@ use crate::section::Section;
 use crate::sink::Sink;
 use crate::sources::Sources;
 use crate::types::{Config, Lang};
-use crate::{care, doubts, hep, implied, ladders, networks, routes, secure, service, table, trunks};
+use crate::{
+    care, doubts, hep, implied, ladders, networks, routes, secure, service, table, trunks,
+};
 use meishier_model::Wall;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -3,6 +3,7 @@
 use crate::destinations::destinations;
 use crate::names::{Known, check_plain};
 use crate::places::Places;
+use crate::registration;
 use crate::section::{At, Section};
 use crate::secure::srtp;
 use crate::service::{TRANSPORTS, host_name};
@@ -70,7 +71,9 @@ fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk], places: &Pl
     let (peers, peer_names) = peers(section, before);
     let transport = section.choice("transport", &TRANSPORTS);
     let tls_name = host_name(section, "tls_name");
-    let to = destinations(section, transport, tls_name.as_deref(), &peers);
+    let (register, login) = registration::read(section);
+    let registrar = register.as_ref().and_then(|register| register.registrar);
+    let to = destinations(section, transport, tls_name.as_deref(), (registrar, &peers));
     let every = section
         .duration("options_every", Duration::ZERO..=Duration::from_secs(3600))
         .filter(|every| every.value > Duration::ZERO);
@@ -118,6 +121,8 @@ fn trunk(section: &Section<'_>, known: &mut Known, before: &[Trunk], places: &Pl
             up: count(section, "up_after", 1),
         },
         srtp: srtp(section, transport.unwrap_or_default() == Transport::Tls),
+        register,
+        login,
     }
 }
 

@@ -5,6 +5,7 @@ pub use crate::dns::Dns;
 pub use crate::hep::{Hep, HepNumbers};
 pub use crate::network::{Listen, Tls, Transport};
 pub use crate::networks::Network;
+use crate::registration::{Login, Register};
 use crate::rule_places::RulePlaces;
 pub use meishier_media::Codec;
 pub use meishier_media::srtp::Policy as Srtp;
@@ -184,8 +185,8 @@ pub struct Trunk {
     pub peers: Vec<SocketAddr>,
     /// Names, in lower case, whose addresses may send calls as well, from any port.
     pub peer_names: Vec<String>,
-    /// Where calls out and OPTIONS go: what the file says, else the first peer with a port; empty if
-    /// nothing goes out by it.
+    /// Where calls out and OPTIONS go: what the file says, else the registrar, else the first peer
+    /// with a port; empty if nothing goes out by it.
     pub to: Vec<To>,
     /// How long one of [`Trunk::to`] is given for any response at all before the next is tried.
     pub try_for: Duration,
@@ -221,6 +222,10 @@ pub struct Trunk {
     pub hysteresis: Hysteresis,
     /// What is taken and offered of SRTP.
     pub srtp: Srtp,
+    /// How we register there; calls out go only while we are registered.
+    pub register: Option<Register>,
+    /// What challenges to our requests are answered with.
+    pub login: Option<Login>,
 }
 
 /// After how many results of the same kind in a row a trunk's state changes.

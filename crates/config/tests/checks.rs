@@ -1,7 +1,7 @@
 //! One mistake or doubt at a time, against a small file that has none.
 
 use meishier_config::{
-    AnswerMode, Codec, Config, Digest, Early, KeyKind, SeatContact, StartState, Strategy, To,
+    AnswerMode, Codec, Config, Digest, Early, KeyKind, SeatContact, Srtp, StartState, Strategy, To,
     Transport, parse,
 };
 use meishier_model::Wall;
@@ -585,4 +585,31 @@ fn years_without_holidays_are_told() {
         warnings.is_empty(),
         "2027 is in the file's calendar: {warnings:?}"
     );
+}
+
+#[test]
+fn srtp_is_a_word_of_trunks_and_seats_and_its_keys_want_tls() {
+    let (config, _) = load(GOOD);
+    assert_eq!(config.trunks[0].srtp, Srtp::IfOffered);
+    assert!(config.seats.iter().all(|s| s.srtp == Srtp::IfOffered));
+    let message = "keys of SRTP go by plain SIP: whoever reads along can listen";
+    let trunk = "name = \"one\"";
+    for (word, meant) in [
+        ("required", Srtp::Required),
+        ("if_offered", Srtp::IfOffered),
+    ] {
+        let line = format!("{trunk}\nsrtp = \"{word}\"");
+        doubts(trunk, &line, message);
+        assert_eq!(load(&changed(trunk, &line)).0.trunks[0].srtp, meant);
+    }
+    let (config, warnings) = load(&changed(trunk, &format!("{trunk}\nsrtp = \"off\"")));
+    assert_eq!(config.trunks[0].srtp, Srtp::Off);
+    assert!(warnings.is_empty(), "{warnings:?}");
+    let fixed = "contact = \"sip:s2@10.0.0.7;transport=tcp\"";
+    doubts(fixed, &format!("{fixed}\nsrtp = \"required\""), message);
+    // A telephone that registers comes by what it likes.
+    let own = "password = \"s1\"";
+    let (config, warnings) = load(&changed(own, &format!("{own}\nsrtp = \"required\"")));
+    assert_eq!(config.seats[0].srtp, Srtp::Required);
+    assert!(warnings.is_empty(), "{warnings:?}");
 }

@@ -70,7 +70,7 @@ fn a_network_that_cannot_be_is_refused() {
     );
     assert_eq!(
         mistakes(&with(NETWORK, "carier")),
-        ["there is no network \"carier\""]
+        ["there is no network named \"carier\""]
     );
     let missing = NETWORK.lines().take(3).collect::<Vec<_>>().join("\n");
     assert_eq!(
@@ -98,7 +98,10 @@ fn names_stand_among_peers_and_behind_to() {
     );
     let wrong = "peers = [\"10.0.0.256\"]";
     let told = mistakes(&GOOD.replacen("peers = [\"10.0.0.1:5060\"]", wrong, 1));
-    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(
+        told[0],
+        "peers is not an IP address or a host name: \"10.0.0.256\""
+    );
 }
 
 #[test]

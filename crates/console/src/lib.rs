@@ -13,6 +13,7 @@
 //!   GET  /api/v1/calls                  DELETE /api/v1/calls/{id}/transfer  │ if there is one
 //!   GET  /api/v1/calls/{id}/why         POST /api/v1/calls/{id}/risk        │
 //!   GET  /api/v1/pools                  POST /api/v1/calls/{id}/nuisance    │
+//!   GET  /api/v1/trunks                                                     │
 //!   GET  /api/v1/table                  PUT, DELETE /api/v1/pools/{name}/state
 //!   GET  /api/v1/marks                  POST /api/v1/reload                 │
 //!                                       PUT, DELETE /api/v1/marks           │
@@ -36,6 +37,7 @@ mod router;
 mod seats;
 mod serve;
 mod table;
+mod trunks;
 mod why;
 mod wire;
 

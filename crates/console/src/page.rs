@@ -29,11 +29,16 @@ pub(crate) async fn show(
 }
 
 /// Address, Chinese, English.
-const LINKS: [(&str, &str, &str); 6] = [
+const LINKS: [(&str, &str, &str); 7] = [
     ("/healthz", "进程是否存活", "is the process alive"),
     ("/readyz", "是否接听新来电", "are new calls taken"),
     ("/metrics", "Prometheus 指标", "metrics for Prometheus"),
     ("/api/v1/seats", "坐席", "seats"),
+    (
+        "/api/v1/trunks",
+        "中继(是否应答、是否已注册)",
+        "trunks (do they answer, are we registered)",
+    ),
     (
         "/api/v1/calls",
         "进行中的通话(号码已脱敏)",

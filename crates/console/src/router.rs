@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::error::Fault;
 use crate::lang::Lang;
-use crate::{access, calls, marks, page, pools, probes, records, seats, table, why};
+use crate::{access, calls, marks, page, pools, probes, records, seats, table, trunks, why};
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -74,6 +74,7 @@ pub fn router(app: App) -> Router {
             "/api/v1/pools/{name}/state",
             put(pools::set_state).delete(pools::by_rule),
         )
+        .route("/api/v1/trunks", get(trunks::list))
         .route("/api/v1/marks", get(marks::list).put(marks::add))
         .route("/api/v1/marks/{id}", delete(marks::take_back))
         .route("/api/v1/table", get(table::show))

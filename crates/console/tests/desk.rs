@@ -140,6 +140,22 @@ async fn why_a_caller_waits_is_told() {
 }
 
 #[tokio::test]
+async fn trunks_tell_whether_they_answer_and_whether_we_are_registered() {
+    let console = console(Mood::Fine);
+    let trunks = console.get("/api/v1/trunks").await.json()["trunks"].clone();
+    let registration = json!({"registered":true,"state":"overdue","status":503});
+    let refused = json!({"registered":false,"state":"refused","status":403});
+    assert_eq!(
+        trunks,
+        json!([
+            {"id":0,"name":"trunk0","up":null,"registration":null},
+            {"id":1,"name":"trunk1","up":true,"registration":registration},
+            {"id":2,"name":"trunk2","up":false,"registration":refused}
+        ])
+    );
+}
+
+#[tokio::test]
 async fn pools_are_listed_and_set_by_hand_at_every_shard() {
     let console = console(Mood::Fine);
     let pools = console.get("/api/v1/pools").await.json()["pools"].clone();

@@ -6,7 +6,8 @@
 pub use crate::notice::{LegParty, Notice};
 pub use crate::peers::Target;
 pub use crate::shown::{
-    CallView, Phase, PoolView, SeatState, SeatStatus, ShardView, WhyPool, WhyReason, WhyView,
+    CallView, Phase, PoolView, SeatState, SeatStatus, ShardView, TrunkView, WhyPool, WhyReason,
+    WhyView,
 };
 use meishier_config::Config;
 use meishier_media::{MediaCommand, MediaEvent};
@@ -236,6 +237,13 @@ pub enum ShardMessage {
     },
     /// The first shard to every other: the schedule moved on.
     LinesChanged,
+    /// The first shard to every other: a trunk that is to be registered is so, or is not.
+    TrunkRegistered {
+        /// The trunk.
+        trunk: TrunkId,
+        /// The Route of calls out, empty for none (Service-Route, RFC 3608); `None`: not registered.
+        route: Option<String>,
+    },
     /// The seat's home to every shard: who is there and whether calls may come.
     Staffing {
         /// The seat.

@@ -7,6 +7,7 @@ use crate::identity::{Parties, number_of};
 use crate::offer::sip_transport;
 use crate::pools::Fullness;
 use crate::ports::{KEPT_FOR_RISK, PortOwner};
+use crate::registration::account_of;
 use crate::shard::{LegOwner, Shard, most_calls};
 use crate::terms::for_caller;
 use crate::timers::Timer;
@@ -202,6 +203,8 @@ impl Shard {
         if decision.risk {
             self.stay_with(now, leg);
         }
+        let account = account_of(&self.config, trunk);
+        let _ = self.endpoint.set_leg_account(now.mono, leg, account);
         if self.broken.is(Defect::UnknownRefused) && parties.caller.is_empty() {
             return self.reject(now, leg, 404, &[], Refusal::NotAllowed);
         }

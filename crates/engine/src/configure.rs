@@ -12,7 +12,7 @@
 //! | ready seats | stand in their new pools with their new skills |
 //! | counsellors no longer permitted | are signed off, those who talk after the conversation |
 //! | telephones with an address now, or no longer | count as reachable, or as registered |
-//! | trunks | get OPTIONS if they are to have them from now on |
+//! | trunks | get OPTIONS if they are to have them from now on; are registered, anew, or no longer |
 
 use crate::api::{CommandError, Notice};
 use crate::dispatch::queue_config;
@@ -39,6 +39,7 @@ impl Shard {
             self.start_lines(now);
             self.ask_new_trunks(now);
         }
+        self.follow_registrations(now);
         self.seats_follow(now);
         self.pools_follow();
     }

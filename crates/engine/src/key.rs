@@ -355,7 +355,7 @@ impl Shard {
             headers,
             terms,
         };
-        let Ok(leg) = self.endpoint.invite(now.mono, invite) else {
+        let Some(leg) = self.call_out(now, trunk_id, invite) else {
             self.ports.give_back(port);
             return None;
         };

@@ -55,36 +55,20 @@ impl Shard {
         }
     }
 
-    /// A party answered the repeated description of a refresh: it may be elsewhere now, or have another key.
-    pub(crate) fn on_refreshed(&mut self, now: Now, leg: LegId, answer: &[u8]) {
-        let owner = self.legs.get(&leg).copied();
-        let Some(LegOwner::Caller(id) | LegOwner::Seat(id, _) | LegOwner::Target(id)) = owner
-        else {
-            return;
-        };
-        self.with_call(id, |shard, call| {
-            let codecs = codecs_of(call, leg);
-            let again = |voice: &Voice| voice.accept_again(answer, &codecs);
-            if let Some((port, media, accept)) = settle(now, call, leg, again) {
-                if !media.direction.receives() {
-                    // Who holds is not silent.
-                    shard.end_silence(call, port);
-                }
-                shard.media(MediaCommand::Update {
-                    port,
-                    media,
-                    accept,
-                });
-            }
-        });
-    }
-
-    /// The answer of a party whose re-INVITE asked for our offer.
+    /// The answer of a party whose re-INVITE asked for our offer, or whose session we refreshed.
     fn on_described_anew(&mut self, now: Now, call: &mut Call, leg: LegId, answer: &[u8]) {
         let codecs = codecs_of(call, leg);
         // One that fits nothing leaves what was agreed before (RFC 3261 §14.2).
-        let accept = |voice: &Voice| voice.accept(answer, &codecs).ok();
+        // A refresh repeats what holds, its keys too; another offer has keys of its own.
+        let accept = |voice: &Voice| match &voice.keys {
+            Some(_) => voice.accept(answer, &codecs).ok(),
+            None => voice.accept_again(answer, &codecs),
+        };
         if let Some((port, media, accept)) = settle(now, call, leg, accept) {
+            if !media.direction.receives() {
+                // Who holds is not silent.
+                self.end_silence(call, port);
+            }
             self.media(MediaCommand::Update {
                 port,
                 media,

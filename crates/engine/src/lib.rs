@@ -47,6 +47,7 @@ mod ports;
 mod probe;
 mod reason;
 mod refused;
+mod registration;
 mod restart;
 mod schedule;
 mod seat;
@@ -67,7 +68,8 @@ mod why;
 pub use api::{
     CallView, Command, CommandError, Gauges, Input, LegParty, Notice, Output, Phase, PoolView,
     Refusal, Reply, SeatChange, SeatState, SeatStatus, ShardMessage, ShardView, Staffed,
-    TalkWeight, TransferStarted, WhyPool, WhyReason, WhyView, home_of_counsellor, home_of_seat,
+    TalkWeight, TransferStarted, TrunkView, WhyPool, WhyReason, WhyView, home_of_counsellor,
+    home_of_seat,
 };
 #[cfg(feature = "defects")]
 pub use defect::Defect;
@@ -75,6 +77,7 @@ pub use dispatch::{dispatch, queue_config};
 pub use inspect::{CallStanding, SeatStanding};
 pub use offer::CALL_HEADER;
 pub use peers::{MAX_PEERS, Target};
+pub use registration::RegistrationView;
 pub use restart::{EngineSnapshot, ShardLetter};
 pub use shard::{Shard, ShardConfig};
 pub use snapshot::{CallSnapshot, RestoreError, ShardSnapshot};

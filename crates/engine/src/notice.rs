@@ -161,6 +161,16 @@ pub enum Notice {
         /// True if it answers.
         up: bool,
     },
+    /// A trunk that is to be registered at its carrier is so, or is not; also told when the reason
+    /// changes, and as registered by status 0 when it need not be any more.
+    Registration {
+        /// The trunk.
+        trunk: TrunkId,
+        /// True if it is.
+        registered: bool,
+        /// Status of the last final response to REGISTER; 408 if none came, 503 if none could.
+        status: u16,
+    },
     /// One peer of a trunk answers, or no longer answers, our OPTIONS.
     Peer {
         /// The trunk.

@@ -198,6 +198,9 @@ impl Shard {
             ShardMessage::WithdrawOffer { call, offer } => self.on_withdraw(now, call, offer),
             ShardMessage::Noted(note) => self.on_noted(&note),
             ShardMessage::Staffing { seat, now } => self.on_staffing(seat, now),
+            ShardMessage::TrunkRegistered { trunk, route } => {
+                self.on_trunk_registered(trunk, route);
+            }
             ShardMessage::PeerHealth {
                 trunk,
                 address,

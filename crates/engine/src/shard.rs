@@ -10,6 +10,7 @@ use crate::matches::Watch;
 use crate::peers::{PeerKey, PeerSet, Target};
 use crate::pools::PoolStates;
 use crate::ports::Ports;
+use crate::registration::Registrations;
 use crate::seat::SeatMachine;
 use crate::service::ServiceCall;
 use crate::timers::Timers;
@@ -115,6 +116,7 @@ pub struct Shard {
     pub(crate) peers: Vec<PeerSet>,
     /// What DNS says of the names among each trunk's peers; bounded by the driver.
     pub(crate) callers: Vec<Vec<IpAddr>>,
+    pub(crate) registrations: Registrations,
     pub(crate) pings: BTreeMap<RequestId, (TrunkId, PeerKey)>,
     pub(crate) timers: Timers,
     pub(crate) outputs: VecDeque<Output>,
@@ -233,6 +235,7 @@ impl Shard {
                 .iter()
                 .map(|trunk| PeerSet::new(Target::fixed(trunk)))
                 .collect(),
+            registrations: Registrations::default(),
             callers: vec![Vec::new(); config.trunks.len()],
             pings: BTreeMap::new(),
             timers: Timers::default(),
@@ -278,14 +281,20 @@ impl Shard {
             Input::Timeout => self.on_timeout(now),
             Input::Configure(config) => self.configure(now, config),
             Input::Remember(notes) => notes.iter().for_each(|note| self.on_noted(note)),
-            Input::Peers { trunk, targets } => self.on_peers(trunk, targets),
+            Input::Peers { trunk, targets } => {
+                self.on_peers(trunk, targets);
+                self.register_by_new_peers(now, trunk);
+            }
             Input::Callers { trunk, addresses } => {
                 if let Some(callers) = self.callers.get_mut(usize::from(trunk.0)) {
                     *callers = addresses;
                 }
             }
             Input::Drain => self.draining = true,
-            Input::HangUpAll => self.hang_up_all(now),
+            Input::HangUpAll => {
+                self.hang_up_all(now);
+                self.leave_registrars(now);
+            }
         }
         self.settle(now);
     }
@@ -351,10 +360,10 @@ impl Shard {
             })
     }
 
-    /// True if no call is left.
+    /// True if no call is left, and no carrier that is to be told of our end.
     #[must_use]
     pub fn idle(&self) -> bool {
-        self.calls.is_empty() && self.services.is_empty()
+        self.calls.is_empty() && self.services.is_empty() && !self.registrations.is_leaving()
     }
 
     /// Works until nothing inside has anything left to say.
@@ -500,9 +509,11 @@ impl Shard {
             }
             Event::Reinvite { leg, sdp } => self.on_reinvite(now, leg, sdp.as_deref()),
             Event::Probed { leg, result } => self.on_probed(now, leg, result),
-            Event::Redescribed { leg, sdp } => self.on_refreshed(now, leg, &sdp),
             Event::ReinviteDone { .. } | Event::Info { .. } => {}
             Event::Request { id, flow, request } => self.on_request(now, id, flow, &request),
+            Event::RegisterDone { id, status, reply } => {
+                self.on_register_done(now, id, status, reply.as_ref());
+            }
             Event::Response { id, status } => self.on_ping_response(now, id, status),
         }
     }

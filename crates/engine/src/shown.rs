@@ -1,6 +1,7 @@
 //! What people see of a shard: calls, seats, pools, and why a caller still waits. Numbers are masked.
 
-use meishier_model::{CallId, PoolId, SeatId, Wall};
+use crate::registration::RegistrationView;
+use meishier_model::{CallId, PoolId, SeatId, TrunkId, Wall};
 use meishier_routing::{Hand, Service};
 use serde::{Deserialize, Serialize};
 
@@ -219,6 +220,19 @@ pub struct PoolView {
     pub staffed: u32,
 }
 
+/// How a trunk stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrunkView {
+    /// The trunk.
+    pub trunk: TrunkId,
+    /// Its name.
+    pub name: String,
+    /// Whether it answers our OPTIONS; `None` if it is not asked, or was not yet.
+    pub up: Option<bool>,
+    /// Its registration, if its carrier wants one.
+    pub registration: Option<RegistrationView>,
+}
+
 /// The calls and seats of one shard.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ShardView {
@@ -228,4 +242,6 @@ pub struct ShardView {
     pub seats: Vec<SeatStatus>,
     /// Every pool; told by the first shard alone.
     pub pools: Vec<PoolView>,
+    /// Every trunk; told by the first shard alone.
+    pub trunks: Vec<TrunkView>,
 }

@@ -13,10 +13,13 @@ use crate::seat::SeatMachine;
 use crate::shard::{LegOwner, Shard, ShardConfig};
 use crate::timers::Timer;
 use meishier_media::{MediaCommand, Source};
-use meishier_model::{CallId, CounsellorId, LegId, Now, OfferOutcome, Outcome, ReleasedBy, SeatId};
+use meishier_model::{
+    CallId, CounsellorId, LegId, Now, OfferOutcome, Outcome, ReleasedBy, SeatId, TrunkId,
+};
 use meishier_routing::Book;
 use meishier_signaling::{LegSnapshot, RegistrarSnapshot, RestSnapshot};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One call with its SIP legs.
 #[derive(Clone, Serialize, Deserialize)]
@@ -46,6 +49,9 @@ pub struct ShardSnapshot {
     draining: bool,
     book: Book,
     pools: PoolStates,
+    /// Trunks that are registered, and their routes: so they stay until the first shard knows better.
+    #[serde(default)]
+    registered: BTreeMap<TrunkId, String>,
 }
 
 /// What a shard finds when it goes on.
@@ -141,6 +147,7 @@ impl Shard {
             draining: self.draining,
             book: self.book.clone(),
             pools: self.pools.clone(),
+            registered: self.registrations.known.clone(),
         }
     }
 
@@ -173,6 +180,7 @@ impl Shard {
         shard.pools_follow();
         shard.start_lines(now);
         shard.set_hands_timer(now);
+        shard.registrations.known = snapshot.registered;
         shard.start_trunks(now);
         shard.claims = snapshot.claims.into_iter().collect();
         shard.next_call = shard.next_call.max(snapshot.next_call);

@@ -39,6 +39,10 @@ pub(crate) enum Timer {
     Seat(SeatId),
     /// OPTIONS to a trunk.
     KeepAlive(TrunkId),
+    /// A registration at a trunk's carrier.
+    Register(TrunkId),
+    /// Carriers have had time enough to answer our leave.
+    Leave,
     /// The schedule of lines changes.
     Lines,
     /// A state that people set of a pool ends.
@@ -102,6 +106,8 @@ impl Shard {
         match timer {
             Timer::Seat(seat) => self.on_seat_timer(now, seat),
             Timer::KeepAlive(trunk) => self.on_keep_alive(now, trunk),
+            Timer::Register(trunk) => self.on_register_timer(now, trunk),
+            Timer::Leave => self.on_leave_limit(),
             Timer::Lines => {
                 self.lines_timer = None;
                 self.start_lines(now);

@@ -8,6 +8,7 @@
 use crate::api::{Notice, ShardMessage};
 use crate::arrival::RETRY_AFTER;
 use crate::peers::{Health, PeerKey, Target};
+use crate::registration::account_of;
 use crate::shard::Shard;
 use crate::timers::Timer;
 use meishier_config::Config;
@@ -18,6 +19,7 @@ use std::time::Duration;
 impl Shard {
     /// One shard asks the trunks for all.
     pub(crate) fn start_trunks(&mut self, now: Now) {
+        self.follow_registrations(now);
         if self.id != ShardId(0) {
             return;
         }
@@ -42,10 +44,11 @@ impl Shard {
             Some(set) => set.targets().map(Target::key).collect(),
             None => Vec::new(),
         };
+        let account = account_of(&self.config, id);
         for peer in targets {
             let asked = self.flow_to(peer.1, peer.0, network).and_then(|flow| {
                 let uri = format!("sip:{}", peer.0);
-                self.endpoint.options(now.mono, flow, &uri).ok()
+                self.endpoint.options_as(now.mono, account, flow, &uri).ok()
             });
             match asked {
                 Some(request) => {

@@ -1,9 +1,10 @@
 //! What people see of a shard. Numbers are masked.
 
-use crate::api::{CallView, PoolView, ShardView};
+use crate::api::{CallView, PoolView, ShardView, TrunkView};
 use crate::call::{Call, State};
+use crate::peers::Health;
 use crate::shard::Shard;
-use meishier_model::{Now, PoolId, ShardId};
+use meishier_model::{Now, PoolId, ShardId, TrunkId};
 use std::collections::BTreeMap;
 
 impl Shard {
@@ -36,7 +37,29 @@ impl Shard {
             } else {
                 Vec::new()
             },
+            trunks: if self.id == ShardId(0) {
+                self.trunk_views()
+            } else {
+                Vec::new()
+            },
         }
+    }
+
+    fn trunk_views(&self) -> Vec<TrunkView> {
+        let numbered = (0..).map(TrunkId).zip(&self.config.trunks);
+        numbered
+            .zip(&self.peers)
+            .map(|((trunk, it), peers)| TrunkView {
+                trunk,
+                name: it.name.clone(),
+                up: match peers.health() {
+                    Health::Unknown => None,
+                    Health::Up => Some(true),
+                    Health::Down => Some(false),
+                },
+                registration: self.registrations.view(trunk),
+            })
+            .collect()
     }
 
     fn pool_views(&self, now: Now) -> Vec<PoolView> {

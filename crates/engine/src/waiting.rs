@@ -178,6 +178,8 @@ impl Shard {
             Timer::Announce(_)
             | Timer::Seat(_)
             | Timer::KeepAlive(_)
+            | Timer::Register(_)
+            | Timer::Leave
             | Timer::Lines
             | Timer::SeatAgain(_)
             | Timer::Watch

@@ -319,3 +319,23 @@ fn many_listeners_that_come_and_go_keep_the_beat() {
         "each playlist ends at most once"
     );
 }
+
+#[test]
+fn what_parties_say_goes_before_what_is_made() {
+    let mut wire = Wire::new();
+    for port in 0..3 {
+        wire.open(port, Codec::Pcma);
+    }
+    wire.peers(0, 1);
+    wire.hear(2, Source::Music);
+    wire.hub.handle_timeout(wire.now);
+    assert_eq!(wire.hub.made(), 1);
+    let spoken = Phone::new(Codec::Pcma, 1, 440.0).next(160);
+    wire.hub
+        .handle_packet(wire.now, PortId(1), address(1), &spoken);
+    let first = wire.hub.poll_relayed().map(|(port, ..)| port);
+    assert_eq!(first, Some(PortId(0)));
+    assert!(wire.hub.poll_relayed().is_none());
+    let second = wire.hub.poll_send().map(|(port, ..)| port);
+    assert_eq!((second, wire.hub.made()), (Some(PortId(2)), 0));
+}

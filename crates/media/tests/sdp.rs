@@ -413,6 +413,8 @@ fn every_refusal_with_488_has_its_warning_and_no_other() {
         (SdpError::AddressFamily, Some("300 ")),
         (SdpError::Address, Some("301 ")),
         (SdpError::Transport, Some("302 ")),
+        (SdpError::Unprotected, Some("302 ")),
+        (SdpError::Crypto, Some("306 ")),
         (SdpError::NoAudio, Some("304 ")),
         (SdpError::NoCommonCodec(Foreign::Amr), Some("305 ")),
         (SdpError::TooLarge(1), None),

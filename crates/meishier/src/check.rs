@@ -1,7 +1,7 @@
 //! Reading a configuration and telling its mistakes; `meishier check`.
 
 use crate::tables::FileVersion;
-use crate::{cli, files};
+use crate::{cli, files, secrets};
 use meishier_config::{Config, Lang};
 use meishier_media::PromptSet;
 use std::path::Path;
@@ -63,10 +63,16 @@ pub fn load(path: &Path, lang: Option<Lang>) -> Option<Checked> {
     };
     let today = meishier_net::Clock::system().wall();
     match sources.parse(Some(today)) {
-        Ok((config, warnings)) => {
+        Ok((mut config, warnings)) => {
             let lang = lang.unwrap_or(config.lang);
             eprint!("{}", sources.render_warnings(&warnings, lang));
             let prompts = prompts(&config, lang)?;
+            if let Err(failures) = secrets::fill(&mut config) {
+                for why in &failures {
+                    eprintln!("{}", files::words(why, lang));
+                }
+                return None;
+            }
             // Read here for whoever only checks; the start reads them again.
             if let Err(error) = meishier_net::Certificates::read(&config) {
                 eprintln!(

@@ -25,6 +25,7 @@ mod limits;
 mod loaded;
 mod moment;
 mod route;
+mod secrets;
 mod serve;
 mod service;
 mod shutdown;

@@ -7,7 +7,7 @@
 //!                                                                        └─► yes: every shard ─► in force
 //! ```
 
-use crate::files;
+use crate::{files, secrets};
 use arc_swap::ArcSwap;
 use meishier_config::{Config, ConfigError, Difference, Lang, Sources, Unreadable};
 use meishier_console::{Mistake, NotReloaded, Reachable, Reloaded, TableInfo, Tables};
@@ -239,12 +239,16 @@ fn read(path: &Path, today: Wall) -> Result<Read, Vec<Mistake>> {
         en: it.message(Lang::En).to_owned(),
     };
     match sources.parse(Some(today)) {
-        Ok((config, doubts)) => Ok(Read {
-            certificates: Certificates::read(&config).map_err(|error| vec![unfit(&error)])?,
-            files: FileVersion::all(&sources),
-            warnings: doubts.iter().map(told).collect(),
-            config,
-        }),
+        Ok((mut config, doubts)) => {
+            secrets::fill(&mut config)
+                .map_err(|failures| failures.iter().map(unreadable).collect::<Vec<_>>())?;
+            Ok(Read {
+                certificates: Certificates::read(&config).map_err(|error| vec![unfit(&error)])?,
+                files: FileVersion::all(&sources),
+                warnings: doubts.iter().map(told).collect(),
+                config,
+            })
+        }
         Err(mistakes) => Err(mistakes.iter().map(told).collect()),
     }
 }

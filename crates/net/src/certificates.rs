@@ -114,6 +114,13 @@ impl Certificates {
             return Ok(None);
         };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        // Calls out and REGISTER may go two ways to one carrier.
+        let registrars = config.trunks.iter().filter_map(|trunk| {
+            let by_tls = trunk.transport == Transport::Tls;
+            let name = trunk.tls_name.clone().filter(|_| by_tls)?;
+            let registrar = trunk.register.as_ref()?.registrar?;
+            Some((registrar, ServerName::try_from(name).ok()?))
+        });
         let all = config.trunks.iter().flat_map(|trunk| &trunk.to);
         let names = all.filter_map(|to| {
             let name = to.tls_name.clone()?;
@@ -127,7 +134,7 @@ impl Certificates {
                 Some(file) => Some(client(tls, file, &provider)?),
                 None => None,
             },
-            names: names.collect(),
+            names: registrars.chain(names).collect(),
         }))
     }
 }

@@ -210,11 +210,8 @@ impl Tap {
     /// Sends a copy. `shard` is asked which call the message is of; it has read it or made it.
     pub(crate) fn copy(&mut self, shard: &Shard, way: Way, flow: Flow, message: &[u8]) {
         let call = scan::call_id(message).and_then(|call_id| self.call(shard, call_id));
-        let whole = self.config.numbers == HepNumbers::Whole && self.config.bodies;
-        let masked = (!whole).then(|| {
-            let numbers = self.config.numbers == HepNumbers::Masked;
-            masked(message, numbers, self.config.bodies)
-        });
+        let numbers = self.config.numbers == HepNumbers::Masked;
+        let shown = masked(message, numbers, self.config.bodies);
         let (source, target) = match way {
             Way::In => (flow.remote, flow.local),
             Way::Out => (flow.local, flow.remote),
@@ -230,7 +227,7 @@ impl Tap {
             agent: self.config.capture_id,
             password: self.config.password.as_deref(),
             call,
-            message: masked.as_deref().unwrap_or(message),
+            message: &shown,
         };
         let fits = encode(&mut self.buffer, &packet);
         // An ICMP answer to an earlier copy comes as an error of the next: that copy is lost as well.

@@ -217,3 +217,48 @@ fn heard(told: &std::sync::mpsc::Receiver<MediaEvent>, party: PortId) {
     let is_heard = |event| matches!(event, MediaEvent::Heard { port } if port == party);
     while !is_heard(told.recv_timeout(PATIENCE).unwrap()) {}
 }
+
+#[test]
+fn music_for_many_reaches_each_in_order() {
+    const MANY: u32 = 100;
+    let phone = support::socket();
+    let there = phone.local_addr().unwrap();
+    let (mut sockets, mut places) = (Vec::new(), Vec::new());
+    for number in 0..MANY {
+        let (rtp, address) = engine_port();
+        places.push(address);
+        sockets.push(PortSockets {
+            id: PortId(number),
+            rtp,
+            reports: None,
+        });
+    }
+    let hub = Hub::new(Arc::new(PromptSet::embedded()), 7);
+    let thread = RtpThread::start(
+        "rtp-test",
+        sockets,
+        hub,
+        Clock::system(),
+        Box::new(|_| Ok(())),
+    )
+    .unwrap();
+    for port in (0..MANY).map(PortId) {
+        thread.order(open(port, there)).unwrap();
+        let source = Source::Music;
+        thread.order(MediaCommand::Hear { port, source }).unwrap();
+    }
+    // More than one beat: what one left over goes before the next.
+    let mut heard = vec![Vec::<u16>::new(); MANY as usize];
+    let mut buffer = [0; 2048];
+    while heard.iter().any(|numbers| numbers.len() < 5) {
+        let (length, from) = phone.recv_from(&mut buffer).expect("no music");
+        assert_eq!(length, 172);
+        let place = places.iter().position(|place| *place == from).unwrap();
+        let number = u16::from_be_bytes([buffer[2], buffer[3]]);
+        // What the phone's socket could not hold is lost, but nothing comes twice or before its time.
+        if let Some(last) = heard[place].last() {
+            assert!((1..1000).contains(&number.wrapping_sub(*last)));
+        }
+        heard[place].push(number);
+    }
+}

@@ -1,5 +1,6 @@
 //! The client transactions of an endpoint: requests of ours and the responses to them (RFC 3261 §17.1).
 
+use crate::client_auth::{AccountId, Attempts};
 use crate::flow::Flow;
 use crate::invite_client::{InviteClient, InviteClientAction, InviteClientState};
 use crate::keys::{ClientKey, Owner, Purpose, TimerKey};
@@ -28,6 +29,23 @@ struct Ack {
     bytes: Vec<u8>,
 }
 
+/// A response that its owner has to hear.
+pub(crate) struct Heard {
+    pub key: ClientKey,
+    pub owner: Owner,
+    pub purpose: Purpose,
+    /// It is 401 or 407: what is needed to send the request again.
+    pub challenged: Option<Challenged>,
+}
+
+/// A request that was refused with 401 or 407.
+pub(crate) struct Challenged {
+    /// As it was sent.
+    pub request: Vec<u8>,
+    pub flow: Flow,
+    pub attempts: Attempts,
+}
+
 /// One client transaction.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Client {
@@ -39,6 +57,9 @@ pub(crate) struct Client {
     request: Vec<u8>,
     /// INVITE only: the ACKs sent, to be sent again.
     acks: Vec<Ack>,
+    /// Whose credentials it may show.
+    #[serde(default)]
+    attempts: Attempts,
     #[serde(skip)]
     deadline: Option<Due>,
 }
@@ -70,9 +91,26 @@ impl Transactions {
             flow,
             request: bytes,
             acks: Vec::new(),
+            attempts: Attempts::default(),
             deadline: None,
         };
         self.insert_client(key, client);
+    }
+
+    /// Says whose credentials a request shows that has just been sent.
+    pub(crate) fn attribute(&mut self, key: ClientKey, attempts: Attempts) {
+        if let Some(client) = self.clients.get_mut(&key) {
+            client.attempts = attempts;
+        }
+    }
+
+    /// The account of a request, and the credentials that it showed; those of an INVITE alone are
+    /// known after its final response.
+    pub(crate) fn shown(&self, key: ClientKey) -> (Option<AccountId>, Vec<(&str, &str)>) {
+        self.clients.get(&key).map_or((None, Vec::new()), |client| {
+            let account = client.attempts.account;
+            (account, write::credentials(&client.request))
+        })
     }
 
     /// Puts a client transaction in, new or restored.
@@ -128,11 +166,7 @@ impl Transactions {
     }
 
     /// A response came. `Some` if the owner has to hear of it.
-    pub(crate) fn on_response(
-        &mut self,
-        now: Mono,
-        response: &Message,
-    ) -> Option<(ClientKey, Owner, Purpose)> {
+    pub(crate) fn on_response(&mut self, now: Mono, response: &Message) -> Option<Heard> {
         let status = response.status().unwrap_or_default();
         let word = response.top_via().branch.and_then(word_of_branch);
         let method = response.cseq_method();
@@ -182,8 +216,13 @@ impl Transactions {
                 machine.on_response(now, timers, status) == NonInviteClientAction::Deliver
             }
         };
-        let told = (key, client.owner, client.purpose);
-        let flow = client.flow;
+        let (owner, purpose, flow) = (client.owner, client.purpose, client.flow);
+        let asks = matches!(status, 401 | 407) && client.attempts.account.is_some();
+        let challenged = (deliver && asks).then(|| Challenged {
+            request: client.request.clone(),
+            flow,
+            attempts: client.attempts.clone(),
+        });
         if !deliver {
             self.counters.retransmissions_received += 1;
         }
@@ -192,7 +231,12 @@ impl Transactions {
             self.send_request(Method::Ack, flow, ack);
         }
         self.settle_client(key);
-        deliver.then_some(told)
+        deliver.then_some(Heard {
+            key,
+            owner,
+            purpose,
+            challenged,
+        })
     }
 
     /// A flow failed: every request that waits on it for a response fails (§17.1.4).

@@ -137,7 +137,8 @@ pub(crate) fn usable(uri: &str) -> Option<&str> {
     write::is_uri(uri).then_some(uri)
 }
 
-fn join<'a>(hops: impl Iterator<Item = &'a str>) -> Result<Box<str>, DialogError> {
+/// A Route value of these hops, each checked.
+pub(crate) fn join<'a>(hops: impl Iterator<Item = &'a str>) -> Result<Box<str>, DialogError> {
     let mut out = String::new();
     for hop in hops {
         let known = NameAddr::parse(hop).is_ok_and(|hop| usable(hop.uri).is_some());

@@ -10,6 +10,7 @@
 //! Contract: after any `handle_*` or any other call that changes something, drain `poll_transmit`
 //! and `poll_event`, then come back at `poll_timeout` at the latest. `now` never goes back.
 
+use crate::client_auth::{AccountId, Wallet};
 use crate::counters::{Counters, Stats};
 use crate::defect::Broken;
 use crate::dialog::Dialog;
@@ -21,7 +22,7 @@ use crate::leg_timer::Draft;
 use crate::names::Names;
 use crate::terms::Terms;
 use crate::timers::{Due, Timers};
-use crate::transactions::{Failure, Report, Transactions};
+use crate::transactions::{Report, Transactions};
 use crate::write;
 use meishier_model::{LegId, Mono, ShardId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -84,6 +85,7 @@ pub struct Party {
 pub struct Endpoint {
     pub(crate) config: EndpointConfig,
     pub(crate) names: Names,
+    pub(crate) wallet: Wallet,
     pub(crate) tx: Transactions,
     pub(crate) legs: BTreeMap<LegId, Box<Leg>>,
     /// Legs on TCP by connection, so that a stranger's closed connections cost nothing.
@@ -103,6 +105,7 @@ impl Endpoint {
     pub fn new(config: EndpointConfig) -> Self {
         Self {
             names: Names::new(config.seed, config.shard),
+            wallet: Wallet::default(),
             tx: Transactions::new(config.timers),
             config,
             legs: BTreeMap::new(),
@@ -184,6 +187,19 @@ impl Endpoint {
     /// # Errors
     /// [`EndpointError::Full`] at a limit, [`EndpointError::Uri`] if a URI cannot be written.
     pub fn invite(&mut self, now: Mono, invite: Invite) -> Result<LegId, EndpointError> {
+        self.invite_as(now, None, invite)
+    }
+
+    /// As [`Endpoint::invite`]; challenges to every request of the call are answered for this account.
+    ///
+    /// # Errors
+    /// As [`Endpoint::invite`].
+    pub fn invite_as(
+        &mut self,
+        now: Mono,
+        account: Option<AccountId>,
+        invite: Invite,
+    ) -> Result<LegId, EndpointError> {
         self.last = now;
         if self.legs.len() >= self.config.max_legs
             || self.tx.clients.len() >= self.config.max_transactions
@@ -222,6 +238,7 @@ impl Endpoint {
         );
         let mut leg = Box::new(leg);
         leg.terms = invite.terms;
+        leg.account = account;
         leg.described = invite.sdp.as_deref().map(Into::into);
         if invite.terms.session.is_some() {
             let sdp = invite.sdp.as_deref();
@@ -411,6 +428,7 @@ impl Endpoint {
             now,
             config: &self.config,
             names: &mut self.names,
+            wallet: &mut self.wallet,
             tx: &mut self.tx,
             events: &mut self.events,
             broken: self.broken,
@@ -455,9 +473,10 @@ impl Endpoint {
                 }
                 Report::Client {
                     owner: Owner::Request(id),
+                    purpose,
                     failure,
                     ..
-                } => self.on_options_done(id, failure),
+                } => self.on_request_done(id, purpose, failure.status(), None),
                 Report::Acknowledged {
                     owner: Owner::Leg(leg),
                     key,
@@ -473,13 +492,6 @@ impl Endpoint {
                 }
             }
         }
-    }
-
-    fn on_options_done(&mut self, id: RequestId, failure: Failure) {
-        self.events.push_back(Event::Response {
-            id,
-            status: failure.status(),
-        });
     }
 
     pub(crate) fn take_leg_id(&mut self) -> LegId {

@@ -119,9 +119,15 @@ impl Endpoint {
             &mut self.tx.counters.received_responses,
             usize::from(status),
         );
-        let Some((key, owner, purpose)) = self.tx.on_response(now, response) else {
+        let Some(mut heard) = self.tx.on_response(now, response) else {
             return;
         };
+        if let Some(challenged) = heard.challenged.take()
+            && self.ask_with_credentials(now, &heard, challenged, response)
+        {
+            return;
+        }
+        let (key, owner, purpose) = (heard.key, heard.owner, heard.purpose);
         match owner {
             Owner::Leg(leg) => {
                 let heard = self.with_leg(now, leg, |leg, cx| {
@@ -132,7 +138,7 @@ impl Endpoint {
                 }
             }
             Owner::Request(id) if status >= 200 => {
-                self.events.push_back(Event::Response { id, status })
+                self.on_request_done(id, purpose, status, Some(response));
             }
             Owner::Request(_) => {}
             Owner::Nobody => self.on_orphan(now, flow, response, key, purpose),
@@ -160,6 +166,7 @@ impl Endpoint {
             | Purpose::Bye
             | Purpose::Options
             | Purpose::Prack
+            | Purpose::Register
             | Purpose::Update => {}
         }
     }
@@ -386,6 +393,7 @@ impl Endpoint {
             now,
             config: &self.config,
             names: &mut self.names,
+            wallet: &mut self.wallet,
             tx: &mut self.tx,
             events: &mut self.events,
             broken: self.broken,

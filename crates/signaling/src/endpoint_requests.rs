@@ -1,10 +1,14 @@
-//! Requests outside dialogs: our answers to those that came, and OPTIONS of ours.
+//! Requests outside dialogs: our answers to those that came, and OPTIONS and REGISTER of ours.
 
+use crate::builder::Builder;
+use crate::client_auth::{AccountId, Attempts, Credentials};
 use crate::endpoint::Endpoint;
-use crate::event::{EndpointError, RequestId};
+use crate::event::{EndpointError, Event, RequestId};
 use crate::flow::Flow;
 use crate::keys::{ClientKey, Owner, Purpose};
+use crate::message::Message;
 use crate::names::branch;
+use crate::registration::Register;
 use crate::write;
 use meishier_model::Mono;
 
@@ -58,6 +62,20 @@ impl Endpoint {
         flow: Flow,
         uri: &str,
     ) -> Result<RequestId, EndpointError> {
+        self.options_as(now, None, flow, uri)
+    }
+
+    /// As [`Endpoint::options`]; challenges are answered for this account.
+    ///
+    /// # Errors
+    /// As [`Endpoint::options`].
+    pub fn options_as(
+        &mut self,
+        now: Mono,
+        account: Option<AccountId>,
+        flow: Flow,
+        uri: &str,
+    ) -> Result<RequestId, EndpointError> {
         self.last = now;
         if self.tx.clients.len() >= self.config.max_transactions {
             self.tx.counters.limited += 1;
@@ -68,7 +86,8 @@ impl Endpoint {
         }
         let id = self.take_request_id();
         let word = self.names.word();
-        let bytes = write::Request {
+        let shown = self.wallet.carry(account, ("OPTIONS", uri));
+        let out = write::Request {
             method: "OPTIONS",
             uri,
             flow: &flow,
@@ -82,14 +101,103 @@ impl Endpoint {
         .builder()
         .header_with("Contact", |out| write::contact(out, "", &flow))
         .header("Accept", write::ACCEPT)
-        .header("User-Agent", &self.config.user_agent)
-        .finish();
+        .header("User-Agent", &self.config.user_agent);
+        self.start_request(
+            now,
+            (id, word, flow),
+            Purpose::Options,
+            (account, out, shown),
+        );
+        Ok(id)
+    }
+
+    /// Sends a REGISTER of ours. [`crate::Event::RegisterDone`] follows.
+    pub(crate) fn register(
+        &mut self,
+        now: Mono,
+        register: &Register<'_>,
+    ) -> Result<RequestId, EndpointError> {
+        self.last = now;
+        let (flow, account) = (register.flow, register.account);
+        if !write::is_uri(register.registrar) || !write::is_uri(register.aor) {
+            return Err(EndpointError::Uri);
+        }
+        let id = self.take_request_id();
+        let word = self.names.word();
+        let shown = self.wallet.carry(account, ("REGISTER", register.registrar));
+        let mut out = write::Request {
+            method: "REGISTER",
+            uri: register.registrar,
+            flow: &flow,
+            branch: &branch(word),
+            route: "",
+            from: &format!("<{}>;tag={}", register.aor, register.tag),
+            to: &format!("<{}>", register.aor),
+            call_id: register.call_id,
+            cseq: register.cseq,
+        }
+        .builder();
+        for (contact, expires) in register.contacts {
+            out = out.header("Contact", &format!("{contact};expires={expires}"));
+        }
+        // Registrars there are that read the header alone.
+        if let [(_, expires), ..] = register.contacts {
+            out = out.header("Expires", &expires.to_string());
+        }
+        // RFC 3327 §5.1: whoever stands between may have us called through it.
+        out = out
+            .header("Supported", "path")
+            .header("Allow", write::ALLOW)
+            .header("User-Agent", &self.config.user_agent);
+        self.start_request(
+            now,
+            (id, word, flow),
+            Purpose::Register,
+            (account, out, shown),
+        );
+        Ok(id)
+    }
+
+    /// Call-ID and From tag of a registration.
+    pub(crate) fn register_names(&mut self) -> (String, String) {
+        (self.names.call_id(), format!("{:016x}", self.names.word()))
+    }
+
+    fn start_request(
+        &mut self,
+        now: Mono,
+        (id, word, flow): (RequestId, u64, Flow),
+        purpose: Purpose,
+        (account, mut out, shown): (Option<AccountId>, Builder<'_>, Credentials),
+    ) {
+        for (name, value) in &shown {
+            out = out.header(name, value);
+        }
         let key = ClientKey {
             word,
             cancel: false,
         };
+        let bytes = out.finish();
         self.tx
-            .start(now, key, Purpose::Options, Owner::Request(id), flow, bytes);
-        Ok(id)
+            .start(now, key, purpose, Owner::Request(id), flow, bytes);
+        self.tx.attribute(key, Attempts::of(account));
+    }
+
+    /// The final response to a request of ours outside dialogs came, or none will.
+    pub(crate) fn on_request_done(
+        &mut self,
+        id: RequestId,
+        purpose: Purpose,
+        status: u16,
+        reply: Option<&Message>,
+    ) {
+        self.events.push_back(match purpose {
+            Purpose::Register => Event::RegisterDone {
+                id,
+                status,
+                reply: reply.cloned(),
+            },
+            _ => Event::Response { id, status },
+        });
     }
 }

@@ -78,7 +78,8 @@ pub enum Event {
         leg: LegId,
     },
     /// The peer answered an offer of ours that stood in a response: in the PRACK of a ringing one
-    /// (RFC 3262 §5), or in the ACK of the 200 to a re-INVITE (RFC 3261 §14.2). The answer is there
+    /// (RFC 3262 §5), or in the ACK of the 200 to a re-INVITE (RFC 3261 §14.2); or the one by which
+    /// the endpoint refreshed the session (RFC 4028 §7.4), in the 200 to it. The answer is there
     /// for [`crate::endpoint::Endpoint::take_ack_sdp`].
     OfferAnswered {
         /// The leg.
@@ -124,13 +125,6 @@ pub enum Event {
         /// The answer.
         sdp: Option<Vec<u8>>,
     },
-    /// The party described itself in its answer to a refresh of ours, perhaps otherwise than before.
-    Redescribed {
-        /// The leg.
-        leg: LegId,
-        /// Its answer to our description, which is the one that holds.
-        sdp: Vec<u8>,
-    },
     /// Our probe is over. Not told of a leg that has ended since.
     Probed {
         /// The leg.
@@ -163,6 +157,15 @@ pub enum Event {
         /// 200 to 699; 408 if none came, 503 if the flow failed.
         status: u16,
     },
+    /// The final response to our REGISTER, for [`crate::registration::Registration`].
+    RegisterDone {
+        /// Which one.
+        id: RequestId,
+        /// 200 to 699; 408 if none came, 503 if the flow failed.
+        status: u16,
+        /// The response, if one came.
+        reply: Option<Message>,
+    },
 }
 
 /// Shows leg, request and status only: bodies and reasons may tell who calls and what was dialled.
@@ -179,11 +182,13 @@ impl fmt::Debug for Event {
             Self::Gone { leg } => write!(f, "Gone({leg})"),
             Self::Reinvite { leg, .. } => write!(f, "Reinvite({leg})"),
             Self::ReinviteDone { leg, status, .. } => write!(f, "ReinviteDone({leg} {status})"),
-            Self::Redescribed { leg, .. } => write!(f, "Redescribed({leg})"),
             Self::Probed { leg, result } => write!(f, "Probed({leg} {result:?})"),
             Self::Info { leg, .. } => write!(f, "Info({leg})"),
             Self::Request { id, request, .. } => write!(f, "Request({} {request:?})", id.0),
             Self::Response { id, status } => write!(f, "Response({} {status})", id.0),
+            Self::RegisterDone { id, status, .. } => {
+                write!(f, "RegisterDone({} {status})", id.0)
+            }
         }
     }
 }

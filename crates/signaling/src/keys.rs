@@ -43,6 +43,7 @@ pub(crate) enum Purpose {
     Options,
     Prack,
     Update,
+    Register,
 }
 
 impl Purpose {
@@ -55,6 +56,7 @@ impl Purpose {
             Self::Options => Method::Options,
             Self::Prack => Method::Prack,
             Self::Update => Method::Update,
+            Self::Register => Method::Register,
         }
     }
 }

@@ -7,9 +7,11 @@
 //!   leg_reliable ── provisional responses that are acknowledged: PRACK both ways, early dialogs
 //!   leg_timer ───── the session timer: refreshes both ways, the end without them
 //!   leg_responses ─ whose response or failure it is
+//!   leg_again ───── a request that was challenged goes again with credentials
 //!   leg_session ─── requests within the dialog: BYE, re-INVITE both ways, UPDATE, INFO, OPTIONS
 //! ```
 
+use crate::client_auth::{AccountId, Attempts, Credentials, Wallet};
 use crate::defect::{Broken, Defect, no_bye};
 use crate::dialog::Dialog;
 use crate::early::Early;
@@ -143,6 +145,9 @@ pub(crate) struct Leg {
     /// How the dialog is kept.
     #[serde(default)]
     pub terms: Terms,
+    /// Whose credentials our requests show.
+    #[serde(default)]
+    pub account: Option<AccountId>,
     /// What the other side can.
     #[serde(default)]
     pub peer: Peer,
@@ -209,6 +214,7 @@ pub(crate) struct Context<'a> {
     pub now: Mono,
     pub config: &'a EndpointConfig,
     pub names: &'a mut Names,
+    pub wallet: &'a mut Wallet,
     pub tx: &'a mut Transactions,
     pub events: &'a mut VecDeque<Event>,
     pub broken: Broken,
@@ -229,6 +235,7 @@ impl Leg {
             dialog,
             contact_user: write::contact_user(contact_user).into(),
             terms: Terms::default(),
+            account: None,
             peer: Peer::UNKNOWN,
             timer: SessionTimer::default(),
             least: Duration::ZERO,
@@ -376,15 +383,28 @@ impl Leg {
             true => self.dialog.local_seq.max(1),
             false => self.dialog.next_seq(),
         };
-        let bytes = self.request(cx, method, cseq, &branch(word), headers, sdp);
+        let shown = self.credentials(cx, method);
+        let shown = shown.iter().map(|(name, value)| (*name, &**value));
+        let headers: SmallVec<[(&str, &str); 4]> = headers.iter().copied().chain(shown).collect();
+        let bytes = self.request(cx, method, cseq, &branch(word), &headers, sdp);
         let key = ClientKey {
             word,
             cancel: false,
         };
         cx.tx
             .start(cx.now, key, purpose, Owner::Leg(self.id), self.flow, bytes);
+        cx.tx.attribute(key, Attempts::of(self.account));
         self.note_client(cx, key);
         key
+    }
+
+    /// What a request of the dialog shows before anybody asks for it.
+    pub(crate) fn credentials(&self, cx: &mut Context<'_>, method: Method) -> Credentials {
+        if self.account.is_none() {
+            return Vec::new();
+        }
+        let (uri, _) = self.dialog.next_hop();
+        cx.wallet.carry(self.account, (method.as_str(), &uri))
     }
 
     /// Writes a request within the dialog.

@@ -1,6 +1,7 @@
 //! A leg that we started: the responses to our INVITE, CANCEL, and the ACK of every 2xx.
 
 use crate::body;
+use crate::client_auth::Attempts;
 use crate::defect::Defect;
 use crate::dialog::{self, Dialog};
 use crate::event::Event;
@@ -127,7 +128,10 @@ impl Leg {
             return;
         }
         let word = cx.names.word();
-        let bytes = self.request(cx, Method::Ack, cseq, &branch(word), &[], None);
+        // §22.1: what the INVITE showed; an ACK cannot be challenged.
+        let (account, shown) = cx.tx.shown(key);
+        let bytes = self.request(cx, Method::Ack, cseq, &branch(word), &shown, None);
+        self.account = self.account.or(account);
         cx.tx.keep_ack(key, &self.dialog.remote_tag, &bytes);
         cx.tx.send_request(Method::Ack, self.flow, bytes);
     }
@@ -174,9 +178,12 @@ pub(crate) fn release_fork(cx: &mut Context<'_>, key: ClientKey, flow: Flow, res
         cancel: false,
     };
     let seq = fork.dialog.next_seq();
-    let bytes = fork.request(cx, Method::Bye, seq, &branch(bye.word), &[], None);
+    let shown = fork.credentials(cx, Method::Bye);
+    let shown: Vec<(&str, &str)> = shown.iter().map(|(n, v)| (*n, &**v)).collect();
+    let bytes = fork.request(cx, Method::Bye, seq, &branch(bye.word), &shown, None);
     cx.tx
         .start(cx.now, bye, Purpose::Bye, Owner::Nobody, flow, bytes);
+    cx.tx.attribute(bye, Attempts::of(fork.account));
 }
 
 /// The ACK of a 2xx whose dialog is known only from it: a fork, or a re-INVITE of a leg that has

@@ -29,6 +29,7 @@ impl Leg {
             | Purpose::Options
             | Purpose::Update
             | Purpose::Cancel
+            | Purpose::Register
             | Purpose::Prack => {}
         }
     }
@@ -47,7 +48,7 @@ impl Leg {
             Purpose::Bye => self.on_bye_done(key),
             Purpose::Options => self.on_probed(cx, key, failure.into()),
             Purpose::Update => self.on_update_failure(cx, key, failure),
-            Purpose::Cancel | Purpose::Prack => {}
+            Purpose::Cancel | Purpose::Prack | Purpose::Register => {}
         }
     }
 }

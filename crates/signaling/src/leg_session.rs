@@ -350,9 +350,12 @@ impl Leg {
             }
             let sdp = body::sdp(response).map(<[u8]>::to_vec);
             if asking.is_some_and(|asking| asking.refresh) {
-                let leg = self.id;
-                let event = sdp.map(|sdp| Event::Redescribed { leg, sdp });
-                cx.events.extend(event);
+                // RFC 4028 §7.4: the description is an offer like any other; what it is answered
+                // with holds from now on.
+                if let Some(sdp) = sdp {
+                    self.ack_sdp = Some(sdp.into());
+                    cx.events.push_back(Event::OfferAnswered { leg: self.id });
+                }
                 return;
             }
             cx.events.push_back(Event::ReinviteDone {

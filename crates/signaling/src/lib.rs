@@ -29,6 +29,8 @@
 //!        registrar ── auth (digest, RFC 7616/8760), slowdown (of those who guess)
 //!                  └─ outbound (the way to a phone): bindings of the seats' phones
 //!        stun ── where a phone behind NAT is seen
+//!
+//!        registration ── client_auth: we ourselves, at a carrier that wants it so
 //! ```
 
 mod address;
@@ -36,6 +38,7 @@ pub mod auth;
 mod bindings;
 pub mod body;
 pub mod builder;
+pub mod client_auth;
 mod client_transactions;
 pub mod counters;
 mod defect;
@@ -57,6 +60,7 @@ pub mod invite_client;
 pub mod invite_server;
 mod keys;
 pub mod leg;
+mod leg_again;
 mod leg_incoming;
 mod leg_outgoing;
 mod leg_reliable;
@@ -75,6 +79,8 @@ mod phrases;
 mod push;
 mod refusal;
 pub mod registrar;
+pub mod registration;
+mod registration_reply;
 pub mod reliable;
 pub mod scan;
 mod server_transactions;
@@ -91,6 +97,7 @@ pub mod via;
 mod write;
 
 pub use auth::{AuthConfig, AuthResult, Authenticator};
+pub use client_auth::{Account, AccountId};
 pub use counters::{Counters, Stats};
 #[cfg(feature = "defects")]
 pub use defect::Defect;
@@ -103,6 +110,7 @@ pub use message::{HeaderName, Message, Method, NameAddr, ParseError};
 pub use registrar::{
     Binding, BindingChange, RegisterReply, Registrar, RegistrarConfig, RegistrarSnapshot,
 };
+pub use registration::{Registration, RegistrationConfig, RegistrationState};
 pub use snapshot::{LegSnapshot, RestSnapshot};
 pub use terms::{Reliability, Terms, Unfit};
 pub use timers::Timers;

@@ -127,6 +127,67 @@ pub(crate) fn cancel(invite: &[u8], reason: Option<&str>) -> Vec<u8> {
     out.finish()
 }
 
+/// A request that we wrote, to be sent again with credentials (RFC 3261 §8.1.3.5, §22.2): another
+/// branch and number, all else as it was but for credentials that it had.
+pub(crate) fn again(request: &[u8], branch: &str, cseq: u32, shown: &[(&str, String)]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(request.len() + 256 * shown.len());
+    let mut head = 0;
+    for line in lines(request) {
+        head += line.len() + 2;
+        if line.is_empty() {
+            break;
+        }
+        match line.split(|b| *b == b':').next().unwrap_or(b"") {
+            b"Via" => {
+                let end = line.iter().position(|b| *b == b';').unwrap_or(line.len());
+                out.extend_from_slice(line.get(..end).unwrap_or(line));
+                out.extend_from_slice(b";branch=");
+                out.extend_from_slice(branch.as_bytes());
+                out.extend_from_slice(b";rport");
+            }
+            b"CSeq" => {
+                let method = line.rsplit(|b| *b == b' ').next().unwrap_or(b"");
+                out.extend_from_slice(b"CSeq: ");
+                push::decimal(&mut out, u64::from(cseq));
+                out.push(b' ');
+                out.extend_from_slice(method);
+                for (name, value) in shown {
+                    out.extend_from_slice(b"\r\n");
+                    out.extend_from_slice(name.as_bytes());
+                    out.extend_from_slice(b": ");
+                    out.extend_from_slice(value.as_bytes());
+                }
+            }
+            b"Authorization" | b"Proxy-Authorization" => continue,
+            _ => out.extend_from_slice(line),
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(request.get(head..).unwrap_or(&[]));
+    out
+}
+
+/// Method, Request-URI and CSeq number of a request that we wrote.
+pub(crate) fn start_of(request: &[u8]) -> (&str, &str, u32) {
+    let text = |bytes| std::str::from_utf8(bytes).unwrap_or("");
+    let mut all = lines(request);
+    let mut words = text(all.next().unwrap_or(b"")).split(' ');
+    let (method, uri) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
+    let cseq = all.find_map(|line| line.strip_prefix(b"CSeq: "));
+    let cseq = text(cseq.unwrap_or(b"")).split(' ').next();
+    (method, uri, cseq.and_then(crate::lex::number).unwrap_or(0))
+}
+
+/// The credentials in a request that we wrote: its ACK shows them too (RFC 3261 §22.1).
+pub(crate) fn credentials(request: &[u8]) -> Vec<(&str, &str)> {
+    let lines = lines(request).take_while(|line| !line.is_empty());
+    let fields = lines.filter_map(|line| std::str::from_utf8(line).ok()?.split_once(": "));
+    fields
+        .filter(|(name, _)| matches!(*name, "Authorization" | "Proxy-Authorization"))
+        .collect()
+}
+
 /// A request that repeats the routing and dialog headers of one that we wrote.
 fn derived<'a>(request: &[u8], method: &str, to: Option<&[u8]>) -> Builder<'a> {
     let mut all = lines(request);

@@ -186,10 +186,10 @@ impl World {
             Event::ReinviteDone { leg, .. } => (*leg, "done"),
             Event::Info { leg, .. } => (*leg, "info"),
             Event::Probed { .. }
-            | Event::Redescribed { .. }
             | Event::OfferAnswered { .. }
             | Event::Request { .. }
-            | Event::Response { .. } => panic!("not in this play"),
+            | Event::Response { .. }
+            | Event::RegisterDone { .. } => panic!("not in this play"),
         };
         let story = self.stories[end].entry(leg).or_default();
         assert!(!story.gone, "gone is the last word: {story:?} {word}");

@@ -225,7 +225,7 @@ fn without_update_the_session_is_refreshed_by_the_same_description() {
         OFFER,
     ));
     assert_eq!(b.take_sent(), ["ACK"]);
-    assert_eq!(b.take_events(), ["Redescribed"], "and nothing else");
+    assert_eq!(b.take_events(), ["OfferAnswered"], "and nothing else");
     b.pass(s(900));
     assert_eq!(b.take_sent()[0], "INVITE", "§7.2: we go on, timer or not");
     b.pass(s(60));
@@ -461,11 +461,8 @@ fn what_a_refresh_is_answered_with_holds() {
     let contact = "Contact: <sip:b@192.0.2.9:5070>\r\n";
     b.receive(&reply(&again, 200, "", contact, &moved));
     assert_eq!(b.take_sent(), ["ACK"]);
-    let told = b.events.drain(..).find_map(|event| match event {
-        Event::Redescribed { leg: of, sdp } => Some((of, sdp)),
-        _ => None,
-    });
-    assert_eq!(told, Some((leg, moved.into_bytes())));
+    assert_eq!(b.take_events(), ["OfferAnswered"]);
+    assert_eq!(b.end.take_ack_sdp(leg), Some(moved.into_bytes()));
     // A refresh by UPDATE describes nothing, and changes nothing.
     let mut b = Bench::udp();
     let (_, invite) = call(&mut b, Some(600));

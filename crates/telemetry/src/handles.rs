@@ -164,6 +164,7 @@ impl LegHandles {
 pub(crate) struct Handles {
     pub(crate) arrived: Vec<Counter>,
     pub(crate) trunk_up: Vec<Gauge>,
+    pub(crate) registered: Vec<Gauge>,
     pub(crate) phases: Family<Phase, Gauge>,
     pub(crate) ended: Family<Outcome, Counter>,
     pub(crate) refused: Family<Refusal, Counter>,
@@ -221,12 +222,17 @@ impl Handles {
             .collect();
         // A trunk that is not asked by OPTIONS is never told about; it counts as up.
         trunk_up.iter().for_each(|up| up.set(1.0));
+        let registered: Vec<Gauge> = by_trunk(names::TRUNK_REGISTERED)
+            .map(|(name, trunk)| gauge(r, name, &[("trunk", trunk)]))
+            .collect();
+        registered.iter().for_each(|it| it.set(1.0));
         gauge(r, names::BUILD, &[("version", env!("CARGO_PKG_VERSION"))]).set(1.0);
         Self {
             arrived: by_trunk(names::ARRIVED)
                 .map(|(name, trunk)| counter(r, name, &[("trunk", trunk)]))
                 .collect(),
             trunk_up,
+            registered,
             phases: Family::new(&Phase::ALL, Phase::as_str, |phase| {
                 gauge(r, names::CALLS_NOW, &[("phase", phase)])
             }),

@@ -138,6 +138,20 @@ impl Telemetry {
                     tracing::error!(trunk, "trunk does not answer");
                 }
             }
+            Notice::Registration {
+                trunk,
+                registered,
+                status,
+            } => {
+                let trunk = self.trunk(trunk.0);
+                if *registered && *status == 0 {
+                    tracing::info!(trunk, "trunk need not be registered any more");
+                } else if *registered {
+                    tracing::info!(trunk, "trunk registered");
+                } else {
+                    tracing::error!(trunk, status, "trunk not registered");
+                }
+            }
             Notice::Peer { trunk, address, up } => {
                 let trunk = self.trunk(trunk.0);
                 if *up {

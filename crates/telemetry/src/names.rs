@@ -64,6 +64,7 @@ names! {
     SEATS_READY = "meishier_seats_ready", Gauge, "Seats that are ready, by pool; a seat counts in each of its pools.";
     SEATS_PAUSED = "meishier_seats_paused_by_engine_total", Counter, "Seats paused after offers that rang out.";
     TRUNK_UP = "meishier_trunk_up", Gauge, "1 unless the trunk leaves our OPTIONS unanswered.";
+    TRUNK_REGISTERED = "meishier_trunk_registered", Gauge, "1 unless the trunk is to be registered at its carrier and is not.";
     LINES_OPEN = "meishier_lines_open", Gauge, "Lines that the schedule opens now, by pool.";
     LINES_USED = "meishier_lines_used", Gauge, "Lines in use, by pool.";
     WAITING = "meishier_waiting", Gauge, "Callers that wait, by pool; a caller whom two pools may serve counts in both.";

@@ -180,6 +180,13 @@ impl Telemetry {
                     gauge.set(if *up { 1.0 } else { 0.0 });
                 }
             }
+            Notice::Registration {
+                trunk, registered, ..
+            } => {
+                if let Some(gauge) = handles.registered.get(usize::from(trunk.0)) {
+                    gauge.set(if *registered { 1.0 } else { 0.0 });
+                }
+            }
             Notice::Peer { .. } | Notice::NoPeers { .. } => {}
             Notice::Lines { pool, lines } => {
                 if let Some(open) = Handles::of_pool(&handles.lines_open, *pool) {

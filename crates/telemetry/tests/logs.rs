@@ -129,6 +129,16 @@ fn notices() -> Vec<Notice> {
             trunk: TrunkId(9),
             up: false,
         },
+        Notice::Registration {
+            trunk: TrunkId(0),
+            registered: true,
+            status: 200,
+        },
+        Notice::Registration {
+            trunk: TrunkId(0),
+            registered: false,
+            status: 403,
+        },
         Notice::Lines {
             pool: PoolId(0),
             lines: 9,
@@ -194,6 +204,7 @@ fn every_notice_is_one_json_line_without_strangers_words() {
         "ambiguous",
         "why",
         "state",
+        "status",
     ];
     for line in text.lines() {
         let object: serde_json::Map<String, serde_json::Value> =

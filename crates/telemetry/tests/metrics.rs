@@ -226,6 +226,17 @@ fn facts_are_counted_under_their_names() {
         trunk: TrunkId(0),
         up: false,
     });
+    let registered = "meishier_trunk_registered{trunk=\"mobile\"}";
+    assert_eq!(value(&before, registered), 1.0, "until it is known better");
+    let registration = |registered, status| Notice::Registration {
+        trunk: TrunkId(1),
+        registered,
+        status,
+    };
+    t.notice(&registration(false, 408));
+    assert_eq!(value(&t.render(), registered), 0.0);
+    t.notice(&registration(true, 200));
+    assert_eq!(value(&t.render(), registered), 1.0);
     let page = t.render();
     assert_eq!(value(&page, "meishier_trunk_up{trunk=\"telecom\"}"), 0.0);
     assert_eq!(value(&page, "meishier_trunk_up{trunk=\"mobile\"}"), 1.0);

@@ -13,9 +13,6 @@ use std::net::SocketAddr;
 use std::path::Path;
 use tempfile::TempDir;
 
-const KEYS: &str = "[[transfer.keys]]\nname = \"110\"\ntitle = \"110\"\nkind = \"emergency\"\n\
-                    trunk = \"trunk\"\n";
-
 /// A plan whose trunk is this edge, and where the engine will listen for it.
 fn plan(edge: &Edge, transport: &str, folder: &Path) -> (Plan, SocketAddr) {
     let mut plan = Plan::default();
@@ -29,7 +26,7 @@ fn plan(edge: &Edge, transport: &str, folder: &Path) -> (Plan, SocketAddr) {
         false => format!("{kind}:127.0.0.1:0"),
     };
     plan.listen = vec![listen("udp"), listen("tcp")];
-    plan.add_tables(KEYS);
+    plan.add_tables(stage::KEYS);
     if transport == "tls" {
         plan.listen.push(listen("tls"));
         papers::write(folder, &["engine", "edge"]);

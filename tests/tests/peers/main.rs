@@ -1,10 +1,12 @@
 //! Tests against foreign SIP programs, and the shipped Prometheus files against Prometheus' own.
 
 mod baresip;
+mod hep;
 mod kamailio;
 mod linphone;
 mod papers;
 mod promtool;
+mod registration;
 mod rtpengine;
 mod sipp;
 mod sipp_dialogs;

@@ -21,6 +21,8 @@ struct Talk {
     seat: Line,
     caller_media: Talker,
     seat_media: Talker,
+    /// What the engine was offered, and what it answered.
+    described: (String, String),
 }
 
 impl Talk {
@@ -51,6 +53,7 @@ impl Talk {
             seat,
             caller_media,
             seat_media,
+            described: (offer, answer.body().to_owned()),
         }
     }
 
@@ -58,8 +61,8 @@ impl Talk {
         talk(&mut [&mut self.caller_media, &mut self.seat_media], length);
     }
 
-    /// Hangs up; nothing is left, and the relay has relayed.
-    fn end(mut self) {
+    /// Hangs up; nothing is left, and the relay has relayed. The record.
+    fn end(mut self) -> serde_json::Value {
         self.caller.hang_up(&self.dialog);
         let bye = self.seat.request("BYE");
         self.seat.reply(&bye, "200 OK", "");
@@ -74,6 +77,7 @@ impl Talk {
             assert!(record[party]["received"].as_u64() >= Some(80), "{record}");
         }
         self.engine.check_log();
+        record
     }
 }
 
@@ -112,4 +116,46 @@ fn keys_come_through_the_relay_once_each() {
     assert_eq!(call.seat_media.keys(), [1, 1, 10, 11]);
     call.talk(Duration::from_millis(500));
     call.end();
+}
+
+/// The relay speaks SRTP with the engine and plain RTP with the caller.
+#[test]
+fn the_relay_secures_its_side() {
+    for suite in ["AES_CM_128_HMAC_SHA1_80", "AES_256_CM_HMAC_SHA1_80"] {
+        let outward = [
+            ("transport-protocol", "RTP/SAVP".into()),
+            ("DTLS", "off".into()),
+            ("SDES", Value::List(vec![format!("only-{suite}")])),
+        ];
+        let inward = [("transport-protocol", "RTP/AVP".into())];
+        let mut call = Talk::new(&outward, &inward);
+        let (offer, answer) = call.described.clone();
+        let crypto = format!(" {suite} inline:");
+        assert!(
+            offer.contains("RTP/SAVP") && offer.contains(&crypto),
+            "{offer}"
+        );
+        assert!(
+            answer.contains("RTP/SAVP") && answer.contains(&crypto),
+            "{answer}"
+        );
+        call.talk(Duration::from_secs(2));
+        press(&mut [&mut call.caller_media, &mut call.seat_media], 3);
+        call.talk(Duration::from_millis(200));
+        let (by_caller, by_seat) = (call.caller_media.heard(), call.seat_media.heard());
+        assert!(
+            by_caller.seconds_of(SEAT_TONE) >= 1.5,
+            "{}",
+            by_caller.seconds_of(SEAT_TONE)
+        );
+        assert!(
+            by_seat.seconds_of(CALLER_TONE) >= 1.5,
+            "{}",
+            by_seat.seconds_of(CALLER_TONE)
+        );
+        assert_eq!(call.seat_media.keys(), [3]);
+        let record = call.end();
+        assert_eq!(record["rtp_caller"]["secured"], true, "{record}");
+        assert_eq!(record["rtp_caller"]["unauthentic"], 0, "{record}");
+    }
 }

@@ -8,6 +8,10 @@ use meishier_tests::plan::Plan;
 use serde_json::Value;
 use std::net::SocketAddr;
 
+/// A key that dials 110 by the trunk.
+pub const KEYS: &str = "[[transfer.keys]]\nname = \"110\"\ntitle = \"110\"\nkind = \"emergency\"\n\
+                        trunk = \"trunk\"\n";
+
 /// An engine with one seat a scenario, made ready in that order, so that the first is offered
 /// first; and the seats' SIPp.
 pub fn engine(mut plan: Plan, scenarios: &[&str], by: Transport) -> (Engine, Vec<Peer>) {

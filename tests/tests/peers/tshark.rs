@@ -9,7 +9,7 @@ use meishier_tests::peers::{Peer, free_port};
 use meishier_tests::plan::Plan;
 use meishier_tests::talker::a_law;
 use std::f64::consts::TAU;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -26,15 +26,17 @@ struct Capture {
 impl Capture {
     /// Whatever comes to or from the engine by UDP.
     fn start(engine: &Engine, plan_ports: (u16, u16)) -> Self {
-        let sip = engine.udp().port();
         let (first, last) = plan_ports;
+        Self::of(engine, &format!("udp portrange {first}-{last}"))
+    }
+
+    /// Whatever comes to or goes from the engine's SIP by UDP, and this besides.
+    fn of(engine: &Engine, more: &str) -> Self {
+        let sip = engine.udp().port();
         let file = engine.folder().join("call.pcapng");
         let mut command = Command::new("dumpcap");
         command.args(["-i", "lo", "-q", "-w"]).arg(&file);
-        command.args([
-            "-f",
-            &format!("udp port {sip} or udp portrange {first}-{last}"),
-        ]);
+        command.args(["-f", &format!("udp port {sip} or {more}")]);
         let peer = Peer::spawn("dumpcap", command, engine.folder(), sip);
         peer.await_words("File: ");
         Self { peer, file, sip }
@@ -157,9 +159,7 @@ fn a_call_with_a_third_party_decodes_without_a_warning() {
     let far = free_port();
     let mut plan = Plan::default();
     plan.trunk = format!("out = \"127.0.0.1:{far}\"\n");
-    plan.add_tables(
-        "[[transfer.keys]]\nname = \"110\"\ntitle = \"110\"\nkind = \"emergency\"\ntrunk = \"trunk\"\n",
-    );
+    plan.add_tables(stage::KEYS);
     let (engine, seats, capture) = scene(plan);
     let target = Sipp::new(&engine, "seat_speaks", Udp)
         .at(far)
@@ -202,4 +202,44 @@ fn whatever_we_send_decodes_without_a_warning() {
     let caller = Sipp::new(&engine, "caller_refused", Udp);
     caller.start(&engine).succeeds(&engine);
     capture.end().ours_are_right("refusals");
+}
+
+#[test]
+fn copies_for_a_collector_decode_without_a_warning() {
+    // Bound, so that nobody says that nobody is there.
+    let collector = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = collector.local_addr().unwrap().port();
+    let mut plan = Plan::default();
+    plan.add_tables(&format!(
+        "[hep]\ncollector = \"127.0.0.1:{port}\"\nnumbers = \"whole\"\nbodies = true\n"
+    ));
+    let (engine, seats) = stage::engine(plan, &["seat"], Udp);
+    let capture = Capture::of(&engine, &format!("udp port {port}"));
+    let caller = Sipp::new(&engine, "caller", Udp).start(&engine);
+    caller.succeeds(&engine);
+    stage::finish(&engine, seats, 1);
+    let captured = capture.end();
+    let copies = format!("udp.dstport == {port}");
+    let of = |filter: &str, field: &str| {
+        let hep = format!("udp.port=={port},hep");
+        let text = captured.tshark(&["-d", &hep, "-Y", filter, "-T", "fields", "-e", field]);
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let wrong = of(
+        &format!("{copies} && ({WARNED} || !hep || !sip)"),
+        "_ws.col.Info",
+    );
+    assert!(wrong.is_empty(), "{wrong:?}");
+    let itself = format!("udp.port == {} && !({copies})", captured.sip);
+    for field in [
+        "sip.CSeq",
+        "sip.Call-ID",
+        "sip.Status-Code",
+        "sdp.media.port",
+    ] {
+        assert_eq!(of(&copies, field), of(&itself, field), "{field}");
+    }
+    assert!(of(&copies, "sip.CSeq").len() >= 12);
 }

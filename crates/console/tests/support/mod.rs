@@ -5,12 +5,14 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use meishier_console::{App, Control, Directory, Reachable, Unavailable, router};
+use meishier_engine::RegistrationView;
 use meishier_engine::api::{
     CallView, Command, CommandError, Phase, PoolView, Reply, SeatState, SeatStatus, ShardView,
-    WhyPool, WhyReason, WhyView,
+    TrunkView, WhyPool, WhyReason, WhyView,
 };
 use meishier_engine::routing::{Hand, Note, Service};
-use meishier_model::{CallId, PoolId, SeatId, ShardId, Wall};
+use meishier_engine::signaling::RegistrationState;
+use meishier_model::{CallId, PoolId, SeatId, ShardId, TrunkId, Wall};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use tower::ServiceExt;
@@ -65,6 +67,15 @@ fn pool(id: u16, name: &str, by_hand: Option<&str>) -> PoolView {
     }
 }
 
+fn trunk(n: u16, up: Option<bool>, line: Option<(RegistrationState, u16)>) -> TrunkView {
+    TrunkView {
+        trunk: TrunkId(n),
+        name: format!("trunk{n}"),
+        up,
+        registration: line.map(|(state, status)| RegistrationView { state, status }),
+    }
+}
+
 fn view(shard: u16) -> Reply {
     let call = CallView {
         call: CallId::new(ShardId(shard), 1),
@@ -87,6 +98,14 @@ fn view(shard: u16) -> Reply {
         seats,
         pools: match shard {
             0 => vec![pool(0, "city", None), pool(1, "province", Some("检修"))],
+            _ => Vec::new(),
+        },
+        trunks: match shard {
+            0 => vec![
+                trunk(0, None, None),
+                trunk(1, Some(true), Some((RegistrationState::Overdue, 503))),
+                trunk(2, Some(false), Some((RegistrationState::Refused, 403))),
+            ],
             _ => Vec::new(),
         },
     }))

@@ -6,11 +6,20 @@
 //!   Update, our key changed ──────► new outbound, and a new stream of ours
 //! ```
 
+use super::port::{Port, Refusal};
+use super::stream::Stream;
+use crate::codec::{Negotiated, Rtcp};
 use crate::rtcp::Written;
-use crate::srtp::{Inbound, Outbound, Protection, Unsafe};
+use crate::rtp;
+use crate::srtp::{Inbound, Outbound, Protection, Tag, Unsafe};
+use std::net::SocketAddr;
 
 /// Longest packet that is opened: 120 ms of speech with CSRCs, extension and tag have a third of it.
 pub(super) const MAX_PACKET: usize = 1500;
+
+/// A packet that cannot be sealed, for its number was given to another.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taken;
 
 pub(super) struct Guard {
     protection: Protection,
@@ -78,5 +87,97 @@ impl Guard {
     /// Seals a report.
     pub fn seal(&mut self, report: &mut Written) {
         report.seal(|bytes| self.outbound.seal_rtcp(bytes));
+    }
+}
+
+impl Port {
+    /// True for a party of SRTP.
+    pub fn is_guarded(&self) -> bool {
+        self.guard.is_some()
+    }
+
+    /// True if this agreement gives our packets another key, so that a stream of ours begins: the party
+    /// need know nothing of how often our numbers turned over.
+    pub fn renews_key(&self, media: &Negotiated) -> bool {
+        let Some(protection) = media.protection.as_deref() else {
+            return false;
+        };
+        let guard = self.guard.as_deref();
+        guard.is_none_or(|guard| !guard.sends_with(protection))
+    }
+
+    /// Another stream of ours takes the place of the one so far.
+    pub fn begin_stream(&mut self, stream: Stream) {
+        self.stream = stream;
+        self.peer.begin_stream(self.stats.sent);
+    }
+
+    /// Opens a datagram of SRTP or SRTCP that came from there, and counts one that is refused. Nothing is
+    /// learned of it.
+    pub fn open(
+        &mut self,
+        from: SocketAddr,
+        bytes: &[u8],
+        buffer: &mut [u8; MAX_PACKET],
+    ) -> Result<usize, Refusal> {
+        if !self.is_ours(from) {
+            self.stats.wrong_source += 1;
+            return Err(Refusal::Source);
+        }
+        let rtcp = rtp::is_rtcp(bytes);
+        if rtcp && self.media.rtcp != Rtcp::Muxed {
+            return Err(Refusal::Rtcp);
+        }
+        self.unseal(bytes, rtcp, buffer)
+            .map(|length| length.unwrap_or(0))
+    }
+
+    /// Opens a report of a party of SRTP; `None` for another's, which is as it is.
+    pub fn open_report(
+        &mut self,
+        bytes: &[u8],
+        buffer: &mut [u8; MAX_PACKET],
+    ) -> Result<Option<usize>, Refusal> {
+        self.unseal(bytes, true, buffer)
+    }
+
+    fn unseal(
+        &mut self,
+        bytes: &[u8],
+        rtcp: bool,
+        buffer: &mut [u8; MAX_PACKET],
+    ) -> Result<Option<usize>, Refusal> {
+        let Some(guard) = self.guard.as_deref_mut() else {
+            return Ok(None);
+        };
+        let (count, refusal) = match guard.open(bytes, rtcp, buffer) {
+            Ok(length) => return Ok(Some(length)),
+            Err(Unsafe::Malformed) => (&mut self.stats.malformed, Refusal::Malformed),
+            Err(Unsafe::Forged) => (&mut self.stats.unauthentic, Refusal::Forged),
+            Err(Unsafe::Replayed) => (&mut self.stats.unauthentic, Refusal::Replayed),
+        };
+        *count += 1;
+        Err(refusal)
+    }
+
+    /// The index of a packet of ours under SRTP; `None` without. An error if its number is taken.
+    pub fn index(&mut self, sequence: u16) -> Result<Option<u64>, Taken> {
+        let Some(guard) = self.guard.as_deref_mut() else {
+            return Ok(None);
+        };
+        guard.outbound.number(sequence).map(Some).ok_or(Taken)
+    }
+
+    /// Seals a packet of ours with the index that [`Self::index`] gave.
+    pub fn seal(&self, index: Option<u64>, packet: &mut [u8]) -> Option<Tag> {
+        let guard = self.guard.as_deref()?;
+        Some(guard.outbound.seal_rtp(index?, packet))
+    }
+
+    /// Seals a report of ours, if the party is one of SRTP.
+    pub fn seal_report(&mut self, report: &mut Written) {
+        if let Some(guard) = &mut self.guard {
+            guard.seal(report);
+        }
     }
 }

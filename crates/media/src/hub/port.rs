@@ -2,7 +2,7 @@
 
 use super::digits::Digits;
 use super::ghosts::{Agreement, Ghosts};
-use super::guard::{Guard, MAX_PACKET};
+use super::guard::Guard;
 use super::inband::InBand;
 use super::reception::Reception;
 use super::reports::Peer;
@@ -12,10 +12,8 @@ use crate::codec::{Accept, Negotiated, Rtcp};
 use crate::command::Source;
 use crate::g711::Tables;
 use crate::prompts::{FRAME, PromptId};
-use crate::rtcp::Written;
 use crate::rtp::{self, Packet};
 use crate::sdp;
-use crate::srtp::{Tag, Unsafe};
 use meishier_model::{Mono, PortId, RtpStats};
 use smallvec::SmallVec;
 use std::net::SocketAddr;
@@ -50,7 +48,7 @@ pub(super) struct Port {
     pub peer: Peer,
     pub silence: Silence,
     /// For a party of SRTP.
-    guard: Option<Box<Guard>>,
+    pub guard: Option<Box<Guard>>,
     /// Place in the hub's list of ports that hear something with a beat.
     pub beat: Option<usize>,
     /// Audio that waits until a packet of the party's ptime is full; empty at 10 and 20 ms.
@@ -177,10 +175,6 @@ pub(super) enum Refusal {
     /// It came before.
     Replayed,
 }
-
-/// A packet that cannot be sealed, for its number was given to another.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Taken;
 
 /// What a packet carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -331,102 +325,12 @@ impl Port {
     }
 
     /// True if packets from there may be the party's.
-    fn is_ours(&self, from: SocketAddr) -> bool {
+    pub fn is_ours(&self, from: SocketAddr) -> bool {
         match self.fixed {
             // A gateway speaks for many calls from one address. One that goes on with a call which
             // we have lost may come first; the port that SDP names is the party's all the same.
             Some(fixed) => fixed == from || (from == self.settled && fixed.ip() == from.ip()),
             None => self.accept.allows(from.ip()),
-        }
-    }
-
-    /// True for a party of SRTP.
-    pub fn is_guarded(&self) -> bool {
-        self.guard.is_some()
-    }
-
-    /// True if this agreement gives our packets another key, so that a stream of ours begins: the party
-    /// need know nothing of how often our numbers turned over.
-    pub fn renews_key(&self, media: &Negotiated) -> bool {
-        let Some(protection) = media.protection.as_deref() else {
-            return false;
-        };
-        let guard = self.guard.as_deref();
-        guard.is_none_or(|guard| !guard.sends_with(protection))
-    }
-
-    /// Another stream of ours takes the place of the one so far.
-    pub fn begin_stream(&mut self, stream: Stream) {
-        self.stream = stream;
-        self.peer.begin_stream(self.stats.sent);
-    }
-
-    /// Opens a datagram of SRTP or SRTCP that came from there, and counts one that is refused. Nothing is
-    /// learned of it.
-    pub fn open(
-        &mut self,
-        from: SocketAddr,
-        bytes: &[u8],
-        buffer: &mut [u8; MAX_PACKET],
-    ) -> Result<usize, Refusal> {
-        if !self.is_ours(from) {
-            self.stats.wrong_source += 1;
-            return Err(Refusal::Source);
-        }
-        let rtcp = rtp::is_rtcp(bytes);
-        if rtcp && self.media.rtcp != Rtcp::Muxed {
-            return Err(Refusal::Rtcp);
-        }
-        self.unseal(bytes, rtcp, buffer)
-            .map(|length| length.unwrap_or(0))
-    }
-
-    /// Opens a report of a party of SRTP; `None` for another's, which is as it is.
-    pub fn open_report(
-        &mut self,
-        bytes: &[u8],
-        buffer: &mut [u8; MAX_PACKET],
-    ) -> Result<Option<usize>, Refusal> {
-        self.unseal(bytes, true, buffer)
-    }
-
-    fn unseal(
-        &mut self,
-        bytes: &[u8],
-        rtcp: bool,
-        buffer: &mut [u8; MAX_PACKET],
-    ) -> Result<Option<usize>, Refusal> {
-        let Some(guard) = self.guard.as_deref_mut() else {
-            return Ok(None);
-        };
-        let (count, refusal) = match guard.open(bytes, rtcp, buffer) {
-            Ok(length) => return Ok(Some(length)),
-            Err(Unsafe::Malformed) => (&mut self.stats.malformed, Refusal::Malformed),
-            Err(Unsafe::Forged) => (&mut self.stats.unauthentic, Refusal::Forged),
-            Err(Unsafe::Replayed) => (&mut self.stats.unauthentic, Refusal::Replayed),
-        };
-        *count += 1;
-        Err(refusal)
-    }
-
-    /// The index of a packet of ours under SRTP; `None` without. An error if its number is taken.
-    pub fn index(&mut self, sequence: u16) -> Result<Option<u64>, Taken> {
-        let Some(guard) = self.guard.as_deref_mut() else {
-            return Ok(None);
-        };
-        guard.outbound.number(sequence).map(Some).ok_or(Taken)
-    }
-
-    /// Seals a packet of ours with the index that [`Self::index`] gave.
-    pub fn seal(&self, index: Option<u64>, packet: &mut [u8]) -> Option<Tag> {
-        let guard = self.guard.as_deref()?;
-        Some(guard.outbound.seal_rtp(index?, packet))
-    }
-
-    /// Seals a report of ours, if the party is one of SRTP.
-    pub fn seal_report(&mut self, report: &mut Written) {
-        if let Some(guard) = &mut self.guard {
-            guard.seal(report);
         }
     }
 

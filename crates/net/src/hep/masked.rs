@@ -5,6 +5,8 @@
 
 use meishier_model::DialString;
 
+/// What a key of SRTP begins with.
+const KEY: &[u8] = b"inline:";
 /// What stands for something left out.
 const GONE: &str = "*";
 
@@ -132,9 +134,28 @@ pub(super) fn masked(message: &[u8], numbers: bool, bodies: bool) -> Vec<u8> {
     out.push_str("\r\n");
     let mut out = out.into_bytes();
     if bodies {
+        let start = out.len();
         out.extend_from_slice(body);
+        hide_keys(&mut out[start..]);
     }
     out
+}
+
+/// Overwrites the keys of speech in a session description (RFC 4568 §9.1): a copy of them is as good as
+/// the speech itself. The body keeps its length.
+fn hide_keys(body: &mut [u8]) {
+    let mut at = 0;
+    while let Some(found) = body[at..]
+        .windows(KEY.len())
+        .position(|it| it.eq_ignore_ascii_case(KEY))
+    {
+        at += found + KEY.len();
+        let ends = |byte: &u8| byte.is_ascii_whitespace() || b"|;".contains(byte);
+        let end = body[at..].iter().position(ends);
+        let end = end.map_or(body.len(), |end| at + end);
+        body[at..end].fill(b'*');
+        at = end;
+    }
 }
 
 /// Head and body; the empty line belongs to neither.
@@ -362,11 +383,38 @@ mod tests {
     }
 
     #[test]
+    fn keys_of_a_description_are_hidden_with_the_numbers() {
+        let body =
+            "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19z+/==|2^20|1:4;INLINE:abc\r\na=x\r\n";
+        let message = format!("BYE sip:a@b SIP/2.0\r\n\r\n{body}");
+        let shown = text(&message, true, true);
+        let hidden =
+            "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:************|2^20|1:4;INLINE:***\r\na=x\r\n";
+        assert!(shown.ends_with(hidden), "{shown}");
+        assert!(text(&message, false, true).ends_with(body));
+        assert!(text("BYE sip:a@b SIP/2.0\r\n\r\ninline:", true, true).ends_with("inline:"));
+    }
+
+    #[test]
     fn bodies_come_and_go_by_themselves() {
         assert!(text(INVITE, true, true).ends_with("Content-Length: 4\r\n\r\nv=0\n"));
         let whole = text(INVITE, false, false);
         assert!(whole.contains("<sip:13312346745:secret@203.0.113.10;user=phone>;tag=a;cpc=x\r\n"));
         assert!(whole.ends_with("Content-Length: 0\r\n\r\n"));
+    }
+
+    #[test]
+    fn keys_of_speech_are_in_no_copy() {
+        let line =
+            "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZi|2^20|1:4;INLINE:abc";
+        let message = format!("INVITE sip:a@b SIP/2.0\r\nContent-Length: 9\r\n\r\n{line}\r\na=x");
+        for numbers in [true, false] {
+            let shown = text(&message, numbers, true);
+            assert!(!shown.contains("d0Rm") && !shown.contains("abc"), "{shown}");
+            let (_, body) = shown.split_once("\r\n\r\n").unwrap();
+            assert_eq!(body.len(), line.len() + 5);
+            assert!(body.contains("|2^20|1:4;INLINE:***"));
+        }
     }
 
     #[test]

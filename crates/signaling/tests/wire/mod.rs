@@ -193,11 +193,11 @@ pub fn name(event: &Event) -> String {
             format!("Reinvite{}", if sdp.is_some() { " sdp" } else { "" })
         }
         Event::ReinviteDone { status, .. } => format!("ReinviteDone {status}"),
-        Event::Redescribed { .. } => "Redescribed".into(),
         Event::Probed { result, .. } => format!("Probed {result:?}"),
         Event::Info { content_type, .. } => format!("Info {content_type}"),
         Event::Request { request, .. } => format!("Request {}", request.method_str()),
         Event::Response { status, .. } => format!("Response {status}"),
+        Event::RegisterDone { status, .. } => format!("RegisterDone {status}"),
     }
 }
 

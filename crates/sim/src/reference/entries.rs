@@ -70,6 +70,7 @@ impl Books {
             | Notice::Ended { .. }
             | Notice::Seat { .. }
             | Notice::Trunk { .. }
+            | Notice::Registration { .. }
             | Notice::Peer { .. }
             | Notice::NoPeers { .. }
             | Notice::Probe { .. }
