@@ -380,6 +380,7 @@ impl Shard {
         let present: Vec<PortId> = [Some(&caller), seat.as_ref(), target.as_ref()]
             .into_iter()
             .flatten()
+            .filter(|v| v.open)
             .map(|v| v.port)
             .collect();
         for voice in [Some(&caller), seat.as_ref(), target.as_ref()]

@@ -210,7 +210,8 @@ impl Shard {
             let other = other.side.voice.port;
             self.hear(&caller, Source::Peer(other));
         }
-        if !self.broken.is(Defect::CallerUnheard) {
+        // A caller who made no offer is not there for media before its answer; then this is done again.
+        if caller.open && !self.broken.is(Defect::CallerUnheard) {
             self.hear(&seat, Source::Peer(caller.port));
         }
         side.voice = Some(seat);

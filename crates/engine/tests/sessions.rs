@@ -4,7 +4,7 @@
 mod world;
 
 use meishier_engine::Notice;
-use meishier_engine::media::{Codec, MediaCommand, Negotiated};
+use meishier_engine::media::{Codec, MediaCommand, Negotiated, Source};
 use meishier_model::Outcome;
 use world::scene::*;
 use world::{CARRIER, Caller, Sent, World, addr, answer, reply, sdp, seat_request};
@@ -330,4 +330,29 @@ fn what_is_taken_is_named_the_same_everywhere() {
         .iter()
         .any(|n| matches!(n, Notice::Unexpected(_)));
     assert!(!unexpected);
+}
+
+#[test]
+fn nobody_is_to_hear_a_caller_who_has_not_said_where_it_is() {
+    let mut world = World::new();
+    sign_on(&mut world, 0, 0);
+    let mut caller = Caller::new(CARRIER, "13300000001");
+    let text = caller.request("INVITE", 1, "i", "");
+    world.arrive(caller.from, &text);
+    let offer = offer_at(&mut world, S0);
+    answer(&mut world, &offer);
+    let ok = world.take(caller.from, "SIP/2.0 200");
+    let (seat, own) = (offer.rtp_port().unwrap(), ok.rtp_port().unwrap());
+    let hears = |world: &World, who, whom| {
+        let is = |c: &MediaCommand| {
+            matches!(c, MediaCommand::Hear { port, source: Source::Peer(peer) }
+                if (*port, *peer) == (who, whom))
+        };
+        world.media.iter().any(is)
+    };
+    assert!(!hears(&world, seat, own), "its port is not open");
+    caller.answer = Some(ok);
+    let ack = caller.request("ACK", 1, "a", &sdp(caller.from, 4000));
+    world.arrive(caller.from, &ack);
+    assert!(hears(&world, seat, own) && hears(&world, own, seat));
 }
