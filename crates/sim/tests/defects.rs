@@ -107,8 +107,8 @@ const DIALOGS: &[Row] = &[
     late(Sip::PrackTwice, &[Invariant::Pracks]),
     late(Sip::RefreshForgotten, &[Invariant::Refreshed]),
     late(Sip::RefreshLate, &[Invariant::Refreshed]),
-    late(Sip::RefreshUnheard, &[Invariant::KeptUp]),
-    late(Sip::SessionCutShort, &[Invariant::KeptUp]),
+    late(Sip::RefreshUnheard, &[Invariant::KeptUp, Invariant::Risk]),
+    late(Sip::SessionCutShort, &[Invariant::KeptUp, Invariant::Risk]),
     engine(Shards::ResumeUnheard, &[Invariant::Streams]),
 ];
 

@@ -54,9 +54,13 @@ impl Voices {
 fn present(leg: &BookLeg) -> bool {
     let over = leg.over() || leg.broken || leg.released.is_some();
     let ending = leg.cancel.is_some() || leg.bye_in.is_some() || leg.bye_out.is_some();
-    // To an INVITE without an offer the answer comes in the ACK, or before.
-    let described = !leg.inbound || !leg.late || leg.acked;
-    leg.answered() && described && !over && !ending
+    leg.answered() && described(leg) && !over && !ending
+}
+
+/// To an INVITE without an offer the answer comes in the ACK at the latest: before the engine has it, it
+/// cannot send.
+fn described(leg: &BookLeg) -> bool {
+    !leg.inbound || !leg.late || leg.acked
 }
 
 fn codec(codec: Codec) -> meishier_media::Codec {
@@ -128,7 +132,10 @@ impl World {
                 codec: stream.codec.map(codec),
                 sends: stream.sends,
                 hears: stream.hears,
-                settled: !voice.changing && stream.codec.is_some() && stream.remote.is_some(),
+                settled: described(leg)
+                    && !voice.changing
+                    && stream.codec.is_some()
+                    && stream.remote.is_some(),
             })
         });
         Some(PartyStream {
