@@ -80,7 +80,7 @@ fn calls_go_out_where_register_goes_unless_the_file_says_otherwise() {
     let registrar = To::only("192.0.2.9:5070".parse().unwrap());
     let without = with(REGISTER).replacen("out = ", "# out = ", 1);
     let config = parse(&without, None).unwrap().0;
-    assert_eq!(config.trunks[0].to, [registrar.clone()]);
+    assert_eq!(config.trunks[0].to, std::slice::from_ref(&registrar));
     let other = without.replacen("[[trunks]]\n", "[[trunks]]\nto = [\"sip.example.cn\"]\n", 1);
     let config = parse(&other, None).unwrap().0;
     assert_ne!(config.trunks[0].to, [registrar]);

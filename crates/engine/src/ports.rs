@@ -239,7 +239,9 @@ mod tests {
             "four could be answered"
         );
         for _ in 0..4 {
-            let (port, address) = all.take(Some(1)).unwrap();
+            let Some((port, address)) = all.take(Some(1)) else {
+                panic!("a port is free");
+            };
             assert_eq!(address.ip(), IpAddr::from([10, 0, 0, 2]));
             all.own(port, SEAT);
         }
@@ -268,7 +270,9 @@ mod tests {
     #[test]
     fn what_comes_back_goes_to_its_own_network() {
         let mut all = ports(&[(1, 1), (1, 1)]);
-        let (port, _) = all.take(Some(0)).unwrap();
+        let Some((port, _)) = all.take(Some(0)) else {
+            panic!("a port is free");
+        };
         all.own(port, SEAT);
         assert_eq!((all.take(Some(0)), all.pools[1].seated), (None, 1));
         all.give_back(port);

@@ -203,7 +203,8 @@ fn what_is_taken_follows_from_what_is_wanted() {
     ]);
     let dtls = body(&[("audio 4000 UDP/TLS/RTP/SAVP 8", &line)]);
     // Whether it is SRTP, and the profiles and ports of the answer.
-    let table: &[(&str, Policy, Result<(bool, &str), SdpError>)] = &[
+    type Row<'a> = (&'a str, Policy, Result<(bool, &'a str), SdpError>);
+    let table: &[Row<'_>] = &[
         (&plain, Off, Ok((false, "audio 20000 RTP/AVP"))),
         (&plain, IfOffered, Ok((false, "audio 20000 RTP/AVP"))),
         (&plain, Required, Err(SdpError::Unprotected)),

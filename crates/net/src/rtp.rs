@@ -10,17 +10,18 @@
 //! when many come at once. Where they come thick the thread rests up to a millisecond between two rounds,
 //! and what is made for a beat leaves bit by bit: see [`pace`].
 
+mod orders;
 mod pace;
 
 use crate::alarm::Alarm;
 use crate::bell::Bell;
 use crate::clock::{Clock, until};
 use crate::stats::RtpSocketCounts;
-use crossbeam::queue::ArrayQueue;
-use meishier_engine::media::{Hub, MediaCommand, MediaEvent, RtcpPath, RtpTotals};
+use meishier_engine::media::{Hub, MediaCommand, MediaEvent, RtcpPath};
 use meishier_model::{Mono, PortId};
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
+pub(crate) use orders::{Order, OrderOutlet, Orders};
 use pace::{Density, Spread};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recvfrom, sendto};
@@ -28,13 +29,9 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::oneshot;
 
-/// Orders that may wait; beyond them they wait at the sender.
-const ORDERS: usize = 8192;
 /// Packets read from one socket before the others get their turn.
 const PACKETS: usize = 32;
 /// Packets thrown away when a port is opened; what is more than that is not left-over speech.
@@ -58,115 +55,6 @@ pub struct PortSockets {
     pub rtp: std::net::UdpSocket,
     /// For RTCP, one above; without one nothing is reported to the parties that want it there.
     pub reports: Option<std::net::UdpSocket>,
-}
-
-/// Something for a media thread to do.
-pub(crate) enum Order {
-    Media(MediaCommand),
-    Report(oneshot::Sender<(RtpTotals, RtpSocketCounts)>),
-    Stop,
-}
-
-/// A media thread's inbox.
-pub(crate) struct Orders {
-    queue: ArrayQueue<Order>,
-    closed: AtomicBool,
-    bell: Bell,
-}
-
-impl Orders {
-    /// Hands an order over, or gives it back if too many wait or the thread has ended.
-    pub(crate) fn push(&self, order: Order) -> Result<(), Order> {
-        if self.is_closed() {
-            return Err(order);
-        }
-        let pushed = self.queue.push(order);
-        self.ring();
-        pushed
-    }
-
-    /// Wakes the thread if it sleeps, for orders that lie in the queue.
-    fn ring(&self) {
-        self.bell.ring();
-        // The thread may have ended between the check and the push; the fences in the bell and in
-        // `close` let one of the two see the order.
-        if self.closed.load(Ordering::Relaxed) {
-            while self.queue.pop().is_some() {}
-        }
-    }
-
-    fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
-    }
-
-    /// The thread ends: orders are refused, those who wait for an answer hear that none comes.
-    fn close(&self) {
-        self.closed.store(true, Ordering::Release);
-        fence(Ordering::SeqCst);
-        while self.queue.pop().is_some() {}
-    }
-}
-
-/// One thread's way to a media thread: keeps in order what could not be taken at once. What waits
-/// is bounded by the calls that are alive.
-pub(crate) struct OrderOutlet {
-    orders: Arc<Orders>,
-    waiting: VecDeque<Order>,
-    /// Something was put into the queue and the thread not woken for it yet.
-    quiet: bool,
-    /// As `quiet`, but it is only ports to be closed, which has time.
-    patient: bool,
-}
-
-impl OrderOutlet {
-    pub(crate) fn new(orders: Arc<Orders>) -> Self {
-        Self {
-            orders,
-            waiting: VecDeque::new(),
-            quiet: false,
-            patient: false,
-        }
-    }
-
-    /// Puts the order into the queue, or keeps it for [`Self::flush`]; true if nothing waits. The
-    /// thread is woken by [`Self::ring`]: once for all orders that follow from one input, and
-    /// after its messages have left.
-    pub(crate) fn push(&mut self, command: MediaCommand) -> bool {
-        let patient = matches!(command, MediaCommand::Close { .. });
-        self.patient |= patient;
-        self.quiet |= !patient;
-        self.waiting.push_back(Order::Media(command));
-        self.flush()
-    }
-
-    /// Wakes the thread for what was pushed, ports to be closed apart.
-    pub(crate) fn ring(&mut self) {
-        if self.quiet {
-            self.ring_for_all();
-        }
-    }
-
-    /// Wakes the thread for everything that was pushed.
-    pub(crate) fn ring_for_all(&mut self) {
-        if std::mem::take(&mut self.quiet) | std::mem::take(&mut self.patient) {
-            self.orders.ring();
-        }
-    }
-
-    /// Tries again; true if nothing waits any more.
-    pub(crate) fn flush(&mut self) -> bool {
-        while let Some(order) = self.waiting.pop_front() {
-            if self.orders.is_closed() {
-                self.waiting.clear(); // shutting down: nobody will read it
-                return true;
-            }
-            if let Err(order) = self.orders.queue.push(order) {
-                self.waiting.push_front(order);
-                return false;
-            }
-        }
-        true
-    }
 }
 
 /// Where a thread's events go: `Err` gives an event back that cannot be taken now.
@@ -202,11 +90,7 @@ impl RtpThread {
         alarm: Alarm,
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
-        let orders = Arc::new(Orders {
-            queue: ArrayQueue::new(ORDERS),
-            closed: AtomicBool::new(false),
-            bell: Bell::new(Waker::new(poll.registry(), WAKE)?),
-        });
+        let orders = Arc::new(Orders::new(Bell::new(Waker::new(poll.registry(), WAKE)?)));
         let state = State::new(poll, sockets, hub, clock, orders.clone(), events, alarm)?;
         let builder = std::thread::Builder::new().name(name.to_owned());
         let thread = builder.spawn(move || state.run())?;
@@ -363,7 +247,7 @@ impl State {
                 return;
             }
             self.now = self.clock.mono();
-            self.orders.bell.rise();
+            self.orders.rise();
             if !self.take_orders() {
                 self.alarm.expected();
                 return;
@@ -405,7 +289,7 @@ impl State {
     /// How long the thread may sleep; zero if something is left to do.
     fn timeout(&mut self) -> Option<Duration> {
         let orders = &self.orders;
-        if !self.again.is_empty() || !orders.bell.lie_down(|| orders.queue.is_empty()) {
+        if !self.again.is_empty() || !orders.lie_down() {
             return Some(Duration::ZERO);
         }
         let next = [self.hub.poll_timeout(), self.spread.next()];
@@ -419,7 +303,7 @@ impl State {
 
     /// False if the thread is to end.
     fn take_orders(&mut self) -> bool {
-        while let Some(order) = self.orders.queue.pop() {
+        while let Some(order) = self.orders.pop() {
             match order {
                 Order::Media(command) => self.command(command),
                 Order::Report(reply) => {
