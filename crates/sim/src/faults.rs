@@ -121,7 +121,7 @@ pub struct FaultPlan {
     pub duplicate_bye: f64,
     /// Share of CANCELs that cross an answer.
     pub late_answer: f64,
-    /// Share of calls whose INVITE has no offer; none as long as the judges of streams do not follow them.
+    /// Share of calls whose INVITE has no offer.
     pub late_offer: f64,
     /// Share of sessions that are to be refreshed, by either side; and whether the engine asks for it.
     pub sessions: f64,
@@ -180,7 +180,7 @@ impl FaultPlan {
             lose_ack: 0.01,
             duplicate_bye: 0.02,
             late_answer: 0.1,
-            late_offer: 0.0,
+            late_offer: 0.1,
             sessions: 0.3,
             by_the_other: 0.4,
             mishaps: Mishap::ALL.into_iter().map(rare).collect(),
@@ -205,7 +205,7 @@ impl FaultPlan {
         };
         let lag = good.lag + Duration::from_millis(50).mul_f64(maybe(1.0));
         let (lose_ack, duplicate_bye, late_answer) = (maybe(0.3), maybe(0.5), maybe(1.0));
-        let (late_offer, sessions, by_the_other) = (0.0, maybe(1.0), maybe(1.0));
+        let (late_offer, sessions, by_the_other) = (maybe(0.5), maybe(1.0), maybe(1.0));
         let mishaps: Vec<(Mishap, f64)> = Mishap::ALL
             .into_iter()
             .map(|mishap| (mishap, maybe(mishap.most_a_day())))

@@ -124,6 +124,7 @@ fn order(streams: &mut Streams, orders: impl IntoIterator<Item = MediaCommand>) 
 
 fn party(role: Role, port: u32) -> PartyStream {
     PartyStream {
+        described: true,
         role,
         port: PortId(port),
         present: true,

@@ -63,6 +63,9 @@ pub struct PartyStream {
     /// False where that is not known; the party is then judged only while its port is open with its
     /// address.
     pub present: bool,
+    /// False as long as the engine cannot know where to send: the party is to answer an offer of the
+    /// engine's, in its PRACK or ACK (RFC 3261 §13.2.1).
+    pub described: bool,
     /// What the party itself believes; `None` if its machine knows nothing of the call any more.
     pub agent: Option<AgentStream>,
 }
@@ -207,9 +210,8 @@ impl Streams {
 
     fn must_be_open(&self, call: &CallStreams, party: &PartyStream) -> bool {
         match (call.phase, party.role) {
-            (Phase::Talking, Role::Caller | Role::Seat) | (Phase::Transferring, Role::Caller) => {
-                true
-            }
+            (Phase::Talking, Role::Seat) => true,
+            (Phase::Talking | Phase::Transferring, Role::Caller) => party.described,
             (Phase::Queued | Phase::Offered, Role::Caller) => party.present && call.music,
             (Phase::Transferring, Role::Seat | Role::Target) => party.present,
             _ => false,
@@ -291,14 +293,16 @@ fn check_waiting(call: &CallStreams, here: &[Here<'_>]) -> Result<(), String> {
     Ok(())
 }
 
-/// Everybody hears everybody else; nobody is left in silence.
+/// Everybody hears everybody else; nobody is left in silence, but for who still waits for a caller's
+/// description.
 fn check_conversation(call: &CallStreams, here: &[Here<'_>]) -> Result<(), String> {
+    let known = call.parties.iter().all(|party| party.described);
     let needed: &[Role] = match call.phase {
         Phase::Talking => &[Role::Caller, Role::Seat],
         _ => &[Role::Caller],
     };
     for role in needed {
-        if !here.iter().any(|(party, _)| party.role == *role) {
+        if known && !here.iter().any(|(party, _)| party.role == *role) {
             return call.blame(format_args!("{role} is not there"));
         }
     }
@@ -315,7 +319,7 @@ fn check_conversation(call: &CallStreams, here: &[Here<'_>]) -> Result<(), Strin
                 ));
             }
         }
-        if here.len() == 1 && matches!(stream.hears, Hears::Silence) {
+        if known && here.len() == 1 && matches!(stream.hears, Hears::Silence) {
             return call.blame(format_args!("{} is alone and hears nothing", party.role));
         }
     }

@@ -142,6 +142,7 @@ impl World {
             role,
             port: place.port,
             present: present(leg),
+            described: described(leg),
             agent,
         })
     }
