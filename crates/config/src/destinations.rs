@@ -5,6 +5,8 @@ use crate::service::TRANSPORTS;
 use crate::sink::both;
 use crate::types::{Transport, Trunk};
 use std::net::{IpAddr, SocketAddr};
+use toml::Spanned;
+use toml::de::DeValue;
 
 /// Most destinations of one trunk.
 pub const MAX_DESTINATIONS: usize = 16;
@@ -143,12 +145,11 @@ pub(crate) fn destinations(
         let address = out.map(|at| at.value).or(registrar).or_else(peer);
         return address.map(single).into_iter().collect();
     }
-    if entries.is_empty() {
-        let span = section
-            .raw("to")
-            .map_or(section.span.clone(), |it| it.span());
+    let empty =
+        |value: &&Spanned<DeValue<'_>>| value.get_ref().as_array().is_some_and(|it| it.is_empty());
+    if let Some(value) = section.raw("to").filter(empty) {
         section.sink().error(
-            &span,
+            &value.span(),
             both!("to 不能为空", "to must not be empty"),
             both!(
                 "不从这里呼出就删去这一行",

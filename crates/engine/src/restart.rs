@@ -75,7 +75,7 @@ impl EngineSnapshot {
     pub fn take(now: Now, shards: &[Shard], queue: &Queue, letters: Vec<ShardLetter>) -> Self {
         Self {
             taken: now,
-            shards: shards.iter().map(Shard::snapshot_all).collect(),
+            shards: shards.iter().map(|it| it.snapshot_all(now)).collect(),
             queue: queue.snapshot(),
             letters,
         }

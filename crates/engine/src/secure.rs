@@ -10,6 +10,7 @@ use meishier_media::sdp::Guard;
 use meishier_media::srtp::{KeySeed, Policy};
 use meishier_media::{Accept, Codec, Negotiated, SdpError, SessionId, sdp};
 use meishier_model::{Mono, Now, PortId};
+use smallvec::SmallVec;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -136,7 +137,11 @@ impl Shard {
             seed: Some(&seed),
             before,
         };
-        let (answer, media) = sdp::answer_guarded(offer, address, session, codecs, guard)?;
+        // RFC 3264 §8: who only refreshes or holds goes on in the codec that is spoken.
+        let spoken = voice.agreed.as_ref().map(|(media, _)| media.codec);
+        let mut codecs: SmallVec<[Codec; 2]> = codecs.into();
+        codecs.sort_by_key(|codec| Some(*codec) != spoken);
+        let (answer, media) = sdp::answer_guarded(offer, address, session, &codecs, guard)?;
         let accept = Accept {
             sdp: media.remote.ip(),
             signalling: voice.signalling,

@@ -105,13 +105,13 @@ pub enum RestoreError {
 }
 
 impl Shard {
-    /// The call as it is now; `None` if it is not here.
+    /// The call as it is at this moment; `None` if it is not here.
     #[must_use]
-    pub fn snapshot(&self, id: CallId) -> Option<CallSnapshot> {
+    pub fn snapshot(&self, now: Now, id: CallId) -> Option<CallSnapshot> {
         let call = self.calls.get(&id)?;
         let legs = legs_of(call)
             .into_iter()
-            .filter_map(|(leg, _)| self.endpoint.snapshot(leg))
+            .filter_map(|(leg, _)| self.endpoint.snapshot(now.mono, leg))
             .collect();
         let held = |(leg, _): (LegId, LegOwner)| Some((leg, *self.channels.get(&leg)?));
         Some(CallSnapshot {
@@ -129,12 +129,12 @@ impl Shard {
     /// Everything of this shard that is not in the queue or in SIP transactions of strangers. Take
     /// the outputs first: what was not polled is not in it.
     #[must_use]
-    pub fn snapshot_all(&self) -> ShardSnapshot {
+    pub fn snapshot_all(&self, now: Now) -> ShardSnapshot {
         ShardSnapshot {
             calls: self
                 .calls
                 .keys()
-                .filter_map(|id| self.snapshot(*id))
+                .filter_map(|id| self.snapshot(now, *id))
                 .collect(),
             seats: self
                 .seats
@@ -146,9 +146,9 @@ impl Shard {
                 .iter()
                 .map(|(who, seat)| (*who, *seat))
                 .collect(),
-            loose: self.legs_whose(|owner| owner == LegOwner::Nobody),
-            services: self.legs_whose(|owner| matches!(owner, LegOwner::Service(_))),
-            rest: self.endpoint.snapshot_rest(),
+            loose: self.legs_whose(now, |owner| owner == LegOwner::Nobody),
+            services: self.legs_whose(now, |owner| matches!(owner, LegOwner::Service(_))),
+            rest: self.endpoint.snapshot_rest(now.mono),
             registrations: self.registrar.snapshot(),
             next_call: self.next_call,
             next_token: self.next_token,
@@ -166,9 +166,9 @@ impl Shard {
         all.map(|(leg, trunk)| (*leg, *trunk)).collect()
     }
 
-    fn legs_whose(&self, which: impl Fn(LegOwner) -> bool) -> Vec<LegSnapshot> {
+    fn legs_whose(&self, now: Now, which: impl Fn(LegOwner) -> bool) -> Vec<LegSnapshot> {
         let legs = self.legs.iter().filter(|(_, owner)| which(**owner));
-        legs.filter_map(|(leg, _)| self.endpoint.snapshot(*leg))
+        legs.filter_map(|(leg, _)| self.endpoint.snapshot(now.mono, *leg))
             .collect()
     }
 

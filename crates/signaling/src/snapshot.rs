@@ -42,7 +42,7 @@ pub struct RestSnapshot {
 impl Endpoint {
     /// Writes out what ends without a leg; beside it belong the snapshots of all legs.
     #[must_use]
-    pub fn snapshot_rest(&self) -> RestSnapshot {
+    pub fn snapshot_rest(&self, now: Mono) -> RestSnapshot {
         let kept: BTreeSet<ClientKey> = self
             .legs
             .values()
@@ -55,7 +55,7 @@ impl Endpoint {
         };
         let clients = self.tx.clients.iter();
         RestSnapshot {
-            taken: self.last,
+            taken: now.max(self.last),
             clients: clients
                 .filter(|(key, client)| ends(client) && !kept.contains(key))
                 .map(|(key, client)| (*key, Client::clone(client)))
@@ -78,10 +78,10 @@ impl Endpoint {
         }
     }
 
-    /// Writes out a leg as it is at the last `now` that any call handed in; `None` if there is no
-    /// such leg. Drain the events first: what was not polled is not in it.
+    /// Writes out a leg as it is at `now`; `None` if there is no such leg. Drain the events first: what
+    /// was not polled is not in it.
     #[must_use]
-    pub fn snapshot(&self, leg: LegId) -> Option<LegSnapshot> {
+    pub fn snapshot(&self, now: Mono, leg: LegId) -> Option<LegSnapshot> {
         let leg = self.legs.get(&leg)?;
         let clients = leg
             .clients
@@ -94,7 +94,7 @@ impl Endpoint {
             .filter_map(|k| Some((*k, Server::clone(self.tx.servers.get(k)?))))
             .collect();
         Some(LegSnapshot {
-            taken: self.last,
+            taken: now.max(self.last),
             leg: leg.clone(),
             clients,
             servers,

@@ -575,7 +575,7 @@ fn a_call_that_came_is_answered_for_too_and_so_is_a_restored_one() {
     let mut b = bench();
     let (_, leg) = confirmed(&mut b);
     b.end.set_leg_account(b.now, leg, Some(US)).unwrap();
-    let snapshot = b.end.snapshot(leg).unwrap();
+    let snapshot = b.end.snapshot(b.now, leg).unwrap();
     let text = serde_json::to_string(&snapshot).unwrap();
     assert!(!text.contains(PASSWORD), "no password in a snapshot");
     let mut b = Bench::with(

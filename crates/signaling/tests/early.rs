@@ -239,7 +239,7 @@ fn a_call_that_is_to_be_kept_is_answered_whenever_its_prack_comes() {
     assert!(sent.len() > 40);
     assert_eq!(b.end.leg_state(leg), Some(LegState::Ringing));
     // So it stays for another process.
-    let kept = b.end.snapshot(leg).unwrap();
+    let kept = b.end.snapshot(b.now, leg).unwrap();
     let mut next = Bench::udp();
     next.end.restore(next.now, kept).unwrap();
     next.pass(100 * SECOND);

@@ -602,7 +602,7 @@ fn a_snapshot_goes_on_waiting_for_the_prack() {
     let early = b.last().clone();
     caller.learn(&early);
     b.pass(Duration::from_secs(10));
-    let kept = b.end.snapshot(leg).unwrap();
+    let kept = b.end.snapshot(b.now, leg).unwrap();
     let mut next = Bench::udp();
     next.now = ms(5_000_000);
     next.end.restore(next.now, kept).unwrap();
@@ -611,7 +611,7 @@ fn a_snapshot_goes_on_waiting_for_the_prack() {
     let mut late = Bench::udp();
     late.now = next.now;
     late.end
-        .restore(late.now, next.end.snapshot(leg).unwrap())
+        .restore(late.now, next.end.snapshot(next.now, leg).unwrap())
         .unwrap();
     late.pass(Duration::from_secs(16));
     let sent = late.take_sent();

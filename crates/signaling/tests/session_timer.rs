@@ -425,12 +425,29 @@ fn a_refresh_waits_for_a_change_that_is_under_way() {
 }
 
 #[test]
+fn a_leg_written_out_long_after_its_last_message_is_refreshed_in_time() {
+    let mut b = Bench::udp();
+    let headers = format!("{ALLOW}Supported: timer\r\nSession-Expires: 600;refresher=uas\r\n");
+    let (_, leg, _) = up(&mut b, &headers, terms(None));
+    // Nothing was handled since.
+    let moment = b.now + s(200);
+    let kept = b.end.snapshot(moment, leg).unwrap();
+    let mut next = Bench::udp();
+    next.now = moment;
+    next.end.restore(next.now, kept).unwrap();
+    next.pass(s(99));
+    assert!(next.take_sent().is_empty());
+    next.pass(SECOND);
+    assert_eq!(next.take_sent(), ["UPDATE"]);
+}
+
+#[test]
 fn a_restored_leg_keeps_its_time() {
     let mut b = Bench::udp();
     let headers = format!("{ALLOW}Supported: timer\r\nSession-Expires: 600;refresher=uas\r\n");
     let (_, leg, _) = up(&mut b, &headers, terms(None));
     b.pass(s(200));
-    let kept = b.end.snapshot(leg).unwrap();
+    let kept = b.end.snapshot(b.now, leg).unwrap();
     let text = serde_json::to_string(&kept).unwrap();
     let mut next = Bench::udp();
     next.now = ms(77_000_000);

@@ -16,7 +16,7 @@ fn reborn(b: &mut Bench, leg: meishier_model::LegId) {
     // The endpoint knows the time only from its inputs.
     b.end.handle_timeout(b.now);
     b.drain();
-    let json = serde_json::to_string(&b.end.snapshot(leg).expect("a leg")).unwrap();
+    let json = serde_json::to_string(&b.end.snapshot(b.now, leg).expect("a leg")).unwrap();
     assert!(json.len() < 32 * 1024);
     let snapshot: LegSnapshot = serde_json::from_str(&json).unwrap();
     assert_eq!(snapshot.leg(), leg);
@@ -283,12 +283,12 @@ fn new_legs_take_numbers_above_the_restored() {
 fn limits_hold_for_restored_legs() {
     let mut b = Bench::udp();
     let (_, leg) = confirmed(&mut b);
-    let snapshot = b.end.snapshot(leg).unwrap();
+    let snapshot = b.end.snapshot(b.now, leg).unwrap();
     let mut config = config();
     config.max_legs = 0;
     let mut full = Endpoint::new(config);
     assert_eq!(full.restore(b.now, snapshot), Err(EndpointError::Full));
-    assert!(b.end.snapshot(meishier_model::LegId(999)).is_none());
+    assert!(b.end.snapshot(b.now, meishier_model::LegId(999)).is_none());
 }
 
 #[test]
@@ -330,7 +330,8 @@ fn the_bye_of_a_fork_goes_on_in_another_process() {
     assert_eq!((title(&bye).as_str(), bye.to_tag()), ("BYE", Some("b")));
     // It is lost; the process dies.
     b.end.handle_timeout(b.now);
-    let kept = serde_json::to_string(&(b.end.snapshot(leg), b.end.snapshot_rest())).unwrap();
+    let kept =
+        serde_json::to_string(&(b.end.snapshot(b.now, leg), b.end.snapshot_rest(b.now))).unwrap();
     let (kept, rest): (Option<LegSnapshot>, RestSnapshot) = serde_json::from_str(&kept).unwrap();
     let mut fresh = Bench::udp();
     fresh.now = ms(5);
@@ -361,7 +362,7 @@ fn a_cancelled_call_that_is_answered_after_all_is_released_in_another_process() 
     assert_eq!(b.end.leg_state(leg), None);
     let contact = "Contact: <sip:b@192.0.2.9:5070>\r\n";
     let late = reply(&invite, 200, "b", contact, ANSWER);
-    let rest = b.end.snapshot_rest();
+    let rest = b.end.snapshot_rest(b.now);
     let mut fresh = Bench::udp();
     fresh.now = ms(5);
     fresh.end.restore_rest(fresh.now, rest);

@@ -109,7 +109,8 @@ impl Telemetry {
     }
 
     /// Counts a fact. Called on shard threads: no allocation, well under a microsecond, and no lock
-    /// but one for reading that is written when the configuration is taken anew.
+    /// but one for reading that is written when the configuration is taken anew; all this but for the
+    /// rare peer of a trunk that goes up or down.
     pub fn notice(&self, notice: &Notice) {
         let handles = &self.handles;
         match notice {

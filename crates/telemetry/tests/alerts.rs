@@ -3,7 +3,8 @@
 //! That the rules are right is promtool's to say; this keeps names from drifting apart.
 #![allow(missing_docs)]
 
-use meishier_model::PoolId;
+use meishier_engine::Notice;
+use meishier_model::{PoolId, TrunkId};
 use meishier_telemetry::{Sample, Telemetry, TelemetryNames};
 use std::collections::BTreeSet;
 
@@ -32,6 +33,12 @@ fn alerts_and_their_tests_name_metrics_that_exist() {
         aliases: vec!["old".into()],
     })
     .unwrap();
+    // Peers are there once they were asked.
+    telemetry.notice(&Notice::Peer {
+        trunk: TrunkId(0),
+        address: "192.0.2.10:5060".parse().unwrap(),
+        up: true,
+    });
     telemetry.scrape(&Sample::default());
     let page = telemetry.render();
     for file in ["alerts.yml", "alerts_test.yml"] {

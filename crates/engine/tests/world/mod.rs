@@ -490,7 +490,7 @@ impl World {
             post.ways.retain(|(from, _), _| *from != Sender::Media);
         }
         for index in 0..self.shards.len() {
-            let text = serde_json::to_string(&self.shards[index].snapshot_all()).unwrap();
+            let text = serde_json::to_string(&self.shards[index].snapshot_all(self.now)).unwrap();
             let snapshot: ShardSnapshot = serde_json::from_str(&text).unwrap();
             let setup = self.setup(ShardId(index as u16));
             self.shards[index] = Shard::resume(setup, self.now, snapshot);

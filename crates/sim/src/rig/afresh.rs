@@ -19,7 +19,7 @@ impl Rig {
         shard: usize,
         witness: &mut dyn Witness,
     ) -> Result<(), String> {
-        let snapshot: ShardSnapshot = rewritten(&self.shards[shard].snapshot_all())?;
+        let snapshot: ShardSnapshot = rewritten(&self.shards[shard].snapshot_all(now))?;
         self.forget_media(now, shard, witness);
         self.shards[shard] = Shard::resume(self.setup(ShardId(shard as u16)), now, snapshot);
         self.timers[shard] = None;

@@ -421,7 +421,7 @@ impl Rig {
         // Media starts anew as well.
         self.post.retain(|(from, _), _| !(100..200).contains(from));
         for index in 0..self.shards.len() {
-            let text = serde_json::to_string(&self.shards[index].snapshot_all()).unwrap();
+            let text = serde_json::to_string(&self.shards[index].snapshot_all(self.now)).unwrap();
             let snapshot = serde_json::from_str(&text).unwrap();
             let setup = self.setup(ShardId(index as u16));
             self.show(&Seen::Replaced);
