@@ -11,7 +11,8 @@
 //! Nonces are no business of other shards: each use of one is counted (RFC 7616 §3.4), and two who
 //! count by themselves would show the same count twice. So every shard is challenged once.
 //!
-//! A trunk that is to be registered and is not takes no calls out. Graceful ends keep it registered
+//! A trunk that is to be registered and is not takes no calls out but emergencies that reach nobody
+//! else. Graceful ends keep it registered
 //! as long as calls run, for a key may still be pressed in them: it leaves when they are hung up.
 
 use crate::api::{Notice, ShardMessage};
@@ -335,22 +336,21 @@ impl Shard {
         }
     }
 
-    /// False while calls out by this trunk have no chance: it is to be registered and is not.
+    /// False while calls out by this trunk have little chance: it is to be registered and is not.
+    /// Emergency keys alone ask it even so, at last.
     pub(crate) fn may_call_out(&self, id: TrunkId) -> bool {
         !self.trunk_registers(id) || self.registrations.known.contains_key(&id)
     }
 
-    /// Calls out by a trunk: with its credentials, and as its carrier's registrar wants it. `None` if
-    /// there is no way out now.
+    /// Calls out by a trunk: with its credentials, and as its carrier's registrar wants it; without
+    /// the Route if the trunk is not registered (see [`Self::may_call_out`]). `None` if there is no
+    /// way out now.
     pub(crate) fn call_out(&mut self, now: Now, id: TrunkId, mut invite: Invite) -> Option<LegId> {
         let trunk = self.config.trunks.get(usize::from(id.0))?;
-        if !self.may_call_out(id) {
-            return None;
-        }
         if let Some(register) = &trunk.register {
-            let route = self.registrations.known.get(&id)?;
+            let route = self.registrations.known.get(&id);
             // RFC 3608 §5: as our own outbound route, before any other.
-            if !route.is_empty() {
+            if let Some(route) = route.filter(|route| !route.is_empty()) {
                 invite.headers.push(("Route".to_owned(), route.clone()));
             }
             // The carrier knows whom we call by its own domain.

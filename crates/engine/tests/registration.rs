@@ -206,7 +206,8 @@ fn talking_as(world: &mut World, n: u32) -> (Caller, Sent) {
 
 #[test]
 fn without_its_registration_a_trunk_takes_no_calls_out_and_those_in_are_answered() {
-    let mut world = registering();
+    let hotline = registered(REGISTER).replace("kind = \"emergency\"", "kind = \"hotline\"");
+    let mut world = World::with(&hotline, world::TEN_O_CLOCK);
     let first = next(&mut world, REGISTRAR, "REGISTER");
     reply(&mut world, &first, "403 Forbidden", "c", "");
     assert_eq!(told(&world), [(false, 403)]);
@@ -224,6 +225,34 @@ fn without_its_registration_a_trunk_takes_no_calls_out_and_those_in_are_answered
     assert_eq!(told(&world), [(false, 403), (true, 200)]);
     press(&mut world).unwrap();
     next(&mut world, REGISTRAR, "INVITE");
+}
+
+#[test]
+fn an_emergency_asks_a_trunk_that_is_not_registered_at_last_and_without_its_route() {
+    let backup = "trunk = \"carrier\"\nbackup = [\"at-once\"]";
+    for (text, others) in [("trunk = \"carrier\"", false), (backup, true)] {
+        let text = registered(REGISTER)
+            .replacen("trunk = \"carrier\"", text, 1)
+            .replace(
+                "peers = [\"10.0.1.2\"]",
+                "peers = [\"10.0.1.2\"]\nto = [\"10.0.1.2\"]",
+            );
+        let mut world = World::with(&text, world::TEN_O_CLOCK);
+        let first = next(&mut world, REGISTRAR, "REGISTER");
+        reply(&mut world, &first, "403 Forbidden", "c", "");
+        let (_, _) = talking(&mut world);
+        press(&mut world).unwrap();
+        if others {
+            world.none(addr(REGISTRAR), "INVITE");
+            let backup = next(&mut world, "10.0.1.2:5060", "INVITE");
+            reply(&mut world, &backup, "503 Service Unavailable", "c", "");
+        }
+        let invite = next(&mut world, REGISTRAR, "INVITE sip:0851110@ims.example");
+        assert_eq!(invite.find("Route"), None);
+        reply(&mut world, &invite, "403 Forbidden", "c", "");
+        world.take(addr(REGISTRAR), "ACK");
+        world.none(addr(REGISTRAR), "INVITE");
+    }
 }
 
 #[test]
