@@ -172,8 +172,12 @@ impl Shard {
         }
         let word = self.endpoint.random();
         let set = self.peers.get(usize::from(trunk.0))?;
-        let peer = set.choose(now.mono, word, &attempt.tried, emergency)?;
-        let peer = peer.clone();
+        let tried = attempt.tried.as_slice();
+        let holder = self.holder(trunk);
+        let peer = holder
+            .and_then(|key| set.prefer(now.mono, key, tried))
+            .or_else(|| set.choose(now.mono, word, tried, emergency))?
+            .clone();
         // The one before may still have its own: its leg is not over.
         if !attempt.channel {
             attempt.channel = self.take_channel(trunk, emergency, Way::Out);

@@ -63,6 +63,8 @@ pub(crate) struct Registrations {
     lines: BTreeMap<TrunkId, Line>,
     /// Trunks that are registered, and the Route of calls out (Service-Route; empty: none).
     pub(crate) known: BTreeMap<TrunkId, String>,
+    /// Who holds the binding of each.
+    holders: BTreeMap<TrunkId, PeerKey>,
     /// The end waits until then for those that leave.
     leaving: Option<Mono>,
 }
@@ -139,6 +141,9 @@ impl Shard {
         }
         self.registrations
             .known
+            .retain(|id, _| wishes.contains_key(id));
+        self.registrations
+            .holders
             .retain(|id, _| wishes.contains_key(id));
         if self.id != ShardId(0) || self.registrations.leaving.is_some() {
             return;
@@ -249,8 +254,12 @@ impl Shard {
         // Nothing is known before the first answer.
         let answered = !matches!(state, RegistrationState::Registering) || line.told.is_some();
         let route = bound.then(|| line.it.route().to_owned());
-        if answered && self.registrations.known.get(&id) != route.as_ref() {
-            let message = ShardMessage::TrunkRegistered { trunk: id, route };
+        let peer = line.way.or(line.peer).filter(|_| bound);
+        let known = &self.registrations;
+        let before = (known.known.get(&id), known.holders.get(&id));
+        if answered && before != (route.as_ref(), peer.as_ref()) {
+            let trunk = id;
+            let message = ShardMessage::TrunkRegistered { trunk, route, peer };
             self.tell_others(&message);
             self.on_shard_message(now, message);
         }
@@ -275,11 +284,26 @@ impl Shard {
         trunk.is_some_and(|trunk| trunk.register.is_some())
     }
 
-    pub(crate) fn on_trunk_registered(&mut self, trunk: TrunkId, route: Option<String>) {
+    pub(crate) fn on_trunk_registered(
+        &mut self,
+        trunk: TrunkId,
+        route: Option<String>,
+        peer: Option<PeerKey>,
+    ) {
+        let it = &mut self.registrations;
         match route {
-            Some(route) => drop(self.registrations.known.insert(trunk, route)),
-            None => drop(self.registrations.known.remove(&trunk)),
+            Some(route) => drop(it.known.insert(trunk, route)),
+            None => drop(it.known.remove(&trunk)),
         }
+        match peer {
+            Some(peer) => drop(it.holders.insert(trunk, peer)),
+            None => drop(it.holders.remove(&trunk)),
+        }
+    }
+
+    /// Who holds the binding of this trunk, which its carrier's others may not know.
+    pub(crate) fn holder(&self, trunk: TrunkId) -> Option<PeerKey> {
+        self.registrations.holders.get(&trunk).copied()
     }
 
     pub(crate) fn on_register_timer(&mut self, now: Now, id: TrunkId) {

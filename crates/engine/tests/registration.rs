@@ -256,6 +256,37 @@ fn an_emergency_asks_a_trunk_that_is_not_registered_at_last_and_without_its_rout
 }
 
 #[test]
+fn calls_out_prefer_the_peer_that_holds_the_binding_on_every_shard() {
+    const PEERS: [&str; 2] = ["10.0.1.1:5060", "10.0.1.5:5060"];
+    let register = REGISTER.replace("registrar = \"10.0.1.9:5070\"\n", "");
+    let two = "out = \"10.0.1.1:5060\"\n";
+    let text = config(&register).replacen(two, "to = [\"10.0.1.1\", \"10.0.1.5\"]\n", 1);
+    let mut world = World::with(&text, world::TEN_O_CLOCK);
+    let first = next(&mut world, PEERS[0], "REGISTER");
+    reply(&mut world, &first, "503 Service Unavailable", "c", "");
+    until_register(&mut world);
+    let second = next(&mut world, PEERS[1], "REGISTER");
+    accept(&mut world, &second, 600);
+    let holder = addr(PEERS[1]);
+    let mut shards = std::collections::BTreeSet::new();
+    for n in 0..12 {
+        let (caller, _) = talking_as(&mut world, n);
+        let at = world.shards.iter().position(|s| s.calls().count() > 0);
+        shards.insert(at);
+        press(&mut world).unwrap();
+        let invite = world.take(holder, "INVITE sip:0851110@");
+        reply(&mut world, &invite, "503 Service Unavailable", "c", "");
+        let other = next(&mut world, PEERS[0], "INVITE sip:0851110@");
+        reply(&mut world, &other, "486 Busy Here", "c", "");
+        caller.bye(&mut world);
+        // The holder's 503 is forgotten, and the seat is ready again.
+        world.pass(31 * SECOND);
+        world.clear();
+    }
+    assert!(shards.len() > 1, "the calls are spread");
+}
+
+#[test]
 fn a_refresh_keeps_it_and_an_outage_takes_it_away_and_it_comes_back() {
     let mut world = registering();
     register(&mut world);
