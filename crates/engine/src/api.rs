@@ -245,6 +245,8 @@ pub enum ShardMessage {
         trunk: TrunkId,
         /// The Route of calls out, empty for none (Service-Route, RFC 3608); `None`: not registered.
         route: Option<String>,
+        /// Who holds the binding: calls out prefer it.
+        peer: Option<(SocketAddr, Transport)>,
     },
     /// The seat's home to every shard: who is there and whether calls may come.
     Staffing {

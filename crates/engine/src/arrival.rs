@@ -6,6 +6,7 @@ use crate::channels::Way;
 use crate::defect::Defect;
 use crate::identity::{Parties, number_of};
 use crate::offer::sip_transport;
+use crate::outgoing::is_high;
 use crate::pools::Fullness;
 use crate::ports::{KEPT_FOR_RISK, PortOwner};
 use crate::registration::account_of;
@@ -212,7 +213,8 @@ impl Shard {
         if self.broken.is(Defect::UnknownRefused) && parties.caller.is_empty() {
             return self.reject(now, leg, 404, &[], Refusal::NotAllowed);
         }
-        let emergency = decision.risk || parties.priority.is_some();
+        let high = parties.priority.as_deref().is_some_and(is_high);
+        let emergency = decision.risk || high;
         if !self.take_channel(trunk, emergency, Way::In) {
             let again = [("Retry-After", RETRY_AFTER)];
             return self.reject(now, leg, 503, &again, Refusal::Channels);

@@ -6,7 +6,9 @@
 //! that none is lost however it ends. That is after the far end has confirmed the end or was given
 //! up: the carrier never sees one call more than it has channels.
 //!
-//! A call out keeps its one channel while its peers are asked in turn.
+//! A call out hands its channel on from a peer that has failed to the next; one that is left before
+//! it has failed keeps its own. An emergency key that finds no channel on any of its trunks goes out
+//! over the limit, and is told as one for which none was left: the carrier decides.
 
 use crate::api::Notice;
 use crate::shard::Shard;
@@ -41,6 +43,13 @@ impl Shard {
         taken
     }
 
+    /// Takes a channel whatever the limit says.
+    pub(crate) fn hold_channel(&mut self, trunk: TrunkId) {
+        self.queue.channels().hold(trunk);
+        let taken = true;
+        self.notice(Notice::Channel { trunk, taken });
+    }
+
     pub(crate) fn give_channel_back(&mut self, trunk: TrunkId) {
         self.queue.channels().give_back(trunk);
         self.notice(Notice::Channel {
@@ -72,9 +81,7 @@ impl Shard {
         for (leg, trunk) in before {
             match (self.legs.contains_key(&leg), new) {
                 (true, true) => {
-                    self.queue.channels().hold(trunk);
-                    let taken = true;
-                    self.notice(Notice::Channel { trunk, taken });
+                    self.hold_channel(trunk);
                     self.channels.insert(leg, trunk);
                 }
                 (true, false) => {

@@ -4,18 +4,31 @@
 //!            a peer by priority and weight          no peer left: the next trunk
 //!   trunk ──────────────────────────────► INVITE ◄──────────────────────────────┐
 //!     ▲ takes one channel                   │                                    │
-//!     │                                     ├─ 101 to 199: stays with this peer for good
+//!     │                                     ├─ 101 to 199: the timers below stop │
 //!     │                                     ├─ 200: answered                     │
 //!     │                                     ├─ no response at all within `try_for` ──┤ CANCEL, as soon as it may
-//!     │                                     ├─ unreachable, 408, 500, 502, 503, 504 ─┤ be sent (RFC 3261 §9.1)
-//!     │                                     └─ any other: the callee's own word, the end
-//!     └─ the key's trunk, then its `backup`
+//!     │                                     ├─ an emergency: 100 alone for PATIENCE ─┤ be sent (RFC 3261 §9.1)
+//!     │                                     ├─ a final response that is the peer's ──┤ the next peer
+//!     │                                     ├─ one that is the trunk's ──────────────┘ the next trunk
+//!     │                                     └─ the callee's own word: the end
+//!     └─ the key's trunk, then its `backup`; an emergency: then those that had no channel left,
+//!        over the limit, and those that are not registered, for the carrier may take it all the same
 //! ```
+//!
+//! | final response | emergency keys | other keys |
+//! | --- | --- | --- |
+//! | 408, 500, 502, 503, 504, unreachable | the next peer | the next peer; after 101 to 199 the end |
+//! | 401, 403, 407 (the password was shown) | the next peer | the next trunk; after 101 to 199 the end |
+//! | 486, 600, 603 | the end | the end |
+//! | any other | the next peer | the end |
+//!
 //! RFC 3263 §4.3: the next one is tried after a timeout, a failure of the transport or a 503; here also
-//! after 500, 502 and 504, by which a server speaks of itself (RFC 3261 §21.5). Nobody is tried after a
-//! provisional response above 100: then somebody's telephone may ring already, and police would be
-//! called twice. A peer whose 503 has Retry-After rests as long as it says; one that did not respond
-//! is asked last for a while. Who is the last is given all the time that the key has.
+//! after 500, 502 and 504, by which a server speaks of itself (RFC 3261 §21.5). A final response ends all
+//! that the INVITE has brought about, so that nobody's telephone rings any more: police are not called
+//! twice, and an emergency goes on whatever rang before. For other keys a 408 or 503 after ringing is
+//! mostly a telephone that nobody has answered, which another way would only ring again. A peer whose
+//! 503 has Retry-After rests as long as it says; one that did not respond is asked last for a while. Who
+//! is the last is given all the time that the key has, and in an emergency a while at least.
 
 use crate::api::ShardMessage;
 use crate::arrival::{media_codecs, session};
@@ -25,7 +38,7 @@ use crate::peers::{PeerKey, Target as Peer};
 use crate::ports::PortOwner;
 use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
-use meishier_model::{LegId, Now, PeerTried, TrunkId};
+use meishier_model::{LegId, Mono, Now, PeerTried, TrunkId};
 use meishier_signaling::{Invite, LegState, Party};
 use meishier_transfer::{KeyKind, Target};
 use serde::{Deserialize, Serialize};
@@ -34,6 +47,10 @@ use std::time::Duration;
 
 /// How long a peer that did not respond is asked last.
 const DOUBT: Duration = Duration::from_secs(30);
+/// How long a peer that has said 100 alone is waited for in an emergency, if there is another one.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long whoever is asked next in an emergency may ring at least.
+const LEAST_RING: Duration = Duration::from_secs(15);
 
 /// A call out that is under way.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -43,21 +60,49 @@ pub(crate) struct Attempt {
     emergency: bool,
     /// Trunks that are left.
     later: SmallVec<[TrunkId; 2]>,
+    /// Trunks that an emergency passed over: no channel, or not registered.
+    #[serde(default)]
+    passed: SmallVec<[TrunkId; 2]>,
+    /// Those passed over are asked in spite of it.
+    #[serde(default)]
+    anyway: bool,
+    /// The present trunk is not to be asked, or not any more.
+    #[serde(default)]
+    closed: bool,
     /// Who was asked on the present trunk.
     tried: SmallVec<[PeerKey; 4]>,
     /// Who is asked now.
     peer: Option<PeerKey>,
+    /// When it was asked.
+    #[serde(default)]
+    since: Mono,
     /// A channel of the present trunk that no leg holds.
     channel: bool,
-    /// A provisional response above 100 came.
+    /// A provisional response above 100 came from who is asked now.
     progress: bool,
     /// The status of the last that failed.
     status: u16,
 }
 
-/// True for a failure that is the peer's and not the callee's.
-fn is_of_peer(status: u16) -> bool {
-    matches!(status, 408 | 500 | 502 | 503 | 504)
+/// Of whom a final response speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Word {
+    Callee,
+    Peer,
+    Trunk,
+}
+
+impl Word {
+    fn of(status: u16, emergency: bool) -> Self {
+        match status {
+            486 | 600 | 603 => Self::Callee,
+            408 | 500 | 502 | 503 | 504 => Self::Peer,
+            // Any other refusal of an emergency is the carrier's word on us or on how we dial.
+            _ if emergency => Self::Peer,
+            401 | 403 | 407 => Self::Trunk,
+            _ => Self::Callee,
+        }
+    }
 }
 
 impl Shard {
@@ -71,7 +116,6 @@ impl Shard {
         let Some(side) = call.target_mut() else {
             return;
         };
-        side.trunk = trunk;
         side.attempt = Attempt {
             goal: Some(target.clone()),
             emergency,
@@ -80,7 +124,7 @@ impl Shard {
             status: 503,
             ..Attempt::default()
         };
-        side.attempt.channel = self.take_channel(trunk, emergency, Way::Out);
+        self.enter_trunk(call, trunk);
         self.dial_on(now, call);
     }
 
@@ -93,18 +137,17 @@ impl Shard {
     /// Asks the next peer, of this trunk or the next; if there is none the call out has failed.
     fn dial_on(&mut self, now: Now, call: &mut Call) {
         loop {
+            let next = self.next_peer(now, call);
             let Some(side) = call.target_mut() else {
                 return;
             };
-            let (trunk, attempt) = (side.trunk, &side.attempt);
-            let next = match attempt.channel {
-                true => self.next_peer(now, trunk, &side.attempt.tried, attempt.emergency),
-                false => None,
-            };
+            let (trunk, attempt) = (side.trunk, &mut side.attempt);
             match next {
                 Some(peer) => {
-                    side.attempt.tried.push(peer.key());
-                    side.attempt.peer = Some(peer.key());
+                    attempt.tried.push(peer.key());
+                    attempt.peer = Some(peer.key());
+                    attempt.since = now.mono;
+                    attempt.progress = false;
                     if self.ask_peer(now, call, trunk, &peer).is_some() {
                         return;
                     }
@@ -119,41 +162,72 @@ impl Shard {
         }
     }
 
-    fn next_peer(
-        &mut self,
-        now: Now,
-        trunk: TrunkId,
-        tried: &[PeerKey],
-        emergency: bool,
-    ) -> Option<Peer> {
-        if !self.may_call_out(trunk) {
+    /// Who of the present trunk is asked next; there is a channel for it.
+    fn next_peer(&mut self, now: Now, call: &mut Call) -> Option<Peer> {
+        let side = call.target_mut()?;
+        let (trunk, attempt) = (side.trunk, &mut side.attempt);
+        let emergency = attempt.emergency;
+        if attempt.closed || !(emergency || self.may_call_out(trunk)) {
             return None;
         }
         let word = self.endpoint.random();
         let set = self.peers.get(usize::from(trunk.0))?;
-        set.choose(now.mono, word, tried, emergency).cloned()
+        let tried = attempt.tried.as_slice();
+        let holder = self.holder(trunk);
+        let peer = holder
+            .and_then(|key| set.prefer(now.mono, key, tried))
+            .or_else(|| set.choose(now.mono, word, tried, emergency))?
+            .clone();
+        // The one before may still have its own: its leg is not over.
+        if !attempt.channel {
+            attempt.channel = self.take_channel(trunk, emergency, Way::Out);
+            if !attempt.channel && emergency {
+                self.hold_channel(trunk);
+                attempt.channel = true;
+            }
+        }
+        attempt.channel.then_some(peer)
     }
 
     /// Gives up the present trunk; false if there is no other.
     fn next_trunk(&mut self, call: &mut Call) -> bool {
+        self.drop_spare_channel(call);
         let Some(side) = call.target_mut() else {
             return false;
         };
-        let (before, attempt) = (side.trunk, &mut side.attempt);
-        if std::mem::take(&mut attempt.channel) {
-            self.give_channel_back(before);
+        let attempt = &mut side.attempt;
+        if attempt.later.is_empty() && !attempt.anyway {
+            attempt.anyway = true;
+            attempt.later = std::mem::take(&mut attempt.passed);
+            attempt.later.sort_by_key(|it| !self.may_call_out(*it));
         }
         if attempt.later.is_empty() {
             return false;
         }
-        side.trunk = attempt.later.remove(0);
-        attempt.tried.clear();
-        let (trunk, emergency) = (side.trunk, attempt.emergency);
-        let taken = self.take_channel(trunk, emergency, Way::Out);
-        if let Some(side) = call.target_mut() {
-            side.attempt.channel = taken;
-        }
+        let trunk = attempt.later.remove(0);
+        self.enter_trunk(call, trunk);
         true
+    }
+
+    /// The call goes by this trunk from now on, if it has a channel and its registration.
+    fn enter_trunk(&mut self, call: &mut Call, trunk: TrunkId) {
+        let Some(side) = call.target_mut() else {
+            return;
+        };
+        side.trunk = trunk;
+        let attempt = &mut side.attempt;
+        attempt.tried.clear();
+        if attempt.anyway {
+            // That its channels are used up was told when it was passed over.
+            self.hold_channel(trunk);
+            (attempt.channel, attempt.closed) = (true, false);
+            return;
+        }
+        attempt.channel = self.take_channel(trunk, attempt.emergency, Way::Out);
+        attempt.closed = !attempt.channel || !self.may_call_out(trunk);
+        if attempt.closed && attempt.emergency {
+            attempt.passed.push(trunk);
+        }
     }
 
     /// Sends the INVITE; `None` if it cannot be sent.
@@ -230,12 +304,19 @@ impl Shard {
             return false;
         };
         let (trunk, attempt) = (side.trunk, &mut side.attempt);
-        let Some(peer) = attempt.tried.last().copied().filter(|_| is_of_peer(status)) else {
+        let word = Word::of(status, attempt.emergency);
+        let Some(peer) = attempt
+            .tried
+            .last()
+            .copied()
+            .filter(|_| word != Word::Callee)
+        else {
             return false;
         };
-        if attempt.progress {
+        if attempt.progress && !attempt.emergency {
             return false;
         }
+        attempt.closed |= word == Word::Trunk;
         attempt.status = status;
         match (status, retry_after) {
             (503, Some(seconds)) => {
@@ -246,20 +327,41 @@ impl Shard {
             (408 | 503, _) => self.leave_peer(now, (trunk, peer), DOUBT, false),
             _ => {}
         }
+        // Nothing is left of this leg, so its channel is for the next.
+        if let Some(of) = self.channels.remove(&leg) {
+            match call.target_mut() {
+                Some(side) if of == side.trunk => side.attempt.channel = true,
+                _ => self.give_channel_back(of),
+            }
+        }
         if !self.others(now, call) {
+            self.drop_spare_channel(call);
             return false;
         }
-        self.leave_leg(call, leg);
-        self.dial_on(now, call);
+        self.leave_leg(call);
+        self.dial_next(now, call);
         true
     }
 
     /// The peer has not said anything for as long as it is given.
     pub(crate) fn on_peer_silent(&mut self, now: Now, call: &mut Call) {
-        let leg = call.target_mut().and_then(|side| side.leg);
-        let Some(leg) = leg else { return };
-        // Who has said 100 is there, and the rest is its own network's.
-        if self.endpoint.leg_state(leg) != Some(LegState::Calling) || !self.others(now, call) {
+        let Some(side) = call.target_mut() else {
+            return;
+        };
+        let (until, attempt) = (side.attempt.since + PATIENCE, &side.attempt);
+        let (Some(leg), emergency) = (side.leg, attempt.emergency && !attempt.progress) else {
+            return;
+        };
+        match self.endpoint.leg_state(leg) {
+            Some(LegState::Calling) => {}
+            // Who has said 100 is there, and the rest is its own network's; but police cannot wait.
+            Some(LegState::Proceeding) if emergency && now.mono < until => {
+                return self.set_call_timer(call, until, Timer::PeerTry(call.id));
+            }
+            Some(LegState::Proceeding) if emergency => {}
+            _ => return,
+        }
+        if !self.others(now, call) {
             return;
         }
         self.note_tried(call, 408);
@@ -271,10 +373,18 @@ impl Shard {
                 self.leave_peer(now, (trunk, peer), DOUBT, false);
             }
         }
-        self.leave_leg(call, leg);
+        self.leave_leg(call);
         // RFC 3326 §2: why the INVITE is cancelled, should it still be cancelled.
         self.release_leg(now, leg, Some("SIP;cause=408"));
+        self.dial_next(now, call);
+    }
+
+    /// Asks the next after one that failed; an emergency's has time enough to be answered.
+    fn dial_next(&mut self, now: Now, call: &mut Call) {
         self.dial_on(now, call);
+        if let Some(side) = call.target_mut().filter(|it| it.attempt.emergency) {
+            side.machine.handle_another(now.mono + LEAST_RING);
+        }
     }
 
     /// True if somebody is left to be asked.
@@ -283,29 +393,38 @@ impl Shard {
             return false;
         };
         let (trunk, attempt) = (side.trunk, &side.attempt);
+        let emergency = attempt.emergency;
         let any = |trunk: TrunkId, tried: &[PeerKey]| {
             let set = self.peers.get(usize::from(trunk.0));
-            let set = set.filter(|_| self.may_call_out(trunk));
-            set.is_some_and(|set| set.choose(now.mono, 0, tried, attempt.emergency).is_some())
+            set.is_some_and(|set| set.choose(now.mono, 0, tried, emergency).is_some())
         };
-        let free = |trunk: &TrunkId| self.has_channel(*trunk, attempt.emergency);
-        any(trunk, &attempt.tried)
-            || attempt
-                .later
-                .iter()
-                .any(|trunk| free(trunk) && any(*trunk, &[]))
+        // An emergency goes over the limit and without a registration.
+        let open = |trunk: TrunkId, channel: bool| {
+            emergency || self.may_call_out(trunk) && (channel || self.has_channel(trunk, false))
+        };
+        let here = !attempt.closed && open(trunk, attempt.channel) && any(trunk, &attempt.tried);
+        let mut more = attempt.later.iter().chain(&attempt.passed);
+        here || more.any(|trunk| open(*trunk, false) && any(*trunk, &[]))
     }
 
-    /// Takes channel and port from a leg that is given up.
-    fn leave_leg(&mut self, call: &mut Call, leg: LegId) {
-        let channel = self.channels.remove(&leg).is_some();
+    /// Takes the port from a leg that is given up. Its channel is its own until nothing of it is left.
+    fn leave_leg(&mut self, call: &mut Call) {
         let Some(side) = call.target_mut() else {
             return;
         };
-        side.attempt.channel = channel;
         side.leg = None;
         if let Some(voice) = side.voice.take() {
             self.drop_voice(&voice, call);
+        }
+    }
+
+    fn drop_spare_channel(&mut self, call: &mut Call) {
+        let Some(side) = call.target_mut() else {
+            return;
+        };
+        let trunk = side.trunk;
+        if std::mem::take(&mut side.attempt.channel) {
+            self.give_channel_back(trunk);
         }
     }
 

@@ -50,6 +50,24 @@ pub(crate) fn priorities(request: &Message) -> Option<Box<str>> {
     (!all.is_empty()).then(|| all.join(", ").into())
 }
 
+/// True if one of these priorities is high enough for the channels kept for emergencies. RFC 7135 §3:
+/// `esnet` is of emergency services alone, whatever the level. RFC 4412 §10: `dsn` and `drsn` from
+/// `flash` on; `q735`, `ets` and `wps`, whose highest is 0, at 0 and 1. Any other namespace is not.
+pub(crate) fn is_high(priorities: &str) -> bool {
+    priorities.split(',').any(|value| {
+        let value = value.trim().to_ascii_lowercase();
+        matches!(
+            value.split_once('.'),
+            Some(
+                ("esnet", "0" | "1" | "2" | "3" | "4")
+                    | ("dsn" | "drsn", "flash" | "flash-override")
+                    | ("drsn", "flash-override-override")
+                    | ("q735" | "ets" | "wps", "0" | "1")
+            )
+        )
+    })
+}
+
 impl Shard {
     /// Area code of a mobile number, as far as its segment is known.
     fn mobile_code(&self, number: &Number) -> Option<&str> {

@@ -16,7 +16,7 @@
 //! | any call | those up or unknown | those down or doubted | nobody |
 //! | an emergency | those up or unknown | those down or doubted | those that rest |
 //!
-//! Within each: the lowest priority, and of those one by weight (RFC 2782). Nobody is asked twice.
+//! Within each: who holds the trunk's registration, then the lowest priority, and of those one by weight (RFC 2782). Nobody is asked twice.
 
 use meishier_config::{Hysteresis, To, Trunk};
 use meishier_model::Mono;
@@ -213,6 +213,17 @@ impl PeerSet {
         if let Some(peer) = self.find_mut(key) {
             peer.doubted = now + lasts.min(LONGEST_REST);
         }
+    }
+
+    /// The one of this key, if nobody left stands better.
+    pub(crate) fn prefer(&self, now: Mono, key: PeerKey, tried: &[PeerKey]) -> Option<&Target> {
+        let left = || {
+            let new = |peer: &&Peer| !tried.contains(&peer.target.key());
+            self.peers.iter().filter(new)
+        };
+        let best = left().map(|peer| peer.grade(now)).min()?;
+        let peer = left().find(|peer| peer.target.key() == key)?;
+        (peer.grade(now) == best && best < 2).then_some(&peer.target)
     }
 
     /// Who is asked next, by a word that looks random; nobody of `tried`.

@@ -11,7 +11,8 @@
 //! Nonces are no business of other shards: each use of one is counted (RFC 7616 §3.4), and two who
 //! count by themselves would show the same count twice. So every shard is challenged once.
 //!
-//! A trunk that is to be registered and is not takes no calls out. Graceful ends keep it registered
+//! A trunk that is to be registered and is not takes no calls out but emergencies that reach nobody
+//! else. Graceful ends keep it registered
 //! as long as calls run, for a key may still be pressed in them: it leaves when they are hung up.
 
 use crate::api::{Notice, ShardMessage};
@@ -62,6 +63,8 @@ pub(crate) struct Registrations {
     lines: BTreeMap<TrunkId, Line>,
     /// Trunks that are registered, and the Route of calls out (Service-Route; empty: none).
     pub(crate) known: BTreeMap<TrunkId, String>,
+    /// Who holds the binding of each.
+    holders: BTreeMap<TrunkId, PeerKey>,
     /// The end waits until then for those that leave.
     leaving: Option<Mono>,
 }
@@ -138,6 +141,9 @@ impl Shard {
         }
         self.registrations
             .known
+            .retain(|id, _| wishes.contains_key(id));
+        self.registrations
+            .holders
             .retain(|id, _| wishes.contains_key(id));
         if self.id != ShardId(0) || self.registrations.leaving.is_some() {
             return;
@@ -248,8 +254,12 @@ impl Shard {
         // Nothing is known before the first answer.
         let answered = !matches!(state, RegistrationState::Registering) || line.told.is_some();
         let route = bound.then(|| line.it.route().to_owned());
-        if answered && self.registrations.known.get(&id) != route.as_ref() {
-            let message = ShardMessage::TrunkRegistered { trunk: id, route };
+        let peer = line.way.or(line.peer).filter(|_| bound);
+        let known = &self.registrations;
+        let before = (known.known.get(&id), known.holders.get(&id));
+        if answered && before != (route.as_ref(), peer.as_ref()) {
+            let trunk = id;
+            let message = ShardMessage::TrunkRegistered { trunk, route, peer };
             self.tell_others(&message);
             self.on_shard_message(now, message);
         }
@@ -274,11 +284,26 @@ impl Shard {
         trunk.is_some_and(|trunk| trunk.register.is_some())
     }
 
-    pub(crate) fn on_trunk_registered(&mut self, trunk: TrunkId, route: Option<String>) {
+    pub(crate) fn on_trunk_registered(
+        &mut self,
+        trunk: TrunkId,
+        route: Option<String>,
+        peer: Option<PeerKey>,
+    ) {
+        let it = &mut self.registrations;
         match route {
-            Some(route) => drop(self.registrations.known.insert(trunk, route)),
-            None => drop(self.registrations.known.remove(&trunk)),
+            Some(route) => drop(it.known.insert(trunk, route)),
+            None => drop(it.known.remove(&trunk)),
         }
+        match peer {
+            Some(peer) => drop(it.holders.insert(trunk, peer)),
+            None => drop(it.holders.remove(&trunk)),
+        }
+    }
+
+    /// Who holds the binding of this trunk, which its carrier's others may not know.
+    pub(crate) fn holder(&self, trunk: TrunkId) -> Option<PeerKey> {
+        self.registrations.holders.get(&trunk).copied()
     }
 
     pub(crate) fn on_register_timer(&mut self, now: Now, id: TrunkId) {
@@ -335,22 +360,21 @@ impl Shard {
         }
     }
 
-    /// False while calls out by this trunk have no chance: it is to be registered and is not.
+    /// False while calls out by this trunk have little chance: it is to be registered and is not.
+    /// Emergency keys alone ask it even so, at last.
     pub(crate) fn may_call_out(&self, id: TrunkId) -> bool {
         !self.trunk_registers(id) || self.registrations.known.contains_key(&id)
     }
 
-    /// Calls out by a trunk: with its credentials, and as its carrier's registrar wants it. `None` if
-    /// there is no way out now.
+    /// Calls out by a trunk: with its credentials, and as its carrier's registrar wants it; without
+    /// the Route if the trunk is not registered (see [`Self::may_call_out`]). `None` if there is no
+    /// way out now.
     pub(crate) fn call_out(&mut self, now: Now, id: TrunkId, mut invite: Invite) -> Option<LegId> {
         let trunk = self.config.trunks.get(usize::from(id.0))?;
-        if !self.may_call_out(id) {
-            return None;
-        }
         if let Some(register) = &trunk.register {
-            let route = self.registrations.known.get(&id)?;
+            let route = self.registrations.known.get(&id);
             // RFC 3608 §5: as our own outbound route, before any other.
-            if !route.is_empty() {
+            if let Some(route) = route.filter(|route| !route.is_empty()) {
                 invite.headers.push(("Route".to_owned(), route.clone()));
             }
             // The carrier knows whom we call by its own domain.

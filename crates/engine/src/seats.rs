@@ -198,8 +198,8 @@ impl Shard {
             ShardMessage::WithdrawOffer { call, offer } => self.on_withdraw(now, call, offer),
             ShardMessage::Noted(note) => self.on_noted(&note),
             ShardMessage::Staffing { seat, now } => self.on_staffing(seat, now),
-            ShardMessage::TrunkRegistered { trunk, route } => {
-                self.on_trunk_registered(trunk, route);
+            ShardMessage::TrunkRegistered { trunk, route, peer } => {
+                self.on_trunk_registered(trunk, route, peer);
             }
             ShardMessage::PeerHealth {
                 trunk,

@@ -206,7 +206,8 @@ fn talking_as(world: &mut World, n: u32) -> (Caller, Sent) {
 
 #[test]
 fn without_its_registration_a_trunk_takes_no_calls_out_and_those_in_are_answered() {
-    let mut world = registering();
+    let hotline = registered(REGISTER).replace("kind = \"emergency\"", "kind = \"hotline\"");
+    let mut world = World::with(&hotline, world::TEN_O_CLOCK);
     let first = next(&mut world, REGISTRAR, "REGISTER");
     reply(&mut world, &first, "403 Forbidden", "c", "");
     assert_eq!(told(&world), [(false, 403)]);
@@ -224,6 +225,65 @@ fn without_its_registration_a_trunk_takes_no_calls_out_and_those_in_are_answered
     assert_eq!(told(&world), [(false, 403), (true, 200)]);
     press(&mut world).unwrap();
     next(&mut world, REGISTRAR, "INVITE");
+}
+
+#[test]
+fn an_emergency_asks_a_trunk_that_is_not_registered_at_last_and_without_its_route() {
+    let backup = "trunk = \"carrier\"\nbackup = [\"at-once\"]";
+    for (text, others) in [("trunk = \"carrier\"", false), (backup, true)] {
+        let text = registered(REGISTER)
+            .replacen("trunk = \"carrier\"", text, 1)
+            .replace(
+                "peers = [\"10.0.1.2\"]",
+                "peers = [\"10.0.1.2\"]\nto = [\"10.0.1.2\"]",
+            );
+        let mut world = World::with(&text, world::TEN_O_CLOCK);
+        let first = next(&mut world, REGISTRAR, "REGISTER");
+        reply(&mut world, &first, "403 Forbidden", "c", "");
+        let (_, _) = talking(&mut world);
+        press(&mut world).unwrap();
+        if others {
+            world.none(addr(REGISTRAR), "INVITE");
+            let backup = next(&mut world, "10.0.1.2:5060", "INVITE");
+            reply(&mut world, &backup, "503 Service Unavailable", "c", "");
+        }
+        let invite = next(&mut world, REGISTRAR, "INVITE sip:0851110@ims.example");
+        assert_eq!(invite.find("Route"), None);
+        reply(&mut world, &invite, "403 Forbidden", "c", "");
+        world.take(addr(REGISTRAR), "ACK");
+        world.none(addr(REGISTRAR), "INVITE");
+    }
+}
+
+#[test]
+fn calls_out_prefer_the_peer_that_holds_the_binding_on_every_shard() {
+    const PEERS: [&str; 2] = ["10.0.1.1:5060", "10.0.1.5:5060"];
+    let register = REGISTER.replace("registrar = \"10.0.1.9:5070\"\n", "");
+    let two = "out = \"10.0.1.1:5060\"\n";
+    let text = config(&register).replacen(two, "to = [\"10.0.1.1\", \"10.0.1.5\"]\n", 1);
+    let mut world = World::with(&text, world::TEN_O_CLOCK);
+    let first = next(&mut world, PEERS[0], "REGISTER");
+    reply(&mut world, &first, "503 Service Unavailable", "c", "");
+    until_register(&mut world);
+    let second = next(&mut world, PEERS[1], "REGISTER");
+    accept(&mut world, &second, 600);
+    let holder = addr(PEERS[1]);
+    let mut shards = std::collections::BTreeSet::new();
+    for n in 0..12 {
+        let (caller, _) = talking_as(&mut world, n);
+        let at = world.shards.iter().position(|s| s.calls().count() > 0);
+        shards.insert(at);
+        press(&mut world).unwrap();
+        let invite = world.take(holder, "INVITE sip:0851110@");
+        reply(&mut world, &invite, "503 Service Unavailable", "c", "");
+        let other = next(&mut world, PEERS[0], "INVITE sip:0851110@");
+        reply(&mut world, &other, "486 Busy Here", "c", "");
+        caller.bye(&mut world);
+        // The holder's 503 is forgotten, and the seat is ready again.
+        world.pass(31 * SECOND);
+        world.clear();
+    }
+    assert!(shards.len() > 1, "the calls are spread");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! and on a small trunk give some shards none at all; one shard that counts for all would have to be
 //! asked before a call could be answered. So every shard changes the same word, by compare-and-swap:
 //! whoever is stopped in between holds up nobody, and the limit is never passed by any order of steps,
-//! since it is looked at in the very word that is swapped.
+//! since it is looked at in the very word that is swapped. Only an emergency may pass it, when it says so.
 //!
 //! The limit comes with each call and not from the start, for the configuration may change while calls run:
 //! a lowered one cuts no call, and is kept from the next one on.
@@ -45,7 +45,8 @@ impl Channels {
         false
     }
 
-    /// Takes a channel for a call that has one already, as after a restart. Give it back once.
+    /// Takes a channel whatever is taken: for a call that has one already, as after a restart, or an
+    /// emergency that goes out over the limit. Give it back once.
     pub fn hold(&self, trunk: TrunkId) {
         if let Some(word) = self.0.get(usize::from(trunk.0)) {
             word.fetch_add(1, Ordering::Relaxed);

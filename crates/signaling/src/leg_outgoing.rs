@@ -53,9 +53,12 @@ impl Leg {
     fn on_progress(&mut self, cx: &mut Context<'_>, response: &Message) {
         let status = response.status().unwrap_or_default();
         if status > 100 && !self.hear_provisional(cx, response) {
-            // §9.1: even so it is one that a CANCEL had to wait for.
-            if self.state == LegState::Cancelling {
-                self.try_cancel(cx);
+            match self.state {
+                // §9.1: even so it is one that a CANCEL had to wait for.
+                LegState::Cancelling => self.try_cancel(cx),
+                // Who says something is there, whatever is wrong with it.
+                LegState::Calling => self.state = LegState::Proceeding,
+                _ => {}
             }
             return;
         }

@@ -245,6 +245,13 @@ impl Handover {
         }
     }
 
+    /// Another way to the target is tried since one failed: it may answer until `least` at any rate.
+    pub fn handle_another(&mut self, least: Mono) {
+        if let Some(deadline) = &mut self.deadline {
+            *deadline = least.max(*deadline);
+        }
+    }
+
     /// When to call [`Self::handle_timeout`].
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Mono> {

@@ -102,6 +102,83 @@ fn a_trunk_without_a_channel_leaves_the_call_to_the_next() {
     assert_eq!(world.queue.channels().taken(TrunkId(1)), 1);
 }
 
+fn used_up(world: &World) -> usize {
+    let full = |it: &&Notice| {
+        matches!(
+            it,
+            Notice::ChannelsFull {
+                emergency: true,
+                out: true,
+                ..
+            }
+        )
+    };
+    world.notices.iter().filter(full).count()
+}
+
+#[test]
+fn an_emergency_without_any_channel_goes_out_all_the_same_and_is_counted() {
+    let mut world = world("to = [\"10.0.1.1\", \"10.0.1.5\"]\nchannels = 1");
+    let _ = talking(&mut world);
+    let call = only_call(&world);
+    press(&mut world, call, "12345");
+    world.none(addr(A), "INVITE sip:085112345");
+    press(&mut world, call, "110");
+    let first = world.take(addr(A), "INVITE sip:0851110");
+    assert_eq!((taken(&world), used_up(&world)), (2, 1));
+    reply(&mut world, &first, "503 Service Unavailable", "x", "");
+    let second = world.take(addr(crate::B), "INVITE sip:0851110");
+    assert_eq!((taken(&world), used_up(&world)), (2, 1));
+    reply(&mut world, &second, "486 Busy Here", "x", "");
+    assert_eq!(taken(&world), 1);
+}
+
+#[test]
+fn an_emergency_takes_a_free_trunk_first_and_the_full_one_at_last() {
+    let mut world = world("to = [\"10.0.1.1\"]\nchannels = 1");
+    let _ = talking(&mut world);
+    let call = only_call(&world);
+    press(&mut world, call, "120");
+    let first = world.take(addr(OTHER), "INVITE sip:0851120");
+    assert_eq!(taken(&world), 1);
+    reply(&mut world, &first, "503 Service Unavailable", "x", "");
+    let last = world.take(addr(A), "INVITE sip:0851120");
+    assert_eq!((taken(&world), used_up(&world)), (2, 1));
+    reply(&mut world, &last, "503 Service Unavailable", "x", "");
+    assert_eq!(taken(&world), 1);
+    assert_eq!(world.queue.channels().taken(TrunkId(1)), 0);
+}
+
+#[test]
+fn who_is_left_keeps_its_channel_until_it_is_gone() {
+    for (key, channels, asked) in [("12345", 3, true), ("12345", 2, false), ("110", 2, true)] {
+        let carrier = format!("to = [\"10.0.1.1\", \"10.0.1.5\"]\nchannels = {channels}");
+        let mut world = world(&carrier);
+        let _ = talking(&mut world);
+        let call = only_call(&world);
+        press(&mut world, call, key);
+        let first = world.take(addr(A), "INVITE sip:0851");
+        world.pass(5 * SECOND);
+        let second = world
+            .sent
+            .iter()
+            .any(|m| m.to == addr(crate::B) && m.is("INVITE"));
+        assert_eq!(second, asked, "{key}");
+        let both = if asked { 3 } else { 2 };
+        assert_eq!(taken(&world), both, "{key}");
+        assert_eq!(used_up(&world), usize::from(key == "110"));
+        if asked {
+            // It wakes up, is cancelled, and is over with the 487.
+            reply(&mut world, &first, "180 Ringing", "late", "");
+            let cancel = world.take(addr(A), "CANCEL");
+            reply(&mut world, &cancel, "200 OK", "late", "");
+            assert_eq!(taken(&world), 3);
+            reply(&mut world, &first, "487 Request Terminated", "late", "");
+            assert_eq!(taken(&world), 2);
+        }
+    }
+}
+
 #[test]
 fn channels_survive_a_restart_and_new_limits_hold_from_the_next_call_on() {
     let mut world = world("to = [\"10.0.1.1\"]\nchannels = 3");
@@ -124,18 +201,32 @@ fn channels_survive_a_restart_and_new_limits_hold_from_the_next_call_on() {
 fn a_caller_at_risk_and_one_with_priority_get_the_reserve() {
     let trusted =
         "to = [\"10.0.1.1\"]\nchannels = 2\nreserve = 1\ntrust = [\"asserted\", \"priority\"]";
-    for (trusted, expected) in [
-        (trusted.to_owned(), 2),
-        (trusted.replace(", \"priority\"", ""), 1),
+    let untrusted = trusted.replace(", \"priority\"", "");
+    for (trusted, priority, expected) in [
+        (trusted, "esnet.1", 2),
+        (trusted, "ESNET.0", 2),
+        (trusted, "wps.4, ets.1", 2),
+        (trusted, "dsn.flash", 2),
+        (trusted, "q735.0", 2),
+        (&untrusted, "esnet.1", 1),
+        (trusted, "dsn.routine", 1),
+        (trusted, "drsn.priority", 1),
+        (trusted, "q735.4", 1),
+        (trusted, "ets.4", 1),
+        (trusted, "wps.4", 1),
+        (trusted, "mine.0", 1),
     ] {
-        let mut world = world(&trusted);
+        let mut world = world(trusted);
         let _ = callers(&mut world, 1);
         let second = Caller::new(CARRIER, "13500000000");
         let text = second
             .request("INVITE", 1, "i", &crate::world::sdp(second.from, 4000))
-            .replace("Max-Forwards", "Resource-Priority: esnet.1\r\nMax-Forwards");
+            .replace(
+                "Max-Forwards",
+                &format!("Resource-Priority: {priority}\r\nMax-Forwards"),
+            );
         world.arrive(second.from, &text);
-        assert_eq!(taken(&world), expected);
+        assert_eq!(taken(&world), expected, "{priority}");
     }
     let text = format!(
         "{}\n[risk]\nflagged_for = \"24h\"\n",

@@ -63,65 +63,196 @@ fn a_silent_peer_is_left_and_the_next_one_answers() {
     assert_eq!((world.gauges().legs, world.gauges().ports), (0, 0));
 }
 
+/// Who is asked after this status: the next peer, the next trunk, nobody.
+fn after(key: &str, status: &str, provisional: &str) -> Option<&'static str> {
+    let mut world = world(TWO);
+    let _ = talking(&mut world);
+    let call = only_call(&world);
+    press(&mut world, call, key);
+    let first = world.take(addr(A), "INVITE");
+    reply(&mut world, &first, provisional, "x", "");
+    reply(&mut world, &first, status, "x", "");
+    [B, OTHER].into_iter().find(|peer| {
+        world
+            .sent
+            .iter()
+            .any(|m| m.to == addr(peer) && m.is("INVITE sip:0851"))
+    })
+}
+
 #[test]
 fn what_a_server_says_of_itself_goes_to_the_next_and_the_callees_word_does_not() {
-    for (status, moves_on) in [
-        ("408 Request Timeout", true),
-        ("500 Server Internal Error", true),
-        ("502 Bad Gateway", true),
-        ("503 Service Unavailable", true),
-        ("504 Server Time-out", true),
-        ("403 Forbidden", false),
-        ("404 Not Found", false),
-        ("486 Busy Here", false),
-        ("487 Request Terminated", false),
-        ("501 Not Implemented", false),
-        ("600 Busy Everywhere", false),
-        ("603 Decline", false),
+    for (status, hotline, emergency) in [
+        ("408 Request Timeout", Some(B), Some(B)),
+        ("500 Server Internal Error", Some(B), Some(B)),
+        ("502 Bad Gateway", Some(B), Some(B)),
+        ("503 Service Unavailable", Some(B), Some(B)),
+        ("504 Server Time-out", Some(B), Some(B)),
+        ("401 Unauthorized", Some(OTHER), Some(B)),
+        ("403 Forbidden", Some(OTHER), Some(B)),
+        ("407 Proxy Authentication Required", Some(OTHER), Some(B)),
+        ("302 Moved Temporarily", None, Some(B)),
+        ("404 Not Found", None, Some(B)),
+        ("420 Bad Extension", None, Some(B)),
+        ("480 Temporarily Unavailable", None, Some(B)),
+        ("486 Busy Here", None, None),
+        ("487 Request Terminated", None, Some(B)),
+        ("488 Not Acceptable Here", None, Some(B)),
+        ("501 Not Implemented", None, Some(B)),
+        ("600 Busy Everywhere", None, None),
+        ("603 Decline", None, None),
+        ("604 Does Not Exist Anywhere", None, Some(B)),
     ] {
-        let mut world = world(TWO);
-        let _ = talking(&mut world);
-        let call = only_call(&world);
-        press(&mut world, call, "110");
-        let first = world.take(addr(A), "INVITE");
-        reply(&mut world, &first, "100 Trying", "", "");
-        reply(&mut world, &first, status, "x", "");
-        let second = world.sent.iter().any(|m| m.to == addr(B) && m.is("INVITE"));
-        assert_eq!(second, moves_on, "{status}");
+        assert_eq!(after("12348", status, "100 Trying"), hotline, "{status}");
+        assert_eq!(after("120", status, "100 Trying"), emergency, "{status}");
     }
 }
 
 #[test]
-fn nobody_else_is_called_once_a_telephone_may_ring() {
+fn an_emergency_goes_on_after_ringing_that_has_ended_and_other_keys_do_not() {
     for provisional in [
         "180 Ringing",
         "181 Call Is Being Forwarded",
         "183 Session Progress",
     ] {
-        let mut world = world(TWO);
-        let (caller, _) = talking(&mut world);
-        let call = only_call(&world);
-        press(&mut world, call, "110");
-        let first = world.take(addr(A), "INVITE");
-        reply(&mut world, &first, provisional, "x", "");
-        world.pass(10 * SECOND);
-        reply(&mut world, &first, "503 Service Unavailable", "x", "");
-        world.none(addr(B), "INVITE");
-        caller.bye(&mut world);
-        assert_eq!(tried(&world), [(A.to_owned(), 503)], "{provisional}");
+        for status in [
+            "408 Request Timeout",
+            "503 Service Unavailable",
+            "403 Forbidden",
+        ] {
+            assert_eq!(after("12348", status, provisional), None, "{status}");
+            assert_eq!(after("120", status, provisional), Some(B), "{status}");
+        }
+        assert_eq!(after("120", "486 Busy Here", provisional), None);
     }
 }
 
 #[test]
-fn who_said_100_is_there_and_keeps_the_call() {
+fn nobody_else_is_called_while_a_telephone_may_ring() {
+    for key in ["110", "12345"] {
+        let mut world = world(TWO);
+        let (caller, _) = talking(&mut world);
+        let call = only_call(&world);
+        press(&mut world, call, key);
+        let first = world.take(addr(A), "INVITE");
+        reply(&mut world, &first, "183 Session Progress", "x", "");
+        world.pass(25 * SECOND);
+        world.none(addr(A), "CANCEL");
+        world.none(addr(B), "INVITE");
+        reply(&mut world, &first, "486 Busy Here", "x", "");
+        caller.bye(&mut world);
+        assert_eq!(tried(&world), [(A.to_owned(), 486)]);
+    }
+}
+
+#[test]
+fn the_last_trunk_is_asked_when_all_refuse_an_emergency_after_ringing() {
+    let mut world = world(TWO);
+    let (caller, _) = talking(&mut world);
+    let call = only_call(&world);
+    press(&mut world, call, "120");
+    for peer in [A, B] {
+        let invite = world.take(addr(peer), "INVITE sip:0851120@");
+        reply(&mut world, &invite, "180 Ringing", "x", "");
+        reply(&mut world, &invite, "404 Not Found", "x", "");
+    }
+    let third = world.take(addr(OTHER), "INVITE sip:0851120@");
+    answered(&mut world, &third);
+    caller.bye(&mut world);
+    let expected = [
+        (A.to_owned(), 404),
+        (B.to_owned(), 404),
+        (OTHER.to_owned(), 200),
+    ];
+    assert_eq!(tried(&world), expected);
+}
+
+#[test]
+fn who_said_100_is_there_and_keeps_the_call_of_other_keys() {
     let mut world = world(TWO);
     let (_caller, _) = talking(&mut world);
     let call = only_call(&world);
-    press(&mut world, call, "110");
+    press(&mut world, call, "12345");
     let first = world.take(addr(A), "INVITE");
     reply(&mut world, &first, "100 Trying", "", "");
     world.pass(20 * SECOND);
     world.none(addr(B), "INVITE");
+    answered(&mut world, &first);
+}
+
+#[test]
+fn an_emergency_leaves_who_said_100_alone_for_ten_seconds() {
+    let mut world = world(TWO);
+    let (caller, _) = talking(&mut world);
+    let call = only_call(&world);
+    press(&mut world, call, "110");
+    let first = world.take(addr(A), "INVITE");
+    reply(&mut world, &first, "100 Trying", "", "");
+    world.pass(Duration::from_millis(9900));
+    world.none(addr(B), "INVITE");
+    world.pass(Duration::from_millis(200));
+    let second = world.take(addr(B), "INVITE sip:0851110@");
+    let cancel = world.take(addr(A), "CANCEL");
+    assert_eq!(cancel.header("Reason"), "SIP;cause=408");
+    // The answer crosses the CANCEL.
+    reply(&mut world, &first, "200 OK", "late", &sdp(first.to, 7100));
+    world.take(addr(A), "BYE");
+    // Nobody is left beside the second.
+    reply(&mut world, &second, "100 Trying", "", "");
+    world.pass(12 * SECOND);
+    world.none(addr(B), "CANCEL");
+    answered(&mut world, &second);
+    caller.bye(&mut world);
+    assert_eq!(tried(&world), [(A.to_owned(), 408), (B.to_owned(), 200)]);
+}
+
+#[test]
+fn whoever_is_asked_next_in_an_emergency_has_time_to_answer() {
+    for (key, rings) in [("110", true), ("12345", false)] {
+        let mut world = world(TWO);
+        let (_caller, _) = talking(&mut world);
+        let call = only_call(&world);
+        press(&mut world, call, key);
+        let first = world.take(addr(A), "INVITE");
+        reply(&mut world, &first, "100 Trying", "", "");
+        // The key has 30 s; nobody but the first is asked until almost all are gone.
+        reply(
+            &mut world,
+            &first,
+            if rings { "180 Ringing" } else { "100 Trying" },
+            "x",
+            "",
+        );
+        world.pass(28 * SECOND);
+        reply(&mut world, &first, "503 Service Unavailable", "x", "");
+        let second = world.take(addr(B), "INVITE");
+        reply(&mut world, &second, "180 Ringing", "x", "");
+        world.pass(14 * SECOND);
+        let left = world.sent.iter().any(|m| m.to == addr(B) && m.is("CANCEL"));
+        assert_eq!(left, !rings, "{key}");
+        world.pass(2 * SECOND);
+        world.take(addr(B), "CANCEL");
+    }
+}
+
+#[test]
+fn who_says_something_unusable_is_not_silent() {
+    let mut world = world(TWO);
+    let (_caller, _) = talking(&mut world);
+    let call = only_call(&world);
+    press(&mut world, call, "12345");
+    let first = world.take(addr(A), "INVITE");
+    // RFC 3262 §4: without RSeq it is none that could be acknowledged.
+    reply(
+        &mut world,
+        &first,
+        "180 Ringing\r\nRequire: 100rel",
+        "x",
+        "",
+    );
+    world.pass(10 * SECOND);
+    world.none(addr(B), "INVITE");
+    world.none(addr(A), "CANCEL");
     answered(&mut world, &first);
 }
 

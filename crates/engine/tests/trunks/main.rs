@@ -20,11 +20,13 @@ pub(crate) const C: &str = "10.0.1.6:5060";
 /// The peer of the second trunk.
 pub(crate) const OTHER: &str = "10.0.1.2:5060";
 
-/// The usual configuration, the carrier with other keys, and two keys more.
+/// The usual configuration, the carrier with other keys, and three keys more.
 pub(crate) fn config(carrier: &str) -> String {
     let keys = "\n[[transfer.keys]]\nname = \"120\"\nkind = \"emergency\"\ntrunk = \"carrier\"\n\
                 backup = [\"at-once\"]\n\
-                \n[[transfer.keys]]\nname = \"12345\"\nkind = \"hotline\"\ntrunk = \"carrier\"\n\n[routing]\n";
+                \n[[transfer.keys]]\nname = \"12345\"\nkind = \"hotline\"\ntrunk = \"carrier\"\n\
+                \n[[transfer.keys]]\nname = \"12348\"\nkind = \"hotline\"\ntrunk = \"carrier\"\n\
+                backup = [\"at-once\"]\n\n[routing]\n";
     world::CONFIG
         .replace("out = \"10.0.1.1:5060\"\n", &format!("{carrier}\n"))
         .replace(
