@@ -7,7 +7,7 @@ use meishier_model::{PoolId, SeatId, ShardId, Wall};
 use meishier_queue::{
     Ageing, MAX_LINES, MAX_POOLS, MAX_PREFERENCES, MAX_RINGS, PoolConfig, QueueConfig, Strategy,
 };
-use meishier_signaling::{scan, shard_of};
+use meishier_signaling::{scan, shard_of, shard_of_name};
 
 /// How many callers a queue can be made for.
 const CAPACITY: usize = 98_304;
@@ -20,23 +20,23 @@ const _: () = {
 };
 
 /// The shard that must get this message, of `shards`: REGISTER goes to the home of the seat named
-/// in To, so that registrar and seat are together; everything else goes by Call-ID.
+/// in To, so that registrar and seat are together; one for nobody's seat goes by that name as well, so
+/// that its failures are counted in one place like a seat's, and nobody learns by their answers who
+/// exists. Everything else goes by Call-ID.
 #[must_use]
 pub fn dispatch(bytes: &[u8], config: &Config, shards: u16) -> ShardId {
-    if bytes.starts_with(b"REGISTER ") {
-        let seat = scan::to_user(bytes)
-            .and_then(|user| {
-                config
-                    .seats
-                    .iter()
-                    .position(|seat| seat.name.as_bytes() == user)
-            })
-            .and_then(|index| u32::try_from(index).ok());
-        if let Some(seat) = seat {
-            return home_of_seat(SeatId(seat), shards);
-        }
+    let user = bytes
+        .starts_with(b"REGISTER ")
+        .then(|| scan::to_user(bytes))
+        .flatten();
+    let Some(user) = user else {
+        return shard_of(bytes, shards);
+    };
+    let mut seats = (0..).zip(&config.seats);
+    match seats.find(|(_, seat)| seat.name.as_bytes() == user) {
+        Some((index, _)) => home_of_seat(SeatId(index), shards),
+        None => shard_of_name(user, shards),
     }
-    shard_of(bytes, shards)
 }
 
 /// The queue's size and rules. Lines are those of the moment at which the engine starts.

@@ -178,6 +178,8 @@ impl Shard {
     /// from, one rings at a time: the next only when there is nobody at the one before (RFC 5626 §5.3
     /// has it so of the flows of one instance). `status` says why the one before was given up.
     fn try_contact(&mut self, now: Now, call: &mut Call, status: u16) {
+        // That of the place before must not be held against the next.
+        self.cancel_call_timers(call, |timer| matches!(timer, Timer::NoSign(..)));
         let next = call
             .seat_side_mut()
             .and_then(|side| side.contacts.pop_front());
@@ -276,7 +278,8 @@ impl Shard {
                 if kept.is_none() {
                     self.ports.give_back(port);
                 }
-                return self.end_offer(now, call, OfferOutcome::Unreachable, 503);
+                // What cannot be written to one place may be to another; there are few.
+                return self.try_contact(now, call, 503);
             }
         };
         let ring = self.config.offer.ring;

@@ -14,6 +14,10 @@
 //! A trunk that is to be registered and is not takes no calls out but emergencies that reach nobody
 //! else. Graceful ends keep it registered
 //! as long as calls run, for a key may still be pressed in them: it leaves when they are hung up.
+//!
+//! Where another configuration names another user or registrar, the old binding is taken back first, with
+//! the old password; no call goes out until the new one stands. Two at once could be one to the carrier,
+//! and the leave of the old undo the new.
 
 use crate::api::{Notice, ShardMessage};
 use crate::offer::sip_transport;
@@ -33,6 +37,13 @@ use std::time::Duration;
 /// How long the end waits for the carriers' answers to our leave.
 const LEAVE_LIMIT: Duration = Duration::from_secs(2);
 
+/// What the configuration asks of a trunk.
+struct Wish {
+    config: RegistrationConfig,
+    login: Option<Login>,
+    way: Option<PeerKey>,
+}
+
 /// A registration that the first shard keeps.
 struct Line {
     it: Registration,
@@ -46,6 +57,42 @@ struct Line {
     timer: Option<Mono>,
     /// What was told of it: whether it is bound, and by which status.
     told: Option<(bool, u16)>,
+    /// Another is to take its place, once it has left or at this time.
+    parting: Option<Mono>,
+}
+
+impl Line {
+    fn new(wish: Wish) -> Self {
+        Self {
+            it: Registration::new(wish.config),
+            login: wish.login,
+            way: wish.way,
+            peer: None,
+            timer: None,
+            told: None,
+            parting: None,
+        }
+    }
+
+    /// True if it does what is wished.
+    fn serves(&self, wish: &Wish) -> bool {
+        let wished = (&wish.config, &wish.login, wish.way);
+        self.parting.is_none() && (self.it.config(), &self.login, self.way) == wished
+    }
+
+    /// True if the carrier has, or may soon have, a binding of ours that the wished one does not replace.
+    fn stands_elsewhere(&self, wish: &Wish) -> bool {
+        let (ours, theirs) = (self.it.config(), &wish.config);
+        let other =
+            (&ours.aor, &ours.registrar, self.way) != (&theirs.aor, &theirs.registrar, wish.way);
+        other && (self.it.state().is_bound() || self.it.pending().is_some())
+    }
+
+    /// True if it has left, or need not be waited for any longer.
+    fn has_parted(&self, now: Mono) -> bool {
+        let left = self.it.state() == RegistrationState::Unregistered;
+        self.parting.is_some_and(|until| left || until <= now)
+    }
 }
 
 /// How a trunk's registration stands, as its first shard sees it.
@@ -125,18 +172,14 @@ impl Shard {
         let config = std::sync::Arc::clone(&self.config);
         let mut wishes = BTreeMap::new();
         for (id, trunk) in (0..).map(TrunkId).zip(&config.trunks) {
-            // One that leaves still answers for itself, so accounts are put in and never taken out.
-            if let Some(login) = &trunk.login {
-                let account = Account {
-                    user: login.user.clone(),
-                    password: login.password.text().to_owned(),
-                };
-                self.endpoint.set_account(AccountId(id.0), Some(account));
-            }
             if let Some(register) = &trunk.register {
                 let transport = sip_transport(trunk.transport);
-                let way = register.registrar.map(|registrar| (registrar, transport));
-                wishes.insert(id, (wanted(id, trunk, register), trunk.login.clone(), way));
+                let wish = Wish {
+                    config: wanted(id, trunk, register),
+                    login: trunk.login.clone(),
+                    way: register.registrar.map(|registrar| (registrar, transport)),
+                };
+                wishes.insert(id, wish);
             }
         }
         self.registrations
@@ -145,38 +188,68 @@ impl Shard {
         self.registrations
             .holders
             .retain(|id, _| wishes.contains_key(id));
-        if self.id != ShardId(0) || self.registrations.leaving.is_some() {
-            return;
+        let keeps = self.id == ShardId(0) && self.registrations.leaving.is_none();
+        if keeps {
+            self.take_back(now, &wishes);
         }
-        let lines = self.registrations.lines.keys().copied();
-        let gone: Vec<TrunkId> = lines.filter(|id| !wishes.contains_key(id)).collect();
-        for id in gone {
+        for (id, trunk) in (0..).map(TrunkId).zip(&config.trunks) {
+            // One that leaves still answers for itself, so accounts are put in and never taken out.
+            let parting = self.registrations.lines.get(&id);
+            let parting = parting.is_some_and(|line| line.parting.is_some());
+            if let Some(login) = trunk.login.as_ref().filter(|_| !parting) {
+                let account = Account {
+                    user: login.user.clone(),
+                    password: login.password.text().to_owned(),
+                };
+                self.endpoint.set_account(AccountId(id.0), Some(account));
+            }
+        }
+        if keeps {
+            self.begin_wished(now, wishes);
+        }
+    }
+
+    /// Has those registrations leave that nobody wishes any more, and those that another is to follow.
+    fn take_back(&mut self, now: Now, wishes: &BTreeMap<TrunkId, Wish>) {
+        let mut leave = Vec::new();
+        for (id, line) in &mut self.registrations.lines {
+            match wishes.get(id) {
+                None => line.parting = None,
+                Some(wish) if line.parting.is_none() && line.stands_elsewhere(wish) => {
+                    line.parting = Some(now.mono + LEAVE_LIMIT);
+                }
+                Some(_) => continue,
+            }
+            leave.push(*id);
+        }
+        for id in leave {
             self.change_line(now, id, |line, shard, flow| {
                 line.it.leave(now.mono, &mut shard.endpoint, flow);
             });
         }
-        for (id, (config, login, way)) in wishes {
-            let same = |line: &Line| {
-                *line.it.config() == config && (&line.login, line.way) == (&login, way)
-            };
-            if self.registrations.lines.get(&id).is_some_and(same) {
+    }
+
+    /// Begins what is wished and is not there.
+    fn begin_wished(&mut self, now: Now, wishes: BTreeMap<TrunkId, Wish>) {
+        for (id, wish) in wishes {
+            let stays = |line: &Line| line.parting.is_some() || line.serves(&wish);
+            if self.registrations.lines.get(&id).is_some_and(stays) {
                 continue;
             }
-            let it = Registration::new(config);
-            let line = Line {
-                it,
-                login,
-                way,
-                peer: None,
-                timer: None,
-                told: None,
-            };
-            if let Some(Some(at)) = self.registrations.lines.insert(id, line).map(|it| it.timer) {
+            let before = self.registrations.lines.insert(id, Line::new(wish));
+            if let Some(at) = before.and_then(|line| line.timer) {
                 self.timers.cancel(at, Timer::Register(id));
             }
             self.change_line(now, id, |line, shard, flow| {
                 line.it.start(now.mono, &mut shard.endpoint, flow);
             });
+        }
+    }
+
+    /// Where a registration has made room, the wished one begins.
+    fn begin_next(&mut self, now: Now, id: TrunkId) {
+        if self.trunk_registers(id) && !self.registrations.lines.contains_key(&id) {
+            self.follow_registrations(now);
         }
     }
 
@@ -187,6 +260,10 @@ impl Shard {
         let network = trunk.network;
         if let Some((registrar, transport)) = line.way {
             return self.flow_to(transport, registrar, network);
+        }
+        if let (Some(peer), true) = (line.peer, line.parting.is_some()) {
+            // The binding is there, whoever the peers are now.
+            return self.flow_to(peer.1, peer.0, network);
         }
         let word = self.endpoint.random();
         let set = self.peers.get(usize::from(id.0))?;
@@ -230,7 +307,16 @@ impl Shard {
         };
         let flow = self.flow_to_registrar(now, id, &mut line);
         work(&mut line, self, flow);
-        let next = line.it.poll_timeout();
+        let ends = self.registrations.leaving.is_some();
+        let parted = line.has_parted(now.mono) && !ends;
+        let parting = line.parting.filter(|_| !ends);
+        let next = match parted {
+            true => None,
+            false => [line.it.poll_timeout(), parting]
+                .into_iter()
+                .flatten()
+                .min(),
+        };
         if next != line.timer {
             if let Some(at) = line.timer.take() {
                 self.timers.cancel(at, Timer::Register(id));
@@ -241,9 +327,9 @@ impl Shard {
             line.timer = next;
         }
         self.tell_line(now, id, &mut line);
-        let removed = self.trunk_registers(id);
+        let wished = self.trunk_registers(id) && !parted;
         // A line that is over and asked for no more is forgotten.
-        if removed || line.it.state() != RegistrationState::Unregistered {
+        if wished || (!parted && line.it.state() != RegistrationState::Unregistered) {
             self.registrations.lines.insert(id, line);
         }
     }
@@ -313,6 +399,7 @@ impl Shard {
         self.change_line(now, id, |line, shard, flow| {
             line.it.handle_timeout(now.mono, &mut shard.endpoint, flow);
         });
+        self.begin_next(now, id);
     }
 
     pub(crate) fn on_register_done(
@@ -333,6 +420,7 @@ impl Shard {
             line.it
                 .handle_done(now.mono, &mut shard.endpoint, flow, done);
         });
+        self.begin_next(now, trunk);
     }
 
     /// Every call is being hung up: carriers are told that we are gone.

@@ -207,6 +207,56 @@ fn one_that_says_anything_is_waited_for_and_the_ring_limit_is_one() {
 }
 
 #[test]
+fn each_place_has_the_whole_of_its_time_to_say_something() {
+    let third = Phone {
+        at: "10.0.3.3:5062",
+        contact: "<sip:r0@10.0.3.3:5062>",
+        ..DESK
+    };
+    let (mut world, _) = called(&[DESK, COUCH, third]);
+    let offer = world.take(addr(third.at), "INVITE");
+    world.pass(3 * SECOND);
+    // Nobody is there; what was left of its time is not the next one's.
+    reply(&mut world, &offer, "503 Unavailable", "seat", "");
+    world.take(addr(COUCH.at), "INVITE");
+    world.pass(3 * SECOND);
+    world.none(addr(DESK.at), "INVITE");
+    world.pass(SECOND);
+    world.take(addr(DESK.at), "INVITE");
+}
+
+#[test]
+fn a_place_that_cannot_be_written_to_does_not_end_the_offer() {
+    let mut world = World::new();
+    for phone in [DESK, COUCH] {
+        register(&mut world, phone);
+        world.pass(SECOND);
+    }
+    world.bindings.get_mut("r0").unwrap()[0].uri = "sip:r0@10.0.3.2 5062".to_owned();
+    sign_on(&mut world);
+    let before = world.gauges();
+    let mut caller = Caller::new(CARRIER, "13300000001");
+    caller.invite(&mut world);
+    let offer = world.take(addr(DESK.at), "INVITE");
+    world.none(addr(COUCH.at), "INVITE");
+    assert_eq!(outcomes(&world), []);
+    answer(&mut world, &offer);
+    caller.answered(&mut world);
+    caller.bye(&mut world);
+    let bye = world.take(addr(DESK.at), "BYE");
+    reply(&mut world, &bye, "200 OK", "", "");
+    world.pass(40 * SECOND);
+    assert_eq!(world.gauges().ports, before.ports);
+    // Nowhere at all: then it is over.
+    for binding in world.bindings.get_mut("r0").unwrap() {
+        binding.uri = "sip:r0@10.0.3.2 5062".to_owned();
+    }
+    world.notices.clear();
+    Caller::new(CARRIER, "13300000002").invite(&mut world);
+    assert_eq!(outcomes(&world), [OfferOutcome::Unreachable]);
+}
+
+#[test]
 fn an_offer_goes_on_to_the_next_place_after_a_restart() {
     let (mut world, _) = called(&[DESK, COUCH]);
     world.take(addr(COUCH.at), "INVITE");
@@ -303,6 +353,32 @@ fn guesses_are_counted_and_slowed_down() {
     world.pass(2 * SECOND);
     let ok = try_to_register(&mut world, DESK, 200, "secret-r0");
     assert!(ok.is("SIP/2.0 200"), "{}", ok.text);
+}
+
+#[test]
+fn who_guesses_is_told_the_same_of_everybody_whatever_its_call_ids() {
+    let mut heard = Vec::new();
+    for user in ["r0", "nobody", "nemo"] {
+        let mut world = World::new();
+        let mut said = Vec::new();
+        for n in 0..8 {
+            let of = |cseq, auth: &str| {
+                let text = request(DESK, cseq, auth).replace("sip:r0@", &format!("sip:{user}@"));
+                text.replace("Call-ID: ", &format!("Call-ID: {n}-"))
+            };
+            world.arrive(addr(DESK.at), &of(10 * n + 1, ""));
+            let refused = world.take(addr(DESK.at), "SIP/2.0 401");
+            let challenge = md5_challenge(&refused);
+            let auth = digest(&challenge, "REGISTER", "sip:test.invalid", user, "guess");
+            world.arrive(addr(DESK.at), &of(10 * n + 2, &auth));
+            let answer = world.take(addr(DESK.at), "SIP/2.0 ");
+            said.push(answer.start().to_owned());
+        }
+        heard.push(said);
+    }
+    assert!(heard[0].last().unwrap().starts_with("SIP/2.0 503"));
+    assert_eq!(heard[0], heard[1]);
+    assert_eq!(heard[0], heard[2]);
 }
 
 #[test]

@@ -4,10 +4,10 @@
 mod world;
 
 use meishier_engine::signaling::RegistrationState;
-use meishier_engine::{Command, CommandError, Input, Notice, Phase, Reply, TrunkView};
+use meishier_engine::{Command, CommandError, Input, Notice, Phase, Reply, TrunkView, dispatch};
 use meishier_model::{CallId, TransferOutcome};
 use world::digest::{md5_hex, parameter};
-use world::scene::{S0, SECOND, baseline, offer_at, talking};
+use world::scene::{S0, SECOND, baseline, offer_at, sign_on, talking};
 use world::{CARRIER, Caller, Sent, World, addr, reply, sdp};
 
 const REGISTRAR: &str = "10.0.1.9:5070";
@@ -447,6 +447,97 @@ fn another_configuration_registers_anew_or_no_more() {
         world.shards[0].view(world.now).calls.first(),
         None | Some(_)
     ));
+}
+
+/// As `talking`, a call of this shard or, beyond the last, of the first.
+fn talking_on(world: &mut World, home: usize) {
+    sign_on(world, 0, 0);
+    let home = home % world.shards.len();
+    let of = |n: u32| Caller::new(CARRIER, &format!("1330000{n:04}"));
+    let lands = |caller: &Caller| {
+        let text = caller.request("INVITE", 1, "i", "");
+        let shard = dispatch(text.as_bytes(), &world.config, world.config.shards);
+        usize::from(shard.0) == home
+    };
+    let mut caller = (0..).map(of).find(lands).unwrap();
+    caller.invite(world);
+    let invite = offer_at(world, S0);
+    world::answer(world, &invite);
+    caller.answered(world);
+    assert!(world.shards[home].calls().next().is_some());
+}
+
+#[test]
+fn another_user_or_registrar_takes_the_old_binding_back_first() {
+    for (home, (from, to, at)) in (0..).zip([
+        ("+8685112356", "+8685112357", REGISTRAR),
+        ("10.0.1.9:5070", "10.0.1.8:5070", "10.0.1.8:5070"),
+        (
+            "ims.example\"\nregistrar",
+            "new.example\"\nregistrar",
+            REGISTRAR,
+        ),
+    ]) {
+        let mut world = registering();
+        register(&mut world);
+        talking_on(&mut world, home);
+        world.clear();
+        world.configure(&registered(
+            &REGISTER.replace(from, to).replace("\"secret\"", "\"new\""),
+        ));
+        let leave = next(&mut world, REGISTRAR, "REGISTER sip:ims.example ");
+        assert!(leave.header("To").contains("sip:+8685112356@ims.example"));
+        assert!(leave.header("Contact").contains("+8685112356@"), "{to}");
+        assert!(leave.header("Contact").ends_with(";expires=0"), "{to}");
+        world.none(addr(at), "REGISTER");
+        // No call goes by the Route of the old one, of whichever shard.
+        assert_eq!(told(&world).last().map(|it| it.0), Some(false));
+        press(&mut world).unwrap();
+        world.none(addr(at), "INVITE");
+        world.none(addr(REGISTRAR), "INVITE");
+        // With the password of the old one.
+        challenge(&mut world, &leave, "n1", ", stale=true");
+        let again = next(&mut world, REGISTRAR, "REGISTER");
+        assert_eq!(shown(&again).0, "n1");
+        reply(&mut world, &again, "200 OK", "c", "");
+        let anew = next(&mut world, at, "REGISTER");
+        assert!(anew.header("Expires") == "600" && anew.find("Authorization").is_none());
+        assert_ne!(anew.header("Call-ID"), leave.header("Call-ID"));
+        accept(&mut world, &anew, 600);
+        assert_eq!(told(&world).last(), Some(&(true, 200)));
+        world.pass(60 * SECOND);
+        world.none(addr(REGISTRAR), "REGISTER");
+    }
+}
+
+#[test]
+fn an_old_registrar_that_is_silent_does_not_keep_the_new_one_waiting() {
+    let mut world = registering();
+    register(&mut world);
+    world.configure(&registered(
+        &REGISTER.replace("10.0.1.9:5070", "10.0.1.8:5070"),
+    ));
+    next(&mut world, REGISTRAR, "REGISTER");
+    world.pass(SECOND);
+    // Back and forth: what leaves is not disturbed.
+    world.configure(&registered(REGISTER));
+    world.configure(&registered(
+        &REGISTER.replace("10.0.1.9:5070", "10.0.1.8:5070"),
+    ));
+    world.none(addr("10.0.1.8:5070"), "REGISTER");
+    world.pass(SECOND);
+    let anew = next(&mut world, "10.0.1.8:5070", "REGISTER");
+    accept(&mut world, &anew, 600);
+    let stands = view(&world).registration.unwrap();
+    assert_eq!(stands.state, RegistrationState::Registered);
+    world.pass(60 * SECOND);
+    assert_eq!(told(&world).last(), Some(&(true, 200)));
+    // Neither is one that leaves when the whole engine does.
+    world.configure(&registered(REGISTER));
+    world.handle(0, Input::Drain);
+    world.handle(0, Input::HangUpAll);
+    world.pass(5 * SECOND);
+    assert!(world.shards[0].idle());
 }
 
 #[test]

@@ -346,13 +346,23 @@ fn the_same_secret_serves_all_shards() {
     let mut two = Authenticator::new(setup([1; 32]));
     let password = |user: &str| (user == "r0").then(|| "secret-r0".to_owned());
     let parse = |text: &str| meishier_engine::signaling::Message::parse(text.as_bytes()).unwrap();
-    let first = one.check(world.now.mono, &parse(&register(1, 60, "")), &password);
+    let first = one.check(
+        world.now.mono,
+        addr(PHONE).ip(),
+        &parse(&register(1, 60, "")),
+        &password,
+    );
     let meishier_engine::signaling::AuthResult::Challenge { headers } = first else {
         panic!()
     };
     let challenge = &headers.iter().find(|(_, v)| v.contains("MD5")).unwrap().1;
     let auth = digest(challenge, "REGISTER", "sip:test.invalid", "r0", "secret-r0");
-    let second = two.check(world.now.mono, &parse(&register(2, 60, &auth)), &password);
+    let second = two.check(
+        world.now.mono,
+        addr(PHONE).ip(),
+        &parse(&register(2, 60, &auth)),
+        &password,
+    );
     assert!(matches!(second, meishier_engine::signaling::AuthResult::Ok { user } if user == "r0"));
 }
 

@@ -4,12 +4,18 @@
 //!   no credentials, qop or algorithm not ours ───────────────► Challenge
 //!   header unreadable, or its uri is another ────────────────► Malformed
 //!   too many wrong ones before (slowdown) ───────────────────► Later
-//!   response wrong, or user unknown (one path, one cost) ────► Refused
-//!   response right ─┬─ nonce not ours, too old, nc seen ─────► Challenge, stale=true
-//!                   └─ nonce fresh, nc new ──────────────────► Ok
+//!   nonce not ours, too old, or of another source ───────────► Challenge, stale=true
+//!   response wrong, or user unknown (one path, one cost) ────► Refused, and counted
+//!   response right ─┬─ nc seen ──────────────────────────────► Challenge, stale=true
+//!                   └─ nc new ───────────────────────────────► Ok
 //! ```
 //!
-//! A nonce is not stored: it is time and a counter, and a keyed hash over both. What is stored is
+//! The nonce comes before the password: who sends under another's address never sees the nonce that goes
+//! there, so nobody can fail in another's name; and a nonce of nobody says nothing of a guess.
+//!
+//! A nonce is not stored: it is time and a counter, and a keyed hash over both and the source that was
+//! challenged (an IPv4 address or the network of an IPv6 one, so that a change of port or of a temporary
+//! address costs nothing). What is stored is
 //! which nonce counts were used, and that only for nonces with which somebody proved to know a
 //! password; so nobody without one can make the table grow, and nobody can replay a request.
 
@@ -17,7 +23,7 @@ use crate::digest::{Algorithm, Credentials, CredentialsError, hex, keyed_hash};
 use crate::header::HeaderName;
 use crate::lex;
 use crate::message::Message;
-use crate::slowdown::Slowdown;
+use crate::slowdown::{Slowdown, source};
 use crate::uri::Uri;
 use meishier_model::Mono;
 use std::collections::BTreeMap;
@@ -195,19 +201,22 @@ impl Authenticator {
         self.used.len()
     }
 
-    /// Checks the Authorization headers of `request`; `password` knows the user's password.
+    /// Checks the Authorization headers of `request`, which came from `from`; `password` knows the user's
+    /// password.
     ///
     /// An unknown user costs what a wrong password costs, as far as this function goes: `password`
     /// itself should not take longer for one than for the other.
     pub fn check(
         &mut self,
         now: Mono,
+        from: IpAddr,
         request: &Message,
         password: &dyn Fn(&str) -> Option<String>,
     ) -> AuthResult {
+        let at = (now, source(from));
         match self.usable(request) {
-            Ok(Some(credentials)) => self.check_credentials(now, request, &credentials, password),
-            Ok(None) => self.challenge(now, request, false),
+            Ok(Some(credentials)) => self.check_credentials(at, request, &credentials, password),
+            Ok(None) => self.challenge(at, request, false),
             Err(CredentialsError::Malformed | CredentialsError::OtherScheme) => {
                 AuthResult::Malformed
             }
@@ -225,7 +234,7 @@ impl Authenticator {
     ) -> AuthResult {
         let claimed = match self.usable(request) {
             Ok(Some(credentials)) => credentials.username.into_owned(),
-            _ => return self.check(now, request, password),
+            _ => return self.check(now, sender.from, request, password),
         };
         let user = self.number_of(&claimed);
         if let Some(wait) = self.slowdown.wait(now, sender.from, user)
@@ -233,7 +242,7 @@ impl Authenticator {
         {
             return AuthResult::Later { wait };
         }
-        let result = self.check(now, request, password);
+        let result = self.check(now, sender.from, request, password);
         match &result {
             AuthResult::Refused => self.slowdown.failed(now, sender.from, user),
             AuthResult::Ok { .. } => self.slowdown.passed(sender.from, user),
@@ -275,17 +284,17 @@ impl Authenticator {
 
     fn check_credentials(
         &mut self,
-        now: Mono,
+        at: (Mono, IpAddr),
         request: &Message,
         credentials: &Credentials<'_>,
         password: &dyn Fn(&str) -> Option<String>,
     ) -> AuthResult {
         let Some(algorithm) = credentials.algorithm else {
-            return self.challenge(now, request, false);
+            return self.challenge(at, request, false);
         };
         // Without qop (RFC 2069) there is no nonce count, and so no defence against replay.
         if !credentials.qop.eq_ignore_ascii_case("auth") || credentials.userhash {
-            return self.challenge(now, request, false);
+            return self.challenge(at, request, false);
         }
         let (Some(count), false) = (nonce_count(&credentials.nc), credentials.cnonce.is_empty())
         else {
@@ -294,6 +303,9 @@ impl Authenticator {
         if !same_target(&credentials.uri, request.request_uri()) {
             return AuthResult::Malformed;
         }
+        let Some(nonce) = self.fresh(at, &credentials.nonce) else {
+            return self.challenge(at, request, true);
+        };
         let known = password(&credentials.username);
         let is_known = subtle::Choice::from(u8::from(known.is_some()));
         // Made for who is known as well, so that both cost the same.
@@ -308,11 +320,11 @@ impl Authenticator {
         if !bool::from(right) {
             return AuthResult::Refused;
         }
-        match self.accept_nonce(now, &credentials.nonce, count) {
+        match self.note_use(at.0, nonce, count) {
             true => AuthResult::Ok {
                 user: credentials.username.clone().into_owned(),
             },
-            false => self.challenge(now, request, true),
+            false => self.challenge(at, request, true),
         }
     }
 
@@ -339,9 +351,9 @@ impl Authenticator {
     }
 
     /// The headers of a 401 (RFC 7616 §3.3), with a new nonce.
-    fn challenge(&mut self, now: Mono, request: &Message, stale: bool) -> AuthResult {
+    fn challenge(&mut self, at: (Mono, IpAddr), request: &Message, stale: bool) -> AuthResult {
         self.issued = self.issued.wrapping_add(1);
-        let nonce = self.nonce((now.0, self.issued));
+        let nonce = self.nonce((at.0.0, self.issued), at.1);
         let realm = &self.config.realm;
         let stale = if stale { ", stale=true" } else { "" };
         let header = |algorithm: Algorithm| {
@@ -357,27 +369,29 @@ impl Authenticator {
         }
     }
 
-    fn nonce(&self, (time, number): NonceId) -> String {
-        let parts: [&[u8]; 3] = [
+    fn nonce(&self, (time, number): NonceId, from: IpAddr) -> String {
+        let from = from.to_string();
+        let parts: [&[u8]; 4] = [
             &time.to_be_bytes(),
             &number.to_be_bytes(),
+            from.as_bytes(),
             self.config.realm.as_bytes(),
         ];
         let tag = keyed_hash(&self.config.secret, &parts);
         format!("{time:016x}{number:08x}{}", hex(&tag[..16]))
     }
 
-    /// True if `nonce` is ours, fresh, and was not used with `count`; notes the use.
-    fn accept_nonce(&mut self, now: Mono, nonce: &str, count: u32) -> bool {
-        let Some(id) = nonce_id(nonce) else {
-            return false;
-        };
-        let ours = self.nonce(id).as_bytes().ct_eq(nonce.as_bytes());
-        let age = now.0.checked_sub(id.0);
-        let fresh = age.is_some_and(|age| Duration::from_micros(age) <= self.config.nonce_ttl);
-        if !bool::from(ours) || !fresh || self.forgotten.is_some_and(|limit| id <= limit) {
-            return false;
-        }
+    /// Which nonce of ours this is, made for this source and not too old.
+    fn fresh(&self, (now, from): (Mono, IpAddr), nonce: &str) -> Option<NonceId> {
+        let id = nonce_id(nonce)?;
+        let ours = self.nonce(id, from).as_bytes().ct_eq(nonce.as_bytes());
+        let age = Duration::from_micros(now.0.checked_sub(id.0)?);
+        let fresh = bool::from(ours) && age <= self.config.nonce_ttl;
+        (fresh && self.forgotten.is_none_or(|limit| id > limit)).then_some(id)
+    }
+
+    /// Notes the use of a fresh nonce; false if it was used with `count` before, or has no room.
+    fn note_use(&mut self, now: Mono, id: NonceId, count: u32) -> bool {
         self.forget_old(now);
         if !self.used.contains_key(&id) && self.used.len() >= Self::MAX_NONCES {
             let oldest = self.used.pop_first().map(|(oldest, _)| oldest);

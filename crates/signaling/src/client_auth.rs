@@ -26,6 +26,8 @@ const MAX_CHALLENGE: usize = 2048;
 const MAX_CHALLENGES: usize = 8;
 /// Most realms that one request is answered for.
 const MAX_REALMS: usize = 4;
+/// Most answers to challenges that one request is followed by: each realm, and each again if stale.
+pub(crate) const MAX_ANSWERS: u32 = 2 * MAX_REALMS as u32;
 /// Most sessions that are kept of an account.
 const MAX_SESSIONS: usize = 2 * MAX_REALMS;
 

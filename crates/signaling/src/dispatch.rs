@@ -20,9 +20,15 @@ pub fn shard_of(bytes: &[u8], shards: u16) -> ShardId {
     if let Some(ours) = ours(call_id).filter(|shard| *shard < shards) {
         return ShardId(ours);
     }
-    let hash = Fnv::new().part(call_id).finish();
+    shard_of_name(call_id, shards)
+}
+
+/// The shard, below `shards` (at least 1), of all that bears this name: the same every time.
+#[must_use]
+pub fn shard_of_name(name: &[u8], shards: u16) -> ShardId {
+    let hash = Fnv::new().part(name).finish();
     // The low bits of FNV vary most; folding in the high half costs nothing.
-    ShardId(((hash ^ hash >> 32) % u64::from(shards)) as u16)
+    ShardId(((hash ^ hash >> 32) % u64::from(shards.max(1))) as u16)
 }
 
 /// The shard in a Call-ID of ours.

@@ -8,9 +8,21 @@ use crate::flow::Flow;
 use crate::keys::{ClientKey, Owner, Purpose};
 use crate::message::Message;
 use crate::names::branch;
-use crate::registration::Register;
 use crate::write;
 use meishier_model::Mono;
+
+/// One REGISTER.
+pub(crate) struct Register<'a> {
+    pub flow: Flow,
+    pub registrar: &'a str,
+    pub aor: &'a str,
+    pub tag: &'a str,
+    pub call_id: &'a str,
+    pub cseq: u32,
+    /// Each with the seconds that it is to stand.
+    pub contacts: &'a [(String, u64)],
+    pub account: Option<AccountId>,
+}
 
 impl Endpoint {
     /// Answers the request of [`crate::Event::Request`] with a status of 100 to 699.

@@ -101,7 +101,7 @@ pub use client_auth::{Account, AccountId};
 pub use counters::{Counters, Stats};
 #[cfg(feature = "defects")]
 pub use defect::Defect;
-pub use dispatch::shard_of;
+pub use dispatch::{shard_of, shard_of_name};
 pub use endpoint::{Endpoint, EndpointConfig, Invite, Party};
 pub use event::{EndCause, EndpointError, Event, LegError, Probed, RequestId};
 pub use flow::{Flow, Transmit, Transport};

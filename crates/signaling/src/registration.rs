@@ -4,8 +4,9 @@
 //! The machine draws its time and its answers from outside like everything here; its requests leave by
 //! an [`Endpoint`], whose [`crate::Event::RegisterDone`] comes back to it.
 
-use crate::client_auth::AccountId;
+use crate::client_auth::{AccountId, MAX_ANSWERS};
 use crate::endpoint::Endpoint;
+use crate::endpoint_requests::Register;
 use crate::event::RequestId;
 use crate::flow::{Flow, Transport};
 use crate::message::{HeaderName, Message};
@@ -79,11 +80,11 @@ impl fmt::Debug for RegistrationConfig {
 ///  ┌────────────┐  ───▶  ┌───────────┐  ───────▶  ┌──────────┐  ─────────────────▶  ┌────────────┐
 ///  │Unregistered│        │Registering│            │Registered│        2xx           │ Refreshing │
 ///  └────────────┘        └───────────┘  ◀──┐      └──────────┘  ◀─────────────────  └────────────┘
-///     ▲              4xx, │   │  5xx, 408, │                      due │  ▲ 5xx, 408,  │    │ 4xx,
-///     │              6xx  ▼   ▼  no answer │ due                      │  │ no answer  │    │ 6xx
-///     │          ┌─────────┐ ┌─────────┐   │          the time of ┌───┴──┴──┐ ◀───────┘    ▼
-///     │          │ Refused │ │ Waiting │───┘          the binding │ Overdue │         to Refused
-///     │          └────┬────┘ └─────────┘ ◀───────────────────────  └─────────┘
+///     ▲              4xx, │   │  5xx, 408, │                                       due  ▲    │ any
+///     │              6xx  ▼   ▼  no answer │ due                                        │    │ failure
+///     │          ┌─────────┐ ┌─────────┐   │          the time of ┌─────────┐           │    │
+///     │          │ Refused │ │ Waiting │───┘          the binding │ Overdue │ ──────────┘    │
+///     │          └────┬────┘ └─────────┘ ◀─────────────────────── └─────────┘ ◀──────────────┘
 ///     │ any           └ due, after 10 to 20 min: Registering   ran out (Refreshing: Registering)
 ///  ┌─────────┐  leave() from anywhere, once no request is under way (§10.2)
 ///  │ Leaving │
@@ -100,7 +101,8 @@ pub enum RegistrationState {
     Registered,
     /// Bound, and the refresh is under way (§10.2.4).
     Refreshing,
-    /// Bound; a refresh failed and is tried again.
+    /// Bound; a refresh failed or was refused, which takes no binding away (§10.3 step 7), and is tried
+    /// again.
     Overdue,
     /// Not bound; the registrar is tried again (RFC 5626 §4.5).
     Waiting,
@@ -131,19 +133,6 @@ impl RegistrationState {
     pub fn is_bound(self) -> bool {
         matches!(self, Self::Registered | Self::Refreshing | Self::Overdue)
     }
-}
-
-/// One REGISTER.
-pub(crate) struct Register<'a> {
-    pub flow: Flow,
-    pub registrar: &'a str,
-    pub aor: &'a str,
-    pub tag: &'a str,
-    pub call_id: &'a str,
-    pub cseq: u32,
-    /// Each with the seconds that it is to stand.
-    pub contacts: &'a [(String, u64)],
-    pub account: Option<AccountId>,
 }
 
 /// An address of record of ours and how it stands with its registrar.
@@ -301,9 +290,11 @@ impl Registration {
         }
         self.pending = None;
         self.status = status;
-        // Answers to challenges have counted on.
-        let used = reply.map_or(0, |reply| reply.cseq().0);
-        self.cseq = self.cseq.max(used);
+        // Answers to challenges have counted on; how many, nobody says where none was answered in turn.
+        self.cseq = match reply {
+            Some(reply) => self.cseq.max(reply.cseq().0),
+            None => self.cseq.wrapping_add(MAX_ANSWERS) & 0x7fff_ffff,
+        };
         match (self.state, status, reply) {
             (RegistrationState::Leaving, ..) => self.rest(),
             (_, 200..300, Some(reply)) => self.on_bound(now, endpoint, flow, reply),
@@ -479,22 +470,22 @@ impl Registration {
         let after = after.and_then(|value| seconds(value.split([' ', ';', '(']).next()?));
         let after = after.unwrap_or(Duration::ZERO).min(BACK_OFF.1);
         let word = endpoint.random();
-        if !passing {
-            self.unbind();
-            self.bound = None;
-            self.state = RegistrationState::Refused;
-            self.next = Some(now + jitter(SLOW, word).max(after));
-            return;
-        }
         let doubled = BACK_OFF.0.saturating_mul(1 << (self.failures - 1).min(16));
         let mut wait = jitter(doubled.min(BACK_OFF.1), word);
         match self.until.filter(|until| *until > now) {
+            // One that refuses a refresh may have meant the request, or have its bad hour.
             Some(until) => {
                 self.state = RegistrationState::Overdue;
                 let left = Duration::from_micros(until.0.saturating_sub(now.0));
                 wait = wait.min((left / 2).max(RETRY));
             }
-            None => self.state = RegistrationState::Waiting,
+            None if passing => self.state = RegistrationState::Waiting,
+            None => {
+                self.unbind();
+                self.bound = None;
+                self.state = RegistrationState::Refused;
+                wait = jitter(SLOW, word);
+            }
         }
         self.next = Some(now + wait.max(after));
     }

@@ -4,10 +4,13 @@
 //!
 //! ```text
 //!   failures of one user from one source ── 5 free, then 1 s, 2 s, 4 s … 5 min before the next try
-//!   failures of all users from one source ─ 50 free, then the same up to 1 min
+//!   users who failed from one source ────── 50 free, then the same up to 1 min; one less each minute
 //!   a password proved ───────────────────── that user's are forgotten
 //!   nothing for 15 min ──────────────────── forgotten
 //! ```
+//!
+//! A user who fails again counts no more for its source: one telephone with an old password tries for
+//! days, and those behind the same NAT have no part in it.
 //!
 //! A telephone that is registered from the very address and port that it asks from is never told to wait:
 //! nobody can shut it out by failing in its name. Nothing is read of the passwords before it is decided who
@@ -18,12 +21,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-/// Failures before the first wait: of one user from one source, and of one source altogether.
+/// Before the first wait: failures of one user from one source, and users who failed from one source.
 const FREE: (u16, u16) = (5, 50);
 /// Longest waits of the same.
 const LONGEST: (Duration, Duration) = (Duration::from_secs(300), Duration::from_secs(60));
 /// After so long without a failure nothing is remembered.
 const FORGET: Duration = Duration::from_secs(900);
+
+/// After each of this a source has one user less: a large office with a few telephones that fail now and
+/// then never comes to wait.
+const DECAY: Duration = Duration::from_secs(60);
 
 /// Whose failures: a source, and a user of it by a keyed hash or all (`None`).
 type Who = (IpAddr, Option<u64>);
@@ -34,6 +41,17 @@ struct Failures {
     last: Mono,
     /// No try before this.
     until: Mono,
+}
+
+impl Failures {
+    /// How many count now; those of a source fall.
+    fn count_at(&self, now: Mono, falls: bool) -> u16 {
+        let over = now.since(self.last).as_secs() / DECAY.as_secs();
+        match falls {
+            true => (self.count).saturating_sub(u16::try_from(over).unwrap_or(u16::MAX)),
+            false => self.count,
+        }
+    }
 }
 
 /// What is remembered of failures.
@@ -74,8 +92,11 @@ impl Slowdown {
     pub fn failed(&mut self, now: Mono, from: IpAddr, user: u64) {
         let from = source(from);
         self.forget_old(now);
+        let again = self.failures.contains_key(&(from, Some(user)));
         self.note(now, (from, Some(user)), FREE.0, LONGEST.0);
-        self.note(now, (from, None), FREE.1, LONGEST.1);
+        if !again {
+            self.note(now, (from, None), FREE.1, LONGEST.1);
+        }
     }
 
     /// A password was proved.
@@ -88,6 +109,7 @@ impl Slowdown {
 
     fn note(&mut self, now: Mono, who: Who, free: u16, longest: Duration) {
         let before = self.failures.get(&who).copied();
+        let counted = before.map_or(0, |it| it.count_at(now, who.1.is_none()));
         if let Some(it) = before {
             self.by_age.remove(&(it.last, who));
         } else if self.failures.len() >= Self::MOST
@@ -95,7 +117,7 @@ impl Slowdown {
         {
             self.failures.remove(&oldest);
         }
-        let count = before.map_or(0, |it| it.count).saturating_add(1);
+        let count = counted.saturating_add(1);
         let wait = match count.checked_sub(free) {
             None | Some(0) => Duration::ZERO,
             Some(n) => Duration::from_secs(1 << u32::from(n - 1).min(16)).min(longest),
@@ -121,7 +143,7 @@ impl Slowdown {
 }
 
 /// One source: an IPv4 address, or the network of an IPv6 one, of which anybody has a whole one.
-fn source(from: IpAddr) -> IpAddr {
+pub(crate) fn source(from: IpAddr) -> IpAddr {
     match from.to_canonical() {
         IpAddr::V6(ip) => {
             let [a, b, c, d, ..] = ip.segments();

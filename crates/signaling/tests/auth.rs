@@ -2,12 +2,14 @@
 
 use md5::{Digest, Md5};
 use meishier_model::Mono;
-use meishier_signaling::auth::{AuthConfig, AuthResult, Authenticator};
+use meishier_signaling::auth::{AuthConfig, AuthResult, Authenticator, Sender};
 use meishier_signaling::builder::Builder;
 use meishier_signaling::message::Message;
 use sha2::Sha256;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7));
 const TTL: Duration = Duration::from_secs(300);
 
 fn authenticator() -> Authenticator {
@@ -135,15 +137,25 @@ fn the_vectors_of_rfc_7616_come_out() {
 fn who_knows_the_password_gets_in() {
     for algorithm in ["MD5", "SHA-256"] {
         let mut auth = authenticator();
-        let (nonce, stale) = challenge(auth.check(at(1), &request(&[]), &passwords));
+        let (nonce, stale) = challenge(auth.check(at(1), HERE, &request(&[]), &passwords));
         assert!(!stale);
         let client = Client { algorithm, ..GOOD };
         assert_eq!(
-            auth.check(at(2), &request(&[&client.answer(&nonce, 1)]), &passwords),
+            auth.check(
+                at(2),
+                HERE,
+                &request(&[&client.answer(&nonce, 1)]),
+                &passwords
+            ),
             ok()
         );
         assert_eq!(
-            auth.check(at(3), &request(&[&client.answer(&nonce, 2)]), &passwords),
+            auth.check(
+                at(3),
+                HERE,
+                &request(&[&client.answer(&nonce, 2)]),
+                &passwords
+            ),
             ok()
         );
     }
@@ -152,7 +164,7 @@ fn who_knows_the_password_gets_in() {
 #[test]
 fn unknown_user_and_wrong_password_look_the_same() {
     let mut auth = authenticator();
-    let (nonce, _) = challenge(auth.check(at(1), &request(&[]), &passwords));
+    let (nonce, _) = challenge(auth.check(at(1), HERE, &request(&[]), &passwords));
     for client in [
         Client {
             password: "wrong",
@@ -170,13 +182,23 @@ fn unknown_user_and_wrong_password_look_the_same() {
         Client { user: "", ..GOOD },
     ] {
         assert_eq!(
-            auth.check(at(2), &request(&[&client.answer(&nonce, 1)]), &passwords),
+            auth.check(
+                at(2),
+                HERE,
+                &request(&[&client.answer(&nonce, 1)]),
+                &passwords
+            ),
             AuthResult::Refused
         );
     }
     assert_eq!(auth.tracked_nonces(), 0);
     assert_eq!(
-        auth.check(at(2), &request(&[&GOOD.answer(&nonce, 1)]), &passwords),
+        auth.check(
+            at(2),
+            HERE,
+            &request(&[&GOOD.answer(&nonce, 1)]),
+            &passwords
+        ),
         ok()
     );
 }
@@ -184,8 +206,15 @@ fn unknown_user_and_wrong_password_look_the_same() {
 #[test]
 fn a_request_cannot_be_replayed() {
     let mut auth = authenticator();
-    let (nonce, _) = challenge(auth.check(at(1), &request(&[]), &passwords));
-    let mut send = |count| auth.check(at(2), &request(&[&GOOD.answer(&nonce, count)]), &passwords);
+    let (nonce, _) = challenge(auth.check(at(1), HERE, &request(&[]), &passwords));
+    let mut send = |count| {
+        auth.check(
+            at(2),
+            HERE,
+            &request(&[&GOOD.answer(&nonce, count)]),
+            &passwords,
+        )
+    };
     assert_eq!(send(5), ok());
     assert!(challenge(send(5)).1);
     // Out of order is no replay.
@@ -201,18 +230,32 @@ fn a_request_cannot_be_replayed() {
 }
 
 #[test]
-fn old_and_foreign_nonces_are_stale_only_for_who_knows_the_password() {
+fn old_and_foreign_nonces_are_stale_whatever_the_password() {
     let mut auth = authenticator();
-    let (nonce, _) = challenge(auth.check(at(1), &request(&[]), &passwords));
+    let (nonce, _) = challenge(auth.check(at(1), HERE, &request(&[]), &passwords));
     assert_eq!(
-        auth.check(at(301), &request(&[&GOOD.answer(&nonce, 1)]), &passwords),
+        auth.check(
+            at(301),
+            HERE,
+            &request(&[&GOOD.answer(&nonce, 1)]),
+            &passwords
+        ),
         ok()
     );
-    let (fresh, stale) =
-        challenge(auth.check(at(302), &request(&[&GOOD.answer(&nonce, 2)]), &passwords));
+    let (fresh, stale) = challenge(auth.check(
+        at(302),
+        HERE,
+        &request(&[&GOOD.answer(&nonce, 2)]),
+        &passwords,
+    ));
     assert!(stale);
     assert_eq!(
-        auth.check(at(302), &request(&[&GOOD.answer(&fresh, 1)]), &passwords),
+        auth.check(
+            at(302),
+            HERE,
+            &request(&[&GOOD.answer(&fresh, 1)]),
+            &passwords
+        ),
         ok()
     );
     let mut other = Authenticator::new(AuthConfig {
@@ -221,25 +264,107 @@ fn old_and_foreign_nonces_are_stale_only_for_who_knows_the_password() {
         nonce_ttl: TTL,
         sha256: true,
     });
-    assert!(challenge(other.check(at(302), &request(&[&GOOD.answer(&fresh, 2)]), &passwords)).1);
+    assert!(
+        challenge(other.check(
+            at(302),
+            HERE,
+            &request(&[&GOOD.answer(&fresh, 2)]),
+            &passwords
+        ))
+        .1
+    );
     // From the future: a nonce of before a restart.
-    assert!(challenge(auth.check(at(0), &request(&[&GOOD.answer(&fresh, 3)]), &passwords)).1);
+    assert!(
+        challenge(auth.check(
+            at(0),
+            HERE,
+            &request(&[&GOOD.answer(&fresh, 3)]),
+            &passwords
+        ))
+        .1
+    );
     let forged = nonce.replacen('0', "1", 1);
-    assert!(challenge(auth.check(at(302), &request(&[&GOOD.answer(&forged, 1)]), &passwords)).1);
+    assert!(
+        challenge(auth.check(
+            at(302),
+            HERE,
+            &request(&[&GOOD.answer(&forged, 1)]),
+            &passwords
+        ))
+        .1
+    );
     let wrong = Client {
         password: "wrong",
         ..GOOD
     };
+    // What is said of a nonce that is not ours says nothing of the guess.
+    for nonce in ["x", &nonce, &forged] {
+        let request = request(&[&wrong.answer(nonce, 1)]);
+        assert!(challenge(auth.check(at(302), HERE, &request, &passwords)).1);
+    }
     assert_eq!(
-        auth.check(at(302), &request(&[&wrong.answer("x", 1)]), &passwords),
+        auth.check(
+            at(302),
+            HERE,
+            &request(&[&wrong.answer(&fresh, 9)]),
+            &passwords
+        ),
         AuthResult::Refused
     );
 }
 
 #[test]
+fn a_nonce_is_of_the_source_that_was_challenged() {
+    let mut auth = authenticator();
+    let of = |text: &str| text.parse::<IpAddr>().unwrap();
+    let sources = ["198.51.100.8", "2001:db8:0:1::7", "::ffff:198.51.100.9"];
+    for (from, near) in sources.into_iter().zip([
+        "198.51.100.8",
+        // A telephone takes another temporary address of its network at any time.
+        "2001:db8:0:1::8",
+        "198.51.100.9",
+    ]) {
+        let (nonce, _) = challenge(auth.check(at(1), of(from), &request(&[]), &passwords));
+        let answer = |count| request(&[&GOOD.answer(&nonce, count)]);
+        assert!(challenge(auth.check(at(2), HERE, &answer(1), &passwords)).1);
+        assert_eq!(auth.check(at(2), of(near), &answer(1), &passwords), ok());
+        assert_eq!(auth.check(at(2), of(from), &answer(2), &passwords), ok());
+    }
+}
+
+#[test]
+fn nobody_fails_in_the_name_of_an_address_that_is_not_its_own() {
+    let mut auth = authenticator();
+    let send = |auth: &mut Authenticator, from, password, nonce: &str| {
+        let client = Client { password, ..GOOD };
+        let request = request(&[&client.answer(nonce, 1)]);
+        let is_home = &|_: &str| false;
+        auth.check_from(at(2), Sender { from, is_home }, &request, &passwords)
+    };
+    let thief = "203.0.113.66".parse().unwrap();
+    let (own, _) = challenge(auth.check(at(1), thief, &request(&[]), &passwords));
+    // Its datagrams say that they come from the office; the challenges go there, not to it.
+    for n in 0..200 {
+        let nonce = if n % 2 == 0 { "x" } else { &own };
+        assert!(challenge(send(&mut auth, HERE, "guess", nonce)).1);
+    }
+    assert!(auth.slowdown().is_empty());
+    // Who has a nonce of its own is counted.
+    for _ in 0..6 {
+        assert_eq!(send(&mut auth, thief, "guess", &own), AuthResult::Refused);
+    }
+    assert!(matches!(
+        send(&mut auth, thief, "pw", &own),
+        AuthResult::Later { .. }
+    ));
+    let (nonce, _) = challenge(auth.check(at(1), HERE, &request(&[]), &passwords));
+    assert_eq!(send(&mut auth, HERE, "pw", &nonce), ok());
+}
+
+#[test]
 fn other_realms_schemes_and_old_digest_are_challenged() {
     let mut auth = authenticator();
-    let (nonce, _) = challenge(auth.check(at(1), &request(&[]), &passwords));
+    let (nonce, _) = challenge(auth.check(at(1), HERE, &request(&[]), &passwords));
     let good = GOOD.answer(&nonce, 1);
     let elsewhere = Client {
         realm: "elsewhere",
@@ -255,7 +380,7 @@ fn other_realms_schemes_and_old_digest_are_challenged() {
         good.clone() + ", userhash=true",
     ] {
         assert!(
-            !challenge(auth.check(at(2), &request(&[&value]), &passwords)).1,
+            !challenge(auth.check(at(2), HERE, &request(&[&value]), &passwords)).1,
             "{value}"
         );
     }
@@ -263,6 +388,7 @@ fn other_realms_schemes_and_old_digest_are_challenged() {
     assert_eq!(
         auth.check(
             at(2),
+            HERE,
             &request(&["Bearer abc", &elsewhere, &good]),
             &passwords
         ),
@@ -273,7 +399,7 @@ fn other_realms_schemes_and_old_digest_are_challenged() {
 #[test]
 fn unreadable_credentials_are_malformed() {
     let mut auth = authenticator();
-    let (nonce, _) = challenge(auth.check(at(1), &request(&[]), &passwords));
+    let (nonce, _) = challenge(auth.check(at(1), HERE, &request(&[]), &passwords));
     let good = GOOD.answer(&nonce, 1);
     for value in [
         "Digest".to_owned(),
@@ -289,7 +415,7 @@ fn unreadable_credentials_are_malformed() {
         good.replace("realm=\"12356.test\"", "realm=\"12356.test"),
     ] {
         assert_eq!(
-            auth.check(at(2), &request(&[&value]), &passwords),
+            auth.check(at(2), HERE, &request(&[&value]), &passwords),
             AuthResult::Malformed,
             "{value}"
         );
@@ -305,9 +431,14 @@ fn memory_for_counts_is_bounded_and_given_back() {
     };
     let mut oldest = None;
     for _ in 0..Authenticator::MAX_NONCES + 10 {
-        let (nonce, _) = challenge(auth.check(at(1), &request(&[]), &passwords));
+        let (nonce, _) = challenge(auth.check(at(1), HERE, &request(&[]), &passwords));
         assert_eq!(
-            auth.check(at(1), &request(&[&client.answer(&nonce, 1)]), &passwords),
+            auth.check(
+                at(1),
+                HERE,
+                &request(&[&client.answer(&nonce, 1)]),
+                &passwords
+            ),
             ok()
         );
         oldest.get_or_insert(nonce);
@@ -317,14 +448,20 @@ fn memory_for_counts_is_bounded_and_given_back() {
     assert!(
         challenge(auth.check(
             at(1),
+            HERE,
             &request(&[&client.answer(&oldest.unwrap(), 1)]),
             &passwords
         ))
         .1
     );
-    let (nonce, _) = challenge(auth.check(at(400), &request(&[]), &passwords));
+    let (nonce, _) = challenge(auth.check(at(400), HERE, &request(&[]), &passwords));
     assert_eq!(
-        auth.check(at(400), &request(&[&client.answer(&nonce, 1)]), &passwords),
+        auth.check(
+            at(400),
+            HERE,
+            &request(&[&client.answer(&nonce, 1)]),
+            &passwords
+        ),
         ok()
     );
     assert_eq!(auth.tracked_nonces(), 1);
@@ -338,7 +475,8 @@ fn md5_can_be_offered_alone() {
         nonce_ttl: TTL,
         sha256: false,
     });
-    let AuthResult::Challenge { headers } = auth.check(at(0), &request(&[]), &passwords) else {
+    let AuthResult::Challenge { headers } = auth.check(at(0), HERE, &request(&[]), &passwords)
+    else {
         panic!("a challenge");
     };
     assert_eq!(headers.len(), 1);
@@ -349,9 +487,12 @@ fn md5_can_be_offered_alone() {
 fn a_phone_may_name_the_address_that_it_sends_to() {
     let mut auth = authenticator();
     for uri in ["sip:12356.test:5060", "sip:192.0.2.7:5060;transport=udp"] {
-        let (nonce, _) = challenge(auth.check(at(0), &request(&[]), &passwords));
+        let (nonce, _) = challenge(auth.check(at(0), HERE, &request(&[]), &passwords));
         let answer = Client { uri, ..GOOD }.answer(&nonce, 1);
-        assert_eq!(auth.check(at(0), &request(&[&answer]), &passwords), ok());
+        assert_eq!(
+            auth.check(at(0), HERE, &request(&[&answer]), &passwords),
+            ok()
+        );
     }
 }
 
@@ -364,7 +505,7 @@ fn a_phone_is_offered_what_it_can_bear() {
         (Some("baresip v1.0.0 (x86_64/linux)"), &["MD5"]),
         (None, &["MD5", "SHA-256"]),
     ] {
-        let result = auth.check(at(0), &request_of(agent, &[]), &passwords);
+        let result = auth.check(at(0), HERE, &request_of(agent, &[]), &passwords);
         let AuthResult::Challenge { headers } = result else {
             panic!("{result:?}")
         };

@@ -187,7 +187,9 @@ fn no_mutation_makes_a_reader_panic() {
                     Some(message.header_bytes(HeaderName::CallId).next().unwrap())
                 );
                 assert_eq!(scan::method(&bytes), message.method());
-                auth.check(Mono(round), &message, &|_| Some("secret".into()));
+                auth.check(Mono(round), remote.ip(), &message, &|_| {
+                    Some("secret".into())
+                });
             }
             Err(error) => answered += usize::from(error.reply_400(&bytes, remote).is_some()),
         }

@@ -365,11 +365,54 @@ fn a_refresh_that_fails_leaves_the_binding_until_it_runs_out() {
     assert!(!line.it.state().is_bound(), "{:?}", line.it);
     line.pass(s(300));
     assert!(!line.it.state().is_bound());
-    // 403 to a refresh takes it away at once.
-    let mut line = Line::bound("Expires: 120\r\n");
-    line.until_next(s(61));
-    line.answer(403, "");
-    assert_eq!(line.it.state(), Refused);
+}
+
+#[test]
+fn a_refresh_that_is_refused_leaves_the_binding_until_it_runs_out() {
+    for status in [302, 400, 403, 404, 420, 600] {
+        let mut line = Line::bound("Expires: 3600\r\nService-Route: <sip:edge.example;lr>\r\n");
+        line.until_next(s(3001));
+        line.answer(status, "");
+        assert_eq!((line.it.state(), line.it.status()), (Overdue, status));
+        assert_eq!(line.it.route(), "<sip:edge.example;lr>");
+        // The carrier's bad hour is over soon, and nobody waits twenty minutes for it.
+        let wait = line.until_next(s(31));
+        assert!(wait >= s(15), "{status}: {wait:?}");
+        line.answer(200, "Expires: 120\r\n");
+        assert_eq!(line.it.state(), Registered);
+        // Now it is refused to the end.
+        let mut tries = 0;
+        while line.it.state().is_bound() {
+            line.until_next(s(61));
+            if line.it.state().is_bound() {
+                line.answer(status, "");
+                tries += 1;
+            }
+        }
+        assert!((2..10).contains(&tries), "{tries}");
+        line.answer(status, "");
+        assert_eq!(line.it.state(), Refused);
+        assert!(line.until_next(s(1201)) >= s(600), "and then rarely");
+    }
+}
+
+#[test]
+fn no_number_is_used_again_after_an_answer_to_a_challenge_that_nobody_answered() {
+    let mut line = Line::started();
+    let challenge = "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth\"\r\n";
+    line.answer(401, challenge);
+    line.answer(
+        401,
+        &challenge
+            .replace("qop", "stale=true, qop")
+            .replace("\"n\"", "\"m\""),
+    );
+    let used = line.last().cseq().0;
+    line.pass(s(32));
+    assert_eq!((line.it.state(), line.it.status()), (Waiting, 408));
+    line.until_next(s(31));
+    let next = line.last().cseq().0;
+    assert!(next > used, "§10.2: {next} after {used}");
 }
 
 #[test]
@@ -526,6 +569,8 @@ fn a_service_route_is_kept_as_long_as_the_binding() {
     );
     line.until_next(s(61));
     line.answer(403, "");
+    assert_eq!(line.it.route(), "<sip:s3.ims.example;lr>", "still bound");
+    line.pass(s(61));
     assert_eq!(line.it.route(), "");
     for bad in ["<sip:strict.example>", "nonsense", "<sip:a;lr>, <mailto:x>"] {
         let line = Line::bound(&format!("Service-Route: {bad}\r\n"));
