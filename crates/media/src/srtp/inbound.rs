@@ -98,9 +98,8 @@ impl Inbound {
         let known = self.streams.iter().find(|stream| stream.ssrc == ssrc);
         let known = known.filter(|stream| stream.rtp.is_begun());
         let guess = known.map(|stream| stream.rtp.guess(sequence));
-        let likely = guess.filter(|index| {
-            *index < END && known.is_some_and(|stream| stream.rtp.is_new(*index))
-        });
+        let likely = guess
+            .filter(|index| *index < END && known.is_some_and(|stream| stream.rtp.is_new(*index)));
         // An old packet that somebody kept may have come first, and hold the count where it was when it was
         // made. So a count that is further on is looked for too; going back is not to be had.
         let from = known.map_or(0, |stream| stream.rtp.turns());
