@@ -18,7 +18,7 @@ use crate::bell::Bell;
 use crate::clock::{Clock, until};
 use crate::stats::RtpSocketCounts;
 use meishier_engine::media::{Hub, MediaCommand, MediaEvent, RtcpPath};
-use meishier_model::{Mono, PortId};
+use meishier_model::PortId;
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
 pub(crate) use orders::{Order, OrderOutlet, Orders};
