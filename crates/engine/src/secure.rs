@@ -78,8 +78,9 @@ impl Voice {
         self.keys = None;
     }
 
-    /// What media is told when it begins with a party in the midst of a call: the party's numbers may have
-    /// turned over as often as the time allows since it began with its key.
+    /// What media is told when it begins with a party, first or in the midst of a call: the party's numbers
+    /// may have turned over as often as the time allows since it began with its key. Once at least: they may
+    /// begin just below the turn, and the packets before it be lost.
     pub(crate) fn resumed(&self, now: Mono) -> Option<(Negotiated, Accept)> {
         let (mut media, accept) = self.agreed.clone()?;
         if let Some(protection) = &mut media.protection {

@@ -137,6 +137,8 @@ pub struct Shard {
     pub(crate) full: FullPools,
     /// A copy of everybody's position in the queue, and when it was taken.
     pub(crate) positions: Option<(Mono, BTreeMap<CallId, u32>)>,
+    /// When what is dealt with happened.
+    pub(crate) now: Mono,
     pub(crate) next_call: u64,
     pub(crate) next_token: u64,
     /// What keys of SRTP follow from; see `secure`.
@@ -254,6 +256,7 @@ impl Shard {
             pools: PoolStates::default(),
             full: FullPools::default(),
             positions: None,
+            now: Mono(0),
             next_call: CallId::first_count(setup.boot),
             next_token: 0,
             seed: setup.seed,
@@ -269,6 +272,7 @@ impl Shard {
 
     /// Takes in one thing that happened. Drain [`Self::poll_output`] before the next.
     pub fn handle(&mut self, now: Now, input: Input<'_>) {
+        self.now = now.mono;
         // A match reaches seat and call before any message that follows from it.
         self.take_matches(now);
         self.check_lines(now);
@@ -375,6 +379,7 @@ impl Shard {
 
     /// Works until nothing inside has anything left to say.
     pub(crate) fn settle(&mut self, now: Now) {
+        self.now = now.mono;
         loop {
             if let Some(message) = self.own.pop_front() {
                 self.on_shard_message(now, message);

@@ -190,6 +190,7 @@ impl Shard {
         beside: Beside,
     ) -> Self {
         let mut shard = Self::bare(setup);
+        shard.now = now.mono;
         shard.book = snapshot.book;
         shard.pools = snapshot.pools;
         shard.pools_follow();

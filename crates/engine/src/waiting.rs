@@ -19,7 +19,7 @@ impl Shard {
         if voice.open {
             return;
         }
-        if let Some((media, accept)) = voice.agreed.clone() {
+        if let Some((media, accept)) = voice.resumed(self.now) {
             voice.open = true;
             self.media(MediaCommand::Open {
                 port: voice.port,

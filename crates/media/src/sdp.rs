@@ -342,7 +342,11 @@ pub fn accept_again(
     let audio = read::audio(&description, reading, codecs, |formats| {
         formats.first().copied()
     })?;
-    let protection = audio.crypto.as_ref().zip(holds).map(|(line, holds)| {
+    let protection = audio.crypto.as_ref().zip(holds);
+    if protection.is_some_and(|(line, holds)| line.key == holds.ours) {
+        return Err(SdpError::Crypto);
+    }
+    let protection = protection.map(|(line, holds)| {
         Box::new(Protection {
             theirs: line.key.clone(),
             ..holds.clone()

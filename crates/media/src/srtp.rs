@@ -44,8 +44,9 @@ pub struct Protection {
     pub ours: Master,
     /// What the party's packets are made with.
     pub theirs: Master,
-    /// How often the party's sequence numbers may have turned over before its first packet is seen: 0
-    /// for a call that begins. Tried one by one until a packet proves right.
+    /// How often the party's sequence numbers may have turned over before its first packet is seen: 1 for
+    /// a call that begins, for those before the turn may be lost. Tried one by one until a packet proves
+    /// right.
     #[serde(default)]
     pub turns: u8,
 }

@@ -307,11 +307,28 @@ fn offers_name_each_suite_with_a_key_of_its_own_and_answers_take_one_up() {
             SdpError::Crypto,
         ),
         (vec![good.clone(), good.clone()], SdpError::Crypto),
+        // Our own key, sent back.
+        (
+            vec![crypto(
+                3,
+                "AEAD_AES_128_GCM",
+                &seed.master(Suite::AesGcm128).to_base64(),
+            )],
+            SdpError::Crypto,
+        ),
         (vec![], SdpError::Unprotected),
     ] {
         assert_eq!(accept("RTP/SAVP", &lines).unwrap_err(), error, "{lines:?}");
     }
     assert_eq!(accept("RTP/AVP", &[]).unwrap_err(), SdpError::Unprotected);
+    let again = |key: &Master| {
+        let line = crypto(3, "AEAD_AES_128_GCM", &key.to_base64());
+        let answer = body(&[("audio 4000 RTP/SAVP 8", &[line])]);
+        sdp::accept_again(answer.as_bytes(), CODECS, Some(&protection))
+    };
+    assert_eq!(again(&protection.ours).unwrap_err(), SdpError::Crypto);
+    let held = again(&protection.theirs).unwrap().protection;
+    assert_eq!(held.as_deref(), Some(&*protection));
     // To a plain offer nobody may answer with SRTP; keys beside a plain answer mean nothing.
     let secret = body(&[("audio 4000 RTP/SAVP 8", std::slice::from_ref(&good))]);
     assert_eq!(

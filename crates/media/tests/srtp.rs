@@ -207,6 +207,49 @@ fn a_party_that_has_talked_for_hours_is_found_by_who_knows_how_long() {
 }
 
 #[test]
+fn a_party_whose_numbers_turn_over_before_its_first_packet_arrives_is_heard() {
+    for suite in [Suite::AesCm128Sha1_80, Suite::AesGcm128] {
+        let key = KeySeed::derive(&[7; 32], &[]).master(suite);
+        let mut out = Outbound::new(&key);
+        let _lost = sealed(&mut out, &packet(65_535, 9, b"speech"));
+        let mut inbound = Inbound::new(&key, 1);
+        for n in 0..200 {
+            let plain = packet(n, 9, b"speech");
+            let secret = sealed(&mut out, &plain);
+            assert_eq!(opened(&mut inbound, &secret), Ok(plain), "{suite:?} {n}");
+        }
+        assert_eq!(inbound.turns(), 1);
+    }
+}
+
+#[test]
+fn an_old_packet_that_comes_first_does_not_hold_the_count_back() {
+    for suite in [Suite::AesCm128Sha1_80, Suite::AesGcm128] {
+        let key = KeySeed::derive(&[8; 32], &[]).master(suite);
+        let mut out = Outbound::new(&key);
+        let mut all = std::collections::BTreeMap::new();
+        for n in (0..3 * 65_536u32).step_by(50) {
+            all.insert(n, sealed(&mut out, &packet(n as u16, 9, b"speech")));
+        }
+        let near = |n: u32| &all[&(n - n % 50)];
+        // Its number below, above and far from those of the genuine packets, in the same turn and before.
+        for old in [0, 100, 30_000, 60_000, 65_536, 65_636, 100_000, 131_100] {
+            for new in [131_150, 160_000, 175_000, 196_000] {
+                let mut inbound = Inbound::new(&key, 3);
+                assert!(opened(&mut inbound, near(old)).is_ok());
+                assert!(opened(&mut inbound, near(new)).is_ok(), "{old}, then {new}");
+                assert_eq!(inbound.turns(), 2, "{old}, then {new}");
+                for again in [old, 100, 65_636, new] {
+                    let got = opened(&mut inbound, near(again));
+                    assert!(got.is_err(), "{old}, {new}, {again} again");
+                }
+                assert!(opened(&mut inbound, near(196_200)).is_ok());
+            }
+        }
+    }
+}
+
+#[test]
 fn no_number_is_given_out_twice() {
     let key = KeySeed::derive(&[4; 32], &[]).master(Suite::AesCm128Sha1_80);
     let mut out = Outbound::new(&key);

@@ -18,11 +18,11 @@ use crate::bell::Bell;
 use crate::clock::{Clock, until};
 use crate::stats::RtpSocketCounts;
 use meishier_engine::media::{Hub, MediaCommand, MediaEvent, RtcpPath};
-use meishier_model::{Mono, PortId};
+use meishier_model::PortId;
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
 pub(crate) use orders::{Order, OrderOutlet, Orders};
-use pace::{Density, Spread};
+use pace::{Density, Round, Spread};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recvfrom, sendto};
 use std::collections::VecDeque;
@@ -163,8 +163,7 @@ struct State {
     buffer: Vec<u8>,
     counts: RtpSocketCounts,
     alarm: Alarm,
-    /// The time that packets of this round have: all had come before it began.
-    now: Mono,
+    round: Round,
     density: Density,
     spread: Spread,
 }
@@ -222,7 +221,7 @@ impl State {
             ports,
             index,
             hub,
-            now: clock.mono(),
+            round: Round::new(clock.mono()),
             density: Density::default(),
             spread: Spread::default(),
             clock,
@@ -246,7 +245,7 @@ impl State {
                 tracing::error!(%error, "a media thread cannot wait for packets and ends");
                 return;
             }
-            self.now = self.clock.mono();
+            self.round = Round::new(self.clock.mono());
             self.orders.rise();
             if !self.take_orders() {
                 self.alarm.expected();
@@ -271,7 +270,6 @@ impl State {
 
     /// Where packets come thick, waits until there are many to be read together.
     fn rest(&mut self) {
-        let begun = self.now;
         let now = self.clock.mono();
         let dense = self.density.is_dense(now);
         if !dense || !self.again.is_empty() || !self.waiting.is_empty() {
@@ -279,8 +277,7 @@ impl State {
         }
         let next = [self.hub.poll_timeout(), self.spread.next()];
         let next = next.into_iter().flatten().min();
-        let end = begun + pace::REST;
-        let rest = until(now, next.map_or(end, |next| next.min(end)));
+        let rest = self.round.rest(now, next);
         if !rest.is_zero() {
             std::thread::sleep(rest);
         }
@@ -324,7 +321,7 @@ impl State {
         }
         // What was made for the old order leaves before what follows from the new one.
         self.send_made(usize::MAX);
-        self.hub.handle_command(self.now, command);
+        self.hub.handle_command(self.round.now, command);
         self.flush_hub();
     }
 
@@ -361,11 +358,11 @@ impl State {
                 Ok(_) if !port.open => self.counts.unused_port += 1,
                 Ok((length, from)) => {
                     if self.density.note() {
-                        self.now = self.clock.mono();
+                        self.round.now = self.clock.mono();
                     }
                     let id = port.id;
                     let packet = &self.buffer[..length];
-                    self.hub.handle_packet(self.now, id, from, packet);
+                    self.hub.handle_packet(self.round.now, id, from, packet);
                     self.flush_hub();
                 }
                 Err(Errno::AGAIN) => return,

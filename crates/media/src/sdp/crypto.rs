@@ -39,13 +39,16 @@ impl Guard<'_> {
         self.seed.filter(|_| self.policy == Policy::Required)
     }
 
-    /// What protects the stream whose party says `theirs`.
+    /// What protects the stream whose party says `theirs`; `None` without a key of ours, or if theirs is
+    /// ours: then whoever sends our own packets back would be taken for the party, and two streams under
+    /// one key give each other away (RFC 3711 §9.1).
     pub(super) fn protection(&self, theirs: &Master) -> Option<Protection> {
         if let Some(before) = self.before.filter(|before| before.theirs == *theirs) {
             return Some(before.clone());
         }
-        Some(Protection {
-            ours: self.seed?.master(theirs.suite()),
+        let ours = self.seed?.master(theirs.suite());
+        (ours != *theirs).then(|| Protection {
+            ours,
             theirs: theirs.clone(),
             turns: 0,
         })

@@ -37,7 +37,7 @@ pub struct Inbound {
     streams: SmallVec<[Stream; 1]>,
     /// Packets that proved right.
     taken: u64,
-    /// See [`super::Protection::turns`].
+    /// See [`super::Protection::turns`]; no stream is looked for beyond it, however it goes on.
     turns: u8,
 }
 
@@ -97,20 +97,22 @@ impl Inbound {
         let sequence = (word(packet, 0).unwrap_or_default() & 0xffff) as u16;
         let known = self.streams.iter().find(|stream| stream.ssrc == ssrc);
         let known = known.filter(|stream| stream.rtp.is_begun());
-        let index = match known {
-            Some(stream) => {
-                let index = stream.rtp.guess(sequence);
-                if !stream.rtp.is_new(index) {
-                    return Err(Unsafe::Replayed);
-                }
-                let one = std::iter::once(index).filter(|index| *index < END);
-                self.rtp.open_rtp(ssrc, one, header, packet, tag)
-            }
-            None => {
-                let all = (0..=u64::from(self.turns)).map(|turn| turn << 16 | u64::from(sequence));
-                self.rtp.open_rtp(ssrc, all, header, packet, tag)
-            }
-        };
+        let guess = known.map(|stream| stream.rtp.guess(sequence));
+        let likely = guess
+            .filter(|index| *index < END && known.is_some_and(|stream| stream.rtp.is_new(*index)));
+        // An old packet that somebody kept may have come first, and hold the count where it was when it was
+        // made. So a count that is further on is looked for too; going back is not to be had.
+        let from = known.map_or(0, |stream| stream.rtp.turns());
+        let further = from..=u64::from(self.turns);
+        let further = further.map(|turn| turn << 16 | u64::from(sequence));
+        let further = further.filter(|index| {
+            Some(*index) != likely && known.is_none_or(|stream| stream.rtp.is_ahead(*index))
+        });
+        let all = likely.into_iter().chain(further);
+        let index = self.rtp.open_rtp(ssrc, all, header, packet, tag);
+        if index.is_none() && likely.is_none() && guess.is_some_and(|index| index < END) {
+            return Err(Unsafe::Replayed);
+        }
         let index = index.ok_or(Unsafe::Forged)?;
         let length = packet.len();
         self.stream(ssrc).rtp.note(index);

@@ -214,26 +214,14 @@ impl Transform {
     ) -> Option<u64> {
         let tag: [u8; MAX_TAG] = tag.try_into().ok()?;
         let (head, body) = packet.split_at_mut_checked(header)?;
-        let mut indices = indices.peekable();
-        while let Some(index) = indices.next() {
+        // The tag is compared before anything is deciphered (RFC 7714 §7.2), so what does not prove right
+        // can be tried again.
+        { indices }.find(|&index| {
             let nonce = self.nonce(ssrc, index);
-            let tag = tag.into();
-            if indices.peek().is_none() {
-                let right = key.decrypt_inout_detached(&nonce, head, body.into(), &tag);
-                return right.ok().map(|()| index);
-            }
-            // What does not prove right is left in no state that could be tried again.
-            let mut copy = body.to_vec();
-            let tried = copy.as_mut_slice().into();
-            if key
-                .decrypt_inout_detached(&nonce, head, tried, &tag)
+            let body = &mut *body;
+            key.decrypt_inout_detached(&nonce, head, body.into(), &tag.into())
                 .is_ok()
-            {
-                body.copy_from_slice(&copy);
-                return Some(index);
-            }
-        }
-        None
+        })
     }
 
     /// Enciphers a packet of RTCP; gives what is to stand behind it, in order: for GCM tag and index, else

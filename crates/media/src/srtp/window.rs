@@ -21,6 +21,11 @@ impl Window {
         }
     }
 
+    /// True if this packet is newer than every one that was seen.
+    pub fn is_ahead(&self, index: u64) -> bool {
+        index >= self.next
+    }
+
     /// The packet was seen.
     pub fn note(&mut self, index: u64) {
         match self.next.checked_sub(index + 1) {

@@ -3,7 +3,10 @@
 //! What is known to be harmless stays, addresses lose users and names, all other headers lose their
 //! values: a header that nobody thought of shows nothing.
 
+mod values;
+
 use meishier_model::DialString;
+use values::{is_service, reason, retry_after, warning};
 
 /// What a key of SRTP begins with.
 const KEY: &[u8] = b"inline:";
@@ -44,9 +47,6 @@ const HARMLESS: &[&str] = &[
     "accept-encoding",
     "accept-language",
     "date",
-    "retry-after",
-    "warning",
-    "reason",
     "rack",
     "rseq",
     "event",
@@ -126,6 +126,9 @@ pub(super) fn masked(message: &[u8], numbers: bool, bodies: bool) -> Vec<u8> {
         let value = match low {
             "content-length" | "l" if !bodies => "0".to_owned(),
             _ if !numbers || HARMLESS.contains(&low) => value.trim().to_owned(),
+            "reason" => each(value, reason),
+            "warning" => each(value, warning),
+            "retry-after" => retry_after(value),
             _ if ADDRESSES.contains(&low) => addresses(value),
             _ => GONE.to_owned(),
         };
@@ -225,8 +228,13 @@ fn addresses(value: &str) -> String {
     if value.trim() == "*" {
         return "*".to_owned();
     }
-    let each: Vec<String> = parts(value, ',').map(address).collect();
-    each.join(", ")
+    each(value, address)
+}
+
+/// The values of one header, each with what may stay of it.
+fn each(value: &str, shown: impl Fn(&str) -> String) -> String {
+    let all: Vec<String> = parts(value, ',').map(shown).collect();
+    all.join(", ")
 }
 
 fn address(text: &str) -> String {
@@ -252,7 +260,7 @@ fn uri(text: &str) -> String {
     let rest = rest.split('?').next().unwrap_or_default();
     match scheme.to_ascii_lowercase().as_str() {
         // Services, such as urn:service:sos.
-        "urn" if rest.starts_with("service:") => format!("urn:{rest}"),
+        "urn" if rest.strip_prefix("service:").is_some_and(is_service) => format!("urn:{rest}"),
         "tel" => {
             let number = rest.split(';').next().unwrap_or_default();
             format!("tel:{}", user(number))
@@ -406,6 +414,45 @@ mod tests {
         let whole = text(INVITE, false, false);
         assert!(whole.contains("<sip:13312346745:secret@203.0.113.10;user=phone>;tag=a;cpc=x\r\n"));
         assert!(whole.ends_with("Content-Length: 0\r\n\r\n"));
+    }
+
+    #[test]
+    fn texts_that_people_write_are_left_out() {
+        let table = [
+            (
+                "Reason: Q.850 ; cause=16;text=\"13312346745\"",
+                "Reason: Q.850;cause=16",
+            ),
+            (
+                "Reason: SIP;text=\"Zhang, 1;cause=7\";cause=200, 13312346745;cause=13312346745",
+                "Reason: SIP;cause=200, *",
+            ),
+            ("Reason: preemption", "Reason: preemption"),
+            (
+                "Warning: 399 sbc.example:5060 \"13312346745, is busy\", 301 [::1] \"x\"",
+                "Warning: 399 sbc.example:5060 \"*\", 301 [::1] \"*\"",
+            ),
+            ("Warning: 13312346745 13312346745 x", "Warning: 000 * \"*\""),
+            (
+                "Retry-After: 120 (call 13312346745;duration=9);duration=60",
+                "Retry-After: 120;duration=60",
+            ),
+            ("Retry-After: 13312346745 (x", "Retry-After: *"),
+            ("Retry-After: 5", "Retry-After: 5"),
+            (
+                "To: <urn:service:sos.police>;tag=1",
+                "To: <urn:service:sos.police>;tag=1",
+            ),
+            ("To: <urn:service:sos.13312346745>", "To: <*>"),
+            ("To: <urn:service:zhang>", "To: <*>"),
+            ("To: <urn:service:sos..x>", "To: <*>"),
+        ];
+        for (line, shown) in table {
+            let message = format!("BYE sip:a@b SIP/2.0\r\n{line}\r\n\r\n");
+            let expected = format!("BYE sip:****@b SIP/2.0\r\n{shown}\r\n\r\n");
+            assert_eq!(text(&message, true, false), expected);
+            assert_eq!(text(&message, false, false), message);
+        }
     }
 
     #[test]

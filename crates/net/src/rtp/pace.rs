@@ -1,12 +1,13 @@
 //! When a media thread works: many packets by one wake-up where many come, few at once where many
 //! are to be made.
 
+use crate::clock::until;
 use meishier_model::Mono;
 use std::time::Duration;
 
-/// Longest rest between two rounds where packets come thick. What is read is at most that old; the jitter
-/// of who speaks (20 ms a packet) is told that much too coarsely.
-pub(super) const REST: Duration = Duration::from_millis(1);
+/// From the beginning of one round to the next where packets come thick. The rest keeps no packet longer;
+/// the jitter of who speaks (20 ms a packet) is told that much too coarsely.
+const REST: Duration = Duration::from_millis(1);
 /// Over which packets are counted.
 const WINDOW: Duration = Duration::from_millis(20);
 /// Packets of a window from which on they come thick: those of 50 conversations, five a rest. A wake-up
@@ -40,6 +41,27 @@ impl Density {
             self.window = now;
         }
         self.thick
+    }
+}
+
+/// One round of a media thread.
+pub(super) struct Round {
+    begun: Mono,
+    /// The time that its packets have: at first that of its beginning, by which all had come.
+    pub(super) now: Mono,
+}
+
+impl Round {
+    /// A round that begins when the wait for packets is over.
+    pub(super) fn new(now: Mono) -> Self {
+        Self { begun: now, now }
+    }
+
+    /// How long the thread may rest after it, with `next` to be done. A round that took as long as a rest
+    /// has none: packets have come meanwhile.
+    pub(super) fn rest(&self, now: Mono, next: Option<Mono>) -> Duration {
+        let end = self.begun + REST;
+        until(now, next.map_or(end, |next| next.min(end)))
     }
 }
 
@@ -119,6 +141,22 @@ mod tests {
         assert_eq!(spread.next(), None);
         spread.begin(at(80), 0);
         assert_eq!((spread.due(at(80)), spread.next()), (0, None));
+    }
+
+    #[test]
+    fn a_rest_counts_from_where_the_round_began_whenever_the_clock_was_read() {
+        let us = Duration::from_micros;
+        let begun = at(100);
+        let mut round = Round::new(begun);
+        assert_eq!(round.rest(begun + us(100), None), us(900));
+        round.now = begun + us(800);
+        assert_eq!(round.rest(begun + us(900), None), us(100));
+        // What is due comes first.
+        assert_eq!(round.rest(begun + us(900), Some(begun + us(950))), us(50));
+        assert_eq!(round.rest(begun + us(900), Some(begun)), us(0));
+        // A saturated thread does not rest.
+        round.now = begun + us(1400);
+        assert_eq!(round.rest(begun + us(1500), None), us(0));
     }
 
     #[test]
