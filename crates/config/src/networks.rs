@@ -178,6 +178,32 @@ pub(crate) fn named(section: &Section<'_>, known: &Known) -> Option<u8> {
     found.and_then(|index| u8::try_from(index).ok())
 }
 
+/// Notes listeners outside a network that peers would see at its address: by it they tell our sides,
+/// and so do we.
+fn check_listeners(sink: &Sink, entry: &Entry, sip: &Sip) {
+    let (network, name) = (&entry.network, &entry.network.name);
+    let told = |listen: &Listen| {
+        let own = listen.advertised.map(|it| it.ip()).or(sip.advertised);
+        own.unwrap_or_else(|| listen.address.ip())
+    };
+    let outside = |it: &&Listen| it.address.ip() != network.address;
+    let mut same = sip.listen.iter().filter(outside);
+    if let Some(listen) = same.find(|it| told(it) == network.shown()) {
+        let address = listen.address;
+        sink.error(
+            &entry.at,
+            both!(
+                "[sip] 在 {address} 上的监听对外用的是网络 {name:?} 的地址",
+                "peers see the listener at {address} of [sip] at the address of network {name:?}"
+            ),
+            both!(
+                "为这个监听另写一个 advertised，或给网络另一个",
+                "give the listener an advertised address of its own, or the network another"
+            ),
+        );
+    }
+}
+
 /// Notes networks without a listener, and port ranges that are too small or in the way.
 pub(crate) fn check(
     sink: &Sink,
@@ -203,6 +229,7 @@ pub(crate) fn check(
                 ),
             );
         }
+        check_listeners(sink, entry, sip);
         let own = network.rtp(rtp);
         let trunk = trunks.iter().any(|trunk| trunk.network == Some(index));
         let seats = seats

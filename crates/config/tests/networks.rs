@@ -60,6 +60,15 @@ fn a_network_that_cannot_be_is_refused() {
         refused("30000, last_port = 30999", "20500, last_port = 21499"),
         ["RTP ports of network \"carrier\" overlap those of [rtp]"]
     );
+    let seen_there = with(NETWORK, "carrier").replacen(
+        "listen = [",
+        "listen = [{ on = \"udp:127.0.0.5:5060\", advertised = \"203.0.113.9\" }, ",
+        1,
+    );
+    assert_eq!(
+        mistakes(&seen_there),
+        ["peers see the listener at 127.0.0.5:5060 of [sip] at the address of network \"carrier\""]
+    );
     let two = format!(
         "{NETWORK}{}",
         NETWORK.replacen("\"carrier\"", "\"other\"", 1)

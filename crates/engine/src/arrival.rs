@@ -94,7 +94,9 @@ impl Shard {
 
     /// The trunk whose peer sent this; a peer with port 0 stands for every port of its address. What
     /// did not come by TLS is of no trunk that speaks TLS: anybody can write its address into a
-    /// datagram. Nor is what came from somebody whose certificate names another.
+    /// datagram. Nor is what came from somebody whose certificate names another, nor what came to
+    /// another address than ours in the trunk's network: addresses of a closed network can be
+    /// written into datagrams of an open one.
     pub(crate) fn trunk_of(&self, flow: Flow) -> Option<TrunkId> {
         let remote = flow.remote;
         let ip = remote.ip().to_canonical();
@@ -109,7 +111,9 @@ impl Shard {
         let index = trunks.position(|(trunk, callers)| {
             let secure = sip_transport(trunk.transport) != Transport::Tls
                 || flow.transport == Transport::Tls && !flow.is_foreign();
-            secure && (trunk.peers.iter().any(is_peer) || by_name(callers))
+            let network = self.config.network(trunk.network);
+            let here = network.is_none_or(|it| it.shown() == flow.local.ip());
+            secure && here && (trunk.peers.iter().any(is_peer) || by_name(callers))
         })?;
         u16::try_from(index).ok().map(TrunkId)
     }

@@ -80,6 +80,7 @@ pub use dispatch::{dispatch, queue_config};
 pub use inspect::{CallStanding, SeatStanding};
 pub use offer::CALL_HEADER;
 pub use peers::{MAX_PEERS, Target};
+pub use ports::BoundPort;
 pub use registration::RegistrationView;
 pub use restart::{EngineSnapshot, ShardLetter};
 pub use shard::{Shard, ShardConfig};

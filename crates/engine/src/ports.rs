@@ -9,13 +9,14 @@
 //! while so many callers at risk can follow them. Once these are used up too, nobody is let in;
 //! nobody who was let in is thrown out for it.
 //!
-//! Each network has ports of its own, told apart by the address that peers see. A call between two
+//! Each network has ports of its own, as whoever bound them says: two networks may be seen
+//! under one address. A call between two
 //! networks takes one in each; a caller is let in only if its seat will find one, wherever it is.
 
 use meishier_config::Config;
 use meishier_model::{CallId, PortId};
 use std::collections::{BTreeMap, VecDeque};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 /// One of so many places, of ports and of calls, is kept for callers at risk: of all callers of a
 /// hotline 14 to 20% are.
@@ -28,6 +29,17 @@ pub(crate) enum PortOwner {
     Seat(CallId),
     Target(CallId),
     Service(u64),
+}
+
+/// One RTP port, as it was bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BoundPort {
+    /// Its number, the same for the life of the process.
+    pub id: PortId,
+    /// What descriptions say of it.
+    pub address: SocketAddr,
+    /// Index of its network in the configuration; `None` for one of `[rtp]` itself.
+    pub network: Option<u8>,
 }
 
 /// The ports of one network.
@@ -58,19 +70,17 @@ fn place(network: Option<u8>) -> usize {
 }
 
 impl Ports {
-    pub(crate) fn new(ports: Vec<(PortId, SocketAddr)>, config: &Config) -> Self {
-        let shown: Vec<IpAddr> = config.networks.iter().map(|it| it.shown()).collect();
+    pub(crate) fn new(ports: Vec<BoundPort>, config: &Config) -> Self {
         let mut pools = Vec::new();
-        pools.resize_with(shown.len() + 1, Pool::default);
+        pools.resize_with(config.networks.len() + 1, Pool::default);
         let mut address = BTreeMap::new();
-        for (port, at) in ports {
-            let own = shown.iter().position(|ip| *ip == at.ip());
-            let pool = own.map_or(0, |index| index + 1);
-            if let Some(pool) = pools.get_mut(pool) {
-                pool.free.push_back(port);
+        for port in ports {
+            let index = place(port.network);
+            if let Some(pool) = pools.get_mut(index) {
+                pool.free.push_back(port.id);
                 pool.all += 1;
+                address.insert(port.id, (port.address, index));
             }
-            address.insert(port, (at, pool));
         }
         for seat in &config.seats {
             if let Some(pool) = pools.get_mut(place(seat.network)) {
@@ -189,6 +199,7 @@ impl Ports {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::IpAddr;
 
     const SEAT: PortOwner = PortOwner::Seat(CallId(1));
     const CALLER: PortOwner = PortOwner::Caller(CallId(1));

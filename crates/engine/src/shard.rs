@@ -9,7 +9,7 @@ use crate::full::FullPools;
 use crate::matches::Watch;
 use crate::peers::{PeerKey, PeerSet, Target};
 use crate::pools::PoolStates;
-use crate::ports::Ports;
+use crate::ports::{BoundPort, Ports};
 use crate::reason::causes;
 use crate::registration::Registrations;
 use crate::seat::SeatMachine;
@@ -17,9 +17,7 @@ use crate::service::ServiceCall;
 use crate::timers::Timers;
 use meishier_config::{Config, Digest, SeatContact};
 use meishier_media::MediaCommand;
-use meishier_model::{
-    CallId, CounsellorId, LegId, Mono, Now, PortId, SeatId, ShardId, TrunkId, Wall,
-};
+use meishier_model::{CallId, CounsellorId, LegId, Mono, Now, SeatId, ShardId, TrunkId, Wall};
 use meishier_queue::{OfferId, Queue};
 use meishier_routing::Book;
 use meishier_signaling::{
@@ -62,7 +60,7 @@ pub struct ShardConfig {
     /// The queue that all shards share.
     pub queue: Arc<Queue>,
     /// RTP ports of this shard with the addresses to be written into SDP.
-    pub ports: Vec<(PortId, SocketAddr)>,
+    pub ports: Vec<BoundPort>,
     /// SIP addresses that are really bound, as peers are to see them.
     pub local: Vec<(Transport, SocketAddr)>,
     /// Randomness for tags, branches and Call-IDs; another one for each shard and start.

@@ -115,6 +115,48 @@ fn who_names_no_network_is_told_what_the_file_says_for_all() {
 }
 
 #[test]
+fn a_network_may_be_seen_at_the_address_of_the_common_ports() {
+    let (own, common) = ("advertised = \"203.0.113.9\"", "\"udp:10.0.0.1:5060\"");
+    let text = text("first_port = 40000, last_port = 40999")
+        .replacen(own, "advertised = \"10.0.0.1\"", 1)
+        .replacen(
+            common,
+            "{ on = \"udp:10.0.0.1:5060\", advertised = \"198.51.100.1\" }",
+            1,
+        );
+    let mut world = World::with(&text, TEN_O_CLOCK);
+    sign_on(&mut world, 1, 0);
+    let caller = Caller::new(CARRIER, "13300000001");
+    caller.invite(&mut world);
+    let offer = offer_at(&mut world, S1);
+    let body = offer.body();
+    let port = body.split("m=audio ").nth(1).unwrap();
+    assert!(port.starts_with('2'), "one of [rtp]: {body}");
+    answer(&mut world, &offer);
+    let answered = world.take(caller.from, "SIP/2.0 200");
+    speaks_of(&answered, "10.0.0.1", 30000..31000);
+}
+
+#[test]
+fn the_address_of_a_trunk_is_believed_in_its_own_network_alone() {
+    let mut world = world(&text("first_port = 40000, last_port = 40999"));
+    world.seen_as.clear();
+    let forged = Caller::new(CARRIER, "13300000001");
+    forged.invite(&mut world);
+    world.take(forged.from, "SIP/2.0 403");
+    let in_the_office = format!("{TO_OFFICE}:5060").parse().unwrap();
+    world.seen_as.insert(addr(CARRIER), in_the_office);
+    let forged = Caller::new(CARRIER, "13300000002");
+    forged.invite(&mut world);
+    world.take(forged.from, "SIP/2.0 403");
+    let of_carrier = format!("{TO_CARRIER}:5060").parse().unwrap();
+    world.seen_as.insert(addr(CARRIER), of_carrier);
+    let caller = Caller::new(CARRIER, "13300000003");
+    caller.invite(&mut world);
+    world.take(caller.from, "SIP/2.0 180");
+}
+
+#[test]
 fn whoever_dns_names_among_the_peers_may_call() {
     let named = "peers = [\"10.0.1.1\", \"calls.carrier.example\"]";
     let text = CONFIG.replacen("peers = [\"10.0.1.1\"]", named, 1);

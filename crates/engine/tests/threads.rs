@@ -8,8 +8,8 @@ use meishier_engine::media::{MediaCommand, MediaEvent};
 use meishier_engine::queue::Queue;
 use meishier_engine::signaling::{Flow, Transport};
 use meishier_engine::{
-    Command, Input, Notice, Output, SeatChange, SeatState, Shard, ShardConfig, ShardMessage,
-    config, dispatch, queue_config,
+    BoundPort, Command, Input, Notice, Output, SeatChange, SeatState, Shard, ShardConfig,
+    ShardMessage, config, dispatch, queue_config,
 };
 use meishier_model::{
     CallRecord, CounsellorId, Mono, Now, PortId, RtpStats, SeatId, ShardId, Wall,
@@ -287,7 +287,11 @@ fn thread(
     let ports = (0..200u16).map(|i| {
         let number = index as u16 * 200 + i;
         let at = std::net::SocketAddr::new(addr(ENGINE).ip(), 20000 + number * 2);
-        (PortId(u32::from(number)), at)
+        BoundPort {
+            id: PortId(u32::from(number)),
+            address: at,
+            network: None,
+        }
     });
     let setup = ShardConfig {
         id: ShardId(index as u16),

@@ -76,7 +76,7 @@ impl Worker {
             return;
         }
         let phones = self.outside.registrations.clone();
-        match self.outside.tcp.entry(remote, |it| phones.uses(it)) {
+        match self.outside.tcp.entry(now, remote, |it| phones.uses(it)) {
             Entry::Free => {}
             Entry::Instead(stranger) => self.outside.close(stranger, Closed::Crowded),
             Entry::Full => {

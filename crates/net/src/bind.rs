@@ -175,6 +175,8 @@ pub(crate) struct BoundRtp {
     pub reports: Vec<Option<UdpSocket>>,
     /// The address that SDP names, for each of them.
     pub advertised: Vec<IpAddr>,
+    /// The network of each of them; `None` for those of `[rtp]`.
+    pub networks: Vec<Option<u8>>,
     /// Ports of the range that could not be bound.
     pub failed: usize,
 }
@@ -183,27 +185,46 @@ pub(crate) struct BoundRtp {
 pub(crate) fn rtp(config: &Config, any_free_port: bool) -> Result<BoundRtp, StartError> {
     let mut ranges = Vec::with_capacity(1 + config.networks.len());
     if config.uses_common_rtp() {
-        ranges.push(config.rtp.clone());
+        ranges.push((None, config.rtp.clone()));
     }
-    ranges.extend(config.networks.iter().map(|it| it.rtp(&config.rtp)));
+    let networks = (0u8..).zip(&config.networks);
+    ranges.extend(networks.map(|(index, it)| (Some(index), it.rtp(&config.rtp))));
     let mut all = BoundRtp {
         sockets: Vec::new(),
         reports: Vec::new(),
         advertised: Vec::new(),
+        networks: Vec::new(),
         failed: 0,
     };
     let mut room = descriptors_left();
-    for (left, range) in (1..=ranges.len()).rev().zip(&ranges) {
+    for (left, (network, range)) in (1..=ranges.len()).rev().zip(&ranges) {
         // What there is for all is shared, so that the last does not go without.
         let bound = rtp_of(range, config, any_free_port, (room / left).max(1))?;
         let reports = bound.reports.iter().flatten().count();
         room = room.saturating_sub(bound.sockets.len() + reports);
+        let count = all.sockets.len() + bound.sockets.len();
+        all.networks.resize(count, *network);
         all.sockets.extend(bound.sockets);
         all.reports.extend(bound.reports);
         all.advertised.extend(bound.advertised);
         all.failed += bound.failed;
     }
     Ok(all)
+}
+
+/// Says so when calls may be refused for want of ports.
+pub(crate) fn warn_of_few_ports(config: &Config, rtp: &BoundRtp) {
+    // Every caller one, every call in talk its seat's and a transfer target's; the seats bound those.
+    let calls = config.sip.max_calls;
+    let (bound, needed) = (rtp.sockets.len(), calls + 2 * calls.min(config.seats.len()));
+    if bound < needed {
+        tracing::warn!(
+            bound,
+            needed,
+            taken = rtp.failed,
+            "fewer RTP ports than max_calls needs; calls beyond them will be refused"
+        );
+    }
 }
 
 /// Binds the even ports of a range, leaving out what is taken; or, if any free port will do, putting
@@ -250,6 +271,7 @@ fn rtp_of(
     let advertised = advertised.unwrap_or_else(|| outward(range.address, config));
     Ok(BoundRtp {
         advertised: vec![advertised; sockets.len()],
+        networks: Vec::new(),
         reports: reports(&sockets, range.dscp, room),
         sockets,
         failed,
@@ -315,7 +337,9 @@ fn outward(ip: IpAddr, config: &Config) -> IpAddr {
     if !ip.is_unspecified() {
         return ip;
     }
-    let peers = config.trunks.iter().flat_map(|trunk| &trunk.peers);
+    // Who names a network is met there.
+    let common = config.trunks.iter().filter(|it| it.network.is_none());
+    let peers = common.flat_map(|trunk| &trunk.peers);
     let peer = peers.copied().find(|peer| peer.is_ipv4() == ip.is_ipv4());
     let found = peer.and_then(|peer| source_towards(ip, peer).ok());
     found.unwrap_or_else(|| {

@@ -425,7 +425,8 @@ impl Outside {
             }
             return;
         }
-        if let Err(why) = self.tcp.send(&self.registry, connection, bytes) {
+        let (now, registry) = (self.clock.mono(), &self.registry);
+        if let Err(why) = self.tcp.send(registry, now, connection, bytes) {
             if self.tcp.flow(connection).is_some() {
                 self.close(connection, why);
             } else {
@@ -446,18 +447,17 @@ impl Outside {
             }
             false => None,
         };
-        let local = if flow.local.port() == 0 {
-            ours.unwrap_or(flow.local)
-        } else {
-            flow.local
-        };
-        let phones = self.registrations.clone();
-        match self.tcp.entry_of_ours(flow.remote, |it| phones.uses(it)) {
+        let found = ours.filter(|_| flow.local.port() == 0);
+        let local = found.unwrap_or(flow.local);
+        let (now, phones) = (self.clock.mono(), self.registrations.clone());
+        match self
+            .tcp
+            .entry_of_ours(now, flow.remote, |it| phones.uses(it))
+        {
             Entry::Free => {}
             Entry::Instead(stranger) => self.close(stranger, Closed::Crowded),
             Entry::Full => return Err(std::io::ErrorKind::QuotaExceeded.into()),
         }
-        let now = self.clock.mono();
         let mut networks = self.config.networks.iter();
         let network = networks.find(|it| it.shown() == local.ip());
         let ways = (local, flow.remote, network.map(|it| it.address));

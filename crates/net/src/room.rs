@@ -8,7 +8,8 @@
 //!               holds a registration  ▼    │ no longer           │
 //!                                    Phone ┘                     │
 //!   connect ─► Ours                                              │
-//!   Stranger ── silent too long, or crowded out ─► closed        └─ stay until they end
+//!   Stranger ── silent too long, or crowded out ─► closed        └─ stay until they end, or until
+//!                                                                   their place is wanted and idle
 //! ```
 //!
 //! Nobody is asked who is registered until it matters: a telephone counts as a stranger until its
@@ -33,6 +34,8 @@ pub(crate) struct Limits {
     pub kept: usize,
     /// Strangers of one source.
     pub source: usize,
+    /// Peers of one source: whoever else is behind a known address is taken for the peer.
+    pub peers: usize,
 }
 
 /// What a connection is to us.
@@ -62,18 +65,64 @@ pub(crate) enum Entry {
 struct Guest {
     standing: Standing,
     source: IpAddr,
-    /// When it last said something whole.
+    /// When it last said something whole; of a peer also when it was last told something.
     heard: Mono,
+    /// Of a peer: whether that ever was.
+    used: bool,
+}
+
+/// In order of who gives way first: those that were never used, then whoever has been silent longest.
+type Key = (bool, Mono, u64);
+
+/// Connections of one standing.
+#[derive(Default)]
+struct List {
+    all: BTreeSet<Key>,
+    /// The same by source; no source without any.
+    sources: HashMap<IpAddr, BTreeSet<Key>>,
+}
+
+impl List {
+    fn insert(&mut self, source: IpAddr, key: Key) {
+        self.all.insert(key);
+        self.sources.entry(source).or_default().insert(key);
+    }
+
+    fn remove(&mut self, source: IpAddr, key: &Key) {
+        self.all.remove(key);
+        if let Some(list) = self.sources.get_mut(&source) {
+            list.remove(key);
+            if list.is_empty() {
+                self.sources.remove(&source);
+            }
+        }
+    }
+
+    /// Those of one source, or all.
+    fn of(&self, source: Option<IpAddr>) -> Option<&BTreeSet<Key>> {
+        match source {
+            Some(source) => self.sources.get(&source),
+            None => Some(&self.all),
+        }
+    }
+
+    fn crowd(&self, source: IpAddr) -> usize {
+        self.sources.get(&source).map_or(0, BTreeSet::len)
+    }
+}
+
+impl Guest {
+    fn key(&self, connection: u64) -> Key {
+        (self.used, self.heard, connection)
+    }
 }
 
 /// The connections of one worker, as to their right to be there.
 pub(crate) struct Room {
     limits: Limits,
     guests: HashMap<u64, Guest>,
-    /// Strangers, whoever has been silent longest first.
-    idle: BTreeSet<(Mono, u64)>,
-    /// The same by source; no source without any.
-    sources: HashMap<IpAddr, BTreeSet<(Mono, u64)>>,
+    strangers: List,
+    peers: List,
     /// How many are telephones.
     phones: usize,
 }
@@ -83,8 +132,8 @@ impl Room {
         Self {
             limits,
             guests: HashMap::new(),
-            idle: BTreeSet::new(),
-            sources: HashMap::new(),
+            strangers: List::default(),
+            peers: List::default(),
             phones: 0,
         }
     }
@@ -92,35 +141,40 @@ impl Room {
     /// How many are strangers, as far as is known.
     #[cfg(test)]
     pub(crate) fn strangers(&self) -> usize {
-        self.idle.len()
+        self.strangers.all.len()
     }
 
     /// Whether somebody of this standing may come in from `source`. `is_phone` says of a connection
     /// whether somebody is registered on it.
     pub(crate) fn entry(
         &mut self,
+        now: Mono,
         standing: Standing,
         source: IpAddr,
         is_phone: impl Fn(u64) -> bool,
     ) -> Entry {
-        let trusted = matches!(standing, Standing::Ours | Standing::Peer);
-        if trusted {
-            return match self.guests.len() < self.limits.all {
-                true => Entry::Free,
-                false => self.oldest(None, &is_phone),
+        let source = network(source);
+        if standing == Standing::Peer && self.peers.crowd(source) >= self.limits.peers {
+            return self.idle_peer(now, Some(source), &is_phone);
+        }
+        if matches!(standing, Standing::Ours | Standing::Peer) {
+            if self.guests.len() < self.limits.all {
+                return Entry::Free;
+            }
+            return match self.oldest(None, &is_phone) {
+                Entry::Full => self.idle_peer(now, None, &is_phone),
+                stranger => stranger,
             };
         }
-        let source = network(source);
-        let crowd = |room: &Self| room.sources.get(&source).map_or(0, BTreeSet::len);
-        if crowd(self) >= self.limits.source {
+        if self.strangers.crowd(source) >= self.limits.source {
             let oldest = self.oldest(Some(source), &is_phone);
             // Telephones behind one address are no longer counted by now.
-            if crowd(self) >= self.limits.source {
+            if self.strangers.crowd(source) >= self.limits.source {
                 return oldest;
             }
         }
         let open = self.limits.all.saturating_sub(self.limits.kept);
-        let others = self.idle.len() + self.phones;
+        let others = self.strangers.all.len() + self.phones;
         match others < open && self.guests.len() < self.limits.all {
             true => Entry::Free,
             false => self.oldest(None, &is_phone),
@@ -131,11 +185,8 @@ impl Room {
     /// the way are recognised.
     fn oldest(&mut self, source: Option<IpAddr>, is_phone: &impl Fn(u64) -> bool) -> Entry {
         loop {
-            let list = match source {
-                Some(source) => self.sources.get(&source),
-                None => Some(&self.idle),
-            };
-            let Some((_, connection)) = list.and_then(BTreeSet::first).copied() else {
+            let list = self.strangers.of(source);
+            let Some((.., connection)) = list.and_then(BTreeSet::first).copied() else {
                 return Entry::Full;
             };
             if !is_phone(connection) {
@@ -145,12 +196,28 @@ impl Room {
         }
     }
 
+    /// A peer's connection on which nobody is registered and no transaction is under way: one never
+    /// used, or the longest silent. A waiting caller hears of us every minute (RFC 3261 §13.3.1.1), and
+    /// a dialog outlives its connection.
+    fn idle_peer(
+        &self,
+        now: Mono,
+        source: Option<IpAddr>,
+        is_phone: &impl Fn(u64) -> bool,
+    ) -> Entry {
+        let list = self.peers.of(source).into_iter().flatten();
+        let mut idle = list.take_while(|(used, heard, _)| !used || *heard + IDLE_LIMIT <= now);
+        let found = idle.find(|(.., connection)| !is_phone(*connection));
+        found.map_or(Entry::Full, |(.., connection)| Entry::Instead(*connection))
+    }
+
     /// Takes a connection in.
     pub(crate) fn enter(&mut self, now: Mono, connection: u64, source: IpAddr, standing: Standing) {
         let guest = Guest {
             standing,
             source: network(source),
             heard: now,
+            used: false,
         };
         self.note(connection, &guest);
         self.guests.insert(connection, guest);
@@ -161,16 +228,23 @@ impl Room {
         let Some(guest) = self.guests.get_mut(&connection) else {
             return;
         };
-        let before = std::mem::replace(&mut guest.heard, now);
-        if guest.standing != Standing::Stranger {
-            return;
-        }
-        let (old, new) = ((before, connection), (now, connection));
-        self.idle.remove(&old);
-        self.idle.insert(new);
-        if let Some(list) = self.sources.get_mut(&guest.source) {
-            list.remove(&old);
-            list.insert(new);
+        let before = guest.key(connection);
+        guest.heard = now;
+        let list = match guest.standing {
+            Standing::Stranger => &mut self.strangers,
+            Standing::Peer => &mut self.peers,
+            Standing::Ours | Standing::Phone => return,
+        };
+        guest.used = guest.standing == Standing::Peer;
+        list.remove(guest.source, &before);
+        list.insert(guest.source, guest.key(connection));
+    }
+
+    /// It was told something. Whatever we answer to strangers earns them nothing.
+    pub(crate) fn told(&mut self, now: Mono, connection: u64) {
+        let standing = self.guests.get(&connection).map(|guest| guest.standing);
+        if standing == Some(Standing::Peer) {
+            self.spoke(now, connection);
         }
     }
 
@@ -181,6 +255,7 @@ impl Room {
         };
         self.strike(connection, &guest);
         guest.standing = standing;
+        guest.used = false;
         self.note(connection, &guest);
         self.guests.insert(connection, guest);
     }
@@ -215,30 +290,21 @@ impl Room {
 
     fn note(&mut self, connection: u64, guest: &Guest) {
         match guest.standing {
-            Standing::Stranger => {
-                let key = (guest.heard, connection);
-                self.idle.insert(key);
-                self.sources.entry(guest.source).or_default().insert(key);
-            }
+            Standing::Stranger => self.strangers.insert(guest.source, guest.key(connection)),
+            Standing::Peer => self.peers.insert(guest.source, guest.key(connection)),
             Standing::Phone => self.phones += 1,
-            Standing::Ours | Standing::Peer => {}
+            Standing::Ours => {}
         }
     }
 
     fn strike(&mut self, connection: u64, guest: &Guest) {
         match guest.standing {
             Standing::Stranger => {
-                let key = (guest.heard, connection);
-                self.idle.remove(&key);
-                if let Some(list) = self.sources.get_mut(&guest.source) {
-                    list.remove(&key);
-                    if list.is_empty() {
-                        self.sources.remove(&guest.source);
-                    }
-                }
+                self.strangers.remove(guest.source, &guest.key(connection));
             }
+            Standing::Peer => self.peers.remove(guest.source, &guest.key(connection)),
             Standing::Phone => self.phones -= 1,
-            Standing::Ours | Standing::Peer => {}
+            Standing::Ours => {}
         }
     }
 }
@@ -263,7 +329,11 @@ mod tests {
         all: 10,
         kept: 4,
         source: 3,
+        peers: 4,
     };
+
+    /// Soon after everything.
+    const AT: Mono = Mono(100);
 
     fn source(number: u8) -> IpAddr {
         IpAddr::from([10, 0, 0, number])
@@ -286,7 +356,7 @@ mod tests {
     #[test]
     fn when_strangers_have_taken_their_share_the_one_longest_silent_gives_way() {
         let mut room = with_strangers(6);
-        let comes = |room: &mut Room| room.entry(Standing::Stranger, source(99), nobody);
+        let comes = |room: &mut Room| room.entry(AT, Standing::Stranger, source(99), nobody);
         assert_eq!(comes(&mut room), Entry::Instead(1));
         room.spoke(Mono(50), 1);
         assert_eq!(comes(&mut room), Entry::Instead(2));
@@ -298,17 +368,25 @@ mod tests {
     fn ours_and_peers_have_room_of_their_own_and_may_take_that_of_strangers() {
         let mut room = with_strangers(6);
         for connection in 10..14 {
-            assert_eq!(room.entry(Standing::Ours, source(7), nobody), Entry::Free);
+            assert_eq!(
+                room.entry(AT, Standing::Ours, source(7), nobody),
+                Entry::Free
+            );
             room.enter(Mono(60), connection, source(7), Standing::Peer);
+            room.spoke(AT, connection);
         }
-        let full = room.entry(Standing::Ours, source(7), nobody);
+        let full = room.entry(AT, Standing::Ours, source(7), nobody);
         assert_eq!(full, Entry::Instead(1));
         for connection in 1..=6 {
             room.leave(connection);
             room.enter(Mono(61), 20 + connection, source(7), Standing::Ours);
         }
-        assert_eq!(room.entry(Standing::Peer, source(7), nobody), Entry::Full);
-        let stranger = room.entry(Standing::Stranger, source(99), nobody);
+        assert_eq!(
+            room.entry(AT, Standing::Peer, source(7), nobody),
+            Entry::Full,
+            "who is known by that address has had its share"
+        );
+        let stranger = room.entry(AT, Standing::Stranger, source(99), nobody);
         assert_eq!(stranger, Entry::Full);
     }
 
@@ -319,15 +397,18 @@ mod tests {
             room.enter(Mono(connection), connection, source(1), Standing::Stranger);
         }
         let mut comes = |is_phone: fn(u64) -> bool| {
-            let same = room.entry(Standing::Stranger, source(1), is_phone);
-            (same, room.entry(Standing::Stranger, source(2), is_phone))
+            let same = room.entry(AT, Standing::Stranger, source(1), is_phone);
+            (
+                same,
+                room.entry(AT, Standing::Stranger, source(2), is_phone),
+            )
         };
         assert_eq!(comes(nobody), (Entry::Instead(1), Entry::Free));
         // The first has registered meanwhile.
         assert_eq!(comes(|it| it == 1), (Entry::Free, Entry::Free));
         assert_eq!((room.phones, room.strangers()), (1, 2));
         assert_eq!(
-            room.entry(Standing::Peer, source(1), nobody),
+            room.entry(AT, Standing::Peer, source(1), nobody),
             Entry::Free,
             "peers are not counted by source"
         );
@@ -337,9 +418,9 @@ mod tests {
     fn nobody_registered_is_closed_for_a_stranger() {
         let mut room = with_strangers(6);
         let is_phone = |it: u64| it <= 5;
-        let comes = room.entry(Standing::Stranger, source(99), is_phone);
+        let comes = room.entry(AT, Standing::Stranger, source(99), is_phone);
         assert_eq!(comes, Entry::Instead(6));
-        let everybody = room.entry(Standing::Stranger, source(99), |_| true);
+        let everybody = room.entry(AT, Standing::Stranger, source(99), |_| true);
         assert_eq!(everybody, Entry::Full);
         assert_eq!((room.phones, room.strangers()), (6, 0));
     }
@@ -355,7 +436,7 @@ mod tests {
         assert_eq!((room.phones, room.strangers()), (1, 0));
         assert_eq!(room.reprieve(at(340), 1, false), None);
         room.leave(1);
-        assert!(room.guests.is_empty() && room.sources.is_empty() && room.phones == 0);
+        assert!(room.guests.is_empty() && room.strangers.sources.is_empty() && room.phones == 0);
     }
 
     #[test]
@@ -374,5 +455,42 @@ mod tests {
         room.count_as(1, Standing::Stranger);
         assert!(room.is_limited(1));
         assert_eq!(room.strangers(), 1);
+    }
+
+    #[test]
+    fn peers_of_one_source_are_limited_and_the_idle_give_way_to_them_and_to_us() {
+        let mut room = Room::new(LIMITS);
+        let later = AT + IDLE_LIMIT;
+        for connection in 1..=4 {
+            let comes = room.entry(AT, Standing::Peer, source(1), nobody);
+            assert_eq!(comes, Entry::Free);
+            room.enter(Mono(connection), connection, source(1), Standing::Peer);
+            room.spoke(Mono(connection), connection);
+        }
+        let comes = |room: &mut Room, now| room.entry(now, Standing::Peer, source(1), nobody);
+        assert_eq!(comes(&mut room, AT), Entry::Full, "all may have calls");
+        assert_eq!(comes(&mut room, later), Entry::Instead(1));
+        room.told(AT, 1);
+        assert_eq!(comes(&mut room, later), Entry::Instead(2));
+        let registered = room.entry(later, Standing::Peer, source(1), |it| it <= 3);
+        assert_eq!(registered, Entry::Instead(4));
+        room.leave(4);
+        room.enter(AT, 5, source(1), Standing::Peer);
+        assert_eq!(comes(&mut room, AT), Entry::Instead(5), "nothing was said");
+        // Others fill it up, and we want to connect.
+        for connection in 11..=16 {
+            let own = source(connection as u8);
+            room.enter(AT, connection, own, Standing::Peer);
+            room.told(AT, connection);
+        }
+        let ours = |room: &mut Room, now| room.entry(now, Standing::Ours, source(9), nobody);
+        assert_eq!(ours(&mut room, AT), Entry::Instead(5));
+        room.spoke(AT, 5);
+        assert_eq!(ours(&mut room, AT), Entry::Full);
+        assert_eq!(ours(&mut room, later), Entry::Instead(2));
+        for connection in 1..=16 {
+            room.leave(connection);
+        }
+        assert!(room.peers.all.is_empty() && room.peers.sources.is_empty());
     }
 }

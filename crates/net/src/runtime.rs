@@ -21,7 +21,7 @@ use meishier_engine::media::{Hub, MediaEvent, PromptSet};
 use meishier_engine::queue::Queue;
 use meishier_engine::routing::Note;
 use meishier_engine::signaling::Transport;
-use meishier_engine::{Shard, ShardConfig, queue_config};
+use meishier_engine::{BoundPort, Shard, ShardConfig, queue_config};
 use meishier_model::PortId;
 use mio::net::TcpListener;
 use mio::{Interest, Poll, Token, Waker};
@@ -87,7 +87,7 @@ impl Runtime {
         let certificates = Certificates::read(config).map_err(StartError::Certificate)?;
         let sip = bind::sip(config, usize::from(topology.workers), setup.any_free_port)?;
         let rtp = bind::rtp(config, setup.any_free_port)?;
-        warn_of_few_ports(config, &rtp);
+        bind::warn_of_few_ports(config, &rtp);
         let mut start = Start::prepare(&setup, topology, sink)?;
         start.keyring.change(certificates);
         let ports = start.media_threads(&setup, rtp)?;
@@ -168,18 +168,24 @@ impl Start {
         &mut self,
         setup: &RuntimeConfig,
         rtp: BoundRtp,
-    ) -> Result<Vec<(PortId, SocketAddr)>, StartError> {
+    ) -> Result<Vec<BoundPort>, StartError> {
         self.rtp_failed = rtp.failed as u64;
         let mut seeds = SeedSource::open(setup.seeds)?;
         let mut ports = Vec::with_capacity(rtp.sockets.len());
         let mut sets: Vec<Vec<PortSockets>> = Vec::new();
         sets.resize_with(usize::from(self.topology.media_threads), Vec::new);
-        let all = rtp.sockets.into_iter().zip(rtp.reports).zip(rtp.advertised);
-        for (number, ((socket, reports), advertised)) in (0u32..).zip(all) {
+        let told = rtp.advertised.into_iter().zip(rtp.networks);
+        let all = rtp.sockets.into_iter().zip(rtp.reports).zip(told);
+        for (number, ((socket, reports), (ip, network))) in (0u32..).zip(all) {
             let bound = socket.local_addr();
             let bound = bound.map_err(StartError::system("reading a socket's address"))?;
             let id = PortId(number);
-            ports.push((id, SocketAddr::new(advertised, bound.port())));
+            let address = SocketAddr::new(ip, bound.port());
+            ports.push(BoundPort {
+                id,
+                address,
+                network,
+            });
             let thread = self.topology.media_of(self.topology.shard_of_port(id));
             let rtp = socket;
             sets[thread].push(PortSockets { id, rtp, reports });
@@ -452,26 +458,12 @@ fn stop(inboxes: &[Arc<Inbox>], workers: &mut Vec<JoinHandle<()>>) {
     }
 }
 
-fn warn_of_few_ports(config: &Config, rtp: &BoundRtp) {
-    // Every caller one, every call in talk its seat's and a transfer target's; the seats bound those.
-    let calls = config.sip.max_calls;
-    let (bound, needed) = (rtp.sockets.len(), calls + 2 * calls.min(config.seats.len()));
-    if bound < needed {
-        tracing::warn!(
-            bound,
-            needed,
-            taken = rtp.failed,
-            "fewer RTP ports than max_calls needs; calls beyond them will be refused"
-        );
-    }
-}
-
 fn shard_configs(
     setup: &RuntimeConfig,
     topology: Topology,
     queue: &Arc<Queue>,
     sip: &[BoundSip],
-    ports: &[(PortId, SocketAddr)],
+    ports: &[BoundPort],
 ) -> Result<Vec<ShardConfig>, StartError> {
     let mut seeds = SeedSource::open(setup.seeds)?;
     let secret = seeds.next()?;
@@ -485,7 +477,7 @@ fn shard_configs(
         .map(|id| {
             let mine = ports
                 .iter()
-                .filter(|(port, _)| topology.shard_of_port(*port) == id);
+                .filter(|port| topology.shard_of_port(port.id) == id);
             Ok(ShardConfig {
                 id,
                 config: setup.config.clone(),

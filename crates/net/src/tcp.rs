@@ -32,11 +32,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// Connections of one worker. Strangers of one address may be as many as the telephones behind one
-/// router that begin to register at the same moment.
+/// router that begin to register at the same moment; peers of one more than any trunk
+/// or telephone has use for.
 pub(crate) const LIMITS: Limits = Limits {
     all: 4096,
     kept: 512,
     source: 256,
+    peers: 512,
 };
 /// After how long without a byte the system asks a peer whether it is still there, and how often it
 /// asks then: a peer that lost its power would else hold its connection for ever.
@@ -297,6 +299,7 @@ impl Connections {
     pub(crate) fn send(
         &mut self,
         registry: &Registry,
+        now: Mono,
         connection: u64,
         bytes: Vec<u8>,
     ) -> Result<(), Closed> {
@@ -306,6 +309,7 @@ impl Connections {
         if open.queued + bytes.len() > allowed(self.queued) {
             return Err(Closed::Blocked);
         }
+        self.room.told(now, key(connection));
         let before = open.queued;
         open.queued += bytes.len();
         open.out.push_back(bytes);

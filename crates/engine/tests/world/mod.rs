@@ -12,8 +12,8 @@ use meishier_engine::media::{MediaCommand, MediaEvent};
 use meishier_engine::queue::{Queue, QueueConfig};
 use meishier_engine::signaling::{Binding, Flow, Transport};
 use meishier_engine::{
-    Command, EngineSnapshot, Gauges, Input, Notice, Output, Reply, Shard, ShardConfig, ShardLetter,
-    ShardMessage, ShardSnapshot, config, dispatch, queue_config,
+    BoundPort, Command, EngineSnapshot, Gauges, Input, Notice, Output, Reply, Shard, ShardConfig,
+    ShardLetter, ShardMessage, ShardSnapshot, config, dispatch, queue_config,
 };
 use meishier_model::{CallRecord, Mono, Now, NumberMark, PortId, RtpStats, ShardId, Wall};
 use std::collections::{BTreeMap, VecDeque};
@@ -245,10 +245,11 @@ impl World {
     fn setup(&self, id: ShardId) -> ShardConfig {
         let ports = (0..self.ports).map(|i| {
             let number = u32::from(id.0) * PORTS_OF_A_SHARD + u32::from(i);
-            (
-                PortId(number),
-                SocketAddr::new(addr(ENGINE).ip(), 20000 + (number as u16) * 2),
-            )
+            BoundPort {
+                id: PortId(number),
+                address: SocketAddr::new(addr(ENGINE).ip(), 20000 + (number as u16) * 2),
+                network: None,
+            }
         });
         // In each network as many as it has in its range, of which the shard has its share.
         let shards = self.config.shards;
@@ -258,7 +259,11 @@ impl World {
             let mine = (0u16..).zip(all).filter(|it| it.0 % shards == id.0);
             mine.map(move |(number, port)| {
                 let number = place * 100_000 + u32::from(number);
-                (PortId(number), SocketAddr::new(network.shown(), port))
+                BoundPort {
+                    id: PortId(number),
+                    address: SocketAddr::new(network.shown(), port),
+                    network: u8::try_from(place - 1).ok(),
+                }
             })
         });
         let listeners = self.config.networks.iter();

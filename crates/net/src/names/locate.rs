@@ -8,14 +8,19 @@
 //!   NAPTR ──found──► SRV of each that we can speak, by order and preference
 //!     └─ none ──► SRV of each transport that we speak ──none──► UDP: addresses, port 5060
 //! ```
+//!
+//! A question without an answer counts as "none", and the result as a part: servers that do not know a
+//! kind of record, or lose one of many, do not take the rest of the name with them.
 
 use super::records::{Answer, Naptr, Records, Srv};
 use meishier_engine::signaling::Transport;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+/// How long one search may take, however many questions it asks.
+const SEARCH_LIMIT: Duration = Duration::from_secs(30);
 /// Most places of one name; what DNS says beyond them is left out.
-const MOST: usize = 64;
+pub(super) const MOST: usize = 64;
 
 /// What is to be found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +52,8 @@ pub(crate) struct Located {
     pub places: Vec<Place>,
     /// How long it holds.
     pub holds: Duration,
+    /// A question had no answer: there may be more, or better.
+    pub part: bool,
 }
 
 /// DNS gave no answer; another may come later.
@@ -63,7 +70,7 @@ struct Search<'a> {
 /// Finds a name; `ways` is what we can speak.
 ///
 /// # Errors
-/// [`NoAnswer`] if a question that had to be answered was not.
+/// [`NoAnswer`] if a question was not answered and nobody was found.
 pub(crate) async fn locate(
     records: &Records,
     wanted: &Wanted,
@@ -75,11 +82,17 @@ pub(crate) async fn locate(
         found: Located {
             places: Vec::new(),
             holds: Duration::MAX,
+            part: false,
         },
     };
-    search.run(wanted).await?;
-    search.found.places.truncate(MOST);
-    Ok(search.found)
+    let limited = tokio::time::timeout(SEARCH_LIMIT, search.run(wanted)).await;
+    let mut found = search.found;
+    found.part |= limited.is_err();
+    found.places.truncate(MOST);
+    match found.part && found.places.is_empty() {
+        true => Err(NoAnswer),
+        false => Ok(found),
+    }
 }
 
 /// The port that is used where nobody names one (RFC 3261 §19.1.2).
@@ -121,31 +134,31 @@ fn usable(mut list: Vec<Naptr>, ways: &[Way]) -> Vec<(Transport, String)> {
 }
 
 impl Search<'_> {
-    async fn run(&mut self, wanted: &Wanted) -> Result<(), NoAnswer> {
+    async fn run(&mut self, wanted: &Wanted) {
         let host = wanted.host.as_str();
         let transport = match (wanted.transport, wanted.port) {
             (Some(transport), None) => {
                 let name = format!("{}.{host}", prefix(transport));
-                if self.services(transport, &name).await? {
-                    return Ok(());
+                if self.services(transport, &name).await {
+                    return;
                 }
                 transport
             }
             (Some(transport), Some(_)) => transport,
             (None, Some(_)) => Transport::Udp,
             (None, None) => {
-                if self.any_service(host).await? {
-                    return Ok(());
+                if self.any_service(host).await {
+                    return;
                 }
                 Transport::Udp
             }
         };
         let port = wanted.port.unwrap_or_else(|| usual_port(transport));
-        self.add(transport, host, port, 0, None).await
+        self.add(transport, host, port, 0, None).await;
     }
 
     /// Takes what NAPTR says, or the SRV records of all that we speak; true if there is anything.
-    async fn any_service(&mut self, host: &str) -> Result<bool, NoAnswer> {
+    async fn any_service(&mut self, host: &str) -> bool {
         let named = match self.records.naptr(host).await {
             Answer::Found(list, holds) => {
                 self.hold(holds);
@@ -155,26 +168,29 @@ impl Search<'_> {
                 self.hold(holds);
                 Vec::new()
             }
-            Answer::Failed => return Err(NoAnswer),
+            Answer::Failed => {
+                self.found.part = true;
+                Vec::new()
+            }
         };
         let mut found = false;
         for (transport, name) in &named {
-            found |= self.services(*transport, name).await?;
+            found |= self.services(*transport, name).await;
         }
         if !named.is_empty() {
-            return Ok(found);
+            return found;
         }
         for transport in [Transport::Udp, Transport::Tcp, Transport::Tls] {
             if self.ways.iter().any(|way| way.0 == transport) {
                 let name = format!("{}.{host}", prefix(transport));
-                found |= self.services(transport, &name).await?;
+                found |= self.services(transport, &name).await;
             }
         }
-        Ok(found)
+        found
     }
 
     /// Takes the SRV records of a name; true if there are any, be it only one that says "not here".
-    async fn services(&mut self, transport: Transport, name: &str) -> Result<bool, NoAnswer> {
+    async fn services(&mut self, transport: Transport, name: &str) -> bool {
         let mut list: Vec<Srv> = match self.records.srv(name).await {
             Answer::Found(list, holds) => {
                 self.hold(holds);
@@ -182,9 +198,12 @@ impl Search<'_> {
             }
             Answer::Nothing(holds) => {
                 self.hold(holds);
-                return Ok(false);
+                return false;
             }
-            Answer::Failed => return Err(NoAnswer),
+            Answer::Failed => {
+                self.found.part = true;
+                return false;
+            }
         };
         list.sort_by_key(|it| it.priority);
         let mut rank = self.next_rank();
@@ -197,10 +216,10 @@ impl Search<'_> {
             if service.target != "." {
                 let weight = Some(service.weight);
                 self.add(transport, &service.target, service.port, rank, weight)
-                    .await?;
+                    .await;
             }
         }
-        Ok(true)
+        true
     }
 
     fn next_rank(&self) -> u16 {
@@ -216,7 +235,7 @@ impl Search<'_> {
         port: u16,
         rank: u16,
         weight: Option<u16>,
-    ) -> Result<(), NoAnswer> {
+    ) {
         let mut all: Vec<IpAddr> = Vec::new();
         for is_v4 in [true, false] {
             if self.found.places.len() >= MOST || !self.ways.contains(&(transport, is_v4)) {
@@ -232,7 +251,7 @@ impl Search<'_> {
                     all.extend(list);
                 }
                 Answer::Nothing(holds) => self.hold(holds),
-                Answer::Failed => return Err(NoAnswer),
+                Answer::Failed => self.found.part = true,
             }
         }
         for ip in all {
@@ -247,7 +266,6 @@ impl Search<'_> {
                 });
             }
         }
-        Ok(())
     }
 
     fn hold(&mut self, holds: Duration) {

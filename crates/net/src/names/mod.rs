@@ -33,8 +33,6 @@ use tokio::task::JoinSet;
 
 /// Searches under way at a time.
 const SEARCHES: usize = 16;
-/// How long one search may take, however many questions it asks.
-const SEARCH_LIMIT: Duration = Duration::from_secs(30);
 /// How soon a full inbox is tried again.
 const RETRY: Duration = Duration::from_millis(1);
 
@@ -235,17 +233,14 @@ impl Seeker {
         for wanted in self.plan.take_due(Instant::now(), room) {
             let records = self.records.as_ref().map(|(_, records)| records.clone());
             let ways = self.ways.clone();
-            searches.spawn(async move {
-                let answer = match &records {
-                    Some(records) => {
-                        let search = locate(records, &wanted, &ways);
-                        let limited = tokio::time::timeout(SEARCH_LIMIT, search).await;
-                        limited.unwrap_or(Err(NoAnswer))
-                    }
+            let what = wanted.clone();
+            let search = async move {
+                match &records {
+                    Some(records) => locate(records, &what, &ways).await,
                     None => Err(NoAnswer),
-                };
-                (wanted, answer)
-            });
+                }
+            };
+            searches.spawn(async move { (wanted, guarded(search).await) });
         }
     }
 
@@ -267,6 +262,17 @@ impl Seeker {
             .stale
             .store(self.plan.stale(), Ordering::Relaxed);
     }
+}
+
+/// A search that panics has found nothing, and its name is asked for again like any other.
+async fn guarded(
+    search: impl Future<Output = Result<Located, NoAnswer>> + Send + 'static,
+) -> Result<Located, NoAnswer> {
+    let done = tokio::spawn(search).await;
+    done.unwrap_or_else(|error| {
+        tracing::error!(%error, "a search for a name had panicked");
+        Err(NoAnswer)
+    })
 }
 
 fn complain_of_servers(error: &NetError) {

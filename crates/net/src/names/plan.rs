@@ -9,8 +9,10 @@
 //!     one that names ▼  │
 //!            nobody   Stale: what was found last goes on to hold
 //! ```
+//!
+//! A part of an answer is taken behind what a whole one said before, and asked for again soon.
 
-use super::locate::{Located, NoAnswer, Place, Wanted};
+use super::locate::{Located, MOST, NoAnswer, Place, Wanted};
 use meishier_engine::config::{self, Config, Destination, Trunk};
 use meishier_engine::signaling::Transport;
 use meishier_engine::{MAX_PEERS, Target};
@@ -37,13 +39,65 @@ pub(crate) const BOUNDS: Bounds = Bounds {
     again: Duration::from_secs(15),
 };
 
+/// How long an address may call after DNS last gave it: carriers give some of many in turn.
+const CALLER_KEPT: Duration = Duration::from_secs(3600);
+/// Most addresses of one name that may call.
+const CALLERS: usize = 256;
+
 /// What is known of one name.
 #[derive(Debug)]
 struct Name {
     found: Vec<Place>,
+    /// What the last whole answer said.
+    whole: Vec<Place>,
+    /// All that it stood for of late, and when it last did.
+    seen: BTreeMap<IpAddr, Instant>,
     due: Instant,
     asking: bool,
     stale: bool,
+}
+
+impl Name {
+    fn unknown(due: Instant) -> Self {
+        Self {
+            found: Vec::new(),
+            whole: Vec::new(),
+            seen: BTreeMap::new(),
+            due,
+            asking: false,
+            stale: false,
+        }
+    }
+
+    /// Takes places; if they are a part of what there is, those of the last whole answer go first.
+    fn take(&mut self, now: Instant, places: Vec<Place>, part: bool) {
+        for place in &places {
+            self.seen.insert(place.address.ip(), now);
+        }
+        self.seen.retain(|_, at| *at + CALLER_KEPT > now);
+        while self.seen.len() > CALLERS {
+            let oldest = self.seen.iter().min_by_key(|(_, at)| **at);
+            let Some(oldest) = oldest.map(|(ip, _)| *ip) else {
+                break;
+            };
+            self.seen.remove(&oldest);
+        }
+        if !part {
+            self.whole.clone_from(&places);
+            self.found = places;
+            return;
+        }
+        let behind = self.whole.iter().map(|it| it.rank.saturating_add(1)).max();
+        self.found.clone_from(&self.whole);
+        for mut place in places {
+            let same = |it: &Place| (it.address, it.transport) == (place.address, place.transport);
+            if !self.found.iter().any(same) {
+                place.rank = place.rank.saturating_add(behind.unwrap_or(0));
+                self.found.push(place);
+            }
+        }
+        self.found.truncate(MOST);
+    }
 }
 
 /// What a trunk's names have come to.
@@ -120,14 +174,9 @@ impl Plan {
         let mut before = std::mem::take(&mut self.names);
         for wanted in wanted {
             let known = before.remove(&wanted).map(|name| Name { due: now, ..name });
-            self.names.entry(wanted).or_insert_with(|| {
-                known.unwrap_or(Name {
-                    found: Vec::new(),
-                    due: now,
-                    asking: false,
-                    stale: false,
-                })
-            });
+            self.names
+                .entry(wanted)
+                .or_insert_with(|| known.unwrap_or(Name::unknown(now)));
         }
         // The shards have forgotten what was told them of trunks that have changed.
         self.told.clear();
@@ -166,8 +215,11 @@ impl Plan {
         match answer {
             Ok(located) if !located.places.is_empty() => {
                 name.stale = false;
-                name.found = located.places;
-                let holds = located.holds.clamp(self.bounds.least, self.bounds.most);
+                let holds = match located.part {
+                    true => self.bounds.again,
+                    false => located.holds.clamp(self.bounds.least, self.bounds.most),
+                };
+                name.take(now, located.places, located.part);
                 name.due = now + holds;
             }
             // Nobody at all: rather a slip of theirs than the end of the trunk. It is asked again when
@@ -223,8 +275,11 @@ impl Plan {
 
     fn callers(&self, trunk: &Trunk) -> Vec<IpAddr> {
         let hosts = trunk.peer_names.iter();
-        let all = hosts.flat_map(|host| self.found(&caller(host)).to_vec());
-        let mut all: Vec<IpAddr> = all.map(|place| place.address.ip()).collect();
+        let mut all: Vec<IpAddr> = Vec::new();
+        for name in hosts.filter_map(|host| self.names.get(&caller(host))) {
+            all.extend(name.found.iter().map(|place| place.address.ip()));
+            all.extend(name.seen.keys());
+        }
         all.sort_unstable();
         all.dedup();
         all

@@ -203,8 +203,36 @@ async fn nobody_and_no_answer_are_told_apart() {
     assert_eq!(failed, Err(NoAnswer));
     server.fail(false);
     server.fall_silent();
-    let silent = locate(&records(&server), &wanted(None, None), &V4).await;
+    let silent = locate(&records(&server), &wanted(Some(5060), None), &V4).await;
     assert_eq!(silent, Err(NoAnswer));
+}
+
+#[tokio::test]
+async fn a_question_without_an_answer_does_not_lose_the_rest() {
+    let server = Server::start();
+    server.set("carrier.example", 60, &[a("192.0.2.1")]);
+    server.fail_on("NAPTR carrier.example.");
+    server.fail_on("SRV _sip._udp.carrier.example.");
+    let two = [srv(1, 1, 5070, "a.example"), srv(2, 1, 5070, "b.example")];
+    server.set("_sip._tcp.carrier.example", 60, &two);
+    server.set("a.example", 60, &[a("192.0.2.2")]);
+    server.fail_on("A b.example.");
+    let any = wanted(None, None);
+    let located = locate(&records(&server), &any, &V4).await.unwrap();
+    assert!(located.part);
+    assert_eq!(shown(&located), ["TCP 192.0.2.2:5070 0 1"]);
+    let without_services = locate(&records(&server), &any, &V4[..1]).await.unwrap();
+    assert_eq!(shown(&without_services), ["UDP 192.0.2.1:5060 0 -"]);
+    server.fail_on("AAAA carrier.example.");
+    let by_port = wanted(Some(5060), None);
+    let both = locate(&records(&server), &by_port, &EVERYTHING).await;
+    assert_eq!(shown(&both.unwrap()), ["UDP 192.0.2.1:5060 0 -"]);
+}
+
+#[tokio::test]
+async fn a_search_that_panics_is_one_without_an_answer() {
+    let panics = async { panic!("what a server sends may be anything") };
+    assert_eq!(super::guarded(panics).await, Err(NoAnswer));
 }
 
 mod planned {
@@ -244,6 +272,7 @@ mod planned {
         Ok(Located {
             places: places.iter().map(place).collect(),
             holds: Duration::from_secs(seconds),
+            part: false,
         })
     }
 
@@ -346,5 +375,58 @@ mod planned {
         assert!(told[0].1.targets.is_empty());
         plan.answer(now, &due[0], Err(NoAnswer));
         assert!(plan.news().is_empty());
+    }
+
+    #[test]
+    fn a_part_of_an_answer_goes_behind_the_whole_one_and_is_asked_for_again_soon() {
+        let now = Instant::now();
+        let (mut plan, due) = start("peers = [\"192.0.2.9\"]\nto = [\"a.example\"]", now);
+        let part = |address: &str| {
+            let located = located(&[(address, 0, None)], 600);
+            located.map(|it| Located { part: true, ..it })
+        };
+        plan.answer(now, &due[0], part("192.0.2.1:5060"));
+        assert_eq!(news(&mut plan), ["192.0.2.1:5060 0 1"]);
+        assert_eq!(plan.due(), Some(now + BOUNDS.again));
+        let whole = [("192.0.2.2:5060", 0, None), ("192.0.2.3:5060", 1, None)];
+        plan.answer(now, &due[0], located(&whole, 600));
+        assert_eq!(
+            news(&mut plan),
+            ["192.0.2.2:5060 0 1", "192.0.2.3:5060 1 1"]
+        );
+        for _ in 0..2 {
+            plan.answer(now, &due[0], part("192.0.2.4:5060"));
+        }
+        let all = [
+            "192.0.2.2:5060 0 1",
+            "192.0.2.3:5060 1 1",
+            "192.0.2.4:5060 2 1",
+        ];
+        assert_eq!(news(&mut plan), all);
+    }
+
+    #[test]
+    fn whoever_dns_gave_within_the_hour_may_still_call() {
+        let start_of_all = Instant::now();
+        let trunk = "peers = [\"calls.example\"]\nto = [\"192.0.2.9:5060\"]";
+        let (mut plan, due) = start(trunk, start_of_all);
+        let mut gives = |minutes: u64, address: &str| {
+            let now = start_of_all + Duration::from_secs(60 * minutes);
+            plan.answer(now, &due[0], located(&[(address, 0, None)], 60));
+            let mut news = news(&mut plan);
+            news.retain(|it| it.starts_with("from"));
+            news
+        };
+        assert_eq!(gives(0, "192.0.2.1:5060"), ["from 192.0.2.1"]);
+        let both = ["from 192.0.2.1", "from 192.0.2.2"];
+        assert_eq!(gives(30, "192.0.2.2:5060"), both);
+        assert_eq!(gives(60, "192.0.2.2:5060"), ["from 192.0.2.2"]);
+        for number in 0..300u32 {
+            let address = std::net::Ipv4Addr::from(0x0a00_0000 + number);
+            gives(61, &format!("{address}:5060"));
+        }
+        let all = gives(61, "192.0.2.3:5060");
+        assert_eq!(all.len(), 256);
+        assert!(all.contains(&"from 192.0.2.3".into()));
     }
 }

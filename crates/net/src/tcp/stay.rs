@@ -15,18 +15,24 @@ impl Connections {
 
     /// Whether another connection may come in from `remote`; `is_phone` says of one whether somebody
     /// is registered on it.
-    pub(crate) fn entry(&mut self, remote: SocketAddr, is_phone: impl Fn(u64) -> bool) -> Entry {
+    pub(crate) fn entry(
+        &mut self,
+        now: Mono,
+        remote: SocketAddr,
+        is_phone: impl Fn(u64) -> bool,
+    ) -> Entry {
         let standing = self.standing(remote);
-        self.room.entry(standing, remote.ip(), is_phone)
+        self.room.entry(now, standing, remote.ip(), is_phone)
     }
 
     /// Whether there is room for a connection of ours.
     pub(crate) fn entry_of_ours(
         &mut self,
+        now: Mono,
         remote: SocketAddr,
         is_phone: impl Fn(u64) -> bool,
     ) -> Entry {
-        self.room.entry(Standing::Ours, remote.ip(), is_phone)
+        self.room.entry(now, Standing::Ours, remote.ip(), is_phone)
     }
 
     pub(super) fn standing(&self, remote: SocketAddr) -> Standing {

@@ -17,7 +17,8 @@ fn many_who_take_nothing_share_what_there_is_and_give_it_back() {
             .unwrap()
     };
     let open: Vec<u64> = (0..300).map(|_| connect()).collect();
-    let mut send = |connection: u64, length: usize| all.send(registry, connection, vec![0; length]);
+    let mut send =
+        |connection: u64, length: usize| all.send(registry, Mono(0), connection, vec![0; length]);
     let large = 250 << 10;
     assert_eq!(send(open[0], large), Ok(()));
     assert_eq!(
@@ -33,7 +34,10 @@ fn many_who_take_nothing_share_what_there_is_and_give_it_back() {
     for connection in &open[..100] {
         all.close(registry, *connection, Closed::Blocked);
     }
-    assert_eq!(all.send(registry, open[299], vec![0; large]), Ok(()));
+    assert_eq!(
+        all.send(registry, Mono(0), open[299], vec![0; large]),
+        Ok(())
+    );
     for connection in &open[100..] {
         all.close(registry, *connection, Closed::Blocked);
     }

@@ -24,6 +24,8 @@ struct Shared {
     silent: AtomicBool,
     /// Everything is answered by "server failure".
     fails: AtomicBool,
+    /// So are these questions, such as `A example.com.`
+    fails_on: Mutex<Vec<String>>,
     stops: AtomicBool,
 }
 
@@ -115,6 +117,10 @@ impl Server {
         self.shared.fails.store(fails, Ordering::SeqCst);
     }
 
+    pub fn fail_on(&self, question: &str) {
+        self.shared.fails_on.lock().unwrap().push(question.into());
+    }
+
     /// Every question so far, such as `A example.com.`; over TCP with `TCP ` before it.
     pub fn asked(&self) -> Vec<String> {
         self.shared.asked.lock().unwrap().clone()
@@ -175,6 +181,8 @@ impl Shared {
         let question = Message::from_vec(question).ok()?;
         let query = question.queries.first()?.clone();
         let asked = format!("{by}{} {}", query.query_type(), query.name());
+        let fails = self.fails_on.lock().unwrap();
+        let fails = fails.iter().any(|it| *it == asked);
         self.asked.lock().unwrap().push(asked);
         if self.silent.load(Ordering::SeqCst) {
             return None;
@@ -182,7 +190,7 @@ impl Shared {
         let mut answer = Message::response(question.metadata.id, OpCode::Query);
         answer.metadata.recursion_available = true;
         answer.add_query(query.clone());
-        if self.fails.load(Ordering::SeqCst) {
+        if fails || self.fails.load(Ordering::SeqCst) {
             answer.metadata.response_code = ResponseCode::ServFail;
             return answer.to_vec().ok();
         }

@@ -25,7 +25,7 @@ use crate::wire::Means;
 use meishier_config::{Config, Lang};
 use meishier_engine::signaling::{Binding, Transport};
 use meishier_engine::{
-    Command, Input, Output, Shard, ShardConfig, ShardMessage, dispatch, queue_config,
+    BoundPort, Command, Input, Output, Shard, ShardConfig, ShardMessage, dispatch, queue_config,
 };
 use meishier_media::MediaEvent;
 use meishier_model::{Mono, Now, PortId, ShardId, Wall};
@@ -179,11 +179,11 @@ impl Rig {
     pub fn rtp_addresses(&self) -> impl Iterator<Item = (SocketAddr, usize, PortId)> + '_ {
         (0..self.shards.len()).flat_map(move |shard| {
             self.port_list(shard)
-                .map(move |(port, address)| (address, shard, port))
+                .map(move |port| (port.address, shard, port.id))
         })
     }
 
-    fn port_list(&self, shard: usize) -> impl Iterator<Item = (PortId, SocketAddr)> + use<> {
+    fn port_list(&self, shard: usize) -> impl Iterator<Item = BoundPort> + use<> {
         let (ip, first, count) = (
             self.engine.ip(),
             shard * usize::from(self.ports),
@@ -193,7 +193,11 @@ impl Rig {
             let number = first + index;
             // Even ports from 10000 on; 27,000 of them are more than any scenario asks for.
             let address = SocketAddr::new(ip, 10_000u16.saturating_add((number * 2) as u16));
-            (PortId(number as u32), address)
+            BoundPort {
+                id: PortId(number as u32),
+                address,
+                network: None,
+            }
         })
     }
 

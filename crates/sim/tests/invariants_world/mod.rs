@@ -12,7 +12,8 @@ use meishier_engine::media::{MediaCommand, MediaEvent};
 use meishier_engine::queue::Queue;
 use meishier_engine::signaling::{Flow, Transport};
 use meishier_engine::{
-    Command, Input, Output, Reply, Shard, ShardConfig, ShardMessage, config, dispatch, queue_config,
+    BoundPort, Command, Input, Output, Reply, Shard, ShardConfig, ShardMessage, config, dispatch,
+    queue_config,
 };
 use meishier_model::{CallRecord, Mono, Now, PortId, RtpStats, ShardId, Wall};
 use meishier_sim::dice::Dice;
@@ -165,10 +166,11 @@ impl Rig {
     fn setup(&self, id: ShardId) -> ShardConfig {
         let ports = (0..100u32).map(|i| {
             let number = u32::from(id.0) * 100 + i;
-            (
-                PortId(number),
-                SocketAddr::new(addr(ENGINE).ip(), 20000 + number as u16 * 2),
-            )
+            BoundPort {
+                id: PortId(number),
+                address: SocketAddr::new(addr(ENGINE).ip(), 20000 + number as u16 * 2),
+                network: None,
+            }
         });
         ShardConfig {
             id,
