@@ -118,6 +118,13 @@ impl Shard {
         u16::try_from(index).ok().map(TrunkId)
     }
 
+    /// False while a trunk's peers go by names of which DNS has not said anybody yet: whoever calls may
+    /// be one of them, and is to try again.
+    fn knows_all_callers(&self) -> bool {
+        let mut trunks = self.config.trunks.iter().zip(&self.callers);
+        trunks.all(|(trunk, callers)| trunk.peer_names.is_empty() || !callers.is_empty())
+    }
+
     pub(crate) fn reject(
         &mut self,
         now: Now,
@@ -168,7 +175,10 @@ impl Shard {
         }
         let Some(trunk) = self.trunk_of(flow) else {
             self.refuse(Refusal::UnknownSource);
-            return self.turn_away(now, leg, 403, &[]);
+            return match self.knows_all_callers() {
+                true => self.turn_away(now, leg, 403, &[]),
+                false => self.turn_away(now, leg, 503, &[("Retry-After", RETRY_AFTER)]),
+            };
         };
         if self.is_own_call(request) {
             return self.reject(now, leg, 482, &[], Refusal::Loop);

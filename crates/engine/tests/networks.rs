@@ -163,7 +163,9 @@ fn whoever_dns_names_among_the_peers_may_call() {
     let mut world = World::with(&text, TEN_O_CLOCK);
     let stranger = Caller::new("10.0.9.9:5060", "13300000001");
     stranger.invite(&mut world);
-    world.take(stranger.from, "SIP/2.0 403");
+    // It may be whom DNS is about to name.
+    let later = world.take(stranger.from, "SIP/2.0 503");
+    assert!(!later.header("Retry-After").is_empty(), "{}", later.text);
     for shard in 0..world.shards.len() {
         world.handle(
             shard,
@@ -176,6 +178,9 @@ fn whoever_dns_names_among_the_peers_may_call() {
     let known = Caller::new("10.0.9.9:5090", "13300000002");
     known.invite(&mut world);
     world.take(known.from, "SIP/2.0 180");
+    let nobody = Caller::new("10.0.9.10:5060", "13300000005");
+    nobody.invite(&mut world);
+    world.take(nobody.from, "SIP/2.0 403");
     let more = text.replacen("carrier.example", "carrier.example\", \"more.example", 1);
     world.configure(&more);
     let still = Caller::new("10.0.9.9:5092", "13300000004");

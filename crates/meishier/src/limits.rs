@@ -1,16 +1,15 @@
-//! The soft limit of open files: every RTP port is a socket.
+//! The soft limit of open files: every RTP port is two sockets, every connection one.
 
+use meishier_engine::config::Config;
+use meishier_net::descriptors_wanted;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Descriptors for all that is not RTP: SIP, HTTP, records, threads, TCP connections of phones.
-const BESIDE_RTP: u64 = 4096 + 1024;
-
-/// Raises the soft limit so that `rtp_ports` sockets and all else fit, as far as the system allows.
+/// Raises the soft limit so that all that the configuration may ask for fits, as far as the system allows.
 ///
 /// # Errors
 /// The limit that stays, if it is too low for all of them; the engine then does with fewer ports.
-pub fn raise_open_files(rtp_ports: usize) -> Result<(), u64> {
-    let wanted = rtp_ports as u64 + BESIDE_RTP;
+pub fn raise_open_files(config: &Config) -> Result<(), u64> {
+    let wanted = descriptors_wanted(config) as u64;
     let limit = getrlimit(Resource::Nofile);
     let enough = |limit: Option<u64>| limit.is_none_or(|limit| limit >= wanted);
     if enough(limit.current) {

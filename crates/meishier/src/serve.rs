@@ -30,7 +30,7 @@ pub fn run(args: &cli::Serve) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    if let Err(limit) = limits::raise_open_files(config.rtp.ports()) {
+    if let Err(limit) = limits::raise_open_files(&config) {
         tracing::warn!(
             limit,
             "open files are limited; fewer RTP ports than configured"

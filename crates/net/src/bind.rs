@@ -1,6 +1,7 @@
 //! Binding every socket at start, and finding out what others should be told about it.
 
 use crate::StartError;
+use crate::topology::Topology;
 use meishier_engine::config::{self, Config, Listen, Rtp};
 use meishier_engine::signaling::Transport;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
@@ -13,6 +14,8 @@ const SIP_BUFFER: usize = 4 << 20;
 const RTP_BUFFER: usize = 64 << 10;
 /// Descriptors that RTP leaves to TCP connections, HTTP, records and threads.
 const DESCRIPTORS_KEPT: usize = 512;
+/// Descriptors that HTTP (512 connections), records, files and threads may need, with room to spare.
+const BESIDE: usize = 1024;
 /// TCP connections that may wait to be accepted.
 const TCP_BACKLOG: i32 = 256;
 
@@ -297,6 +300,22 @@ fn reports(sockets: &[UdpSocket], dscp: u8, room: usize) -> Vec<Option<UdpSocket
         .collect()
 }
 
+/// How many descriptors a process with this configuration may need: RTP and RTCP at each port of all
+/// networks, as many connections as its SIP threads bear, SIP sockets, HTTP, records and threads.
+#[must_use]
+pub fn descriptors_wanted(config: &Config) -> usize {
+    let workers = usize::from(Topology::new(config.shards, config.rtp.threads).workers);
+    let networks = config.networks.iter().map(|it| it.rtp(&config.rtp).ports());
+    let common = if config.uses_common_rtp() {
+        config.rtp.ports()
+    } else {
+        0
+    };
+    let ports: usize = common + networks.sum::<usize>();
+    let listeners = config.sip.listen.len() * workers;
+    2 * ports + workers * crate::tcp::LIMITS.all + listeners + BESIDE
+}
+
 /// How many sockets the process may open and still have descriptors for all else.
 fn descriptors_left() -> usize {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
@@ -400,5 +419,33 @@ mod tests {
             return;
         };
         assert_eq!(socket.tclass_v6().unwrap(), SIGNALLING);
+    }
+
+    #[test]
+    fn every_port_of_every_network_counts_twice_and_every_connection_once() {
+        let text = |networks: &str, named: &str| {
+            format!(
+                "name = \"t\"\nzone = \"Asia/Shanghai\"\nshards = 1\n\
+                 [sip]\nlisten = [\"udp:127.0.0.1:5060\", \"udp:127.0.0.2:5060\"]\nmax_calls = 10\n\
+                 [rtp]\nfirst_port = 20000\nlast_port = 20199\n{networks}\
+                 [[trunks]]\nname = \"carrier\"\npeers = [\"127.0.0.9\"]\noutgoing_number = \"12356\"\n{named}\
+                 [[pools]]\nname = \"all\"\ntitle = \"all\"\nshifts = [{{ hours = \"00:00-24:00\", lines = 1 }}]\n\
+                 [[seats]]\nname = \"a\"\ncontact = \"sip:a@127.0.0.8:9\"\npools = [\"all\"]\n{named}\
+                 [[counsellors]]\naccount = \"c\"\npin = \"00001\"\nseats = [\"a\"]\n\
+                 [routing]\ndefault = \"all\"\n[[routes]]\nname = \"all\"\nrings = [\"all\"]\n"
+            )
+        };
+        let wanted = |text: &str| {
+            let parsed = config::parse(text, None);
+            descriptors_wanted(&parsed.unwrap().0)
+        };
+        let network = "[[networks]]\nname = \"office\"\naddress = \"127.0.0.2\"\n\
+                       rtp = { first_port = 30000, last_port = 30999 }\n";
+        let beside = crate::tcp::LIMITS.all + 2 + BESIDE;
+        assert_eq!(wanted(&text("", "")), 2 * 100 + beside);
+        assert_eq!(wanted(&text(network, "")), 2 * (100 + 500) + beside);
+        // Nobody is spoken to by way of [rtp], which is not bound then.
+        let office = "network = \"office\"\n";
+        assert_eq!(wanted(&text(network, office)), 2 * 500 + beside);
     }
 }

@@ -48,6 +48,7 @@ mod topology;
 mod udp;
 mod worker;
 
+pub use bind::descriptors_wanted;
 pub use certificates::{CertificateError, CertificateFault, Certificates};
 pub use clock::Clock;
 pub use control::{Control, Unavailable};

@@ -117,7 +117,7 @@ async fn raise<'a>(
     let (mut config, wall) = adapt::config(adapt::GUIZHOU, &wishes)?;
     let staff = signon::staff(&mut config, !args.no_calls);
     // Fewer descriptors than wished mean fewer RTP ports, which the engine says by itself.
-    let _ = limits::raise_open_files(config.rtp.ports());
+    let _ = limits::raise_open_files(&config);
     let service = Service::start(Setup {
         origin: Default::default(),
         config,
