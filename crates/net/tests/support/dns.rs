@@ -182,7 +182,7 @@ impl Shared {
         let query = question.queries.first()?.clone();
         let asked = format!("{by}{} {}", query.query_type(), query.name());
         let fails = self.fails_on.lock().unwrap();
-        let fails = fails.iter().any(|it| *it == asked);
+        let fails = fails.contains(&asked);
         self.asked.lock().unwrap().push(asked);
         if self.silent.load(Ordering::SeqCst) {
             return None;
