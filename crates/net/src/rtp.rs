@@ -8,7 +8,7 @@
 //!
 //! A thread of its own with epoll and not a task a port: it costs less a packet and loses none
 //! when many come at once. Where they come thick the thread rests up to a millisecond between two rounds,
-//! and what is made for a beat leaves bit by bit: see [`pace`].
+//! and what is made for a beat leaves bit by bit: see `pace`.
 
 mod orders;
 mod pace;
