@@ -420,7 +420,8 @@ impl Shard {
         for (voice, other) in listeners.into_iter().take(if both { 2 } else { 1 }) {
             let token = self.token();
             let prompts = vec![prompt];
-            let parties = vec![other.port];
+            // A caller whose description is still to come with the ACK is not heard yet.
+            let parties = other.open.then_some(other.port).into_iter().collect();
             self.hear(
                 voice,
                 Source::Over {

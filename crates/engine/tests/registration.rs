@@ -98,6 +98,11 @@ fn until_register(world: &mut World) {
     }
 }
 
+/// The configuration with a key that is no emergency's: an emergency tries any trunk in the end.
+fn hotline(register: &str) -> String {
+    registered(register).replace("kind = \"emergency\"", "kind = \"hotline\"")
+}
+
 fn press(world: &mut World) -> Result<(), CommandError> {
     let call: CallId = world.shards.iter().flat_map(|s| s.calls()).next().unwrap();
     let command = Command::Transfer {
@@ -206,8 +211,7 @@ fn talking_as(world: &mut World, n: u32) -> (Caller, Sent) {
 
 #[test]
 fn without_its_registration_a_trunk_takes_no_calls_out_and_those_in_are_answered() {
-    let hotline = registered(REGISTER).replace("kind = \"emergency\"", "kind = \"hotline\"");
-    let mut world = World::with(&hotline, world::TEN_O_CLOCK);
+    let mut world = World::with(&hotline(REGISTER), world::TEN_O_CLOCK);
     let first = next(&mut world, REGISTRAR, "REGISTER");
     reply(&mut world, &first, "403 Forbidden", "c", "");
     assert_eq!(told(&world), [(false, 403)]);
@@ -478,11 +482,11 @@ fn another_user_or_registrar_takes_the_old_binding_back_first() {
             REGISTRAR,
         ),
     ]) {
-        let mut world = registering();
+        let mut world = World::with(&hotline(REGISTER), world::TEN_O_CLOCK);
         register(&mut world);
         talking_on(&mut world, home);
         world.clear();
-        world.configure(&registered(
+        world.configure(&hotline(
             &REGISTER.replace(from, to).replace("\"secret\"", "\"new\""),
         ));
         let leave = next(&mut world, REGISTRAR, "REGISTER sip:ims.example ");

@@ -7,7 +7,7 @@ use meishier_engine::signaling::Transport;
 use socket2::{Domain, Socket, Type};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use support::{PATIENCE, Wanted, address, options, start};
+use support::{PATIENCE, Wanted, address, options, start, stranger};
 
 fn connect(engine: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(engine).unwrap();
@@ -124,17 +124,6 @@ async fn one_does_not_read(shards: u16) {
     let stats = running.control().stats().await;
     assert_eq!(stats.sip.tcp_blocked, 1);
     assert_eq!(stats.sip.tcp_connections, 1);
-}
-
-/// A connection from an address of ours that no trunk has.
-fn stranger(engine: SocketAddr, number: u8) -> TcpStream {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    let from = SocketAddr::from(([127, 0, 0, number], 0));
-    socket.bind(&from.into()).unwrap();
-    socket.connect(&engine.into()).unwrap();
-    let stream = TcpStream::from(socket);
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream
 }
 
 /// Asks, and gives the first line of what comes back; `None` if the engine has closed it.

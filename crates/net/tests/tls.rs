@@ -11,7 +11,9 @@ use rustls::{ServerConnection, StreamOwned};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use support::papers::{Authority, Files, Paper, Stream, client, connect, server};
-use support::{PATIENCE, Wanted, address, config, invite, options, receive, socket, start};
+use support::{
+    PATIENCE, Wanted, address, config, invite, options, receive, socket, start, stranger,
+};
 
 /// An engine that listens for TLS and, to be compared with, for TCP.
 fn wanted(files: &Files) -> Wanted {
@@ -242,10 +244,10 @@ async fn what_is_no_tls_and_who_does_not_finish_stalls_nobody() {
     let _ = plain.read_to_end(&mut rest);
     assert!(!rest.starts_with(b"SIP"));
     assert_eq!(failures(&running, TlsFailure::Protocol).await, 1);
-    // Half of a handshake each, more than are allowed at a time.
-    let slow: Vec<TcpStream> = (0..600)
-        .map(|_| {
-            let mut stream = TcpStream::connect(engine).unwrap();
+    // Half of a handshake each, more than are allowed at a time, from no more than one address may.
+    let slow: Vec<TcpStream> = (0..600_u16)
+        .map(|number| {
+            let mut stream = stranger(engine, 2 + (number % 3) as u8);
             stream.write_all(b"\x16\x03\x01\x02\x00\x01").unwrap();
             stream
         })

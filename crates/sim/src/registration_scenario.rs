@@ -97,7 +97,7 @@ pause_after = 0
 wrapup = "0s"
 
 [transfer]
-keys = [{ name = "110", title = "police", kind = "emergency", ring = "30s", trunk = "carrier" }]
+keys = [{ name = "110", title = "police", kind = "hotline", ring = "30s", trunk = "carrier" }]
 
 [routing]
 default = "all"

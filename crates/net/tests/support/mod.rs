@@ -9,7 +9,8 @@ use meishier_engine::signaling::Transport;
 use meishier_engine::{Notice, config as engine_config};
 use meishier_model::{CallRecord, NumberMark, ShardId};
 use meishier_net::{Clock, Running, Runtime, RuntimeConfig, Seeds, Sink, StartError};
-use std::net::{SocketAddr, UdpSocket};
+use socket2::{Domain, Socket, Type};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -211,4 +212,15 @@ pub fn invite(transport: &str, from: SocketAddr, call: &str) -> String {
                m=audio 40000 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n";
     let kind = "Content-Type: application/sdp\r\n";
     request("INVITE", transport, from, call, kind, sdp)
+}
+
+/// A connection from an address of ours that no trunk has.
+pub fn stranger(engine: SocketAddr, number: u8) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let from = SocketAddr::from(([127, 0, 0, number], 0));
+    socket.bind(&from.into()).unwrap();
+    socket.connect(&engine.into()).unwrap();
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
 }
