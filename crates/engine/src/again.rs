@@ -45,10 +45,8 @@ impl Shard {
         // However often it is decided anew, others are asked after this; and at once, if the caller's
         // own counsellor is not back by then.
         let by = since + self.config.routing.policies().risk.own_hold;
-        let hold = match own_seat {
-            Some(seat) if self.pools.is_soon_free(seat, by) => by,
-            _ => Mono(0),
-        };
+        let waited_for = own_seat.is_some_and(|seat| self.pools.is_soon_free(seat, by));
+        let hold = if waited_for { by } else { Mono(0) };
         let mut open = 0u8;
         let mut closed = ClosedRings::new();
         for ring in &decision.rings {
@@ -59,8 +57,9 @@ impl Shard {
                 closed.push((ring.pool, at));
             }
         }
-        // Who knows the caller need not have what others would be asked for.
-        let lacking = |skill| own_seat.is_some() && !self.counsellor_has(decision.own, skill);
+        // Who knows the caller need not have what others would be asked for; but who is not waited for
+        // takes no skill from those who are asked at once.
+        let lacking = |skill| waited_for && !self.counsellor_has(decision.own, skill);
         let preferred = decision.preferred.iter();
         let entry = Caller {
             call: id,
