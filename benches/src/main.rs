@@ -23,12 +23,14 @@ mod report;
 mod sip;
 mod stage;
 mod tally;
+mod transfer;
 
 use options::Options;
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: benches calls [--json] [--calls N] [--rate R]\n\
     \u{20}      benches media [--json] [--quick]\n\
+    \u{20}      benches transfer [--json] [--quick]\n\
     Measures the program that MEISHIER_BIN names, or meishier beside this one.\n";
 
 fn main() -> ExitCode {
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
             }
         },
         ["media", rest @ ..] => media::run(rest, USAGE),
+        ["transfer", rest @ ..] => transfer::run(rest, USAGE),
         // The child processes of the floors; not for people.
         ["relay-floor", rest @ ..] => media::floor(rest),
         ["floor", rest @ ..] => floor::run(rest),

@@ -6,8 +6,8 @@
 //! ```
 
 mod floor;
-mod generator;
-mod measure;
+pub mod generator;
+pub mod measure;
 mod options;
 mod report;
 mod rtpengine;

@@ -46,6 +46,8 @@ pub struct Manners {
 /// One call as its players saw it.
 pub struct Call {
     caller: Caller,
+    /// Its name in the program's API, as the seat's INVITE says.
+    pub id: Option<String>,
     /// Before the caller's INVITE was sent.
     pub called: Option<Instant>,
     /// After the seat's INVITE was received.
@@ -196,6 +198,7 @@ impl Stage {
                 to: None,
                 target: None,
             },
+            id: None,
             called: None,
             offered: None,
             heard: false,
@@ -208,6 +211,15 @@ impl Stage {
         });
         self.later(at, Due::Call(index));
         index
+    }
+
+    /// The caller of this call hangs up now.
+    ///
+    /// # Errors
+    /// What the system says of the sockets.
+    pub fn hang_up(&mut self, index: usize) -> io::Result<()> {
+        self.later(Instant::now(), Due::HangUp(index));
+        self.act()
     }
 
     /// Plays until `done` (true) or until `end` (false).
@@ -311,6 +323,7 @@ impl Stage {
         match kind {
             Kind::SeatInvite if call.offered.is_none() => {
                 call.offered = Some(at);
+                call.id = sip::header(message, "X-Meishier-Call").map(str::to_owned);
                 call.seat_speech = sip::speech_at(message);
                 let uri = message.split(' ').nth(1).unwrap_or("");
                 self.last_offer = Some((sip::user(uri).to_owned(), at));

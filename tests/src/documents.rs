@@ -12,7 +12,15 @@ const PROGRAM: &[&str] = &[
 ];
 /// What the program can be told to do.
 const COMMANDS: &[&str] = &[
-    "serve", "check", "demo", "sim", "route", "week", "diff", "why",
+    "serve",
+    "check",
+    "demo",
+    "sim",
+    "route",
+    "week",
+    "diff",
+    "why",
+    "recordings",
 ];
 
 /// One fenced block.

@@ -36,6 +36,8 @@ pub struct Plan {
     pub trunk: String,
     /// Further lines of `[offer]`.
     pub offer: &'static str,
+    /// Music for whoever waits or is held.
+    pub music: bool,
     seats: usize,
     tables: String,
 }
@@ -59,6 +61,7 @@ impl Default for Plan {
             host: "127.0.0.1",
             trunk: String::new(),
             offer: "",
+            music: false,
             seats: 0,
             tables: String::new(),
         }
@@ -124,6 +127,7 @@ impl Plan {
             host,
             trunk,
             offer,
+            music,
             ..
         } = self;
         // One for every caller, one for every seat or third party that some of them may talk to.
@@ -149,7 +153,7 @@ impl Plan {
              [[pools]]\nname = \"all\"\ntitle = \"all\"\nstrategy = \"longest_idle\"\n\
              shifts = [{{ hours = \"00:00-24:00\", lines = 1000 }}]\n\n\
              [offer]\nring = \"{ring}\"\nbackoff = \"{backoff}\"\npause_after = 0\nwrapup = \"0s\"\n{offer}\n\n\
-             [waiting]\ngreeting = false\nmusic = false\nannounce_every = \"0s\"\n\
+             [waiting]\ngreeting = false\nmusic = {music}\nannounce_every = \"0s\"\n\
              max_waiting = {max_calls}\n\n\
              [routing]\ndefault = \"all\"\n\n[[routes]]\nname = \"all\"\nrings = [\"all\"]\n\n{}",
             folder.join("records.db").display(),

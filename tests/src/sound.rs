@@ -78,6 +78,19 @@ impl Sound {
     }
 }
 
+/// Each of the two has heard at least so many seconds of the other's tone, and nothing of its own.
+///
+/// # Panics
+/// If not.
+pub fn hear_each_other(parties: [(&Sound, f64); 2], seconds: f64) {
+    let [(_, first), (_, second)] = parties;
+    for ((sound, own), other) in parties.into_iter().zip([second, first]) {
+        let heard = sound.seconds_of(other);
+        assert!(heard >= seconds, "{heard} s of {other} Hz");
+        assert_eq!(sound.seconds_of(own), 0.0, "nobody hears itself: {own} Hz");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Sound;

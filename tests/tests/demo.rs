@@ -44,10 +44,13 @@ fn check(output: &Output, summary: &Value) {
         "most are answered: {summary}"
     );
     assert_eq!(number("transfers"), 1, "one caller in danger: {summary}");
+    assert_eq!(number("handed_over"), 1, "and handed over: {summary}");
+    assert_eq!(number("dossiers"), 1, "its dossier came: {summary}");
+    assert_eq!(summary["time_lines_ok"], true, "{summary}");
     assert_eq!(summary["rtp_packets_each_way_ok"], true, "{summary}");
     assert_eq!(
         summary.as_object().map(serde_json::Map::len),
-        Some(7),
+        Some(10),
         "{summary}"
     );
 }
@@ -62,7 +65,22 @@ fn every_call_ends_as_its_script_says_in_another_zone() {
     let (_, err) = binary::texts(&output);
     assert!(err.contains("10:00:0"), "a workday from 10:00:\n{err}");
     assert!(err.contains("23:00:0"), "the night from 23:00:\n{err}");
-    assert!(err.contains("three talk"), "the police are joined:\n{err}");
+    // The whole story of the key, in its order.
+    let mut rest = err.as_str();
+    for step in [
+        "presses the key 110",
+        "telephone rings (0851110)",
+        "the police answer",
+        "three talk",
+        "have taken over",
+        "caller and police talk on",
+        "time line of the key 110",
+        "what those who come are told",
+        "红色外套",
+    ] {
+        let found = rest.split_once(step).map(|(_, after)| after);
+        rest = found.unwrap_or_else(|| panic!("no {step:?} in its turn:\n{err}"));
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! The project's own commands: `cargo xtask test [--install]`, `cargo xtask bench calls [--json]`,
-//! `cargo xtask bench media [--json] [--quick]`, `cargo xtask bench queue [--json] [--quick]`,
+//! `cargo xtask bench media [--json] [--quick]`, `cargo xtask bench transfer [--json] [--quick]`, `cargo xtask bench queue [--json] [--quick]`,
 //! `cargo xtask bench routing [--json] [--quick]`, `cargo xtask nation`, `cargo xtask study` and `cargo xtask soak --minutes M`.
 //!
 //! What lives here: running other programs and adding up what they print. What may not: logic of
@@ -25,6 +25,8 @@ usage:
   cargo xtask bench calls [--json]  measures the started release binary from outside
   cargo xtask bench media [--json] [--quick]
                                     measures relaying beside rtpengine and a bare loop
+  cargo xtask bench transfer [--json] [--quick]
+                                    measures the key: to the INVITE, to speech of three, and mixing
   cargo xtask bench queue [--json] [--quick]
                                     measures the queue: one thread, several, one that is stopped
   cargo xtask bench routing [--json] [--quick]

@@ -19,7 +19,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// Calls that stay.
-const LONG_CALLS: Manners = Manners {
+pub const LONG_CALLS: Manners = Manners {
     ring: Duration::from_millis(1),
     hold: None,
 };
@@ -42,7 +42,7 @@ const MOST_CALLS: usize = 3_000;
 /// Tries of one step: a machine that stood still is no loss of the program's.
 const TRIES: usize = 3;
 /// Room for calls: more seats than deploy/bench.toml has, and ports that rtpengine leaves alone.
-const ROOM: [(&str, &str); 5] = [
+pub const ROOM: [(&str, &str); 5] = [
     ("last_port = 59999", "last_port = 49999"),
     ("lines = 1000", "lines = 3000"),
     ("name = \"a{0000..0999}\"", "name = \"a{0000..2999}\""),
@@ -158,7 +158,7 @@ pub fn all(options: &Options) -> io::Result<Results> {
 
 /// Puts this thread, and what it starts, on the processor of the far ends or on the one of the
 /// programs under test.
-fn pin(tested: bool) -> io::Result<()> {
+pub fn pin(tested: bool) -> io::Result<()> {
     let last = std::thread::available_parallelism()?.get().max(2) - 1;
     let mut set = CpuSet::new();
     set.set(if tested { last } else { 0 });
@@ -166,7 +166,7 @@ fn pin(tested: bool) -> io::Result<()> {
 }
 
 /// Starts something on the other processor.
-fn pinned<T>(start: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+pub fn pinned<T>(start: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     pin(true)?;
     let started = start();
     pin(false)?;
@@ -174,7 +174,7 @@ fn pinned<T>(start: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
 }
 
 /// Lets so many more callers call and be answered.
-fn connect(stage: &mut Stage, more: usize) -> io::Result<()> {
+pub fn connect(stage: &mut Stage, more: usize) -> io::Result<()> {
     let first = stage.calls().len();
     let mut at = Instant::now();
     for _ in 0..more {
@@ -192,7 +192,7 @@ fn connect(stage: &mut Stage, more: usize) -> io::Result<()> {
     }
 }
 
-fn places(stage: &Stage) -> Vec<[Option<SocketAddr>; 2]> {
+pub fn places(stage: &Stage) -> Vec<[Option<SocketAddr>; 2]> {
     let calls = stage.calls().iter();
     calls
         .map(|call| [call.caller_speech, call.seat_speech])
@@ -200,7 +200,7 @@ fn places(stage: &Stage) -> Vec<[Option<SocketAddr>; 2]> {
 }
 
 /// One window: what was played, and the CPU seconds of the process.
-fn window(
+pub fn window(
     generator: &mut Generator,
     streams: &mut [Stream],
     pid: u32,
@@ -352,7 +352,7 @@ fn waiting(options: &Options, generator: &mut Generator) -> io::Result<(Waiting,
 }
 
 /// The middle one; of none, nothing.
-fn median(values: &[f64]) -> f64 {
+pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)

@@ -26,7 +26,7 @@ pub(crate) struct Directory {
     known_skills: Known,
     known_tags: Known,
     known_pools: Known,
-    pub known_trunks: Known,
+    known_trunks: Known,
     known_accounts: Known,
 }
 

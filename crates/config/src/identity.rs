@@ -2,6 +2,7 @@
 
 use crate::implied::IMPLIED;
 use crate::types::{Config, Lang};
+use std::path::PathBuf;
 
 /// One thing that differs and takes a restart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,12 +80,20 @@ impl Config {
             ("trunks.network, seats.network", homes(self).eq(homes(new))),
             ("http", self.http == new.http),
             ("records.path", self.records == new.records),
+            ("recording", kept(self) == kept(new)),
             ("hep", self.hep == new.hep),
+            ("dossier", self.dossier == new.dossier),
             ("prompts_dir", self.prompts_dir == new.prompts_dir),
         ];
         let differing = checks.into_iter().filter(|(_, same)| !same);
         differing.map(|(key, _)| differs(key)).collect()
     }
+}
+
+/// Where recordings go and by which keys: the recorder is made at start.
+fn kept(config: &Config) -> Option<(&PathBuf, &[PathBuf])> {
+    let recording = config.recording.as_ref()?;
+    Some((&recording.folder, &recording.key_files))
 }
 
 /// Which network each trunk and each seat is in: ports are dealt out by it.

@@ -26,11 +26,13 @@ const MOBILES: [(&str, MobileZero); 3] = [
 ];
 
 /// Words of `tells`.
-const TELLS: [(&str, Tells); 4] = [
+const TELLS: [(&str, Tells); 6] = [
     ("asserted", Tells::ASSERTED),
     ("diversion", Tells::DIVERSION),
     ("history", Tells::HISTORY),
     ("priority", Tells::PRIORITY),
+    ("location", Tells::LOCATION),
+    ("dossier", Tells::DOSSIER),
 ];
 
 /// How many calls a trunk carries at once, those in and those out together.
@@ -68,6 +70,10 @@ impl Tells {
     pub const HISTORY: Tells = Tells(4);
     /// Resource-Priority on emergency keys, and the caller's where its trunk is trusted (RFC 4412).
     pub const PRIORITY: Tells = Tells(8);
+    /// Where the caller is, on keys with a dossier: Geolocation and PIDF-LO (RFC 6442).
+    pub const LOCATION: Tells = Tells(16);
+    /// The dossier, on keys with one: Call-Info and additional data by value (RFC 7852).
+    pub const DOSSIER: Tells = Tells(32);
 
     /// True if all of `other` is in this.
     #[must_use]

@@ -31,6 +31,11 @@ impl Places {
         }
     }
 
+    /// Cities, provinces and area codes.
+    pub fn atlas(&self) -> Arc<Atlas> {
+        self.atlas.clone()
+    }
+
     /// The city that a text names, or a note with the cities that it may mean.
     pub fn city(&self, sink: &Sink, text: &At<&str>) -> Option<CityId> {
         let error = match self.atlas.find(text.value) {

@@ -3,10 +3,11 @@
 use crate::implied::IMPLIED;
 use crate::limits::{MOST_CALLS, MOST_LINES};
 use crate::names::{Known, check_plain};
+use crate::recording::CONSENTS;
 use crate::section::{At, Section};
 use crate::sink::{Sink, both};
 use crate::types::{Pool, Strategy};
-use meishier_model::SkillId;
+use meishier_model::{Consent, SkillId};
 use meishier_routing::{
     Clash, Days, Hours, HoursError, Moment, Schedule, ServiceRules, Shift, Tags, weekday_names,
 };
@@ -78,6 +79,8 @@ pub(crate) struct PoolEntry {
     pub pool: Pool,
     pub schedule: Schedule,
     pub rules: ServiceRules,
+    /// On what ground its calls are recorded, if it says so itself.
+    pub recording: Option<Consent>,
     pub span: Range<usize>,
 }
 
@@ -106,11 +109,13 @@ pub(crate) fn pools(sections: Vec<Section<'_>>, known: &mut Known) -> Vec<PoolEn
         };
         let schedule = schedule(&section);
         let rules = rules(&section);
+        let recording = section.choice("recording", &CONSENTS);
         section.finish();
         out.push(PoolEntry {
             pool,
             schedule,
             rules,
+            recording,
             span,
         });
     }

@@ -9,7 +9,7 @@ use crate::sink::Sink;
 use crate::sources::Sources;
 use crate::types::{Config, Lang};
 use crate::{
-    care, doubts, hep, implied, ladders, networks, routes, secure, service, table, trunks,
+    care, doubts, hep, implied, keys, ladders, networks, recording, routes, secure, service, table,
 };
 use meishier_model::Wall;
 use std::path::PathBuf;
@@ -71,7 +71,7 @@ fn read(top: &Section<'_>, today: Option<Wall>) -> Option<Config> {
     table.care_span = care_span;
     implied::add(sink, &mut directory, &mut table, &mut care);
     let transfer = top.table("transfer", "[transfer]");
-    let transfer = trunks::transfer(transfer, &directory.trunks, &directory.known_trunks);
+    let transfer = keys::plan(transfer, &directory, care.nuisance_key.as_ref());
 
     let before = sink.count();
     let section = top.table("sip", "[sip]");
@@ -91,7 +91,10 @@ fn read(top: &Section<'_>, today: Option<Wall>) -> Option<Config> {
     let dns = crate::dns::dns(top.table("dns", "[dns]"));
     let http = service::http(top.table("http", "[http]"));
     let records = service::records(top.table("records", "[records]"));
+    let section = top.table("recording", "[recording]");
+    let recording = recording::recording(sink, section, &directory.pools, &records.path);
     let hep = hep::hep(top.table("hep", "[hep]"));
+    let dossier = crate::dossier::dossier(top.table("dossier", "[dossier]"), &transfer);
     let offer = service::offer(top.table("offer", "[offer]"));
     let waiting = service::waiting(top.table("waiting", "[waiting]"));
 
@@ -114,7 +117,9 @@ fn read(top: &Section<'_>, today: Option<Wall>) -> Option<Config> {
         dns,
         http,
         records,
+        recording,
         hep,
+        dossier,
         trunks: directory.trunks,
         pools: directory
             .pools

@@ -1,4 +1,4 @@
-//! `[[trunks]]` and `[[transfer.keys]]`.
+//! `[[trunks]]`.
 
 use crate::destinations::destinations;
 use crate::names::{Known, check_plain};
@@ -12,7 +12,6 @@ use crate::sink::{Sink, both};
 use crate::types::{AnswerMode, Codec, Early, Hysteresis, Reliable, Transport, Trunk, Trust};
 use crate::value::peer;
 use meishier_model::TrunkId;
-use meishier_transfer::{CityTable, Key, KeyKind, Plan};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -301,79 +300,13 @@ pub(crate) fn check_number(sink: &Sink, key: &str, number: &At<&str>) {
     }
 }
 
-/// Reads the keys of `[transfer]`.
-pub(crate) fn transfer(section: Option<Section<'_>>, trunks: &[Trunk], known: &Known) -> Plan {
-    let mut keys: Vec<Key> = Vec::new();
-    if let Some(section) = section {
-        let mut names = Known::new("转接键", "transfer key");
-        for entry in section.tables("keys", "[[transfer.keys]]", 32) {
-            let key = key(&entry, &mut names, trunks, known);
-            entry.finish();
-            keys.push(key);
-        }
-        section.finish();
-    }
-    Plan {
-        keys,
-        cities: CityTable::builtin(),
-    }
-}
-
-fn key(section: &Section<'_>, names: &mut Known, trunks: &[Trunk], known: &Known) -> Key {
-    let sink = section.sink();
-    let name = section.need_text("name", "\"110\"");
-    if let Some(name) = &name {
-        check_number(sink, "name", name);
-        names.add(sink, name.value, &name.span);
-    }
-    let words = [
-        ("emergency", KeyKind::Emergency),
-        ("hotline", KeyKind::Hotline),
-    ];
-    let kind = section.choice("kind", &words);
-    if section.raw("kind").is_none() {
-        section.missing("kind", "\"emergency\"");
-    }
-    let trunk = section
-        .need_text("trunk", "\"telecom\"")
-        .and_then(|named| leading_out(sink, &named, trunks, known));
-    let mut backup = Vec::new();
-    for named in section.texts("backup", MAX_TRUNKS) {
-        let Some(found) = leading_out(sink, &named, trunks, known) else {
-            continue;
-        };
-        if Some(found) == trunk || backup.contains(&found) {
-            let value = named.value;
-            sink.error(
-                &named.span,
-                both!(
-                    "中继 {value:?} 写了两次",
-                    "trunk {value:?} stands there twice"
-                ),
-                both!("删去一个", "remove one"),
-            );
-        }
-        backup.push(found);
-    }
-    let text = name.as_ref().map_or("", |name| name.value);
-    let title = section
-        .full_text("title", "\"公安\"")
-        .map_or(text, |title| title.value);
-    let limits = Duration::from_secs(5)..=Duration::from_secs(120);
-    Key {
-        name: text.to_owned(),
-        title: title.to_owned(),
-        kind: kind.unwrap_or(KeyKind::Emergency),
-        ring: section
-            .duration("ring", limits)
-            .map_or(Duration::from_secs(30), |at| at.value),
-        trunk: trunk.unwrap_or(TrunkId(0)),
-        backup,
-    }
-}
-
 /// The trunk of this name, by which calls must be able to go out.
-fn leading_out(sink: &Sink, named: &At<&str>, trunks: &[Trunk], known: &Known) -> Option<TrunkId> {
+pub(crate) fn leading_out(
+    sink: &Sink,
+    named: &At<&str>,
+    trunks: &[Trunk],
+    known: &Known,
+) -> Option<TrunkId> {
     let id = known.find(sink, named)?;
     if trunks.get(id as usize).is_some_and(|it| !it.leads_out()) {
         let value = named.value;

@@ -2,10 +2,12 @@
 
 pub use crate::destinations::{Destination, To};
 pub use crate::dns::Dns;
+use crate::dossier::Dossiers;
 pub use crate::hep::{Hep, HepNumbers};
 pub use crate::network::{Listen, Tls, Transport};
 pub use crate::networks::Network;
 pub use crate::outgoing::{Channels, Tells};
+pub use crate::recording::Recording;
 use crate::registration::{Login, Register};
 use crate::rule_places::RulePlaces;
 pub use meishier_media::Codec;
@@ -39,8 +41,12 @@ pub struct Config {
     pub http: Http,
     /// Where call records go.
     pub records: Records,
+    /// Which conversations are recorded; none if absent.
+    pub recording: Option<Recording>,
     /// Where copies of SIP messages go; nowhere if absent.
     pub hep: Option<Hep>,
+    /// Who gets the dossiers of callers who are handed over.
+    pub dossier: Dossiers,
     /// Trunks; [`meishier_model::TrunkId`] is the index.
     pub trunks: Vec<Trunk>,
     /// Pools; [`PoolId`] is the index. Their lines by schedule are in [`Config::routing`].

@@ -1,9 +1,11 @@
 //! What the routes need of the rest of the program.
 
-use meishier_engine::api::{Command, Reply};
+use meishier_engine::api::{Command, CommandError, Reply};
 use meishier_engine::routing::Note;
+use meishier_engine::transfer::{Key, KeyKind, Manner, Reach, Target};
 use meishier_model::Wall;
 use meishier_records::Store;
+use serde::Serialize;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -48,6 +50,69 @@ pub trait Tables: Send + Sync + 'static {
     /// Reads the files again and lets the engine follow them, all of it or nothing. One at a time:
     /// who comes second waits.
     fn reload(&self) -> Reachable<'_, Result<Reloaded, NotReloaded>>;
+
+    /// The keys, in the order of the desk.
+    fn keys(&self) -> Vec<KeyInfo>;
+
+    /// Whom a key would reach for a place, as far as the place alone tells.
+    ///
+    /// # Errors
+    /// That there is no such key or city, or that several cities fit.
+    fn reach(&self, key: &str, place: &str) -> Result<Reached, CommandError>;
+}
+
+/// A transfer key as desks are told of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KeyInfo {
+    /// What it is pressed by.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// What it reaches.
+    pub kind: KeyKind,
+    /// Police, ambulance, fire, traffic police.
+    pub emergency: bool,
+    /// Manners that may be used; the first is the usual one.
+    pub manners: Vec<Manner>,
+    /// Its target depends on the place.
+    pub by_place: bool,
+    /// What the seat's telephone presses after `*` for it; empty if nothing does.
+    pub star: String,
+}
+
+impl From<&Key> for KeyInfo {
+    fn from(key: &Key) -> Self {
+        Self {
+            name: key.name.clone(),
+            title: key.title.clone(),
+            kind: key.kind,
+            emergency: key.is_emergency(),
+            manners: key.manners.to_vec(),
+            by_place: key.reach == Reach::Place,
+            star: key.star.clone(),
+        }
+    }
+}
+
+/// Whom a key would reach.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reached {
+    /// The number that would be dialled first; empty if a seat is looked for.
+    pub dialled: String,
+    /// The city that the place was taken for, province first.
+    pub city: String,
+    /// Why that number, in Chinese.
+    pub reason: String,
+}
+
+impl From<Target> for Reached {
+    fn from(target: Target) -> Self {
+        Self {
+            dialled: target.first().to_owned(),
+            city: target.city,
+            reason: target.reason,
+        }
+    }
 }
 
 /// The configuration in force.

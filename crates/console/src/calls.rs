@@ -1,19 +1,22 @@
 //! Running calls, and the transfer key.
 
+use crate::audit::{Deed, When, carry_out};
 use crate::error::Fault;
 use crate::router::{Entry, Payload, Shared};
-use crate::wire::{CallBody, NuisanceRequest, TransferBody, TransferRequest};
+use crate::wire::{AlarmBody, CallBody, NuisanceRequest, TransferBody, TransferRequest};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use meishier_engine::api::{Command, CommandError, Reply, TransferStarted};
+use meishier_engine::api::{Command, CommandError, Reply};
 use meishier_model::CallId;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 #[derive(Serialize)]
 struct Calls<'a> {
     calls: Vec<CallBody<'a>>,
+    alarms: Vec<AlarmBody<'a>>,
 }
 
 /// `GET /api/v1/calls`
@@ -28,7 +31,8 @@ pub(crate) async fn transfer(
     Path(id): Path<String>,
     Payload(request): Payload<TransferRequest>,
 ) -> Response {
-    entry.answer(start(&site, &id, request).await)
+    let asked = start(&site, &entry, &id, request).await;
+    entry.answer(asked)
 }
 
 /// `DELETE /api/v1/calls/{id}/transfer`
@@ -37,7 +41,8 @@ pub(crate) async fn take_back(
     State(site): State<Shared>,
     Path(id): Path<String>,
 ) -> Response {
-    entry.answer(cancel(&site, &id).await)
+    let asked = cancel(&site, &entry, &id).await;
+    entry.answer(asked)
 }
 
 /// `POST /api/v1/calls/{id}/risk`
@@ -80,28 +85,51 @@ async fn all(site: &Shared) -> Result<Response, Fault> {
     calls.sort_by_key(|call| (call.arrived, call.call));
     Ok(Json(Calls {
         calls: calls.into_iter().map(CallBody::from).collect(),
+        alarms: (views.iter().flat_map(|view| &view.alarms))
+            .map(AlarmBody::from)
+            .collect(),
     })
     .into_response())
 }
 
-async fn start(site: &Shared, id: &str, request: TransferRequest) -> Result<Response, Fault> {
+async fn start(
+    site: &Shared,
+    entry: &Entry,
+    id: &str,
+    request: TransferRequest,
+) -> Result<Response, Fault> {
     let call = CallId::parse(id).ok_or(CommandError::UnknownCall)?;
-    request.check().map_err(Fault::Invalid)?;
-    let TransferRequest { key, city } = request;
-    let started = ask(site, Command::Transfer { call, key, city }).await?;
-    // Dialling has begun; whether the target answers is told by the call's own state.
-    Ok((StatusCode::ACCEPTED, Json(TransferBody::from(started))).into_response())
-}
-
-async fn cancel(site: &Shared, id: &str) -> Result<Response, Fault> {
-    let call = CallId::parse(id).ok_or(CommandError::UnknownCall)?;
-    ask(site, Command::CancelTransfer { call }).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-async fn ask(site: &Shared, command: Command) -> Result<TransferStarted, Fault> {
-    match site.command(command).await? {
-        Reply::Transfer(result) => Ok(result?),
+    let press = request.press().map_err(Fault::Invalid)?;
+    let key = ("key".to_owned(), Value::from(press.key.as_str()));
+    let deed = deed(entry, "key", call, [key].into_iter().collect());
+    let command = Command::Transfer { call, press };
+    match carry_out(site, deed, When::After, command).await? {
+        Reply::Transfer(started) => {
+            // Dialling has begun; whether the target answers is told by the call's own state.
+            Ok((StatusCode::ACCEPTED, Json(TransferBody::from(started?))).into_response())
+        }
         _ => Err(Fault::Unavailable),
+    }
+}
+
+async fn cancel(site: &Shared, entry: &Entry, id: &str) -> Result<Response, Fault> {
+    let call = CallId::parse(id).ok_or(CommandError::UnknownCall)?;
+    let deed = deed(entry, "take_back", call, Map::new());
+    match carry_out(site, deed, When::After, Command::take_back(call)).await? {
+        Reply::Done(result) => {
+            result?;
+            Ok(StatusCode::NO_CONTENT.into_response())
+        }
+        _ => Err(Fault::Unavailable),
+    }
+}
+
+fn deed(entry: &Entry, what: &'static str, call: CallId, detail: Map<String, Value>) -> Deed {
+    let by = entry.by.clone();
+    Deed {
+        what,
+        call,
+        by,
+        detail,
     }
 }

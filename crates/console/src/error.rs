@@ -38,6 +38,10 @@ pub(crate) enum Fault {
     Records,
     /// No mark of that id.
     UnknownMark,
+    /// No task of that id that is still to be done.
+    UnknownTask,
+    /// The number is withheld and no emergency key was pressed, or there is none.
+    Withheld,
     /// The configuration was not taken.
     NotReloaded(NotReloaded),
 }
@@ -131,6 +135,11 @@ impl Fault {
         response
     }
 
+    /// What programs know it by.
+    pub(crate) fn code(&self) -> &'static str {
+        self.words().1
+    }
+
     fn words(&self) -> Words {
         use StatusCode as S;
         match self {
@@ -206,6 +215,18 @@ impl Fault {
                 "unknown_mark",
                 "没有这条号码标记,或它已撤销",
                 "there is no such mark, or it was taken back",
+            ),
+            Self::UnknownTask => words(
+                S::NOT_FOUND,
+                "unknown_task",
+                "没有这项待办,或它已完成",
+                "there is no such task, or it is done",
+            ),
+            Self::Withheld => words(
+                S::CONFLICT,
+                "number_withheld",
+                "来电者隐藏了号码,或没有送来号码;只有通话中按过紧急转接键才能显示隐藏的号码",
+                "the number is withheld, or none came; a withheld one is shown only in a call in which an emergency key was pressed",
             ),
             Self::NotReloaded(why) => not_reloaded(why),
         }
@@ -317,6 +338,12 @@ fn refused(error: &CommandError) -> Words {
             "没有这个坐席组",
             "there is no such pool",
         ),
+        CommandError::UnfitFacts(error) => (
+            S::UNPROCESSABLE_ENTITY,
+            "unfit_facts",
+            error.zh().to_owned(),
+            error.to_string(),
+        ),
         other => refused_transfer(other),
     }
 }
@@ -359,6 +386,42 @@ fn refused_transfer(error: &CommandError) -> Words {
             "ambiguous_city",
             format!("有多个城市符合:{}", cities.join("、")),
             format!("several cities fit: {}", cities.join(", ")),
+        ),
+        CommandError::TransferElsewhere => words(
+            S::CONFLICT,
+            "transfer_elsewhere",
+            "转接还没有或已经过了这一步",
+            "the transfer is not at this point",
+        ),
+        CommandError::MannerNotAllowed => words(
+            S::UNPROCESSABLE_ENTITY,
+            "manner_not_allowed",
+            "这个转接键不允许这种方式",
+            "the key does not allow this manner",
+        ),
+        CommandError::ModeNotAllowed => words(
+            S::UNPROCESSABLE_ENTITY,
+            "mode_not_allowed",
+            "这一方不能这样加入通话",
+            "a party of this kind cannot take part so",
+        ),
+        CommandError::SeatTakesCalls => words(
+            S::CONFLICT,
+            "seat_takes_calls",
+            "这个坐席正在接听来电，不能用来督导",
+            "somebody takes calls at this seat: it cannot supervise now",
+        ),
+        CommandError::ConferenceFull => words(
+            S::CONFLICT,
+            "conference_full",
+            "通话中已有八方",
+            "eight are in the conversation",
+        ),
+        CommandError::NotConfirmed => words(
+            S::CONFLICT,
+            "not_confirmed",
+            "对方还没有确认接手，请先留在通话中",
+            "nobody has taken the caller over yet: stay on the line",
         ),
         // The others are told by `refused`; a limit is what is left.
         _ => words(

@@ -29,7 +29,8 @@ pub(crate) async fn show(
 }
 
 /// Address, Chinese, English.
-const LINKS: [(&str, &str, &str); 7] = [
+const LINKS: [(&str, &str, &str); 8] = [
+    ("/desk", "咨询员工作台", "the counsellor's desk"),
     ("/healthz", "进程是否存活", "is the process alive"),
     ("/readyz", "是否接听新来电", "are new calls taken"),
     ("/metrics", "Prometheus 指标", "metrics for Prometheus"),
@@ -81,7 +82,7 @@ fn render(lang: Lang, name: &str, ready: bool) -> String {
     )
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

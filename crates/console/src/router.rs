@@ -3,7 +3,10 @@
 use crate::app::App;
 use crate::error::Fault;
 use crate::lang::Lang;
-use crate::{access, calls, marks, page, pools, probes, records, seats, table, trunks, why};
+use crate::{
+    access, audit, calls, desk, dossier, keys, marks, page, pools, probes, records, reveal, seats,
+    table, thirds, trunks, why,
+};
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -55,6 +58,9 @@ pub fn router(app: App) -> Router {
     };
     Router::new()
         .route("/", get(page::show))
+        .route("/desk", get(desk::show))
+        .route("/desk.js", get(desk::script))
+        .route("/desk.css", get(desk::style))
         .route("/healthz", get(probes::health))
         .route("/readyz", get(probes::ready))
         .route("/metrics", get(probes::metrics))
@@ -66,8 +72,20 @@ pub fn router(app: App) -> Router {
             "/api/v1/calls/{id}/transfer",
             post(calls::transfer).delete(calls::take_back),
         )
+        .route("/api/v1/calls/{id}/thirds/{third}", post(thirds::wish))
+        .route("/api/v1/calls/{id}/parties/{who}/mode", post(thirds::mode))
+        .route("/api/v1/calls/{id}/leave", post(thirds::leave))
+        .route("/api/v1/calls/{id}/alarms/seen", post(thirds::alarms_seen))
+        .route("/api/v1/calls/{id}/supervise", post(thirds::supervise))
+        .route("/api/v1/calls/{id}/recording", post(thirds::recording))
+        .route("/api/v1/keys", get(keys::list))
+        .route("/api/v1/keys/{name}/target", post(keys::target))
+        .route("/api/v1/audit", get(audit::list))
         .route("/api/v1/calls/{id}/risk", post(calls::flag))
         .route("/api/v1/calls/{id}/nuisance", post(calls::nuisance))
+        .route("/api/v1/calls/{id}/facts", put(dossier::facts))
+        .route("/api/v1/calls/{id}/dossier", get(dossier::sent))
+        .route("/api/v1/calls/{id}/reveal", post(reveal::of_call))
         .route("/api/v1/calls/{id}/why", get(why::show))
         .route("/api/v1/pools", get(pools::list))
         .route(
@@ -77,10 +95,13 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/trunks", get(trunks::list))
         .route("/api/v1/marks", get(marks::list).put(marks::add))
         .route("/api/v1/marks/{id}", delete(marks::take_back))
+        .route("/api/v1/tasks", get(dossier::tasks))
+        .route("/api/v1/tasks/{id}/done", post(dossier::task_done))
         .route("/api/v1/table", get(table::show))
         .route("/api/v1/reload", post(table::reload))
         .route("/api/v1/records", get(records::list))
         .route("/api/v1/records/{id}", get(records::show))
+        .route("/api/v1/records/{id}/reveal", post(reveal::of_record))
         .fallback(unknown_path)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(Arc::new(site))
@@ -139,7 +160,12 @@ impl Site {
 /// A request to the API that may proceed: the token was shown. Comes before all other parts.
 pub(crate) struct Entry {
     pub(crate) lang: Lang,
+    /// The account that the asker says to be, if it is one of the configuration's.
+    pub(crate) by: Option<String>,
 }
+
+/// The header in which a desk's program names the account that it works for.
+const ACCOUNT: &str = "x-meishier-account";
 
 impl Entry {
     /// Turns what a handler came to into an answer.
@@ -155,7 +181,13 @@ impl FromRequestParts<Shared> for Entry {
         let lang = Lang::of(parts.uri.query(), &parts.headers);
         access::check(&parts.headers, site.app.token.as_deref())
             .map_err(|fault| fault.answer(lang))?;
-        Ok(Self { lang })
+        let said = parts.headers.get(ACCOUNT);
+        let said = said.and_then(|value| value.to_str().ok());
+        let known = said.filter(|account| site.counsellor(account).is_some());
+        Ok(Self {
+            lang,
+            by: known.map(str::to_owned),
+        })
     }
 }
 

@@ -1,7 +1,14 @@
 //! The JSON of the API: what comes in (unknown fields refused), what goes out (numbers masked).
 
-use meishier_engine::api::{CallView, Command, SeatChange, SeatStatus, TransferStarted};
-use meishier_model::{CallId, CallRecord, CounsellorId, PeerTried, RtpStats, Wall};
+use meishier_engine::api::{
+    AlarmView, Asks, CallView, Command, LateAlarm, Press, SeatChange, SeatStatus, ThirdView,
+    TransferStarted,
+};
+use meishier_engine::transfer::{self, Manner};
+use meishier_model::{
+    CallId, CallRecord, CounsellorId, PeerTried, RecordingRecord, RtpStats, TapeId, TransferEvent,
+    Wall,
+};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -63,16 +70,28 @@ impl StateRequest {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TransferRequest {
-    pub(crate) key: String,
-    pub(crate) city: String,
+    key: String,
+    place: Option<String>,
+    /// The name of `place` in earlier programs.
+    city: Option<String>,
+    manner: Option<Manner>,
 }
 
 impl TransferRequest {
-    pub(crate) fn check(&self) -> Result<(), String> {
-        if self.key.is_empty() || self.key.len() > LONGEST || self.city.len() > LONGEST {
-            return Err("`key` or `city` is empty or too long".to_owned());
+    /// The press that it asks for.
+    pub(crate) fn press(self) -> Result<Press, String> {
+        let place = match (self.place, self.city) {
+            (Some(_), Some(_)) => return Err("`place` and `city` are the same field".to_owned()),
+            (place, city) => place.or(city).unwrap_or_default(),
+        };
+        if self.key.is_empty() || self.key.len() > LONGEST || place.len() > LONGEST {
+            return Err("`key` is empty, or `key` or `place` is too long".to_owned());
         }
-        Ok(())
+        Ok(Press {
+            key: self.key,
+            place,
+            manner: self.manner,
+        })
     }
 }
 
@@ -147,6 +166,33 @@ pub(crate) struct CallBody<'a> {
     counsellor: Option<&'a str>,
     pool: Option<&'a str>,
     transfer: Option<&'a str>,
+    thirds: Vec<ThirdBody<'a>>,
+    alarms: &'a [AlarmView],
+    caller_gone: bool,
+}
+
+/// A third party of a running call.
+#[derive(Serialize)]
+struct ThirdBody<'a> {
+    third: u8,
+    role: &'static str,
+    key: &'a str,
+    dialled: &'a str,
+    state: transfer::State,
+    mode: &'static str,
+}
+
+impl<'a> From<&'a ThirdView> for ThirdBody<'a> {
+    fn from(third: &'a ThirdView) -> Self {
+        Self {
+            third: third.third.0,
+            role: third.role.as_str(),
+            key: &third.key,
+            dialled: &third.dialled,
+            state: third.state,
+            mode: third.mode.as_str(),
+        }
+    }
 }
 
 impl<'a> From<&'a CallView> for CallBody<'a> {
@@ -162,6 +208,27 @@ impl<'a> From<&'a CallView> for CallBody<'a> {
             counsellor: call.counsellor.as_deref(),
             pool: call.pool.as_deref(),
             transfer: call.transfer.as_deref(),
+            thirds: call.thirds.iter().map(ThirdBody::from).collect(),
+            alarms: &call.alarms,
+            caller_gone: call.caller_gone,
+        }
+    }
+}
+
+/// An emergency that reached nobody, of a call that is over.
+#[derive(Serialize)]
+pub(crate) struct AlarmBody<'a> {
+    call: String,
+    key: &'a str,
+    number: &'a str,
+}
+
+impl<'a> From<&'a LateAlarm> for AlarmBody<'a> {
+    fn from(alarm: &'a LateAlarm) -> Self {
+        Self {
+            call: hexadecimal(alarm.call),
+            key: &alarm.key,
+            number: &alarm.number,
         }
     }
 }
@@ -169,15 +236,20 @@ impl<'a> From<&'a CallView> for CallBody<'a> {
 /// What a transfer key set going.
 #[derive(Serialize)]
 pub(crate) struct TransferBody {
+    third: u8,
     dialled: String,
     reason: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asks: Option<Asks>,
 }
 
 impl From<TransferStarted> for TransferBody {
     fn from(started: TransferStarted) -> Self {
         Self {
+            third: started.third.0,
             dialled: started.dialled,
             reason: started.reason,
+            asks: started.asks,
         }
     }
 }
@@ -211,8 +283,10 @@ pub(crate) struct RecordBody<'a> {
     nuisance: bool,
     offers: Vec<OfferBody<'a>>,
     transfers: Vec<TransferRecordBody<'a>>,
+    recordings: Vec<String>,
     rtp_caller: RtpStats,
     rtp_seat: RtpStats,
+    recording: Option<&'a RecordingRecord>,
 }
 
 #[derive(Serialize)]
@@ -245,6 +319,25 @@ struct TransferRecordBody<'a> {
     status: u16,
     cause: &'a str,
     tried: &'a [PeerTried],
+    events: Vec<EventBody<'a>>,
+}
+
+/// One line of the time line of a use of a key.
+#[derive(Serialize)]
+struct EventBody<'a> {
+    at_ms: i64,
+    what: &'a str,
+    detail: &'a str,
+}
+
+impl<'a> From<&'a TransferEvent> for EventBody<'a> {
+    fn from(event: &'a TransferEvent) -> Self {
+        Self {
+            at_ms: event.at.0,
+            what: &event.what,
+            detail: &event.detail,
+        }
+    }
 }
 
 impl<'a> From<&'a CallRecord> for RecordBody<'a> {
@@ -280,8 +373,10 @@ impl<'a> From<&'a CallRecord> for RecordBody<'a> {
             nuisance: record.nuisance,
             offers: offers(record),
             transfers: transfers(record),
+            recordings: recordings(record),
             rtp_caller: record.rtp_caller,
             rtp_seat: record.rtp_seat,
+            recording: record.recording.as_deref(),
         }
     }
 }
@@ -303,6 +398,16 @@ fn offers(record: &CallRecord) -> Vec<OfferBody<'_>> {
         .collect()
 }
 
+/// The names of the call's recordings, as `meishier recordings` takes them.
+fn recordings(record: &CallRecord) -> Vec<String> {
+    let tapes = record.recording.iter().flat_map(|it| &it.tapes);
+    let name = |segment| TapeId {
+        call: record.call,
+        segment,
+    };
+    tapes.map(|tape| name(tape.segment).to_string()).collect()
+}
+
 fn transfers(record: &CallRecord) -> Vec<TransferRecordBody<'_>> {
     record
         .transfers
@@ -318,6 +423,7 @@ fn transfers(record: &CallRecord) -> Vec<TransferRecordBody<'_>> {
             status: transfer.status,
             cause: &transfer.cause,
             tried: &transfer.tried,
+            events: transfer.events.iter().map(EventBody::from).collect(),
         })
         .collect()
 }

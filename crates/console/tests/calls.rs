@@ -7,7 +7,7 @@ use axum::http::StatusCode as S;
 use meishier_engine::api::{Command, CommandError};
 use meishier_model::{
     CallId, CallRecord, DialString, OfferOutcome, OfferRecord, Outcome, PeerTried, ReleasedBy,
-    RtpStats, TransferOutcome, TransferRecord, Wall,
+    RtpStats, TransferEvent, TransferOutcome, TransferRecord, Wall,
 };
 use meishier_records::{Store, Writer};
 use support::{Mood, call_id, console, console_with};
@@ -37,20 +37,16 @@ async fn the_key_is_pressed_and_taken_back() {
     let console = console(Mood::Fine);
     let answer = console.post(&transfer_path(), BODY).await;
     assert_eq!(answer.status, S::ACCEPTED);
-    assert_eq!(answer.json()["dialled"], "0851110");
-    assert_eq!(answer.json()["reason"], "贵阳");
+    let told = serde_json::json!({"third": 1, "dialled": "0851110", "reason": "贵阳"});
+    assert_eq!(answer.json(), told);
     let answer = console.ask("DELETE", &transfer_path(), &[], "").await;
     assert_eq!((answer.status, answer.text.as_str()), (S::NO_CONTENT, ""));
     let call = call_id();
     assert_eq!(
         console.asked(),
         [
-            Command::Transfer {
-                call,
-                key: "110".into(),
-                city: "贵阳".into()
-            },
-            Command::CancelTransfer { call },
+            Command::press(call, "110", "贵阳"),
+            Command::take_back(call),
         ]
     );
 }
@@ -60,8 +56,9 @@ async fn what_is_no_transfer_never_reaches_the_engine() {
     let console = console(Mood::Fine);
     let long = format!(r#"{{"key":"110","city":"{}"}}"#, "x".repeat(257));
     for body in [
-        r#"{"key":"110"}"#,
         r#"{"city":"贵阳"}"#,
+        r#"{"key":"110","city":"贵阳","place":"贵阳"}"#,
+        r#"{"key":"110","manner":"loud"}"#,
         r#"{"key":"","city":"贵阳"}"#,
         r#"{"key":"110","city":"贵阳","force":true}"#,
         r#"{"key":110,"city":"贵阳"}"#,
@@ -184,9 +181,11 @@ fn record(n: u64) -> CallRecord {
                 peer: "192.0.2.10:5060".into(),
                 status: 408,
             }],
+            events: vec![TransferEvent::new(Wall(6), "ringing", "0851110".into())],
         }],
         rtp_caller: RtpStats::default(),
         rtp_seat: RtpStats::default(),
+        recording: None,
     }
 }
 
@@ -220,6 +219,8 @@ async fn records_come_in_pages_with_masked_numbers() {
     assert_eq!(first["route"][0]["after_s"], 20);
     assert_eq!(first["offers"][0]["rang_ms"], 9);
     assert_eq!(first["transfers"][0]["outcome"], "no_answer");
+    let line = serde_json::json!([{"at_ms": 6, "what": "ringing", "detail": "0851110"}]);
+    assert_eq!(first["transfers"][0]["events"], line);
     let rest = console
         .get("/api/v1/records?limit=500&offset=50&lang=en")
         .await

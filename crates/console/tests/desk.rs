@@ -4,7 +4,9 @@
 mod support;
 
 use axum::http::StatusCode as S;
-use meishier_console::{Mistake, NotReloaded, Reachable, Reloaded, TableInfo, Tables};
+use meishier_console::{
+    KeyInfo, Mistake, NotReloaded, Reachable, Reached, Reloaded, TableInfo, Tables,
+};
 use meishier_engine::api::{Command, CommandError};
 use meishier_engine::routing::{Hand, Service};
 use meishier_model::{PoolId, Wall};
@@ -46,6 +48,29 @@ async fn a_caller_is_flagged_and_marked() {
             }),
     );
     assert_eq!(*console.engine.asked.lock().unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_recording_is_stopped_and_goes_on_with_a_reason() {
+    let console = console(Mood::Fine);
+    for (on, body) in [
+        (false, r#"{"on":false,"reason":" 银行卡号 "}"#),
+        (true, r#"{"on":true,"reason":"银行卡号"}"#),
+    ] {
+        let answer = console.post(&path("recording"), body).await;
+        assert_eq!(answer.status, S::NO_CONTENT, "{}", answer.text);
+        let expected = Command::Record {
+            call: call_id(),
+            on,
+            reason: "银行卡号".into(),
+        };
+        assert_eq!(console.engine.asked.lock().unwrap().last(), Some(&expected));
+    }
+    for body in ["{}", r#"{"on":true}"#, r#"{"on":true,"reason":" "}"#] {
+        let answer = console.post(&path("recording"), body).await;
+        assert_eq!(answer.status, S::UNPROCESSABLE_ENTITY, "{body}");
+    }
+    assert_eq!(console.engine.asked.lock().unwrap().len(), 2);
 }
 
 #[tokio::test]
@@ -231,6 +256,14 @@ impl Tables for Files {
 
     fn reload(&self) -> Reachable<'_, Result<Reloaded, NotReloaded>> {
         Box::pin(async move { self.0.clone() })
+    }
+
+    fn keys(&self) -> Vec<KeyInfo> {
+        Vec::new()
+    }
+
+    fn reach(&self, _: &str, _: &str) -> Result<Reached, CommandError> {
+        Err(CommandError::UnknownKey)
     }
 }
 

@@ -177,6 +177,8 @@ impl Shard {
     /// Back into the queue after a conversation that was cut off: flagged, and decided anew, for
     /// pools may have changed since.
     pub(crate) fn back_in_line(&mut self, now: Now, call: &mut Call) {
+        // Who is put on hold is so by whoever has gone.
+        call.modes = Default::default();
         call.entry.risk = true;
         call.known.risk.get_or_insert(RiskWhy::Dropped);
         call.known.last = call.answer.map(|answer| answer.counsellor);

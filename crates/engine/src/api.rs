@@ -3,25 +3,26 @@
 //! The driver's contract: call [`crate::Shard::handle`] with one [`Input`], then take
 //! [`Output`]s until there are none, then ask for the next timeout. Nothing else happens inside.
 
-pub use crate::notice::{LegParty, Notice};
+pub use crate::letter::{ShardMessage, Staffed, TalkWeight, home_of_counsellor, home_of_seat};
+pub use crate::notice::{ByTelephone, LegParty, Notice, ReferWhy};
 pub use crate::peers::Target;
+pub use crate::pressed::KeyLetter;
 pub use crate::shown::{
-    CallView, Phase, PoolView, SeatState, SeatStatus, ShardView, TrunkView, WhyPool, WhyReason,
-    WhyView,
+    AlarmView, CallView, LateAlarm, Phase, PoolView, SeatState, SeatStatus, ShardView, ThirdView,
+    TrunkView, WhyPool, WhyReason, WhyView,
 };
 use meishier_config::Config;
 use meishier_media::{MediaCommand, MediaEvent};
 use meishier_model::{
-    CallId, CallRecord, CounsellorId, Mono, NumberMark, OfferOutcome, PoolId, SeatId, ShardId,
-    TrunkId,
+    CallId, CallRecord, CounsellorId, DialString, NumberMark, PoolId, SeatId, ShardId, TrunkId,
 };
-use meishier_queue::OfferId;
 use meishier_routing::{Hand, Note};
-use meishier_signaling::{Binding, BindingChange, Flow, Transmit, Transport};
+use meishier_signaling::{Binding, BindingChange, Flow, Transmit};
+use meishier_transfer::dossier::{Dossier, Facts, FactsError};
+use meishier_transfer::{Manner, Mode, ThirdId};
 use serde::{Deserialize, Serialize};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Something that happened outside.
 #[derive(Debug)]
@@ -102,6 +103,10 @@ pub enum Output {
     /// Keep what a person said of a number, until it ends; to be given back by [`Input::Remember`] at
     /// the next start.
     Keep(Box<NumberMark>),
+    /// Send the dossier of a caller who is handed over to those who get it
+    /// ([`meishier_config::Receiver::takes`]) if it goes by HTTPS; whichever way it goes, write down that
+    /// it was sent and why that is lawful, and remember that the caller is to be told (PIPL art. 18).
+    Dossier(Box<Dossier>),
     /// Put a message into another shard's inbox.
     Shard {
         /// Whose inbox.
@@ -131,157 +136,6 @@ pub enum Output {
     Notice(Notice),
 }
 
-/// From one shard to another.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum ShardMessage {
-    /// The call's shard to the seat's home: the offer ended without an answer.
-    OfferEnded {
-        /// The seat.
-        seat: SeatId,
-        /// Which offer.
-        offer: OfferId,
-        /// How it ended.
-        outcome: OfferOutcome,
-    },
-    /// The call's shard to the seat's home: the seat answered.
-    OfferAnswered {
-        /// The seat.
-        seat: SeatId,
-        /// Which offer.
-        offer: OfferId,
-    },
-    /// The call's shard to the seat's home: the conversation is over.
-    SeatReleased {
-        /// The seat.
-        seat: SeatId,
-        /// Which offer had led to it.
-        offer: OfferId,
-        /// Milliseconds of talk.
-        talked_ms: u64,
-        /// How hard it was.
-        weight: TalkWeight,
-    },
-    /// The seat's home to the call's shard: take the offer back, the seat is no longer there.
-    WithdrawOffer {
-        /// The call.
-        call: CallId,
-        /// Which offer.
-        offer: OfferId,
-    },
-    /// A star code dialled on another shard: change the seat's state.
-    SeatCommand {
-        /// Shard that waits for the answer.
-        from: ShardId,
-        /// Its token.
-        token: u64,
-        /// The seat.
-        seat: SeatId,
-        /// What is wanted.
-        change: SeatChange,
-    },
-    /// Answer to `SeatCommand`.
-    SeatCommandDone {
-        /// The asker's token.
-        token: u64,
-        /// What came of it.
-        result: Result<SeatStatus, CommandError>,
-    },
-    /// The seat's home to the counsellor's home: may this person sign on here?
-    Claim {
-        /// The person.
-        counsellor: CounsellorId,
-        /// The seat.
-        seat: SeatId,
-        /// Shard that waits for the answer.
-        from: ShardId,
-    },
-    /// Answer to `Claim`.
-    Claimed {
-        /// The person.
-        counsellor: CounsellorId,
-        /// The seat.
-        seat: SeatId,
-        /// `None` if granted, else the seat where the person is signed on already.
-        elsewhere: Option<SeatId>,
-    },
-    /// The seat's home to the counsellor's home: the person signed off.
-    Unclaim {
-        /// The person.
-        counsellor: CounsellorId,
-        /// The seat.
-        seat: SeatId,
-    },
-    /// To every shard: what happened to a number.
-    Noted(Note),
-    /// The first shard to every other: a peer of a trunk answers, or no longer answers, OPTIONS.
-    PeerHealth {
-        /// The trunk.
-        trunk: TrunkId,
-        /// Where the peer is.
-        address: SocketAddr,
-        /// How it is spoken to.
-        transport: Transport,
-        /// True if it answers.
-        up: bool,
-    },
-    /// To every other shard: a peer takes no calls for a while, as it said.
-    PeerRests {
-        /// The trunk.
-        trunk: TrunkId,
-        /// Where the peer is.
-        address: SocketAddr,
-        /// How it is spoken to.
-        transport: Transport,
-        /// For how long from now on.
-        lasts: Duration,
-        /// False: it said nothing at all, and is asked last.
-        said: bool,
-    },
-    /// The first shard to every other: the schedule moved on.
-    LinesChanged,
-    /// The first shard to every other: a trunk that is to be registered is so, or is not.
-    TrunkRegistered {
-        /// The trunk.
-        trunk: TrunkId,
-        /// The Route of calls out, empty for none (Service-Route, RFC 3608); `None`: not registered.
-        route: Option<String>,
-        /// Who holds the binding: calls out prefer it.
-        peer: Option<(SocketAddr, Transport)>,
-    },
-    /// The seat's home to every shard: who is there and whether calls may come.
-    Staffing {
-        /// The seat.
-        seat: SeatId,
-        /// How it stands.
-        now: Staffed,
-    },
-}
-
-/// Whether calls may come to a seat, now or after the present one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Staffed {
-    /// Who is signed on.
-    pub counsellor: Option<CounsellorId>,
-    /// That person takes calls: not paused.
-    pub willing: bool,
-    /// The telephone can be reached.
-    pub reachable: bool,
-    /// There is a conversation, which may last.
-    pub talks: bool,
-    /// When the rest after a call or an offer ends, unless the counsellor ends it sooner; the
-    /// beginning of time if there is none.
-    pub back: Mono,
-}
-
-/// What made a conversation hard, for the rest after it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TalkWeight {
-    /// The caller was at risk.
-    pub risk: bool,
-    /// Police, ambulance or fire were called.
-    pub emergency: bool,
-}
-
 /// What a person or a program can ask of the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Command {
@@ -292,24 +146,73 @@ pub enum Command {
         /// What is wanted.
         change: SeatChange,
     },
-    /// Press the transfer key in a running conversation.
+    /// Press a transfer key in a running conversation.
     Transfer {
         /// The call.
         call: CallId,
-        /// The key, such as `110`.
-        key: String,
-        /// The city of the event: name, adcode or area code.
-        city: String,
+        /// Which, for where, and how.
+        press: Press,
     },
-    /// Take the key back: stop dialling the target, or drop it from the conversation.
-    CancelTransfer {
+    /// Wish something of a third party.
+    Third {
         /// The call.
         call: CallId,
+        /// Which; `None`: the one that came last.
+        third: Option<ThirdId>,
+        /// What.
+        wish: ThirdWish,
+    },
+    /// Change how a party takes part in the conversation: who hears it, whom it hears.
+    Hear {
+        /// The call.
+        call: CallId,
+        /// Whose part.
+        who: Who,
+        /// How from now on.
+        mode: Mode,
+    },
+    /// Call the telephone of a seat at which nobody takes calls into a conversation, as a supervisor's.
+    /// Neither caller nor counsellor hears it ring. It ends by hanging up or [`ThirdWish::Cancel`].
+    Supervise {
+        /// The call.
+        call: CallId,
+        /// The seat.
+        seat: SeatId,
+        /// How: [`Mode::Listen`], [`Mode::Whisper`] or, to speak with everybody, [`Mode::Full`]. It may
+        /// be changed by [`Command::Hear`].
+        mode: Mode,
+    },
+    /// The counsellor leaves caller and target alone; refused before the target has taken over.
+    Leave {
+        /// The call.
+        call: CallId,
+    },
+    /// Somebody has seen to the emergencies of this call that reached nobody.
+    AlarmSeen {
+        /// The call.
+        call: CallId,
+    },
+    /// Stop recording a conversation, or let it go on.
+    Record {
+        /// The call.
+        call: CallId,
+        /// True: it goes on.
+        on: bool,
+        /// Why; at most 200 characters are kept, in the call's record and on the recording.
+        reason: String,
     },
     /// Flag the caller as at risk, wherever the call stands.
     Flag {
         /// The call.
         call: CallId,
+    },
+    /// Write down what only the counsellor knows of a caller, for the dossier that goes along with a
+    /// transfer; it takes the place of what was written before.
+    Facts {
+        /// The call.
+        call: CallId,
+        /// All of it.
+        facts: Box<Facts>,
     },
     /// Mark the caller of a conversation for nuisance; refused while the caller is at risk.
     Nuisance {
@@ -329,6 +232,11 @@ pub enum Command {
         /// The state, how long and why; `None`: by rule.
         hand: Option<Hand>,
     },
+    /// The caller's number in full, for who must call back.
+    Reveal {
+        /// The call.
+        call: CallId,
+    },
     /// Why does this caller still wait?
     Why {
         /// The call.
@@ -340,34 +248,89 @@ pub enum Command {
     View,
 }
 
+/// A press of a transfer key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Press {
+    /// The key, such as `110`.
+    pub key: String,
+    /// The place of the event, as the counsellor says it; empty: what is known of the caller decides.
+    pub place: String,
+    /// How; `None`: as is usual for the key.
+    pub manner: Option<Manner>,
+}
+
+/// One party of a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Who {
+    /// Who called the hotline.
+    Caller,
+    /// Who answered.
+    Counsellor,
+    /// Somebody else.
+    Third(ThirdId),
+}
+
+/// What may be wished of a third party.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ThirdWish {
+    /// Take the key back; refused once it has joined, unless it only listens or whispers.
+    Cancel,
+    /// Counsellor and target have talked enough apart.
+    Join,
+    /// It has taken the caller over.
+    Confirm,
+    /// The place that was asked for.
+    Settle(String),
+}
+
 impl Command {
+    /// A press of a key with its usual manner.
+    #[must_use]
+    pub fn press(call: CallId, key: &str, place: &str) -> Self {
+        Self::Transfer {
+            call,
+            press: Press {
+                key: key.to_owned(),
+                place: place.to_owned(),
+                manner: None,
+            },
+        }
+    }
+
+    /// The last third party is not wanted any more.
+    #[must_use]
+    pub fn take_back(call: CallId) -> Self {
+        Self::Third {
+            call,
+            third: None,
+            wish: ThirdWish::Cancel,
+        }
+    }
+
     /// The shard that must get it, of `shards`; `None` if every shard is meant.
     #[must_use]
     pub fn shard(&self, shards: u16) -> Option<ShardId> {
         match self {
             Self::Seat { seat, .. } => Some(home_of_seat(*seat, shards)),
             Self::Transfer { call, .. }
-            | Self::CancelTransfer { call }
+            | Self::Third { call, .. }
+            | Self::Hear { call, .. }
+            | Self::Supervise { call, .. }
+            | Self::Leave { call }
+            | Self::AlarmSeen { call }
+            | Self::Record { call, .. }
             | Self::Flag { call }
+            | Self::Facts { call, .. }
             | Self::Nuisance { call, .. }
+            | Self::Reveal { call }
             | Self::Why { call } => (call.shard().0 < shards)
                 .then(|| call.shard())
                 .or(Some(ShardId(0))),
             Self::PoolState { .. } | Self::Reschedule | Self::View => None,
         }
     }
-}
-
-/// The shard that owns a seat's machine and timers.
-#[must_use]
-pub fn home_of_seat(seat: SeatId, shards: u16) -> ShardId {
-    ShardId((seat.0 % u32::from(shards.max(1))) as u16)
-}
-
-/// The shard that knows where a counsellor is signed on.
-#[must_use]
-pub fn home_of_counsellor(counsellor: CounsellorId, shards: u16) -> ShardId {
-    ShardId((counsellor.0 % u32::from(shards.max(1))) as u16)
 }
 
 /// A change of a seat's state asked for by API or star code.
@@ -396,10 +359,13 @@ pub enum SeatChange {
 pub enum Reply {
     /// A seat's state after the change.
     Seat(Result<SeatStatus, CommandError>),
-    /// The transfer was begun (or taken back); says what is dialled.
+    /// The transfer was begun; says what is dialled.
     Transfer(Result<TransferStarted, CommandError>),
     /// It was done, or why not.
     Done(Result<(), CommandError>),
+    /// The caller's number in full; [`CommandError::NumberWithheld`] if it is withheld and no emergency
+    /// key was pressed in the call, or if none came.
+    Revealed(Result<DialString, CommandError>),
     /// Why a caller still waits.
     Why(Result<Box<WhyView>, CommandError>),
     /// The schedule was evaluated again.
@@ -411,10 +377,23 @@ pub enum Reply {
 /// What a transfer key set going.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TransferStarted {
-    /// The number that is dialled; empty when a transfer was taken back.
+    /// The number of the third party within the call.
+    pub third: ThirdId,
+    /// The number that is dialled, or would be if nobody settles the place.
     pub dialled: String,
     /// Why that number.
     pub reason: String,
+    /// The place is not certain, and the counsellor is asked.
+    pub asks: Option<Asks>,
+}
+
+/// A question to the counsellor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asks {
+    /// Cities that it may be, province first, the likeliest first.
+    pub cities: Vec<String>,
+    /// Milliseconds until the likeliest is dialled.
+    pub within_ms: u64,
 }
 
 /// Why a command was not carried out. All are the asker's doing or the moment's, none loses a call.
@@ -438,8 +417,20 @@ pub enum CommandError {
     UnknownCall,
     /// The call is not in a conversation with a counsellor.
     NotTalking,
-    /// A transfer is running already.
+    /// This key is at work for this place already.
     TransferRunning,
+    /// The transfer is at another point: nothing is asked, or it has joined already, or has not yet.
+    TransferElsewhere,
+    /// The key does not allow this manner.
+    MannerNotAllowed,
+    /// A party of this kind cannot take part so.
+    ModeNotAllowed,
+    /// Somebody takes calls at this seat, or talks there: it is no supervisor's now.
+    SeatTakesCalls,
+    /// Eight are in the conversation.
+    ConferenceFull,
+    /// Nobody has taken the caller over yet.
+    NotConfirmed,
     /// No transfer is running.
     NoTransfer,
     /// No such key.
@@ -454,6 +445,8 @@ pub enum CommandError {
     NumberWithheld,
     /// No such pool.
     UnknownPool,
+    /// What the counsellor wrote down does not keep to the limits.
+    UnfitFacts(FactsError),
     /// A limit of the engine was reached (ports, legs); try again.
     Busy,
 }
@@ -478,7 +471,8 @@ pub enum Refusal {
     /// A registration or star code that was not looked at, since too many wrong passwords came from
     /// there (503).
     SlowedDown,
-    /// A seat dialled something that is no star code.
+    /// A seat dialled something that is no star code, or a party of a call asked by REFER for what no
+    /// key reaches.
     NotAllowed,
     /// It does not fit the terms of its trunk (420, 421, 422).
     NotAgreed,
@@ -522,6 +516,10 @@ pub struct Gauges {
     pub timers: u64,
     /// RTP ports in use.
     pub ports: u64,
+    /// Third parties that are called or are in a conversation.
+    pub thirds: u64,
+    /// Emergencies that reached nobody and that nobody has seen to.
+    pub alarms: u64,
     /// Registered contacts.
     pub registrations: u64,
 }

@@ -9,6 +9,7 @@ use crate::offer::sip_transport;
 use crate::outgoing::is_high;
 use crate::pools::Fullness;
 use crate::ports::{KEPT_FOR_RISK, PortOwner};
+use crate::recording::Taping;
 use crate::registration::account_of;
 use crate::shard::{LegOwner, Shard, most_calls};
 use crate::terms::for_caller;
@@ -19,6 +20,7 @@ use meishier_model::{CallId, DialString, LegId, Now, PortId, RtpStats, TrunkId};
 use meishier_queue::{EnqueueError, Stamp};
 use meishier_routing::{Decision, Fact, KeptPlace, Known, Query, Rule};
 use meishier_signaling::{Flow, Message, Transport, body};
+use meishier_transfer::{Conference, Mode, ThirdId};
 use smallvec::SmallVec;
 use std::net::{IpAddr, SocketAddr};
 
@@ -38,10 +40,15 @@ pub(crate) fn media_codecs(codecs: &[meishier_config::Codec]) -> Vec<Codec> {
         .collect()
 }
 
-/// The identifier of a call's SDP session; below 2^63 (RFC 8866 §5.2).
+/// Which party of the call a third one is, for [`session`].
+pub(crate) fn third_party(third: ThirdId) -> u64 {
+    256 + u64::from(third.0)
+}
+
+/// The identifier of a call's SDP session; below 2^63 (RFC 8866 §5.2). The caller is party 0, the seat 1.
 pub(crate) fn session(call: CallId, party: u64, version: u64) -> SessionId {
     SessionId {
-        id: ((call.0 << 2) | party) & (u64::MAX >> 1),
+        id: ((call.0 << 9) | party) & (u64::MAX >> 1),
         version,
     }
 }
@@ -317,6 +324,7 @@ impl Shard {
                 answer: Description(answer.into_boxed_slice()),
                 answered: false,
                 gone: false,
+                closed: false,
                 version: 1,
             },
             entry,
@@ -334,10 +342,20 @@ impl Shard {
             causes: Default::default(),
             withheld: parties.withheld,
             switchboard: parties.switchboard,
+            asserted: parties.asserted,
+            facts: Default::default(),
+            place: Default::default(),
+            dossiers: 0,
+            handed: Vec::new(),
             cut_off: false,
             nuisance: false,
             offers: Vec::new(),
             transfers: Vec::new(),
+            thirds: Vec::new(),
+            third_count: 0,
+            conference: Conference::new(),
+            modes: (Mode::Full, Mode::Full),
+            alarms: Vec::new(),
             answer: None,
             talked_ms: 0,
             ending: None,
@@ -348,6 +366,7 @@ impl Shard {
             silences: SmallVec::new(),
             heard: SmallVec::new(),
             one_way: None,
+            taping: Taping::default(),
         })
     }
 

@@ -4,7 +4,7 @@
 //!              seat found            200 of the seat            key
 //!   Queued ────────────────► Offered ────────────────► Talking ─────► Transferring
 //!     ▲ ▲  refused, rang out,  │                         │   ▲            │   │
-//!     │ └──── unreachable ─────┘                         │   └─ failed ───┘   │
+//!     │ └──── unreachable ─────┘                         │   └ all left ──┘   │
 //!     ├───────────── seat lost without BYE ──────────────┤                    │
 //!     ├───────────── counsellor left and target failed ──┼────────────────────┤
 //!     │ caller gone            │ caller gone             │ BYE                │ all left
@@ -23,14 +23,19 @@ use meishier_model::{
 use meishier_queue::{Caller, OfferId};
 use meishier_routing::Known;
 use meishier_signaling::Binding;
-use meishier_transfer::Handover;
+use meishier_transfer::{Conference, Facts, Handover, Key, Mode, Role, Target, Third, ThirdId};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 
+use crate::conference::standing;
 use crate::dial::Attempt;
+use crate::dossier::{Handed, Words};
 use crate::probe::Silence;
+use crate::recording::Taping;
+use crate::second::SeatCall;
 use crate::timers::Timer;
+use crate::typed::Typed;
 
 /// One party's RTP: the port it uses and what was agreed with it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -75,6 +80,9 @@ pub(crate) struct CallerSide {
     pub(crate) answered: bool,
     /// True once the leg is over, whoever ended it.
     pub(crate) gone: bool,
+    /// True once its port was given up, before the call itself is over.
+    #[serde(default)]
+    pub(crate) closed: bool,
     /// How often our SDP was sent in a new version.
     pub(crate) version: u64,
 }
@@ -97,15 +105,29 @@ pub(crate) struct SeatSide {
     /// When the seat answered.
     pub(crate) answered: Option<Mono>,
     pub(crate) version: u64,
-    /// What the counsellor has pressed of the key for nuisance, and when the last of it.
-    #[serde(skip)]
-    pub(crate) pressed: (u8, Mono),
+    /// What the counsellor has pressed of a sequence of keys.
+    #[serde(default)]
+    pub(crate) typed: Typed,
+    /// Whom the telephone asked for by REFER, the last time.
+    #[serde(default)]
+    pub(crate) referred: Option<ThirdId>,
 }
 
-/// The third party, from the key on.
+/// A third party, from the key on.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct TargetSide {
+pub(crate) struct ThirdSide {
+    pub(crate) id: ThirdId,
+    pub(crate) role: Role,
+    /// How it takes part, once it is present.
+    pub(crate) mode: Mode,
     pub(crate) machine: Handover,
+    /// Whom it is to reach, and why.
+    pub(crate) target: Target,
+    /// What the counsellor said of the place.
+    #[serde(default)]
+    pub(crate) given: Words,
+    /// Of a key for emergencies.
+    pub(crate) emergency: bool,
     /// By which trunk it is dialled now: its codecs are the ones offered.
     pub(crate) trunk: TrunkId,
     /// What that trunk spoke when it was dialled.
@@ -116,10 +138,59 @@ pub(crate) struct TargetSide {
     pub(crate) version: u64,
     /// Index into [`Call::transfers`].
     pub(crate) record: usize,
-    pub(crate) joined: bool,
+    /// It answered and is heard, or may be.
+    pub(crate) present: bool,
+    /// It vanished without a word.
+    #[serde(default)]
+    pub(crate) lost: bool,
+    /// Somebody was there to talk with it.
+    #[serde(default = "yes")]
+    pub(crate) met: bool,
+    /// It has taken the caller over.
+    #[serde(default)]
+    pub(crate) confirmed: bool,
+    /// The key as it was pressed; none of a supervisor who was named.
+    #[serde(default)]
+    pub(crate) key: Option<Box<Key>>,
     /// Who is asked, and who is left.
     #[serde(default)]
     pub(crate) attempt: Attempt,
+    /// It is a seat's telephone, and no trunk leads to it.
+    #[serde(default)]
+    pub(crate) seat: Option<Box<SeatCall>>,
+}
+
+impl ThirdSide {
+    /// Somebody of this role who is about to be called by this trunk, with `record` to be written in.
+    pub(crate) fn new(
+        (id, role): (ThirdId, Role),
+        machine: Handover,
+        target: Target,
+        (trunk, record): (TrunkId, usize),
+    ) -> Self {
+        Self {
+            id,
+            role,
+            mode: Mode::Full,
+            machine,
+            target,
+            given: Words::default(),
+            emergency: false,
+            trunk,
+            codecs: SmallVec::new(),
+            leg: None,
+            voice: None,
+            version: 1,
+            record,
+            present: false,
+            lost: false,
+            met: false,
+            confirmed: false,
+            key: None,
+            attempt: Attempt::default(),
+            seat: None,
+        }
+    }
 }
 
 /// Where the call stands.
@@ -128,8 +199,9 @@ pub(crate) enum State {
     Queued,
     Offered(Box<SeatSide>),
     Talking(Box<SeatSide>),
-    /// The seat's side is `None` once the counsellor has left caller and target alone.
-    Transferring(Option<Box<SeatSide>>, Box<TargetSide>),
+    /// There are third parties. The seat's side is `None` once the counsellor has left; the caller may
+    /// be gone while the counsellor still talks with them.
+    Transferring(Option<Box<SeatSide>>),
     /// Nobody but the caller is left, who hears a prompt with this token; then the call ends.
     Parting(u64),
     WrappingUp,
@@ -141,10 +213,19 @@ impl State {
             Self::Queued => Phase::Queued,
             Self::Offered(_) => Phase::Offered,
             Self::Talking(_) => Phase::Talking,
-            Self::Transferring(..) => Phase::Transferring,
+            Self::Transferring(_) => Phase::Transferring,
             Self::Parting(_) | Self::WrappingUp => Phase::WrappingUp,
         }
     }
+}
+
+/// An emergency key by which nobody was reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeyAlarm {
+    /// The key, such as `110`.
+    pub(crate) key: String,
+    /// What a person may dial by hand.
+    pub(crate) number: String,
 }
 
 /// How the call ended, known when wrapping up begins.
@@ -211,6 +292,21 @@ pub(crate) struct Call {
     pub(crate) withheld: bool,
     /// The number is one that forwarded the call, or one without its area code: many sit behind it.
     pub(crate) switchboard: bool,
+    /// A network that is trusted vouches for the number.
+    #[serde(default)]
+    pub(crate) asserted: bool,
+    /// What the counsellor wrote down.
+    #[serde(default)]
+    pub(crate) facts: Facts,
+    /// The place that a key went by last, as the counsellor said it.
+    #[serde(default)]
+    pub(crate) place: Words,
+    /// How many dossiers went out.
+    #[serde(default)]
+    pub(crate) dossiers: u32,
+    /// For which targets: they get what is written down later.
+    #[serde(default)]
+    pub(crate) handed: Vec<Handed>,
     /// The network ended the caller's leg, and not the caller.
     #[serde(default)]
     pub(crate) cut_off: bool,
@@ -218,6 +314,23 @@ pub(crate) struct Call {
     pub(crate) nuisance: bool,
     pub(crate) offers: Vec<OfferRecord>,
     pub(crate) transfers: Vec<TransferRecord>,
+    /// Third parties who are called or there.
+    #[serde(default)]
+    pub(crate) thirds: Vec<ThirdSide>,
+    /// Third parties so far.
+    #[serde(default)]
+    pub(crate) third_count: u8,
+    #[serde(default)]
+    pub(crate) conference: Conference,
+    /// How the caller and the counsellor take part.
+    #[serde(default)]
+    pub(crate) modes: (Mode, Mode),
+    /// Emergencies that nobody could be reached for, until somebody has seen to them.
+    #[serde(default)]
+    pub(crate) alarms: Vec<KeyAlarm>,
+    /// What is recorded of it.
+    #[serde(default)]
+    pub(crate) taping: Taping,
     pub(crate) answer: Option<Answer>,
     pub(crate) talked_ms: u64,
     pub(crate) ending: Option<Ending>,
@@ -237,6 +350,10 @@ pub(crate) struct Call {
     pub(crate) one_way: Option<LegParty>,
 }
 
+fn yes() -> bool {
+    true
+}
+
 /// What a caller who says nothing of it may have had (RFC 3261 §8.1.1.6).
 pub(crate) fn most_hops() -> u8 {
     70
@@ -245,7 +362,7 @@ pub(crate) fn most_hops() -> u8 {
 impl Call {
     pub(crate) fn seat_side(&self) -> Option<&SeatSide> {
         match &self.state {
-            State::Offered(side) | State::Talking(side) | State::Transferring(Some(side), _) => {
+            State::Offered(side) | State::Talking(side) | State::Transferring(Some(side)) => {
                 Some(side)
             }
             _ => None,
@@ -254,16 +371,35 @@ impl Call {
 
     pub(crate) fn seat_side_mut(&mut self) -> Option<&mut SeatSide> {
         match &mut self.state {
-            State::Offered(side) | State::Talking(side) | State::Transferring(Some(side), _) => {
+            State::Offered(side) | State::Talking(side) | State::Transferring(Some(side)) => {
                 Some(side)
             }
             _ => None,
         }
     }
 
-    pub(crate) fn target_mut(&mut self) -> Option<&mut TargetSide> {
-        match &mut self.state {
-            State::Transferring(_, target) => Some(target),
+    pub(crate) fn third(&self, id: ThirdId) -> Option<&ThirdSide> {
+        self.thirds.iter().find(|it| it.id == id)
+    }
+
+    pub(crate) fn third_mut(&mut self, id: ThirdId) -> Option<&mut ThirdSide> {
+        let mut thirds = self.thirds.iter_mut();
+        thirds.find(|it| it.id == id)
+    }
+
+    /// The third party of this leg.
+    pub(crate) fn third_of(&self, leg: LegId) -> Option<&ThirdSide> {
+        let mut thirds = self.thirds.iter();
+        thirds.find(|it| it.leg == Some(leg))
+    }
+
+    /// The seat's side while caller and counsellor have the conversation to themselves, whoever listens.
+    pub(crate) fn pair(&self) -> Option<&SeatSide> {
+        match &self.state {
+            State::Talking(side) | State::Transferring(Some(side)) => {
+                let listens = |it: &ThirdSide| standing(it) == Third::Bystander;
+                (!self.side.gone && self.thirds.iter().all(listens)).then_some(side)
+            }
             _ => None,
         }
     }

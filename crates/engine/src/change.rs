@@ -1,6 +1,6 @@
 //! A party changes its session: hold, resume, another address or codec (RFC 3264 §8).
 
-use crate::arrival::{WARNER, session};
+use crate::arrival::{WARNER, session, third_party};
 use crate::call::{Call, State, Voice};
 use crate::defect::Defect;
 use crate::shard::{LegOwner, Shard};
@@ -13,7 +13,7 @@ impl Shard {
     pub(crate) fn on_reinvite(&mut self, now: Now, leg: LegId, sdp: Option<&[u8]>) {
         let owner = self.legs.get(&leg).copied();
         let id = match owner {
-            Some(LegOwner::Caller(id) | LegOwner::Seat(id, _) | LegOwner::Target(id)) => id,
+            Some(LegOwner::Caller(id) | LegOwner::Seat(id, _) | LegOwner::Target(id, _)) => id,
             _ => {
                 let _ = self.endpoint.reject_reinvite(now.mono, leg, 488, &[]);
                 return;
@@ -32,9 +32,9 @@ impl Shard {
         owner: Option<LegOwner>,
         offer: Option<&[u8]>,
     ) {
-        let codecs = match (&call.state, owner) {
-            (State::Transferring(_, target), Some(LegOwner::Target(_))) => target.codecs.clone(),
-            _ => call.codecs.clone(),
+        let codecs = match call.third_of(leg) {
+            Some(third) => third.codecs.clone(),
+            None => call.codecs.clone(),
         };
         let id = call.id;
         let (voice, version, party) = side_of(call, owner);
@@ -152,14 +152,22 @@ fn side_of(call: &mut Call, owner: Option<LegOwner>) -> (Option<&mut Voice>, &mu
     match owner {
         Some(LegOwner::Caller(_)) => (Some(&mut call.side.voice), &mut call.side.version, 0),
         Some(LegOwner::Seat(..)) => match &mut call.state {
-            State::Offered(side) | State::Talking(side) | State::Transferring(Some(side), _) => {
+            State::Offered(side) | State::Talking(side) | State::Transferring(Some(side)) => {
                 (side.voice.as_mut(), &mut side.version, 1)
             }
             _ => (None, &mut call.side.version, 1),
         },
-        _ => match &mut call.state {
-            State::Transferring(_, target) => (target.voice.as_mut(), &mut target.version, 2),
-            _ => (None, &mut call.side.version, 2),
-        },
+        Some(LegOwner::Target(_, id)) => {
+            let party = third_party(id);
+            // Looked for twice, since a borrow that is given out on one path holds on all.
+            match call.thirds.iter().position(|it| it.id == id) {
+                Some(at) => {
+                    let third = &mut call.thirds[at];
+                    (third.voice.as_mut(), &mut third.version, party)
+                }
+                None => (None, &mut call.side.version, party),
+            }
+        }
+        _ => (None, &mut call.side.version, 0),
     }
 }

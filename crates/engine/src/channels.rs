@@ -12,7 +12,6 @@
 
 use crate::api::Notice;
 use crate::shard::Shard;
-use meishier_config::Channels;
 use meishier_model::{LegId, TrunkId};
 
 /// Which way a call goes.
@@ -25,12 +24,7 @@ pub(crate) enum Way {
 impl Shard {
     /// Takes a channel of the trunk; false, with a notice, if none is left for such a call.
     pub(crate) fn take_channel(&mut self, trunk: TrunkId, emergency: bool, way: Way) -> bool {
-        let limit = self
-            .config
-            .trunks
-            .get(usize::from(trunk.0))
-            .and_then(|trunk| trunk.channels);
-        let most = limit.map_or(u32::MAX, |channels: Channels| channels.limit(emergency));
+        let most = self.most_channels(trunk, emergency);
         let taken = self.queue.channels().take(trunk, most);
         self.notice(match taken {
             true => Notice::Channel { trunk, taken },
@@ -68,12 +62,14 @@ impl Shard {
     /// True if the trunk would give such a call a channel now.
     pub(crate) fn has_channel(&self, trunk: TrunkId, emergency: bool) -> bool {
         let taken = self.queue.channels().taken(trunk);
-        let limit = self
-            .config
-            .trunks
-            .get(usize::from(trunk.0))
-            .and_then(|trunk| trunk.channels);
-        limit.is_none_or(|channels| taken < u64::from(channels.limit(emergency)))
+        taken < u64::from(self.most_channels(trunk, emergency))
+    }
+
+    /// Most channels of the trunk that may be taken once such a call has one.
+    fn most_channels(&self, trunk: TrunkId, emergency: bool) -> u32 {
+        let trunk = self.config.trunks.get(usize::from(trunk.0));
+        let channels = trunk.and_then(|trunk| trunk.channels);
+        channels.map_or(u32::MAX, |channels| channels.limit(emergency))
     }
 
     /// What a snapshot says of legs that came back. `new`: beside a queue that counts from 0.

@@ -81,6 +81,18 @@ pub enum Defect {
     TableNotNamed,
     /// Who withholds the number is refused.
     UnknownRefused,
+    /// Nobody is told of an emergency that reached nobody.
+    AlarmForgotten,
+    /// Of several targets only the first is dialled.
+    SecondTargetForgotten,
+    /// Everybody in a conversation hears everybody else, whatever their parts.
+    WrongEar,
+    /// The call ends with the first target that hangs up, whoever is still there.
+    CallerReleasedFirst,
+    /// The counsellor may leave before anybody has taken over.
+    CounsellorLetGoUnconfirmed,
+    /// A target that is not needed any more is not told.
+    TargetLeftBehind,
 }
 
 /// The switch.

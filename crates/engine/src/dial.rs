@@ -31,7 +31,7 @@
 //! is the last is given all the time that the key has, and in an emergency a while at least.
 
 use crate::api::ShardMessage;
-use crate::arrival::{media_codecs, session};
+use crate::arrival::{media_codecs, session, third_party};
 use crate::call::{Call, Voice};
 use crate::channels::Way;
 use crate::peers::{PeerKey, Target as Peer};
@@ -40,7 +40,7 @@ use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
 use meishier_model::{LegId, Mono, Now, PeerTried, TrunkId};
 use meishier_signaling::{Invite, LegState, Party};
-use meishier_transfer::{KeyKind, Target};
+use meishier_transfer::{Dial, ThirdId};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::time::Duration;
@@ -56,7 +56,7 @@ const LEAST_RING: Duration = Duration::from_secs(15);
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Attempt {
     /// Whom to reach; `None` before it begins.
-    goal: Option<Target>,
+    goal: Option<Dial>,
     emergency: bool,
     /// Trunks that are left.
     later: SmallVec<[TrunkId; 2]>,
@@ -106,39 +106,46 @@ impl Word {
 }
 
 impl Shard {
-    /// Dials a target; what cannot be dialled has failed at once.
-    pub(crate) fn dial(&mut self, now: Now, call: &mut Call, target: &Target) {
-        let Some(key) = self.config.transfer.keys.get(target.key) else {
-            return self.dial_failed(call, 503);
-        };
-        let (trunk, emergency) = (key.trunk, key.kind == KeyKind::Emergency);
-        let later = key.backup.iter().copied().collect();
-        let Some(side) = call.target_mut() else {
+    /// Dials the target with this index; what cannot be dialled has failed at once.
+    pub(crate) fn dial(&mut self, now: Now, call: &mut Call, third: ThirdId, index: u8) {
+        let Some(side) = call.third(third) else {
             return;
         };
+        let key = self.key_of(side.key_name(call), side.key.as_deref());
+        let goal = side.target.dials.get(usize::from(index)).cloned();
+        let (Some(key), Some(goal)) = (key.cloned(), goal) else {
+            return self.dial_failed(now, call, third, 503);
+        };
+        let emergency = side.emergency;
+        let Some(side) = call.third_mut(third) else {
+            return;
+        };
+        // The table may name a trunk for the place; then the key's own are the way round it.
+        let trunk = side.target.trunk(usize::from(index)).unwrap_or(key.trunk);
+        let all = std::iter::once(&key.trunk).chain(&key.backup);
         side.attempt = Attempt {
-            goal: Some(target.clone()),
+            goal: Some(goal),
             emergency,
-            later,
+            later: all.copied().filter(|it| *it != trunk).collect(),
             // 503: no way out at this moment (RFC 3261 §21.5.4).
             status: 503,
             ..Attempt::default()
         };
-        self.enter_trunk(call, trunk);
-        self.dial_on(now, call);
+        self.enter_trunk(call, third, trunk);
+        self.dial_on(now, call, third);
     }
 
-    fn dial_failed(&mut self, call: &mut Call, status: u16) {
-        if let Some(side) = call.target_mut() {
-            side.machine.handle_failed(status);
+    fn dial_failed(&mut self, now: Now, call: &mut Call, third: ThirdId, status: u16) {
+        if let Some(side) = call.third_mut(third) {
+            side.machine.handle_failed(now.mono, status);
         }
     }
 
     /// Asks the next peer, of this trunk or the next; if there is none the call out has failed.
-    fn dial_on(&mut self, now: Now, call: &mut Call) {
+    fn dial_on(&mut self, now: Now, call: &mut Call, third: ThirdId) {
         loop {
-            let next = self.next_peer(now, call);
-            let Some(side) = call.target_mut() else {
+            let next = self.next_peer(now, call, third);
+            let Some(side) = call.third_mut(third) else {
                 return;
             };
             let (trunk, attempt) = (side.trunk, &mut side.attempt);
@@ -148,14 +155,16 @@ impl Shard {
                     attempt.peer = Some(peer.key());
                     attempt.since = now.mono;
                     attempt.progress = false;
-                    if self.ask_peer(now, call, trunk, &peer).is_some() {
+                    if self.ask_peer(now, call, third, trunk, &peer).is_some() {
                         return;
                     }
-                    self.note_tried(call, 503);
+                    self.note_tried(call, third, 503);
                 }
-                None if !self.next_trunk(call) => {
-                    let status = call.target_mut().map_or(503, |side| side.attempt.status);
-                    return self.dial_failed(call, status);
+                None if !self.next_trunk(call, third) => {
+                    let status = call
+                        .third_mut(third)
+                        .map_or(503, |side| side.attempt.status);
+                    return self.dial_failed(now, call, third, status);
                 }
                 None => {}
             }
@@ -163,8 +172,8 @@ impl Shard {
     }
 
     /// Who of the present trunk is asked next; there is a channel for it.
-    fn next_peer(&mut self, now: Now, call: &mut Call) -> Option<Peer> {
-        let side = call.target_mut()?;
+    fn next_peer(&mut self, now: Now, call: &mut Call, third: ThirdId) -> Option<Peer> {
+        let side = call.third_mut(third)?;
         let (trunk, attempt) = (side.trunk, &mut side.attempt);
         let emergency = attempt.emergency;
         if attempt.closed || !(emergency || self.may_call_out(trunk)) {
@@ -190,9 +199,9 @@ impl Shard {
     }
 
     /// Gives up the present trunk; false if there is no other.
-    fn next_trunk(&mut self, call: &mut Call) -> bool {
-        self.drop_spare_channel(call);
-        let Some(side) = call.target_mut() else {
+    fn next_trunk(&mut self, call: &mut Call, third: ThirdId) -> bool {
+        self.drop_spare_channel(call, third);
+        let Some(side) = call.third_mut(third) else {
             return false;
         };
         let attempt = &mut side.attempt;
@@ -205,13 +214,13 @@ impl Shard {
             return false;
         }
         let trunk = attempt.later.remove(0);
-        self.enter_trunk(call, trunk);
+        self.enter_trunk(call, third, trunk);
         true
     }
 
     /// The call goes by this trunk from now on, if it has a channel and its registration.
-    fn enter_trunk(&mut self, call: &mut Call, trunk: TrunkId) {
-        let Some(side) = call.target_mut() else {
+    fn enter_trunk(&mut self, call: &mut Call, third: ThirdId, trunk: TrunkId) {
+        let Some(side) = call.third_mut(third) else {
             return;
         };
         side.trunk = trunk;
@@ -235,23 +244,31 @@ impl Shard {
         &mut self,
         now: Now,
         call: &mut Call,
+        third: ThirdId,
         trunk_id: TrunkId,
         peer: &Peer,
     ) -> Option<()> {
         let (goal, emergency) = {
-            let attempt = &call.target_mut()?.attempt;
+            let attempt = &call.third_mut(third)?.attempt;
             (attempt.goal.clone()?, attempt.emergency)
         };
         let config = std::sync::Arc::clone(&self.config);
         let trunk = config.trunks.get(usize::from(trunk_id.0))?;
         let flow = self.flow_to(peer.transport, peer.address, trunk.network)?;
-        let uri = self.outgoing_uri(trunk, &goal.dial, peer.address);
+        let uri = match &goal {
+            Dial::Number(number) => self.outgoing_uri(trunk, number, peer.address),
+            Dial::Uri(uri) => uri.clone(),
+        };
         let identity = self.outgoing_identity(call, (trunk_id, trunk), (&uri, emergency));
         let codecs = media_codecs(&trunk.codecs);
-        let (port, address) = self.ports.take(trunk.network)?;
+        let (port, address) = match emergency {
+            true => self.ports.take(trunk.network)?,
+            false => self.ports.take_spare(trunk.network)?,
+        };
         let mut voice = Voice::new(port, None, trunk.srtp);
-        let ours = (address, session(call.id, 2, 1));
+        let ours = (address, session(call.id, third_party(third), 1));
         let described = self.describe(now, &mut voice, ours, &codecs);
+        let attached = self.attached(now, call, third, (trunk, &described));
         let invite = Invite {
             flow,
             uri: uri.clone(),
@@ -262,6 +279,7 @@ impl Shard {
             to: Party { display: None, uri },
             contact_user: "12356".to_owned(),
             sdp: Some(described),
+            attached,
             headers: identity.headers,
             terms: crate::terms::of_trunk(trunk),
         };
@@ -269,23 +287,27 @@ impl Shard {
             self.ports.give_back(port);
             return None;
         };
-        self.legs.insert(leg, LegOwner::Target(call.id));
-        self.ports.own(port, PortOwner::Target(call.id));
-        let side = call.target_mut()?;
+        self.legs.insert(leg, LegOwner::Target(call.id, third));
+        self.ports.own(port, PortOwner::Target(call.id, third));
+        let side = call.third_mut(third)?;
         if std::mem::take(&mut side.attempt.channel) {
             self.channels.insert(leg, trunk_id);
         }
         side.codecs = codecs.into();
         side.leg = Some(leg);
         side.voice = Some(voice);
-        self.set_call_timer(call, now.mono + trunk.try_for, Timer::PeerTry(call.id));
+        self.set_call_timer(
+            call,
+            now.mono + trunk.try_for,
+            Timer::PeerTry(call.id, third),
+        );
         Some(())
     }
 
     /// The target's telephone rings, or a network says that it is on the way.
-    pub(crate) fn on_peer_progress(&mut self, call: &mut Call) {
-        self.cancel_call_timers(call, |t| matches!(t, Timer::PeerTry(_)));
-        if let Some(side) = call.target_mut() {
+    pub(crate) fn on_peer_progress(&mut self, call: &mut Call, third: ThirdId) {
+        self.cancel_call_timers(call, |t| matches!(t, Timer::PeerTry(_, it) if *it == third));
+        if let Some(side) = call.third_mut(third) {
             side.attempt.progress = true;
         }
     }
@@ -295,12 +317,13 @@ impl Shard {
         &mut self,
         now: Now,
         call: &mut Call,
+        third: ThirdId,
         leg: LegId,
         (status, retry_after): (u16, Option<u32>),
     ) -> bool {
-        self.cancel_call_timers(call, |t| matches!(t, Timer::PeerTry(_)));
-        self.note_tried(call, status);
-        let Some(side) = call.target_mut() else {
+        self.cancel_call_timers(call, |t| matches!(t, Timer::PeerTry(_, it) if *it == third));
+        self.note_tried(call, third, status);
+        let Some(side) = call.third_mut(third) else {
             return false;
         };
         let (trunk, attempt) = (side.trunk, &mut side.attempt);
@@ -329,23 +352,23 @@ impl Shard {
         }
         // Nothing is left of this leg, so its channel is for the next.
         if let Some(of) = self.channels.remove(&leg) {
-            match call.target_mut() {
+            match call.third_mut(third) {
                 Some(side) if of == side.trunk => side.attempt.channel = true,
                 _ => self.give_channel_back(of),
             }
         }
-        if !self.others(now, call) {
-            self.drop_spare_channel(call);
+        if !self.others(now, call, third) {
+            self.drop_spare_channel(call, third);
             return false;
         }
-        self.leave_leg(call);
-        self.dial_next(now, call);
+        self.leave_leg(call, third);
+        self.dial_next(now, call, third);
         true
     }
 
     /// The peer has not said anything for as long as it is given.
-    pub(crate) fn on_peer_silent(&mut self, now: Now, call: &mut Call) {
-        let Some(side) = call.target_mut() else {
+    pub(crate) fn on_peer_silent(&mut self, now: Now, call: &mut Call, third: ThirdId) {
+        let Some(side) = call.third_mut(third) else {
             return;
         };
         let (until, attempt) = (side.attempt.since + PATIENCE, &side.attempt);
@@ -356,16 +379,16 @@ impl Shard {
             Some(LegState::Calling) => {}
             // Who has said 100 is there, and the rest is its own network's; but police cannot wait.
             Some(LegState::Proceeding) if emergency && now.mono < until => {
-                return self.set_call_timer(call, until, Timer::PeerTry(call.id));
+                return self.set_call_timer(call, until, Timer::PeerTry(call.id, third));
             }
             Some(LegState::Proceeding) if emergency => {}
             _ => return,
         }
-        if !self.others(now, call) {
+        if !self.others(now, call, third) {
             return;
         }
-        self.note_tried(call, 408);
-        if let Some(side) = call.target_mut() {
+        self.note_tried(call, third, 408);
+        if let Some(side) = call.third_mut(third) {
             side.attempt.status = 408;
             let peer = side.attempt.tried.last().copied();
             if let Some(peer) = peer {
@@ -373,23 +396,23 @@ impl Shard {
                 self.leave_peer(now, (trunk, peer), DOUBT, false);
             }
         }
-        self.leave_leg(call);
+        self.leave_leg(call, third);
         // RFC 3326 §2: why the INVITE is cancelled, should it still be cancelled.
         self.release_leg(now, leg, Some("SIP;cause=408"));
-        self.dial_next(now, call);
+        self.dial_next(now, call, third);
     }
 
     /// Asks the next after one that failed; an emergency's has time enough to be answered.
-    fn dial_next(&mut self, now: Now, call: &mut Call) {
-        self.dial_on(now, call);
-        if let Some(side) = call.target_mut().filter(|it| it.attempt.emergency) {
+    fn dial_next(&mut self, now: Now, call: &mut Call, third: ThirdId) {
+        self.dial_on(now, call, third);
+        if let Some(side) = call.third_mut(third).filter(|it| it.attempt.emergency) {
             side.machine.handle_another(now.mono + LEAST_RING);
         }
     }
 
     /// True if somebody is left to be asked.
-    fn others(&self, now: Now, call: &mut Call) -> bool {
-        let Some(side) = call.target_mut() else {
+    fn others(&self, now: Now, call: &mut Call, third: ThirdId) -> bool {
+        let Some(side) = call.third_mut(third) else {
             return false;
         };
         let (trunk, attempt) = (side.trunk, &side.attempt);
@@ -408,8 +431,8 @@ impl Shard {
     }
 
     /// Takes the port from a leg that is given up. Its channel is its own until nothing of it is left.
-    fn leave_leg(&mut self, call: &mut Call) {
-        let Some(side) = call.target_mut() else {
+    fn leave_leg(&mut self, call: &mut Call, third: ThirdId) {
+        let Some(side) = call.third_mut(third) else {
             return;
         };
         side.leg = None;
@@ -418,8 +441,8 @@ impl Shard {
         }
     }
 
-    fn drop_spare_channel(&mut self, call: &mut Call) {
-        let Some(side) = call.target_mut() else {
+    pub(crate) fn drop_spare_channel(&mut self, call: &mut Call, third: ThirdId) {
+        let Some(side) = call.third_mut(third) else {
             return;
         };
         let trunk = side.trunk;
@@ -448,8 +471,8 @@ impl Shard {
     }
 
     /// Writes down what came of the peer that is asked now, once.
-    pub(crate) fn note_tried(&mut self, call: &mut Call, status: u16) {
-        let Some(side) = call.target_mut() else {
+    pub(crate) fn note_tried(&mut self, call: &mut Call, third: ThirdId, status: u16) {
+        let Some(side) = call.third_mut(third) else {
             return;
         };
         let Some((address, _)) = side.attempt.peer.take() else {

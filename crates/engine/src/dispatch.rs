@@ -56,7 +56,8 @@ pub fn queue_config(config: &Config, wall: Wall) -> QueueConfig {
         pools: pools.collect(),
         seats: config.seats.len(),
         max_callers: config.waiting.max_waiting,
-        // Every call that any shard may carry, so that one put back always finds its place. Only of
+        // Every call that any shard may carry, so that one put back always finds its place; a request for
+        // the second line has that of its caller, who talks. Only of
         // very large engines a chance beyond all measure could bring more: all shards full at once.
         capacity: (most_calls(config) * usize::from(config.shards.max(1))).min(CAPACITY),
         ageing: Ageing {

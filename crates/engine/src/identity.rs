@@ -4,7 +4,7 @@
 use crate::outgoing::priorities;
 use crate::shard::Shard;
 use meishier_model::{DialString, TrunkId};
-use meishier_routing::{Claim, Claims, Kind, Number, Trust, weigh};
+use meishier_routing::{Claim, Claims, IdentitySource, Kind, Number, Trust, weigh};
 use meishier_signaling::{HeaderName, Message, NameAddr, Uri};
 use smallvec::SmallVec;
 
@@ -21,6 +21,8 @@ pub(crate) struct Parties {
     pub(crate) withheld: bool,
     /// The caller is a number that forwarded the call, or one without its area code: nobody's own.
     pub(crate) switchboard: bool,
+    /// A network that is trusted vouches for the caller (RFC 3325).
+    pub(crate) asserted: bool,
     /// User part of From, for seats that are to see it; empty if withheld.
     pub(crate) from_user: DialString,
     /// What was dialled, before a forward.
@@ -136,6 +138,7 @@ impl Shard {
                 || Number::new(caller.reveal()).kind() == Kind::Local,
             caller,
             withheld: identified.withheld,
+            asserted: identified.source == IdentitySource::Asserted,
             from_user: read(user_of(shown)),
             called: before.unwrap_or_else(|| read(number_of(request.request_uri()))),
             priority: trust

@@ -4,6 +4,7 @@
 use crate::api::{Phase, SeatState};
 use crate::call::State;
 use crate::seat::Wish;
+use crate::second::requests;
 use crate::shard::Shard;
 use meishier_model::{CallId, CounsellorId, LineId, Mono, SeatId, ShardId};
 
@@ -68,6 +69,22 @@ impl Shard {
                 sip_call_id: &call.sip_call_id,
             }
         })
+    }
+
+    /// Seats that were called into a conversation through the queue, ringing or talking, with the line
+    /// that each holds. Those that were called by name hold none.
+    pub fn called_in(&self) -> impl Iterator<Item = (CallId, SeatId, LineId)> + '_ {
+        self.calls.values().flat_map(|call| {
+            let found = requests(call).filter_map(|(_, request)| request.found());
+            found.map(|found| (call.id, found.seat, found.line))
+        })
+    }
+
+    /// Requests for the second line, ringing and talking ones included: the number that the queue knows,
+    /// and the conversation's.
+    pub fn requests(&self) -> impl Iterator<Item = (CallId, CallId)> + '_ {
+        let all = self.requests.iter();
+        all.map(|(request, (call, _))| (*request, *call))
     }
 
     /// The seats at home on this shard, in the order of their numbers.

@@ -1,448 +1,321 @@
 //! The key: a third party is called while caller and counsellor keep talking.
 //!
-//! What happens when is the hand-over machine's (meishier-transfer); here its actions become legs
-//! and media. Whoever is in the conversation is arranged anew after every change, from scratch.
+//! What happens when is the hand-over machine's (meishier-transfer); here its actions become legs and
+//! events of the record. Who is left, and what that asks for, is the conference's.
 
-use crate::api::{CommandError, Notice, Reply, TransferStarted};
-use crate::call::{Call, State, TargetSide};
+use crate::api::{CommandError, LateAlarm, Notice, Reply};
+use crate::call::{Call, KeyAlarm, State, ThirdSide};
 use crate::defect::Defect;
-use crate::dial::Attempt;
-use crate::ports::PortOwner;
+use crate::quiet::is_attended;
 use crate::shard::Shard;
 use crate::timers::Timer;
-use meishier_media::{PromptId, Source};
-use meishier_model::{
-    CallId, LegId, Now, Outcome, PortId, ReleasedBy, TransferOutcome, TransferRecord,
-};
-use meishier_transfer::{
-    Action, Handover, KeyKind, Notice as Told, Party, State as HandoverState, Target, TargetError,
-};
-use smallvec::SmallVec;
+use meishier_media::PromptId;
+use meishier_model::{CallId, Now, TransferEvent, TransferOutcome};
+use meishier_transfer::{Action, KeyKind, Leaving, Manner, Mode, Notice as Told, Role, ThirdId};
+use std::time::Duration;
 
-impl From<TargetError> for CommandError {
-    fn from(error: TargetError) -> Self {
-        match error {
-            TargetError::UnknownKey => Self::UnknownKey,
-            TargetError::UnknownCity => Self::UnknownCity,
-            TargetError::Ambiguous(names) => Self::AmbiguousCity(names),
-        }
+/// Most emergencies of one call that are remembered as failed.
+const MOST_ALARMS: usize = 8;
+/// Most alarms of calls that are over that a shard keeps.
+const MOST_LATE_ALARMS: usize = 64;
+/// Most events of one use of a key that the record keeps; the rest is of no use to anybody.
+const MOST_EVENTS: usize = 256;
+
+/// What a use of a key reaches, if the key itself is not in the configuration any more.
+fn kind_of(side: &ThirdSide) -> KeyKind {
+    match side.role {
+        Role::SecondLine => KeyKind::SecondLine,
+        Role::Supervisor => KeyKind::Supervisor,
+        _ if side.emergency => KeyKind::Emergency,
+        _ => KeyKind::Number,
     }
 }
 
 impl Shard {
-    pub(crate) fn on_key(&mut self, now: Now, token: u64, id: CallId, key: &str, city: &str) {
-        let target = self.config.transfer.target(key, city);
-        let mut result = Err(CommandError::UnknownCall);
-        self.with_call(id, |shard, call| {
-            result = match (&call.state, target) {
-                (State::Parting(_) | State::WrappingUp, _) => Err(CommandError::UnknownCall),
-                (State::Transferring(..), _) => Err(CommandError::TransferRunning),
-                (State::Queued | State::Offered(_), _) => Err(CommandError::NotTalking),
-                (State::Talking(_), Err(error)) => Err(error.into()),
-                (State::Talking(_), Ok(target)) => shard.press(now, call, key, target),
-            };
-        });
-        self.reply(token, Reply::Transfer(result));
-    }
-
-    /// True if an emergency key was pressed in this call.
-    pub(crate) fn called_emergency(&self, call: &Call) -> bool {
-        let keys = &self.config.transfer.keys;
-        let emergency = |name: &str| {
-            let key = keys.iter().find(|key| key.name == name);
-            key.is_some_and(|key| key.kind == KeyKind::Emergency)
-        };
-        call.transfers
-            .iter()
-            .any(|transfer| emergency(&transfer.key))
-    }
-
-    fn press(
-        &mut self,
-        now: Now,
-        call: &mut Call,
-        key: &str,
-        target: Target,
-    ) -> Result<TransferStarted, CommandError> {
-        let keys = &self.config.transfer.keys;
-        let (ring, trunk) = keys
-            .get(target.key)
-            .map(|k| (k.ring, k.trunk))
-            .ok_or(CommandError::UnknownKey)?;
-        let mut machine = Handover::new();
-        let started = TransferStarted {
-            dialled: target.dial.clone(),
-            reason: target.reason.clone(),
-        };
-        let record = TransferRecord {
-            key: key.to_owned(),
-            city: target.city.clone(),
-            dialled: target.dial.clone(),
-            reason: target.reason.clone(),
-            at: now.wall,
-            answered: None,
-            outcome: TransferOutcome::Failed,
-            status: 0,
-            cause: String::new(),
-            tried: Vec::new(),
-        };
-        machine
-            .handle_press(now.mono, target, ring)
-            .map_err(|_| CommandError::TransferRunning)?;
-        let State::Talking(side) = std::mem::replace(&mut call.state, State::Queued) else {
-            return Err(CommandError::NotTalking);
-        };
-        call.transfers.push(record);
-        let target = TargetSide {
-            machine,
-            trunk,
-            codecs: SmallVec::new(),
-            leg: None,
-            voice: None,
-            version: 1,
-            record: call.transfers.len() - 1,
-            joined: false,
-            attempt: Attempt::default(),
-        };
-        call.state = State::Transferring(Some(side), Box::new(target));
-        self.run_handover(now, call);
-        Ok(started)
-    }
-
-    pub(crate) fn on_cancel_key(&mut self, now: Now, token: u64, id: CallId) {
-        let mut result = Err(CommandError::UnknownCall);
-        self.with_call(id, |shard, call| {
-            let Some(target) = call.target_mut() else {
-                result = Err(CommandError::NoTransfer);
-                return;
-            };
-            target.machine.handle_cancel();
-            result = Ok(TransferStarted {
-                dialled: String::new(),
-                reason: String::new(),
-            });
-            shard.run_handover(now, call);
-        });
-        self.reply(token, Reply::Transfer(result));
-    }
-
-    pub(crate) fn on_target_progress(&mut self, now: Now, call: &mut Call, status: u16) {
-        if status > 100 {
-            self.on_peer_progress(call);
-        }
-        if status > 100
-            && let Some(target) = call.target_mut()
-        {
-            target.machine.handle_ringing();
-            self.run_handover(now, call);
-        }
-    }
-
-    pub(crate) fn on_target_answered(
-        &mut self,
-        now: Now,
-        call: &mut Call,
-        leg: LegId,
-        sdp: Option<&[u8]>,
-    ) {
-        if call
-            .target_mut()
-            .is_some_and(|target| target.leg == Some(leg))
-        {
-            self.on_peer_progress(call);
-            self.note_tried(call, 200);
-        }
-        let agreed = call.target_mut().and_then(|target| {
-            let voice = target.voice.as_ref()?;
-            voice.accept(sdp?, &target.codecs).ok()
-        });
-        let Some(target) = call.target_mut().filter(|t| t.leg == Some(leg)) else {
-            return self.release_leg(now, leg, None);
-        };
-        match (agreed, &mut target.voice) {
-            (Some(agreed), Some(voice)) => {
-                voice.settle(now, agreed);
-                let record = target.record;
-                target.machine.handle_answered();
-                if let Some(record) = call.transfers.get_mut(record) {
-                    record.answered = Some(now.wall);
-                    record.status = 200;
-                }
-            }
-            _ => {
-                target.leg = None;
-                target.machine.handle_failed(488);
-                self.release_leg(now, leg, None);
-            }
-        }
-        self.run_handover(now, call);
-    }
-
-    pub(crate) fn on_target_failed(
-        &mut self,
-        now: Now,
-        call: &mut Call,
-        leg: LegId,
-        (status, retry_after): (u16, Option<u32>),
-        cause: String,
-    ) {
-        if self.ask_another(now, call, leg, (status, retry_after)) {
-            return self.run_handover(now, call);
-        }
-        self.note_cause(call, cause);
-        if let Some(target) = call.target_mut() {
-            target.leg = None;
-            target.machine.handle_failed(status);
-            self.run_handover(now, call);
-        }
-    }
-
-    /// Why the target's side says that it refused or ended.
-    pub(crate) fn note_cause(&mut self, call: &mut Call, cause: String) {
-        let record = call.target_mut().map(|target| target.record);
-        if let Some(record) = record.and_then(|at| call.transfers.get_mut(at)) {
-            record.cause = cause;
-        }
-    }
-
-    /// The peer that was asked last has said nothing for as long as it is given.
-    pub(crate) fn on_peer_timer(&mut self, now: Now, call: &mut Call) {
-        self.on_peer_silent(now, call);
-        self.run_handover(now, call);
-    }
-
-    pub(crate) fn on_target_gone(&mut self, now: Now, call: &mut Call) {
-        if let Some(target) = call.target_mut() {
-            target.leg = None;
-            target.machine.handle_party_left(Party::Target);
-            self.run_handover(now, call);
-        }
-    }
-
-    /// The target vanished without a word. A caller who was alone with it has nobody now: back to the
-    /// head of the queue.
-    pub(crate) fn on_target_lost(&mut self, now: Now, call: &mut Call) {
-        let alone = matches!(&call.state, State::Transferring(None, target) if target.joined);
-        if !alone {
-            return self.on_target_gone(now, call);
-        }
-        self.close_transfer(call, TransferOutcome::Joined, 0);
-        self.drop_target(now, call);
-        self.back_in_line(now, call);
-    }
-
-    pub(crate) fn on_target_timer(&mut self, now: Now, call: &mut Call) {
-        if let Some(target) = call.target_mut() {
-            target.machine.handle_timeout(now.mono);
-            self.run_handover(now, call);
-        }
-    }
-
-    pub(crate) fn on_counsellor_gone_in_transfer(&mut self, now: Now, call: &mut Call) {
-        if self.broken.is(Defect::CounsellorTakesCallerAlong) {
-            self.close_transfer(call, TransferOutcome::Joined, 0);
-            return self.end_transfer(now, call, ReleasedBy::Seat);
-        }
-        self.release_seat(now, call, false);
-        if let Some(target) = call.target_mut() {
-            target.machine.handle_party_left(Party::Counsellor);
-            self.run_handover(now, call);
-        }
-    }
-
-    pub(crate) fn on_caller_gone_in_transfer(&mut self, now: Now, call: &mut Call, by: ReleasedBy) {
-        if let Some(target) = call.target_mut() {
-            target.machine.handle_party_left(Party::Caller);
-            self.run_handover(now, call);
-        }
-        if call.ending.is_none() {
-            self.end_transfer(now, call, by);
-        }
-    }
-
-    /// Ends everything that is left of the call.
-    fn end_transfer(&mut self, now: Now, call: &mut Call, by: ReleasedBy) {
-        self.drop_target(now, call);
-        self.release_seat(now, call, true);
-        self.finish(now, call, Outcome::Answered, by, 0);
-    }
-
     /// Carries out what the machine wants, then arranges who hears whom.
-    fn run_handover(&mut self, now: Now, call: &mut Call) {
+    pub(crate) fn run_third(&mut self, now: Now, call: &mut Call, third: ThirdId) {
         let mut told = None;
-        while let Some(action) = call.target_mut().and_then(|t| t.machine.poll_action()) {
-            match action {
-                Action::Dial(target) => self.dial(now, call, &target),
-                Action::Join => {
-                    if let Some(target) = call.target_mut() {
-                        target.joined = true;
-                    }
-                }
-                Action::Tell(notice) => told = Some(notice),
-                Action::Drop(Party::Target) => self.drop_target(now, call),
-                Action::Drop(Party::Counsellor) => self.release_seat(now, call, false),
-                Action::Drop(Party::Caller) | Action::End => {
-                    let by = if call.side.gone {
-                        ReleasedBy::Caller
-                    } else {
-                        ReleasedBy::Seat
-                    };
-                    return self.end_transfer(now, call, by);
-                }
-                Action::Finished { outcome, status } => self.close_transfer(call, outcome, status),
-                Action::Requeue => {
-                    self.drop_target(now, call);
-                    return self.back_in_line(now, call);
-                }
-            }
-        }
-        self.after_handover(now, call, told);
-    }
-
-    fn after_handover(&mut self, now: Now, call: &mut Call, told: Option<Told>) {
-        self.cancel_call_timers(call, |t| matches!(t, Timer::TransferRing(_)));
-        let Some(target) = call.target_mut() else {
-            return;
-        };
-        let (deadline, state) = (target.machine.poll_timeout(), target.machine.state());
-        if let Some(at) = deadline.filter(|_| !self.broken.is(Defect::TargetRingsForEver)) {
-            self.set_call_timer(call, at, Timer::TransferRing(call.id));
-        }
-        if state == HandoverState::Done {
-            // A target that left by itself has no leg any more, but still its port.
-            self.drop_target(now, call);
-        }
-        if state == HandoverState::Done
-            && let State::Transferring(side @ Some(_), _) = &mut call.state
-            && let Some(side) = side.take()
+        let mut over = None;
+        // Nobody hears that a supervisor's telephone rings, or that it does not answer.
+        let unheard = call.third(third).is_some_and(ThirdSide::is_named);
+        // A caller is not to hear that police were called: somebody may listen.
+        let quiet = |it: &ThirdSide| it.machine.terms().manner == Manner::Quiet;
+        let discreet = call
+            .third(third)
+            .is_some_and(|it| it.emergency || quiet(it));
+        let mut lost_help = false;
+        while let Some(action) = call
+            .third_mut(third)
+            .and_then(|it| it.machine.poll_action())
         {
-            call.state = State::Talking(side);
-        }
-        self.arrange(call);
-        match told {
-            Some(Told::Failed(_) | Told::NoAnswer) => {
-                self.say_over(call, PromptId::TransferFailed, true)
+            match action {
+                Action::Dial(_) if self.is_seat(call, third) => self.call_seat(now, call, third),
+                Action::Dial(index) => self.dial(now, call, third, index),
+                Action::Brief => self.brief(now, call, third),
+                Action::Meet if !is_attended(call) => {
+                    // Nobody is there to talk apart with: the caller is not to wait for that.
+                    let _ = call.third_mut(third).map(|it| it.machine.handle_join());
+                }
+                Action::Meet => self.take_part(call, third, Mode::Aside),
+                Action::Join => self.join(now, call, third),
+                Action::Tell(notice) => {
+                    if let (Told::Confirmed, Some(side)) = (notice, call.third_mut(third)) {
+                        side.confirmed = true;
+                    }
+                    self.note_event(now, call, third, notice);
+                    self.refer_told(now, call, third, notice);
+                    told = Some(notice);
+                }
+                Action::Drop => self.drop_third(now, call, third),
+                Action::Finished { outcome, status } => over = Some((outcome, status)),
             }
-            Some(Told::Dialling) => self.say_over(call, PromptId::TransferDialling, false),
+        }
+        if let Some((outcome, status)) = over {
+            lost_help = call
+                .third(third)
+                .is_some_and(|it| it.emergency && !it.confirmed);
+            self.close_third(call, third, (outcome, status), false);
+            self.refer_over(now, call, third, (outcome, status));
+            let served = call.third(third).is_some_and(|it| !it.lost);
+            self.drop_third(now, call, third);
+            call.thirds.retain(|it| it.id != third);
+            self.third_left(now, call, served && outcome == TransferOutcome::Joined);
+        }
+        self.set_ring_timer(call, third);
+        self.settle_conference(now, call);
+        match told {
+            _ if unheard => {}
+            Some(Told::Failed(_) | Told::NoAnswer) if over.is_some() => {
+                self.say_over(call, PromptId::TransferFailed, !discreet);
+            }
+            Some(Told::TargetLeft) if lost_help => {
+                self.say_over(call, PromptId::TransferFailed, false);
+            }
+            // Not before it is settled whom to dial, and not if that has failed at once.
+            Some(Told::Dialling(0)) if self.is_blind(call, third) => {
+                self.counsellor_leaves(now, call, Leaving::Planned);
+            }
+            Some(Told::Dialling(0)) => self.say_over(call, PromptId::TransferDialling, false),
             _ => {}
         }
     }
 
-    fn close_transfer(&mut self, call: &mut Call, outcome: TransferOutcome, status: u16) {
-        let id = call.id;
-        let Some(index) = call.target_mut().map(|t| t.record) else {
+    /// The counsellor does not wait for this target.
+    fn is_blind(&self, call: &Call, third: ThirdId) -> bool {
+        let blind = |it: &ThirdSide| it.machine.terms().manner == Manner::Blind;
+        matches!(call.state, State::Transferring(Some(_))) && call.third(third).is_some_and(blind)
+    }
+
+    pub(crate) fn is_seat(&self, call: &Call, third: ThirdId) -> bool {
+        call.third(third).is_some_and(|it| it.seat.is_some())
+    }
+
+    fn set_ring_timer(&mut self, call: &mut Call, third: ThirdId) {
+        self.cancel_call_timers(
+            call,
+            |t| matches!(t, Timer::TransferRing(_, it) if *it == third),
+        );
+        let deadline = call.third(third).and_then(|it| it.machine.poll_timeout());
+        if let Some(at) = deadline.filter(|_| !self.broken.is(Defect::TargetRingsForEver)) {
+            self.set_call_timer(call, at, Timer::TransferRing(call.id, third));
+        }
+    }
+
+    /// The target comes into the conversation as its manner has it; who was apart with it comes back.
+    fn join(&mut self, now: Now, call: &mut Call, third: ThirdId) {
+        let mode = match call.third(third) {
+            Some(side) if side.is_named() => side.mode,
+            Some(side)
+                if side.machine.terms().manner == Manner::Quiet && side.role == Role::Target =>
+            {
+                Mode::Back
+            }
+            _ => Mode::Full,
+        };
+        self.take_part(call, third, mode);
+        if mode != Mode::Full || call.third(third).is_some_and(ThirdSide::is_named) {
+            self.note_part(now, call, third);
+        }
+        let record = call.third(third).map(|it| it.record);
+        if let Some(record) = record.and_then(|at| call.transfers.get(at)) {
+            call.alarms.retain(|it| it.key != record.key);
+        }
+    }
+
+    pub(crate) fn take_part(&mut self, call: &mut Call, third: ThirdId, mode: Mode) {
+        if let Some(side) = call.third_mut(third) {
+            side.present = true;
+            side.mode = mode;
+        }
+        self.come_back(call);
+    }
+
+    /// The counsellor is apart exactly as long as somebody is with them.
+    pub(crate) fn come_back(&self, call: &mut Call) {
+        let apart = |it: &ThirdSide| it.present && it.mode == Mode::Aside;
+        call.modes.1 = match (call.thirds.iter().any(apart), call.modes.1) {
+            (true, _) => Mode::Aside,
+            (false, Mode::Aside) => Mode::Full,
+            (false, mode) => mode,
+        };
+    }
+
+    /// What the key of a third party reaches.
+    fn kind_of_third(&self, call: &Call, side: &ThirdSide) -> KeyKind {
+        let record = call.transfers.get(side.record);
+        let keys = &self.config.transfer.keys;
+        let key = record.and_then(|record| keys.iter().find(|key| key.name == record.key));
+        key.map_or_else(|| kind_of(side), |key| key.kind)
+    }
+
+    /// Tells how long it took from the key to an answer.
+    pub(crate) fn tell_answered(&mut self, now: Now, call: &Call, third: ThirdId) {
+        let Some(side) = call.third(third) else {
             return;
         };
+        let pressed = call.transfers.get(side.record).map_or(now.wall, |it| it.at);
+        let after = u64::try_from(now.wall.0.saturating_sub(pressed.0)).unwrap_or(0);
+        self.notice(Notice::TransferAnswered {
+            call: call.id,
+            kind: self.kind_of_third(call, side),
+            after: Duration::from_millis(after),
+        });
+    }
+
+    /// Writes down what came of a use of a key. An emergency that reached nobody is an alarm, and so is
+    /// one that nobody waits for any more (`cut_off`), and one that vanished before it took over.
+    pub(crate) fn close_third(
+        &mut self,
+        call: &mut Call,
+        third: ThirdId,
+        (outcome, status): (TransferOutcome, u16),
+        cut_off: bool,
+    ) {
+        let Some(side) = call.third(third) else {
+            return;
+        };
+        let (index, emergency) = (side.record, side.emergency);
+        // Whoever vanished before it took over may not have been told enough, nor may police who have
+        // found nobody.
+        let vanished = !side.confirmed && (side.lost || !side.met);
+        let kind = self.kind_of_third(call, side);
+        let number = side.target.first().to_owned();
         if let Some(record) = call.transfers.get_mut(index) {
             record.outcome = outcome;
             record.status = if status == 0 { record.status } else { status };
         }
-        self.notice(Notice::Transfer { call: id, outcome });
+        let (id, key) = (call.id, call.transfers.get(index).map(|it| it.key.clone()));
+        self.notice(Notice::Transfer {
+            call: id,
+            third,
+            kind,
+            outcome,
+        });
+        let key = key.unwrap_or_default();
+        let reached_nobody = match outcome {
+            TransferOutcome::Failed | TransferOutcome::NoAnswer => true,
+            TransferOutcome::Joined => vanished,
+            TransferOutcome::Cancelled => cut_off,
+        };
+        match emergency && reached_nobody {
+            _ if self.broken.is(Defect::AlarmForgotten) => {}
+            true => {
+                call.alarms.retain(|it| it.number != number);
+                if call.alarms.len() < MOST_ALARMS {
+                    call.alarms.push(KeyAlarm { key, number });
+                }
+                self.notice(Notice::TransferAlarm { call: id, third });
+            }
+            false => {}
+        }
+    }
+
+    /// What nobody has seen to yet is not forgotten because its call is over.
+    pub(crate) fn keep_alarms(&mut self, call: &mut Call) {
+        for KeyAlarm { key, number } in std::mem::take(&mut call.alarms) {
+            if self.alarms.len() >= MOST_LATE_ALARMS {
+                self.alarms.pop_front();
+            }
+            let call = call.id;
+            self.alarms.push_back(LateAlarm { call, key, number });
+        }
+    }
+
+    pub(crate) fn on_alarm_seen(&mut self, token: u64, id: CallId) {
+        let mut result = Err(CommandError::UnknownCall);
+        let before = self.alarms.len();
+        self.alarms.retain(|it| it.call != id);
+        if self.alarms.len() < before {
+            result = Ok(());
+        }
+        self.with_call(id, |_, call| {
+            call.alarms.clear();
+            result = Ok(());
+        });
+        self.reply(token, Reply::Done(result));
+    }
+
+    fn note_event(&mut self, now: Now, call: &mut Call, third: ThirdId, notice: Told) {
+        let Some(side) = call.third(third) else {
+            return;
+        };
+        let (what, detail) = match notice {
+            Told::Asking => ("asking", String::new()),
+            Told::Dialling(index) => {
+                let dial = side.target.dials.get(usize::from(index));
+                (
+                    "dialling",
+                    dial.map_or(String::new(), |it| it.as_str().to_owned()),
+                )
+            }
+            Told::Ringing => ("ringing", String::new()),
+            Told::Briefing => ("briefing", String::new()),
+            Told::Apart => ("apart", String::new()),
+            Told::Joined => ("joined", String::new()),
+            Told::Confirmed => ("confirmed", String::new()),
+            Told::Failed(status) => ("failed", status.to_string()),
+            Told::NoAnswer => ("no_answer", String::new()),
+            Told::Cancelled => ("cancelled", String::new()),
+            Told::TargetLeft => ("target_left", String::new()),
+        };
+        let (record, role) = (side.record, side.role);
+        self.notice(Notice::TransferStep {
+            call: call.id,
+            third,
+            role,
+            step: notice,
+        });
+        write_event(call, record, TransferEvent::new(now.wall, what, detail));
     }
 
     /// Hangs up the target and gives its port up; the machine is left as it is.
-    pub(crate) fn drop_target(&mut self, now: Now, call: &mut Call) {
-        let Some(target) = call.target_mut() else {
+    pub(crate) fn drop_third(&mut self, now: Now, call: &mut Call, third: ThirdId) {
+        let Some(side) = call.third_mut(third) else {
             return;
         };
-        target.joined = false;
-        self.cancel_call_timers(call, |t| matches!(t, Timer::PeerTry(_)));
-        self.note_tried(call, 0);
-        let Some(target) = call.target_mut() else {
+        side.present = false;
+        self.cancel_call_timers(call, |t| matches!(t, Timer::PeerTry(_, it) if *it == third));
+        self.drop_second(now, call, third);
+        self.note_tried(call, third, 0);
+        self.drop_spare_channel(call, third);
+        let Some(side) = call.third_mut(third) else {
             return;
         };
-        let (leg, voice) = (target.leg.take(), target.voice.take());
-        if let Some(leg) = leg {
+        let (leg, voice) = (side.leg.take(), side.voice.take());
+        if let Some(leg) = leg.filter(|_| !self.broken.is(Defect::TargetLeftBehind)) {
             self.release_leg(now, leg, None);
         }
         if let Some(voice) = voice {
             self.drop_voice(&voice, call);
         }
     }
+}
 
-    /// Who hears whom, from those who are there.
-    pub(crate) fn arrange(&mut self, call: &mut Call) {
-        let mut caller = call.side.voice.clone();
-        let mut seat = call.seat_side().and_then(|side| side.voice.clone());
-        let (mut target, dialling) = match &call.state {
-            State::Transferring(_, side) => (
-                side.voice.clone().filter(|_| side.joined),
-                side.leg.is_some() && !side.joined,
-            ),
-            _ => (None, false),
-        };
-        for voice in [Some(&mut caller), seat.as_mut(), target.as_mut()]
-            .into_iter()
-            .flatten()
-        {
-            self.open_voice(voice);
-        }
-        let present: Vec<PortId> = [Some(&caller), seat.as_ref(), target.as_ref()]
-            .into_iter()
-            .flatten()
-            .filter(|v| v.open)
-            .map(|v| v.port)
-            .collect();
-        for voice in [Some(&caller), seat.as_ref(), target.as_ref()]
-            .into_iter()
-            .flatten()
-        {
-            let others: Vec<PortId> = present
-                .iter()
-                .copied()
-                .filter(|port| *port != voice.port)
-                .collect();
-            let source = match others.as_slice() {
-                [] if dialling => Source::Ringback,
-                [] => Source::Comfort,
-                [other] => Source::Peer(*other),
-                _ => Source::Mix(others),
-            };
-            self.hear(voice, source);
-        }
-        call.side.voice = caller;
-        if let (Some(side), Some(voice)) = (call.seat_side_mut(), seat) {
-            side.voice = Some(voice);
-        }
-        if let (Some(side), Some(voice)) = (call.target_mut(), target) {
-            side.voice = Some(voice);
-        }
-    }
-
-    /// Says something to the counsellor, and to the caller if `both`, over the conversation that
-    /// goes on.
-    fn say_over(&mut self, call: &mut Call, prompt: PromptId, both: bool) {
-        let caller = call.side.voice.clone();
-        let Some(seat) = call.seat_side().and_then(|side| side.voice.clone()) else {
-            return;
-        };
-        let listeners = [(&seat, &caller), (&caller, &seat)];
-        for (voice, other) in listeners.into_iter().take(if both { 2 } else { 1 }) {
-            let token = self.token();
-            let prompts = vec![prompt];
-            // A caller whose description is still to come with the ACK is not heard yet.
-            let parties = other.open.then_some(other.port).into_iter().collect();
-            self.hear(
-                voice,
-                Source::Over {
-                    parties,
-                    prompts,
-                    token,
-                },
-            );
-        }
-    }
-
-    /// What was said over a conversation is over.
-    pub(crate) fn on_said(&mut self, port: PortId) {
-        let id = match self.ports.owner(port) {
-            Some(PortOwner::Caller(id) | PortOwner::Seat(id) | PortOwner::Target(id)) => id,
-            _ => return,
-        };
-        self.with_call(id, |shard, call| {
-            if matches!(call.state, State::Talking(_) | State::Transferring(..)) {
-                shard.arrange(call);
-            }
-        });
+/// One line of the time line of a use of a key.
+pub(crate) fn write_event(call: &mut Call, record: usize, event: TransferEvent) {
+    if let Some(record) = call.transfers.get_mut(record)
+        && record.events.len() < MOST_EVENTS
+    {
+        record.events.push(event);
     }
 }

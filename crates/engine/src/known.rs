@@ -32,7 +32,7 @@ impl Shard {
     /// Writes into every shard's book; nothing of a number that is withheld.
     pub(crate) fn note(&mut self, caller: &DialString, at: Wall, fact: Fact) {
         if let Some(note) = Note::new(caller, at, fact) {
-            self.tell_others(&ShardMessage::Noted(note.clone()));
+            self.send_others(&ShardMessage::Noted(note.clone()));
             self.on_noted(&note);
         }
     }
@@ -175,6 +175,7 @@ impl Shard {
             let wakes = self.queue.raise(now.mono, call.id, None, true);
             self.wake(now, &wakes);
         }
+        self.raise_seconds(now, call);
         self.reconsider(now, call);
     }
 
@@ -190,8 +191,15 @@ impl Shard {
         let id = match self.ports.owner(port) {
             Some(PortOwner::Caller(id)) => id,
             Some(PortOwner::Seat(id)) => return self.on_seat_digit(now, id, digit),
+            Some(PortOwner::Target(id, third)) if self.has_keys(id, third) => {
+                return self.on_seat_digit(now, id, digit);
+            }
+            Some(PortOwner::Target(id, third)) => {
+                return self.on_target_digit(now, id, third, digit);
+            }
             _ => return,
         };
+        self.on_refuse_key(id, digit);
         if danger.map(char::from) != Some(digit) || self.broken.is(Defect::DangerKeyUnheard) {
             return;
         }

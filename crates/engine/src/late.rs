@@ -18,7 +18,7 @@ impl Shard {
     /// An answer to an offer of ours may have come with an ACK or PRACK.
     pub(crate) fn on_offer_answered(&mut self, now: Now, leg: LegId) {
         let owner = self.legs.get(&leg).copied();
-        let Some(LegOwner::Caller(id) | LegOwner::Seat(id, _) | LegOwner::Target(id)) = owner
+        let Some(LegOwner::Caller(id) | LegOwner::Seat(id, _) | LegOwner::Target(id, _)) = owner
         else {
             return;
         };
@@ -50,7 +50,7 @@ impl Shard {
                 self.start_waiting_audio(now, call);
             }
             State::Talking(_) => self.connect(call),
-            State::Transferring(..) => self.arrange(call),
+            State::Transferring(_) => self.arrange(call),
             _ => {}
         }
     }
@@ -80,9 +80,9 @@ impl Shard {
 
 /// What is spoken with the party of this leg.
 fn codecs_of(call: &Call, leg: LegId) -> SmallVec<[Codec; 2]> {
-    match &call.state {
-        State::Transferring(_, target) if target.leg == Some(leg) => target.codecs.clone(),
-        _ => call.codecs.clone(),
+    match call.third_of(leg) {
+        Some(third) => third.codecs.clone(),
+        None => call.codecs.clone(),
     }
 }
 
@@ -98,7 +98,8 @@ fn settle(
     } else if call.seat_side().is_some_and(|side| side.leg == Some(leg)) {
         call.seat_side_mut()?.voice.as_mut()
     } else {
-        call.target_mut()?.voice.as_mut()
+        let third = call.third_of(leg)?.id;
+        call.third_mut(third)?.voice.as_mut()
     }?;
     let (media, accept) = accept(voice)?;
     voice.settle(now, (media.clone(), accept));

@@ -25,19 +25,25 @@ mod again;
 pub mod api;
 mod arrival;
 mod call;
+mod called;
 mod change;
 mod channels;
+mod conference;
 mod configure;
 mod defect;
 mod dial;
 mod dispatch;
+mod dossier;
+mod flows;
 mod full;
 mod hands;
+mod hearing;
 mod identity;
 mod inspect;
 mod key;
 mod known;
 mod late;
+mod letter;
 mod matches;
 mod notice;
 mod nuisance;
@@ -45,33 +51,45 @@ mod offer;
 mod one_way;
 mod outgoing;
 mod peers;
+mod place;
 mod pools;
 mod ports;
+mod press;
+mod pressed;
 mod probe;
+mod quiet;
 mod reason;
+mod recording;
+mod refer;
 mod refused;
 mod registration;
 mod restart;
+mod reveal;
 mod schedule;
 mod seat;
 mod seats;
+mod second;
 mod secure;
 mod service;
 mod shard;
 mod shown;
 mod snapshot;
+mod supervise;
 mod talk;
+mod telephone;
 mod terms;
 mod timers;
 mod trunk;
+mod typed;
 mod view;
 mod waiting;
 mod why;
 
 pub use api::{
-    CallView, Command, CommandError, Gauges, Input, LegParty, Notice, Output, Phase, PoolView,
-    Refusal, Reply, SeatChange, SeatState, SeatStatus, ShardMessage, ShardView, Staffed,
-    TalkWeight, TransferStarted, TrunkView, WhyPool, WhyReason, WhyView, home_of_counsellor,
+    AlarmView, Asks, ByTelephone, CallView, Command, CommandError, Gauges, Input, KeyLetter,
+    LateAlarm, LegParty, Notice, Output, Phase, PoolView, Press, ReferWhy, Refusal, Reply,
+    SeatChange, SeatState, SeatStatus, ShardMessage, ShardView, Staffed, TalkWeight, ThirdView,
+    ThirdWish, TransferStarted, TrunkView, Who, WhyPool, WhyReason, WhyView, home_of_counsellor,
     home_of_seat,
 };
 #[cfg(feature = "defects")]
@@ -91,3 +109,5 @@ pub use meishier_media as media;
 pub use meishier_queue as queue;
 pub use meishier_routing as routing;
 pub use meishier_signaling as signaling;
+pub use meishier_transfer as transfer;
+pub use meishier_transfer::{Manner, Mode, Notice as TransferStep};

@@ -112,6 +112,7 @@ impl Shard {
 
     pub(crate) fn somebody_waits(&self) -> bool {
         let mut calls = self.calls.values();
-        calls.any(|call| matches!(call.state, State::Queued))
+        let queued = calls.any(|call| matches!(call.state, State::Queued));
+        queued || !self.requests.is_empty()
     }
 }

@@ -1,11 +1,12 @@
 //! Facts that the engine tells for metrics and logs.
 
-use crate::api::{Phase, Refusal, SeatState};
+use crate::api::{Phase, Refusal, SeatState, Who};
 use meishier_media::Foreign;
 use meishier_model::{
-    CallId, OfferOutcome, Outcome, PoolId, RtpStats, SeatId, TransferOutcome, TrunkId,
+    CallId, CounsellorId, OfferOutcome, Outcome, PoolId, RtpStats, SeatId, TransferOutcome, TrunkId,
 };
 use meishier_routing::{Dialled, NuisanceWhy, RiskWhy, Service};
+use meishier_transfer::{KeyKind, Mode, Role, ThirdId};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -32,6 +33,61 @@ impl LegParty {
             Self::Caller => "caller",
             Self::Seat => "seat",
             Self::Target => "target",
+        }
+    }
+}
+
+/// Why a REFER was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ReferWhy {
+    /// Only a seat's telephone may ask.
+    Party,
+    /// It is no URI of ours, or has parts that no key needs: headers, parameters, escapes.
+    Uri,
+    /// No key has this name, this star code or this number.
+    List,
+    /// It would replace a call (attended transfer).
+    Replaces,
+}
+
+impl ReferWhy {
+    /// The name used in logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Party => "party",
+            Self::Uri => "uri",
+            Self::List => "list",
+            Self::Replaces => "replaces",
+        }
+    }
+}
+
+/// What a counsellor did by the telephone in a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ByTelephone {
+    /// A key of the desk, by its star code.
+    Star,
+    /// The same by REFER.
+    Refer,
+    /// A third party is taken back.
+    Cancel,
+    /// A third party joins.
+    Join,
+    /// A third party has taken over.
+    Confirm,
+}
+
+impl ByTelephone {
+    /// The name used in the audit and in logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Star => "star",
+            Self::Refer => "refer",
+            Self::Cancel => "cancel",
+            Self::Join => "join",
+            Self::Confirm => "confirm",
         }
     }
 }
@@ -82,6 +138,16 @@ pub enum Notice {
     CalendarMissing(bool),
     /// A request was refused.
     Refused(Refusal),
+    /// A party of a call asked by REFER for somebody to be called whom no key reaches, or may not ask
+    /// at all (403): a mistake at the telephone, or toll fraud.
+    ReferRefused {
+        /// The call; `None` if the leg is no call's any more.
+        call: Option<CallId>,
+        /// Who asked.
+        party: LegParty,
+        /// Why it was refused.
+        why: ReferWhy,
+    },
     /// A trunk offered a call without any codec of ours; it was refused (488, Warning 305).
     ForeignCodec {
         /// Where it came in.
@@ -136,12 +202,70 @@ pub enum Notice {
         /// Time from INVITE to the end.
         lasted: Duration,
     },
-    /// A transfer ended or was joined.
+    /// A use of a key came so far.
+    TransferStep {
+        /// The call.
+        call: CallId,
+        /// The third party.
+        third: ThirdId,
+        /// What it is.
+        role: Role,
+        /// How far.
+        step: meishier_transfer::Notice,
+    },
+    /// Whom a key called answered.
+    TransferAnswered {
+        /// The call.
+        call: CallId,
+        /// What the key reaches.
+        kind: KeyKind,
+        /// From the press.
+        after: Duration,
+    },
+    /// A use of a key is over.
     Transfer {
         /// The call.
         call: CallId,
+        /// The third party.
+        third: ThirdId,
+        /// What the key reaches.
+        kind: KeyKind,
         /// How.
         outcome: TransferOutcome,
+    },
+    /// A party takes part so from now on: for the audit, and for whoever watches.
+    TakesPart {
+        /// The call.
+        call: CallId,
+        /// Which party.
+        who: Who,
+        /// What it is.
+        role: Role,
+        /// Who hears it and whom it hears.
+        mode: Mode,
+    },
+    /// A counsellor pressed a key by the telephone, or wished something of a third party: for the audit.
+    KeyByTelephone {
+        /// The call.
+        call: CallId,
+        /// Who; `None` if nobody has answered.
+        counsellor: Option<CounsellorId>,
+        /// What.
+        how: ByTelephone,
+        /// The third party; `None` if it was refused.
+        third: Option<ThirdId>,
+    },
+    /// An emergency key reached nobody: people must see to it.
+    TransferAlarm {
+        /// The call.
+        call: CallId,
+        /// The third party that did not come.
+        third: ThirdId,
+    },
+    /// A caller hung up while help was on the way or there; somebody is to call back.
+    CallBackDue {
+        /// The call.
+        call: CallId,
     },
     /// A seat changed its state.
     Seat {

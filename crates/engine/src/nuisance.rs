@@ -22,8 +22,6 @@ const MARK: Duration = Duration::from_secs(30 * 24 * 3600);
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 /// The call ends after this even if media never says that the prompt was played.
 const PARTING_LIMIT: Duration = Duration::from_secs(30);
-/// Keys pressed further apart than this are not one after the other.
-const BETWEEN: Duration = Duration::from_secs(3);
 /// The reason of a mark by key, for people.
 const PRESSED: &str = "话机按键";
 /// Longest reason that is kept, characters.
@@ -60,7 +58,7 @@ impl Shard {
         if risk && !self.broken.is(Defect::MarkedAtRisk) {
             return Err(CommandError::AtRisk);
         }
-        if !matches!(call.state, State::Talking(_)) {
+        if call.pair().is_none() {
             return Err(CommandError::NotTalking);
         }
         let policy = self.config.routing.policies().nuisance.marked_for;
@@ -76,37 +74,16 @@ impl Shard {
         Ok(())
     }
 
-    /// A key of the counsellor's telephone. Pressed to the end, the key for nuisance marks the caller
-    /// as the console does; refused likewise, while the caller is at risk too.
-    pub(crate) fn on_seat_digit(&mut self, now: Now, id: CallId, digit: char) {
-        let Some(key) = self.config.care.nuisance_key else {
-            return;
-        };
-        self.with_call(id, |shard, call| {
-            let Some(side) = call.seat_side_mut() else {
-                return;
-            };
-            let (before, at) = side.pressed;
-            let before = if now.mono.since(at) <= BETWEEN {
-                before
-            } else {
-                0
-            };
-            let pressed = [before, 0]
-                .into_iter()
-                .find(|count| key.after(*count) == Some(digit))
-                .map_or(0, |count| count + 1);
-            side.pressed = (pressed, now.mono);
-            if key.after(pressed).is_none() {
-                side.pressed = (0, now.mono);
-                // Nobody waits for an answer: the call is marked or it is not.
-                let _ = shard.mark(now, call, None, PRESSED);
-            }
-        });
+    /// The counsellor has pressed the key for nuisance on the telephone: it marks the caller as the
+    /// console does; refused likewise, while the caller is at risk too.
+    pub(crate) fn mark_by_key(&mut self, now: Now, call: &mut Call) {
+        // Nobody waits for an answer: the call is marked or it is not.
+        let _ = self.mark(now, call, None, PRESSED);
     }
 
     /// The counsellor is free; the caller hears the prompt to its end.
     fn part(&mut self, now: Now, call: &mut Call) {
+        self.drop_thirds(now, call);
         self.release_seat(now, call, true);
         let token = self.token();
         let side = &call.side;

@@ -10,11 +10,10 @@ use crate::defect::Defect;
 use crate::ports::PortOwner;
 use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
+use crate::typed::Typed;
 use meishier_config::SeatContact;
 use meishier_media::MediaCommand;
-use meishier_model::{
-    CallId, LegId, Mono, Now, OfferOutcome, OfferRecord, Outcome, PortId, ReleasedBy,
-};
+use meishier_model::{CallId, LegId, Now, OfferOutcome, OfferRecord, Outcome, PortId, ReleasedBy};
 use meishier_queue::{Match, OfferId};
 use meishier_signaling::{Binding, Flow, Invite, Party, Transport};
 use std::collections::VecDeque;
@@ -25,7 +24,7 @@ pub const CALL_HEADER: &str = "X-Meishier-Call";
 
 /// A telephone that says nothing at all for so long is tried where else it registered from. Its INVITE
 /// has been sent four times by then; a person rings for much longer.
-const NO_SIGN: Duration = Duration::from_secs(4);
+pub(crate) const NO_SIGN: Duration = Duration::from_secs(4);
 
 pub(crate) fn sip_transport(transport: meishier_config::Transport) -> Transport {
     match transport {
@@ -36,7 +35,7 @@ pub(crate) fn sip_transport(transport: meishier_config::Transport) -> Transport 
 }
 
 /// What a seat's final response means. Busy and refusal are the person's; the rest is the path's.
-fn outcome_of(status: u16) -> OfferOutcome {
+pub(crate) fn outcome_of(status: u16) -> OfferOutcome {
     match status {
         404 | 408 | 410 | 430 | 500..=599 => OfferOutcome::Unreachable,
         _ => OfferOutcome::Refused,
@@ -64,8 +63,10 @@ impl Shard {
             .get(&found.call)
             .is_some_and(|call| matches!(call.state, State::Queued));
         if !waits {
-            // The caller left while the match was under way.
-            self.end_match(now, &found, OfferOutcome::CallerGone);
+            if !self.on_match_for_second(now, &found) {
+                // The caller left while the match was under way.
+                self.end_match(now, &found, OfferOutcome::CallerGone);
+            }
             return;
         }
         self.with_call(found.call, |shard, call| {
@@ -96,7 +97,8 @@ impl Shard {
             offered: now,
             answered: None,
             version: 1,
-            pressed: (0, Mono(0)),
+            typed: Typed::default(),
+            referred: None,
         }));
         let waited = found.ready_since > found.enqueued;
         let first = call.offers.is_empty();
@@ -159,14 +161,14 @@ impl Shard {
             return;
         };
         self.with_call(id, |shard, call| {
-            let current = matches!(&call.state, State::Offered(side) if side.offer.0 == token && side.leg.is_none());
-            if !current {
-                return;
-            }
             let mut contacts: Vec<Binding> =
                 contacts.into_iter().filter(|b| b.expires > now.mono).collect();
             // They come newest first, and stay so among those that the phone likes as much.
             contacts.sort_by_key(|b| std::cmp::Reverse(b.q));
+            let current = matches!(&call.state, State::Offered(side) if side.offer.0 == token && side.leg.is_none());
+            if !current {
+                return shard.on_telephone_found(now, call, token, contacts);
+            }
             if let Some(side) = call.seat_side_mut() {
                 side.contacts = contacts.into();
             }
@@ -205,7 +207,7 @@ impl Shard {
         }
     }
 
-    fn seat_invite(
+    pub(crate) fn seat_invite(
         &self,
         call: &Call,
         flow: Flow,
@@ -244,6 +246,7 @@ impl Shard {
             },
             contact_user: "12356".to_owned(),
             sdp: Some(body),
+            attached: None,
             headers,
             terms: self.phone_terms(),
         }
@@ -304,6 +307,8 @@ impl Shard {
     pub(crate) fn on_ring_limit(&mut self, now: Now, call: &mut Call, offer: OfferId) {
         if matches!(&call.state, State::Offered(side) if side.offer == offer) {
             self.end_offer(now, call, OfferOutcome::NoAnswer, 0);
+        } else {
+            self.on_second_ring_limit(now, call, offer);
         }
     }
 
@@ -338,6 +343,7 @@ impl Shard {
                 shard.end_offer(now, call, OfferOutcome::Withdrawn, 0);
             }
         });
+        self.on_withdraw_second(now, id, offer);
     }
 
     /// Ends the offer and puts the caller back into the queue.

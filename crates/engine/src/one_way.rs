@@ -12,7 +12,7 @@
 //! waited gets as long again from the answer, for gateways suppress the silence of who only listens.
 
 use crate::api::{LegParty, Notice};
-use crate::call::{Call, State, Voice};
+use crate::call::{Call, Voice};
 use crate::shard::Shard;
 use crate::timers::Timer;
 use meishier_media::{Direction, Hub};
@@ -20,9 +20,7 @@ use meishier_model::{Now, PortId};
 
 /// The one of two who talk of whom nothing is heard.
 fn unheard(call: &Call) -> Option<LegParty> {
-    let State::Talking(side) = &call.state else {
-        return None;
-    };
+    let side = call.pair()?;
     let port = |voice: &Voice| {
         let (media, _) = voice.agreed.as_ref()?;
         (voice.open && media.direction == Direction::SendRecv).then_some(voice.port)

@@ -215,15 +215,23 @@ impl PeerSet {
         }
     }
 
+    /// The best grade of those not tried, and who of them has it.
+    fn best(
+        &self,
+        now: Mono,
+        tried: &[PeerKey],
+    ) -> Option<(u8, impl Iterator<Item = &Target> + Clone)> {
+        let new = |peer: &&Peer| !tried.contains(&peer.target.key());
+        let left = self.peers.iter().filter(new);
+        let best = left.clone().map(|peer| peer.grade(now)).min()?;
+        let of_it = left.filter(move |peer| peer.grade(now) == best);
+        Some((best, of_it.map(|peer| &peer.target)))
+    }
+
     /// The one of this key, if nobody left stands better.
     pub(crate) fn prefer(&self, now: Mono, key: PeerKey, tried: &[PeerKey]) -> Option<&Target> {
-        let left = || {
-            let new = |peer: &&Peer| !tried.contains(&peer.target.key());
-            self.peers.iter().filter(new)
-        };
-        let best = left().map(|peer| peer.grade(now)).min()?;
-        let peer = left().find(|peer| peer.target.key() == key)?;
-        (peer.grade(now) == best && best < 2).then_some(&peer.target)
+        let (grade, mut best) = self.best(now, tried)?;
+        best.find(|it| it.key() == key).filter(|_| grade < 2)
     }
 
     /// Who is asked next, by a word that looks random; nobody of `tried`.
@@ -234,20 +242,14 @@ impl PeerSet {
         tried: &[PeerKey],
         emergency: bool,
     ) -> Option<&Target> {
-        let left = || {
-            let new = |peer: &&Peer| !tried.contains(&peer.target.key());
-            self.peers.iter().filter(new)
-        };
-        let grade = left().map(|peer| peer.grade(now)).min()?;
+        let (grade, best) = self.best(now, tried)?;
         if grade > 1 && !emergency {
             return None;
         }
-        let best = || left().filter(move |peer| peer.grade(now) == grade);
-        let lowest = best().map(|peer| peer.target.priority).min()?;
+        let lowest = best.clone().map(|it| it.priority).min()?;
         let of_weight = |none: bool| {
-            best()
-                .map(|peer| &peer.target)
-                .filter(move |it| it.priority == lowest && (it.weight == 0) == none)
+            let lowest = move |it: &&Target| it.priority == lowest && (it.weight == 0) == none;
+            best.clone().filter(lowest)
         };
         // RFC 2782: those of weight 0 stand first, and a number from 0 to the sum is drawn.
         let ordered = || of_weight(true).chain(of_weight(false));

@@ -55,6 +55,12 @@ impl PoolStates {
         (staffed.willing && staffed.reachable).then_some(*seat)
     }
 
+    /// True if calls come to this seat now or after the present one, or somebody talks there.
+    pub(crate) fn takes_calls(&self, seat: SeatId) -> bool {
+        let staffed = self.seats.get(&seat);
+        staffed.is_some_and(|it| it.talks || it.counsellor.is_some() && it.willing)
+    }
+
     /// Who is signed on at this seat.
     pub(crate) fn sits_at(&self, seat: SeatId) -> Option<CounsellorId> {
         self.seats.get(&seat)?.counsellor
@@ -270,7 +276,7 @@ impl Shard {
             return;
         }
         let now = staffed;
-        self.tell_others(&ShardMessage::Staffing {
+        self.send_others(&ShardMessage::Staffing {
             seat: machine.seat,
             now,
         });
@@ -280,14 +286,6 @@ impl Shard {
     pub(crate) fn on_staffing(&mut self, seat: SeatId, now: Staffed) {
         let config = std::sync::Arc::clone(&self.config);
         self.pools.put(&config, seat, now);
-    }
-
-    /// Sends to every shard but this one.
-    pub(crate) fn tell_others(&mut self, message: &ShardMessage) {
-        let own = self.id;
-        for shard in (0..self.shards).map(ShardId).filter(|id| *id != own) {
-            self.send(shard, message.clone());
-        }
     }
 
     /// The number of lines changed, or the hour at which rules look: everything is evaluated anew.

@@ -9,12 +9,16 @@
 //! while so many callers at risk can follow them. Once these are used up too, nobody is let in;
 //! nobody who was let in is thrown out for it.
 //!
+//! A few ports of each network are kept for those who are called for an emergency: no caller is let in
+//! by them, and nobody else is called by them.
+//!
 //! Each network has ports of its own, as whoever bound them says: two networks may be seen
 //! under one address. A call between two
 //! networks takes one in each; a caller is let in only if its seat will find one, wherever it is.
 
 use meishier_config::Config;
 use meishier_model::{CallId, PortId};
+use meishier_transfer::ThirdId;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
@@ -22,12 +26,15 @@ use std::net::SocketAddr;
 /// hotline 14 to 20% are.
 pub(crate) const KEPT_FOR_RISK: usize = 6;
 
+/// Ports of a network that are kept for emergencies: one of so many, and no more than this.
+const KEPT_FOR_EMERGENCY: (usize, usize) = (20, 4);
+
 /// Whose RTP port it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PortOwner {
     Caller(CallId),
     Seat(CallId),
-    Target(CallId),
+    Target(CallId, ThirdId),
     Service(u64),
 }
 
@@ -51,6 +58,13 @@ struct Pool {
     /// Seats of this network, and how many of them have a port.
     seats: usize,
     seated: usize,
+}
+
+impl Pool {
+    fn kept(&self) -> usize {
+        let (one_of, most) = KEPT_FOR_EMERGENCY;
+        (self.all / one_of).min(most)
+    }
 }
 
 #[derive(Debug)]
@@ -110,7 +124,7 @@ impl Ports {
         let enough = self.pools.iter().enumerate().all(|(index, pool)| {
             let promised = unanswered.min(pool.seats.saturating_sub(pool.seated));
             let own = if index == home { more } else { 0 };
-            pool.free.len() >= own + promised
+            pool.free.len() >= own + promised + pool.kept()
         });
         if !enough {
             return None;
@@ -135,7 +149,14 @@ impl Ports {
         (free.sum(), self.address.len())
     }
 
-    /// A port of a network.
+    /// A port of a network for somebody who was promised none; what is kept for emergencies stays.
+    pub(crate) fn take_spare(&mut self, network: Option<u8>) -> Option<(PortId, SocketAddr)> {
+        let pool = self.pools.get(place(network))?;
+        let spare = pool.free.len() > pool.kept();
+        spare.then(|| self.take(network)).flatten()
+    }
+
+    /// A port of a network, for the seat of a caller who was let in, or for an emergency.
     pub(crate) fn take(&mut self, network: Option<u8>) -> Option<(PortId, SocketAddr)> {
         let pool = self.pools.get_mut(place(network))?;
         let port = pool.free.pop_front()?;
@@ -184,7 +205,7 @@ impl Ports {
         let counter = match owner {
             PortOwner::Caller(_) => &mut self.callers,
             PortOwner::Seat(_) => &mut self.seats,
-            PortOwner::Target(_) | PortOwner::Service(_) => return,
+            PortOwner::Target(..) | PortOwner::Service(_) => return,
         };
         *counter = counter.saturating_add_signed(change);
         let pool = self.address.get(&port).map(|(_, pool)| *pool);
@@ -263,18 +284,28 @@ mod tests {
     #[test]
     fn seats_that_all_have_a_port_hold_nobody_up() {
         let mut all = ports(&[(0, 0), (100, 0), (12, 12)]);
-        assert_eq!(callers(&mut all, Some(0), true), 100);
+        assert_eq!(callers(&mut all, Some(0), true), 100 - 4);
     }
 
     #[test]
     fn the_reserve_is_a_sixth_of_what_is_scarce() {
         let mut one = ports(&[(120, 500)]);
-        // 120 / 6 / 2 callers at risk and their seats.
-        assert_eq!(callers(&mut one, None, false), 50);
+        // 120 / 6 / 2 callers at risk and their seats; four are for emergencies.
+        assert_eq!(callers(&mut one, None, false), 48);
         assert_eq!(callers(&mut one, None, true), 10);
         let mut two = ports(&[(0, 0), (120, 0), (60, 500)]);
-        assert_eq!(callers(&mut two, Some(0), false), 50);
+        assert_eq!(callers(&mut two, Some(0), false), 47);
         assert_eq!(callers(&mut two, Some(0), true), 10);
+    }
+
+    #[test]
+    fn the_last_ports_are_for_emergencies() {
+        let mut all = ports(&[(40, 500)]);
+        callers(&mut all, None, true);
+        while all.take_spare(None).is_some() {}
+        assert_eq!(all.room(), (2, 40), "a twentieth");
+        assert!(all.take(None).is_some() && all.take(None).is_some());
+        assert_eq!(all.take(None), None);
     }
 
     #[test]

@@ -22,7 +22,7 @@
 //! hears ringing is its carrier's to give up (CANCEL), and the missing ACK has a limit of its own.
 
 use crate::api::{LegParty, Notice};
-use crate::call::{Call, State};
+use crate::call::Call;
 use crate::ports::PortOwner;
 use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
@@ -89,18 +89,15 @@ fn party_at(call: &Call, port: PortId) -> Option<(LegParty, LegId)> {
     {
         return side.leg.map(|leg| (LegParty::Seat, leg));
     }
-    if let State::Transferring(_, target) = &call.state
-        && target.voice.as_ref().is_some_and(|v| v.port == port)
-    {
-        return target.leg.map(|leg| (LegParty::Target, leg));
-    }
-    None
+    let mut thirds = call.thirds.iter();
+    let third = thirds.find(|it| it.voice.as_ref().is_some_and(|v| v.port == port))?;
+    third.leg.map(|leg| (LegParty::Target, leg))
 }
 
 impl Shard {
     fn call_at(&self, port: PortId) -> Option<CallId> {
         match self.ports.owner(port)? {
-            PortOwner::Caller(id) | PortOwner::Seat(id) | PortOwner::Target(id) => Some(id),
+            PortOwner::Caller(id) | PortOwner::Seat(id) | PortOwner::Target(id, _) => Some(id),
             PortOwner::Service(_) => None,
         }
     }
@@ -171,7 +168,7 @@ impl Shard {
     /// What came of a probe.
     pub(crate) fn on_probed(&mut self, now: Now, leg: LegId, result: Probed) {
         let id = match self.legs.get(&leg) {
-            Some(LegOwner::Caller(id) | LegOwner::Seat(id, _) | LegOwner::Target(id)) => *id,
+            Some(LegOwner::Caller(id) | LegOwner::Seat(id, _) | LegOwner::Target(id, _)) => *id,
             Some(LegOwner::Service(_) | LegOwner::Nobody) | None => return,
         };
         self.with_call(id, |shard, call| {
@@ -223,7 +220,7 @@ impl Shard {
                 }
                 self.on_seat_gone(now, call, EndCause::Lost);
             }
-            LegParty::Target => self.on_target_lost(now, call),
+            LegParty::Target => self.on_target_lost(now, call, leg),
         }
     }
 }

@@ -346,7 +346,7 @@ impl Shard {
         if answered && before != (route.as_ref(), peer.as_ref()) {
             let trunk = id;
             let message = ShardMessage::TrunkRegistered { trunk, route, peer };
-            self.tell_others(&message);
+            self.send_others(&message);
             self.on_shard_message(now, message);
         }
         // A refresh that will pass is no news; a status that changes while nothing is bound is.

@@ -24,16 +24,19 @@
 //! expected wait's evidence, whether trunks answered, registrations by TCP (their
 //! connections are gone), and what media was playing (music instead).
 
-use crate::api::{Notice, ShardMessage};
-use crate::call::State;
+use crate::api::{Notice, ShardMessage, TalkWeight, home_of_seat};
+use crate::call::{Call, State, ThirdSide};
 use crate::dispatch::queue_config;
 use crate::seat::Activity;
+use crate::second::{Stand, requests};
 use crate::shard::{Shard, ShardConfig};
 use crate::snapshot::{Beside, ShardSnapshot};
 use meishier_config::Config;
-use meishier_model::{Now, SeatId, ShardId};
+use meishier_model::{CallId, Now, OfferOutcome, SeatId, ShardId};
 use meishier_queue::{OfferId, Queue, QueueSnapshot};
+use meishier_transfer::ThirdId;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 /// What one shard has sent to another that did not read it yet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -112,6 +115,14 @@ impl Shard {
                 outside.extend(back.err().map(|error| (call.id, error)));
             }
         }
+        let (seconds, unheld) = self.reenter_seconds();
+        refused |= unheld;
+        for (id, third) in seconds {
+            self.with_call(id, |shard, call| {
+                shard.second_kept_out(now, call, third);
+                shard.run_third(now, call, third);
+            });
+        }
         for (id, error) in outside {
             self.with_call(id, |shard, call| shard.keep_outside(now, call, error));
         }
@@ -137,6 +148,69 @@ impl Shard {
         }
     }
 
+    /// After a start beside a new queue: who waits is let in again, held lines are held.
+    /// Gives requests that the queue did not take, and whether it refused a line.
+    pub(crate) fn reenter_seconds(&self) -> (Vec<(CallId, ThirdId)>, bool) {
+        let (mut outside, mut refused) = (Vec::new(), false);
+        for call in self.calls.values() {
+            for (third, request) in requests(call) {
+                match &request.stand {
+                    Stand::Waits => {
+                        let entry = request.entry.clone();
+                        let back = self.queue.reenter_caller(request.enqueued, entry);
+                        outside.extend(back.err().map(|_| (call.id, third)));
+                    }
+                    Stand::Rings(found) | Stand::Talks(found) => {
+                        refused |= !self.queue.hold_line(found.line);
+                    }
+                    Stand::New | Stand::Over => {}
+                }
+            }
+        }
+        (outside, refused)
+    }
+
+    /// A call that cannot be taken in leaves nobody in the queue and no seat waiting.
+    pub(crate) fn forget_seconds(&mut self, now: Now, call: &mut Call, beside_queue: bool) {
+        let all: SmallVec<[ThirdId; 8]> = call.thirds.iter().map(|it| it.id).collect();
+        for third in all {
+            let request = call.third_mut(third).and_then(ThirdSide::request_mut);
+            let Some(request) = request else {
+                continue;
+            };
+            if beside_queue {
+                self.drop_second(now, call, third);
+                continue;
+            }
+            // A new queue knows nothing of it; the seat's home does.
+            let stand = std::mem::replace(&mut request.stand, Stand::Over);
+            let (Stand::Rings(found) | Stand::Talks(found)) = stand else {
+                continue;
+            };
+            let (seat, offer) = (found.seat, found.offer);
+            let outcome = OfferOutcome::Withdrawn;
+            let home = home_of_seat(seat, self.shards);
+            // The seat takes the one that is meant for its state.
+            self.send(
+                home,
+                ShardMessage::OfferEnded {
+                    seat,
+                    offer,
+                    outcome,
+                },
+            );
+            self.send(
+                home,
+                ShardMessage::SeatReleased {
+                    seat,
+                    offer,
+                    talked_ms: 0,
+                    weight: TalkWeight::default(),
+                },
+            );
+        }
+    }
+
     /// The highest number of an offer that anybody here still speaks of.
     fn last_offer(&self) -> OfferId {
         let of_calls = self
@@ -150,6 +224,9 @@ impl Shard {
                 Activity::Offered { offer, .. } | Activity::Talking { offer, .. } => Some(offer),
                 _ => None,
             });
-        of_calls.chain(of_seats).max().unwrap_or(OfferId(0))
+        let calls = self.calls.values().flat_map(|call| requests(call));
+        let of_seconds = calls.filter_map(|(_, request)| Some(request.found()?.offer));
+        let all = of_calls.chain(of_seats).chain(of_seconds);
+        all.max().unwrap_or(OfferId(0))
     }
 }

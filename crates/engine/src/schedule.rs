@@ -25,7 +25,7 @@ impl Shard {
         }
         let covered = self.config.routing.calendar_covers(now.wall);
         self.notice(Notice::CalendarMissing(!covered));
-        self.tell_others(&ShardMessage::LinesChanged);
+        self.send_others(&ShardMessage::LinesChanged);
         self.on_lines_changed();
         let until = self.config.routing.next_change(now.wall);
         self.lines_valid = Some((now.wall, until));

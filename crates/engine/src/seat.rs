@@ -336,6 +336,17 @@ impl SeatMachine {
         }
     }
 
+    /// It rings for a conversation that runs, which the queue knows by another number.
+    pub(crate) fn handle_offer_of(&mut self, offer: OfferId, call: CallId) {
+        match &mut self.activity {
+            Activity::Offered {
+                call: known,
+                offer: current,
+            } if *current == offer => *known = call,
+            _ => {}
+        }
+    }
+
     pub(crate) fn handle_answered(&mut self, offer: OfferId) -> bool {
         let Activity::Offered {
             call,

@@ -181,6 +181,12 @@ impl Shard {
                     Ok(SeatEffect::None)
                 });
             }
+            ShardMessage::OfferOf { seat, offer, call } => {
+                self.change_seat(now, seat, |machine| {
+                    machine.handle_offer_of(offer, call);
+                    Ok(SeatEffect::None)
+                });
+            }
             ShardMessage::SeatReleased {
                 seat,
                 offer,
@@ -223,6 +229,7 @@ impl Shard {
             } => {
                 self.seat_command(now, seat, change, Asker::Shard { from, token });
             }
+            ShardMessage::Key(letter) => self.on_key_letter(now, letter),
             ShardMessage::SeatCommandDone { token, result } => {
                 self.on_star_done(now, token, result.is_ok())
             }

@@ -7,7 +7,7 @@
 use crate::call::Voice;
 use crate::shard::Shard;
 use meishier_media::sdp::Guard;
-use meishier_media::srtp::{KeySeed, Policy};
+use meishier_media::srtp::{KeySeed, Policy, Protection};
 use meishier_media::{Accept, Codec, Negotiated, SdpError, SessionId, sdp};
 use meishier_model::{Mono, Now, PortId};
 use smallvec::SmallVec;
@@ -32,6 +32,20 @@ impl Voice {
         }
     }
 
+    /// Where media of this description may come from.
+    fn sources(&self, media: &Negotiated) -> Accept {
+        Accept {
+            sdp: media.remote.ip(),
+            signalling: self.signalling,
+        }
+    }
+
+    /// The keys that hold, if SRTP was agreed.
+    fn protection(&self) -> Option<&Protection> {
+        let (media, _) = self.agreed.as_ref()?;
+        media.protection.as_deref()
+    }
+
     /// What the party's answer to our last offer settles.
     pub(crate) fn accept(
         &self,
@@ -44,10 +58,7 @@ impl Voice {
             before: None,
         };
         let media = sdp::accept_guarded(answer, codecs, guard)?;
-        let accept = Accept {
-            sdp: media.remote.ip(),
-            signalling: self.signalling,
-        };
+        let accept = self.sources(&media);
         Ok((media, accept))
     }
 
@@ -69,9 +80,8 @@ impl Voice {
 
     /// What was agreed last is what holds.
     pub(crate) fn settle(&mut self, now: Now, agreed: (Negotiated, Accept)) {
-        let theirs = |media: &Negotiated| media.protection.as_ref().map(|it| it.theirs.clone());
-        let before = self.agreed.as_ref().and_then(|(media, _)| theirs(media));
-        if before != theirs(&agreed.0) {
+        let theirs = agreed.0.protection.as_ref().map(|it| &it.theirs);
+        if self.protection().map(|it| &it.theirs) != theirs {
             self.since = now.mono;
         }
         self.agreed = Some(agreed);
@@ -105,11 +115,7 @@ impl Shard {
         (address, session): (SocketAddr, SessionId),
         codecs: &[Codec],
     ) -> Vec<u8> {
-        let holds = voice
-            .agreed
-            .as_ref()
-            .is_some_and(|(m, _)| m.protection.is_some());
-        let wanted = holds || voice.srtp == Policy::Required;
+        let wanted = voice.protection().is_some() || voice.srtp == Policy::Required;
         voice.keys = wanted.then(|| self.fresh_seed(now));
         let guard = Guard {
             policy: Policy::Required,
@@ -129,24 +135,17 @@ impl Shard {
         codecs: &[Codec],
     ) -> Result<Vec<u8>, SdpError> {
         let seed = self.fresh_seed(now);
-        let before = voice
-            .agreed
-            .as_ref()
-            .and_then(|(m, _)| m.protection.as_deref());
         let guard = Guard {
             policy: voice.srtp,
             seed: Some(&seed),
-            before,
+            before: voice.protection(),
         };
         // RFC 3264 §8: who only refreshes or holds goes on in the codec that is spoken.
         let spoken = voice.agreed.as_ref().map(|(media, _)| media.codec);
         let mut codecs: SmallVec<[Codec; 2]> = codecs.into();
         codecs.sort_by_key(|codec| Some(*codec) != spoken);
         let (answer, media) = sdp::answer_guarded(offer, address, session, &codecs, guard)?;
-        let accept = Accept {
-            sdp: media.remote.ip(),
-            signalling: voice.signalling,
-        };
+        let accept = voice.sources(&media);
         voice.settle(now, (media, accept));
         Ok(answer)
     }

@@ -1,4 +1,4 @@
-//! Star codes: a counsellor changes the seat's state by dialling from its telephone.
+//! Star codes: a counsellor changes the seat's state, or presses a key, by dialling from its telephone.
 //!
 //! | code | meaning |
 //! | --- | --- |
@@ -6,6 +6,8 @@
 //! | `*12` | ready (恢复接听) |
 //! | `*13` | pause (暂停) |
 //! | `*14` | sign off (签出) |
+//! | `*20*KEY` | press a key in the conversation that the seat is in (转接): its name or its `star` |
+//! | `*STAR` | the same, by the key's `star` |
 //!
 //! ```text
 //!   INVITE *… ─ 401 until the digest fits ─► Asking ── home shard answers ──► Telling ─ prompt done ─► BYE
@@ -17,7 +19,7 @@ use crate::call::{Description, Voice};
 use crate::ports::PortOwner;
 use crate::shard::{LegOwner, Shard};
 use crate::timers::Timer;
-use meishier_config::SeatContact;
+use meishier_config::{Config, SeatContact};
 use meishier_media::{Codec, MediaCommand, PromptId, Source};
 use meishier_model::{CallId, CounsellorId, LegId, Mono, Now, SeatId};
 use meishier_signaling::auth::Sender;
@@ -37,6 +39,8 @@ pub(crate) struct ServiceCall {
     voice: Voice,
     answer: Description,
     done: PromptId,
+    /// What is said instead if it could not be done.
+    failed: PromptId,
     deadline: Mono,
     prompt: Option<u64>,
 }
@@ -48,6 +52,14 @@ enum StarCode<'a> {
     Ready,
     Pause,
     SignOff,
+    Press { key: &'a str },
+    Star { star: &'a str },
+}
+
+/// What is asked of the seat's home.
+enum Asked {
+    Change(SeatChange),
+    Press(String),
 }
 
 fn parse(user: &str) -> Option<StarCode<'_>> {
@@ -61,8 +73,42 @@ fn parse(user: &str) -> Option<StarCode<'_>> {
         ("12", []) => Some(StarCode::Ready),
         ("13", []) => Some(StarCode::Pause),
         ("14", []) => Some(StarCode::SignOff),
+        ("20", [key]) if !key.is_empty() => Some(StarCode::Press { key }),
+        (star, []) if !star.is_empty() => Some(StarCode::Star { star }),
         _ => None,
     }
+}
+
+/// What a star code asks for, and what is said once it is done and if it cannot be.
+fn asked_by(config: &Config, code: StarCode<'_>) -> Option<(Asked, (PromptId, PromptId))> {
+    let (change, done) = match code {
+        StarCode::Press { key } | StarCode::Star { star: key } => {
+            let by_name = matches!(code, StarCode::Press { .. });
+            let keys = &config.transfer.keys;
+            let named = keys.iter().find(|it| by_name && it.name == key);
+            let named = named.or_else(|| keys.iter().find(|it| it.star == key))?;
+            let said = (PromptId::TransferDialling, PromptId::TransferFailed);
+            return Some((Asked::Press(named.name.clone()), said));
+        }
+        StarCode::SignOn { account, pin } => {
+            let found = (0u32..)
+                .zip(&config.counsellors)
+                .find(|(_, c)| c.account == account);
+            // An unknown account goes the way of a wrong PIN.
+            let counsellor = CounsellorId(found.map_or(u32::MAX, |(i, _)| i));
+            let pin = Some(pin.to_owned());
+            (SeatChange::SignOn { counsellor, pin }, PromptId::SignedOn)
+        }
+        StarCode::Ready => (SeatChange::Ready, PromptId::Resumed),
+        StarCode::Pause => (
+            SeatChange::Pause {
+                reason: String::new(),
+            },
+            PromptId::Paused,
+        ),
+        StarCode::SignOff => (SeatChange::SignOff, PromptId::SignedOff),
+    };
+    Some((Asked::Change(change), (done, PromptId::PinWrong)))
 }
 
 impl Shard {
@@ -133,33 +179,13 @@ impl Shard {
         let config = Arc::clone(&self.config);
         let code = uri.as_ref().map(Uri::user_unescaped);
         // A telephone writes `#` as `%23` (RFC 3261 §25.1).
-        let change = code.as_deref().and_then(parse).map(|code| match code {
-            StarCode::SignOn { account, pin } => {
-                let found = (0u32..)
-                    .zip(&config.counsellors)
-                    .find(|(_, c)| c.account == account);
-                // An unknown account goes the way of a wrong PIN.
-                let counsellor = CounsellorId(found.map_or(u32::MAX, |(i, _)| i));
-                (
-                    SeatChange::SignOn {
-                        counsellor,
-                        pin: Some(pin.to_owned()),
-                    },
-                    PromptId::SignedOn,
-                )
-            }
-            StarCode::Ready => (SeatChange::Ready, PromptId::Resumed),
-            StarCode::Pause => (
-                SeatChange::Pause {
-                    reason: String::new(),
-                },
-                PromptId::Paused,
-            ),
-            StarCode::SignOff => (SeatChange::SignOff, PromptId::SignedOff),
-        });
-        match change {
-            Some((change, prompt)) => {
-                self.begin_service(now, leg, flow, request, seat, change, prompt)
+        let asked = code
+            .as_deref()
+            .and_then(parse)
+            .and_then(|code| asked_by(&config, code));
+        match asked {
+            Some((asked, prompts)) => {
+                self.begin_service(now, leg, flow, request, seat, asked, prompts)
             }
             None => self.reject(now, leg, 404, &[], Refusal::NotAllowed),
         }
@@ -176,15 +202,15 @@ impl Shard {
         flow: Flow,
         request: &Message,
         seat: SeatId,
-        change: SeatChange,
-        done: PromptId,
+        asked: Asked,
+        (done, failed): (PromptId, PromptId),
     ) {
         if self.services.len() >= MOST {
             return self.reject(now, leg, 503, &[], Refusal::Overload);
         }
         let home = self.config.seats.get(seat.0 as usize);
         let network = home.and_then(|seat| seat.network);
-        let Some((port, address)) = self.ports.take(network) else {
+        let Some((port, address)) = self.ports.take_spare(network) else {
             return self.reject(now, leg, 503, &[], Refusal::Overload);
         };
         let token = self.token();
@@ -210,18 +236,24 @@ impl Shard {
             voice,
             answer: Description(answer.into()),
             done,
+            failed,
             deadline,
             prompt: None,
         };
         self.services.insert(token, service);
-        let from = self.id;
-        let message = ShardMessage::SeatCommand {
-            from,
-            token,
-            seat,
-            change,
-        };
-        self.send(home_of_seat(seat, self.shards), message);
+        match asked {
+            Asked::Press(key) => self.ask_to_press(token, seat, key),
+            Asked::Change(change) => {
+                let from = self.id;
+                let message = ShardMessage::SeatCommand {
+                    from,
+                    token,
+                    seat,
+                    change,
+                };
+                self.send(home_of_seat(seat, self.shards), message);
+            }
+        }
     }
 
     pub(crate) fn on_star_done(&mut self, now: Now, id: u64, done: bool) {
@@ -236,11 +268,7 @@ impl Shard {
             .is_ok()
         {
             self.open_voice(&mut service.voice);
-            let said = if done {
-                service.done
-            } else {
-                PromptId::PinWrong
-            };
+            let said = if done { service.done } else { service.failed };
             service.prompt = Some(prompt);
             let source = Source::Playlist {
                 prompts: vec![said],

@@ -1,7 +1,7 @@
 //! The shard: what it owns, how inputs reach its parts, how outputs leave.
 
 use crate::api::{
-    Command, CommandError, Gauges, Input, Notice, Output, Refusal, Reply, ShardMessage,
+    Command, CommandError, Gauges, Input, LateAlarm, Notice, Output, Refusal, Reply, ShardMessage,
 };
 use crate::call::Call;
 use crate::defect::Broken;
@@ -15,15 +15,16 @@ use crate::registration::Registrations;
 use crate::seat::SeatMachine;
 use crate::service::ServiceCall;
 use crate::timers::Timers;
-use meishier_config::{Config, Digest, SeatContact};
+use meishier_config::{Config, Digest};
 use meishier_media::MediaCommand;
 use meishier_model::{CallId, CounsellorId, LegId, Mono, Now, SeatId, ShardId, TrunkId, Wall};
 use meishier_queue::{OfferId, Queue};
 use meishier_routing::Book;
 use meishier_signaling::{
-    AuthConfig, Authenticator, Counters, Endpoint, EndpointConfig, Event, Flow, Registrar,
+    AuthConfig, Authenticator, Counters, Endpoint, EndpointConfig, Event, Registrar,
     RegistrarConfig, RequestId, Timers as SipTimers, Transport,
 };
+use meishier_transfer::ThirdId;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -84,7 +85,7 @@ impl std::fmt::Debug for ShardConfig {
 pub(crate) enum LegOwner {
     Caller(CallId),
     Seat(CallId, OfferId),
-    Target(CallId),
+    Target(CallId, ThirdId),
     Service(u64),
     /// Its call is over or turned elsewhere; the endpoint still finishes it.
     Nobody,
@@ -110,6 +111,10 @@ pub struct Shard {
     pub(crate) claims: BTreeMap<CounsellorId, SeatId>,
     /// Offers that wait for the answer to a look-up.
     pub(crate) lookups: BTreeMap<u64, CallId>,
+    /// Requests for the second line, by the number that the queue knows; one waits or rings for a call at most.
+    pub(crate) requests: BTreeMap<CallId, (CallId, ThirdId)>,
+    /// Alarms of calls that are over, until somebody has seen to them; the oldest first.
+    pub(crate) alarms: VecDeque<LateAlarm>,
     pub(crate) services: BTreeMap<u64, ServiceCall>,
     /// Whom the requests of each trunk go to.
     pub(crate) peers: Vec<PeerSet>,
@@ -183,7 +188,9 @@ fn endpoint_config(setup: &ShardConfig) -> EndpointConfig {
         max_legs: share * LEGS_PER_CALL,
         max_transactions: share * TRANSACTIONS_PER_CALL,
         seed: setup.seed,
-        supported: vec!["100rel".to_owned(), "timer".to_owned()],
+        supported: ["100rel", "timer", "norefersub"]
+            .map(str::to_owned)
+            .to_vec(),
     }
 }
 
@@ -234,6 +241,8 @@ impl Shard {
             seats: BTreeMap::new(),
             claims: BTreeMap::new(),
             lookups: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            alarms: VecDeque::new(),
             services: BTreeMap::new(),
             peers: config
                 .trunks
@@ -344,12 +353,17 @@ impl Shard {
             + usize::from(self.full.stands())
             + usize::from(self.keep_open.is_some());
         let timers = self.timers.len() - looks;
+        let over = |size: fn(&Call) -> usize| -> u64 {
+            self.calls.values().map(|call| size(call) as u64).sum()
+        };
         Gauges {
             calls: self.calls.len() as u64,
             legs: sip.legs as u64,
             transactions: (sip.client_transactions + sip.server_transactions) as u64,
             timers: (timers + sip.timers) as u64,
             ports: self.ports.in_use() as u64,
+            thirds: over(|call| call.thirds.len()),
+            alarms: over(|call| call.alarms.len()) + self.alarms.len() as u64,
             registrations: self.registrar.len() as u64,
         }
     }
@@ -362,7 +376,7 @@ impl Shard {
         newest
             .filter(|(leg, _)| self.endpoint.call_id(**leg) == Some(call_id))
             .find_map(|(_, owner)| match owner {
-                LegOwner::Caller(call) | LegOwner::Seat(call, _) | LegOwner::Target(call) => {
+                LegOwner::Caller(call) | LegOwner::Seat(call, _) | LegOwner::Target(call, _) => {
                     Some(*call)
                 }
                 LegOwner::Service(_) | LegOwner::Nobody => None,
@@ -435,6 +449,7 @@ impl Shard {
         let before = call.state.phase();
         work(self, &mut call);
         self.end_one_way(&mut call);
+        self.tape_follow(&mut call);
         let after = call.state.phase();
         if before != after {
             self.notice(Notice::Phase {
@@ -448,58 +463,6 @@ impl Shard {
         } else {
             self.calls.insert(id, call);
         }
-    }
-
-    /// The seat's password, if it registers.
-    pub(crate) fn password(
-        config: &Config,
-        names: &BTreeMap<String, SeatId>,
-        user: &str,
-    ) -> Option<String> {
-        let seat = names.get(user)?;
-        match &config.seats.get(seat.0 as usize)?.contact {
-            SeatContact::Register { password } => Some(password.clone()),
-            SeatContact::Static { .. } => None,
-        }
-    }
-
-    /// Our address for a transport towards a peer: the one in its network; for a peer of none, rather
-    /// one that is in none either.
-    pub(crate) fn local_for(
-        &self,
-        transport: Transport,
-        remote: SocketAddr,
-        network: Option<u8>,
-    ) -> Option<SocketAddr> {
-        let fit = || {
-            let fits = |a: &&(Transport, SocketAddr)| {
-                a.0 == transport && a.1.is_ipv4() == remote.is_ipv4()
-            };
-            self.local.iter().filter(fits).map(|a| a.1)
-        };
-        let networks = &self.config.networks;
-        match self.config.network(network) {
-            Some(network) => fit().find(|a| a.ip() == network.shown()),
-            None => {
-                let outside = |a: &SocketAddr| networks.iter().all(|it| it.shown() != a.ip());
-                fit().find(outside).or_else(|| fit().next())
-            }
-        }
-    }
-
-    pub(crate) fn flow_to(
-        &self,
-        transport: Transport,
-        remote: SocketAddr,
-        network: Option<u8>,
-    ) -> Option<Flow> {
-        let local = self.local_for(transport, remote, network)?;
-        Some(Flow {
-            transport,
-            local,
-            remote,
-            connection: 0,
-        })
     }
 
     fn on_event(&mut self, now: Now, event: Event) {
@@ -528,6 +491,11 @@ impl Shard {
             }
             Event::Reinvite { leg, sdp } => self.on_reinvite(now, leg, sdp.as_deref()),
             Event::Probed { leg, result } => self.on_probed(now, leg, result),
+            Event::Refer {
+                leg,
+                refer_to,
+                replaces,
+            } => self.on_refer(now, leg, &refer_to, replaces),
             Event::ReinviteDone { .. } | Event::Info { .. } => {}
             Event::Request { id, flow, request } => self.on_request(now, id, flow, &request),
             Event::RegisterDone { id, status, reply } => {
@@ -540,9 +508,17 @@ impl Shard {
     fn on_command(&mut self, now: Now, token: u64, command: Command) {
         match command {
             Command::Seat { seat, change } => self.on_seat_command(now, seat, change, token),
-            Command::Transfer { call, key, city } => self.on_key(now, token, call, &key, &city),
-            Command::CancelTransfer { call } => self.on_cancel_key(now, token, call),
+            Command::Transfer { call, press } => self.on_key(now, token, call, &press),
+            Command::Third { call, third, wish } => self.on_third(now, token, call, third, &wish),
+            Command::Hear { call, who, mode } => self.on_hear(now, token, call, (who, mode)),
+            Command::Supervise { call, seat, mode } => {
+                self.on_supervise(now, token, call, (seat, mode));
+            }
+            Command::Leave { call } => self.on_leave(now, token, call),
+            Command::AlarmSeen { call } => self.on_alarm_seen(token, call),
+            Command::Record { call, on, reason } => self.on_record(token, call, on, &reason),
             Command::Flag { call } => self.on_flag(now, token, call),
+            Command::Facts { call, facts } => self.on_facts(now, token, call, *facts),
             Command::Nuisance {
                 call,
                 lasts,
@@ -554,6 +530,7 @@ impl Shard {
                 let result = known.then_some(()).ok_or(CommandError::UnknownPool);
                 self.reply(token, Reply::Done(result));
             }
+            Command::Reveal { call } => self.on_reveal(token, call),
             Command::Why { call } => self.on_why(now, token, call),
             Command::Reschedule => {
                 self.start_lines(now);

@@ -3,6 +3,7 @@
 use crate::registration::RegistrationView;
 use meishier_model::{CallId, PoolId, SeatId, TrunkId, Wall};
 use meishier_routing::{Hand, Service};
+use meishier_transfer::{Mode, Role, ThirdId};
 use serde::{Deserialize, Serialize};
 
 /// Why a caller still waits. Names are the configuration's.
@@ -199,6 +200,49 @@ pub struct CallView {
     pub pool: Option<String>,
     /// What the transfer key dialled, if one is running.
     pub transfer: Option<String>,
+    /// Third parties, in the order of the keys.
+    pub thirds: Vec<ThirdView>,
+    /// Emergencies that reached nobody.
+    pub alarms: Vec<AlarmView>,
+    /// The caller has hung up; who was called is still there.
+    pub caller_gone: bool,
+}
+
+/// A third party as the API shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ThirdView {
+    /// Its number within the call.
+    pub third: ThirdId,
+    /// What it is.
+    pub role: Role,
+    /// The key that called it.
+    pub key: String,
+    /// The number that is dialled, or was.
+    pub dialled: String,
+    /// Where it stands.
+    pub state: meishier_transfer::State,
+    /// How it takes part.
+    pub mode: Mode,
+}
+
+/// An emergency key that reached nobody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmView {
+    /// The key.
+    pub key: String,
+    /// What a person may dial by hand.
+    pub number: String,
+}
+
+/// An emergency key that reached nobody, of a call that is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LateAlarm {
+    /// The call.
+    pub call: CallId,
+    /// The key.
+    pub key: String,
+    /// What a person may dial by hand.
+    pub number: String,
 }
 
 /// A pool as the API shows it.
@@ -242,6 +286,8 @@ pub struct ShardView {
     pub seats: Vec<SeatStatus>,
     /// Every pool; told by the first shard alone.
     pub pools: Vec<PoolView>,
+    /// Emergencies that reached nobody and that nobody has seen to, of calls that are over.
+    pub alarms: Vec<LateAlarm>,
     /// Every trunk; told by the first shard alone.
     pub trunks: Vec<TrunkView>,
 }

@@ -4,12 +4,13 @@
 //! its line there; beside a new queue both are told to it again (see [`crate::EngineSnapshot`]).
 //! Media is not part of it either: the ports are opened anew when the call is taken in.
 
-use crate::api::{Notice, ShardMessage, TalkWeight, home_of_seat};
+use crate::api::{LateAlarm, Notice, ShardMessage, TalkWeight, home_of_seat};
 use crate::call::{Call, Ending, State, Voice};
 use crate::matches::LOOK;
 use crate::pools::PoolStates;
 use crate::ports::PortOwner;
 use crate::seat::SeatMachine;
+use crate::second::requests;
 use crate::shard::{LegOwner, Shard, ShardConfig};
 use crate::timers::Timer;
 use meishier_media::{MediaCommand, Source};
@@ -19,7 +20,7 @@ use meishier_model::{
 use meishier_routing::Book;
 use meishier_signaling::{LegSnapshot, RegistrarSnapshot, RestSnapshot};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// One call with its SIP legs.
 #[derive(Clone, Serialize, Deserialize)]
@@ -52,6 +53,9 @@ pub struct ShardSnapshot {
     draining: bool,
     book: Book,
     pools: PoolStates,
+    /// Alarms of calls that are over.
+    #[serde(default)]
+    alarms: VecDeque<LateAlarm>,
     /// Trunks that are registered, and their routes: so they stay until the first shard knows better.
     #[serde(default)]
     registered: BTreeMap<TrunkId, String>,
@@ -153,6 +157,7 @@ impl Shard {
             next_call: self.next_call,
             next_token: self.next_token,
             draining: self.draining,
+            alarms: self.alarms.clone(),
             book: self.book.clone(),
             pools: self.pools.clone(),
             registered: self.registrations.known.clone(),
@@ -192,6 +197,7 @@ impl Shard {
         let mut shard = Self::bare(setup);
         shard.now = now.mono;
         shard.book = snapshot.book;
+        shard.alarms = snapshot.alarms;
         shard.pools = snapshot.pools;
         shard.pools_follow();
         shard.start_lines(now);
@@ -285,6 +291,10 @@ impl Shard {
                 self.send(home, message);
             }
         }
+        for (third, request) in requests(&call) {
+            self.requests.insert(request.entry.call, (call.id, third));
+        }
+        self.forget_seconds(now, &mut call, beside == Beside::Everything);
         call.ending.get_or_insert(Ending {
             at: now,
             outcome: Outcome::Failed,
@@ -333,19 +343,30 @@ impl Shard {
         if matches!(call.state, State::Queued) {
             self.begins_to_wait(now, id);
         }
+        for (third, request) in requests(&call) {
+            let of = request.entry.call;
+            self.requests.insert(of, (id, third));
+            self.next_call = self.next_call.max((of.0 & ((1 << 48) - 1)) + 1);
+        }
         self.calls.insert(id, call);
-        self.with_call(id, |shard, call| shard.reopen(now, call));
+        self.with_call(id, |shard, call| {
+            shard.tape_cut(call);
+            shard.reopen(now, call);
+        });
         Ok(id)
     }
 
     fn take_ports(&mut self, call: &mut Call) {
         let owners = [
-            (Some(&mut call.side.voice), PortOwner::Caller(call.id)),
+            (
+                Some(&mut call.side.voice).filter(|_| !call.side.closed),
+                PortOwner::Caller(call.id),
+            ),
             (
                 match &mut call.state {
                     State::Offered(side)
                     | State::Talking(side)
-                    | State::Transferring(Some(side), _) => side.voice.as_mut(),
+                    | State::Transferring(Some(side)) => side.voice.as_mut(),
                     _ => None,
                 },
                 PortOwner::Seat(call.id),
@@ -357,11 +378,12 @@ impl Shard {
                 self.ports.own(voice.port, owner);
             }
         }
-        if let State::Transferring(_, target) = &mut call.state
-            && let Some(voice) = &mut target.voice
-        {
-            self.ports.take_this(voice.port);
-            self.ports.own(voice.port, PortOwner::Target(call.id));
+        for third in &call.thirds {
+            if let Some(voice) = &third.voice {
+                self.ports.take_this(voice.port);
+                self.ports
+                    .own(voice.port, PortOwner::Target(call.id, third.id));
+            }
         }
     }
 
@@ -379,7 +401,9 @@ impl Shard {
                 });
             }
         };
-        reopen(self, &call.side.voice);
+        if !call.side.closed {
+            reopen(self, &call.side.voice);
+        }
         match &call.state {
             State::Queued | State::Offered(_) => {
                 let source = if self.config.waiting.music {
@@ -395,15 +419,14 @@ impl Shard {
                 }
                 self.arrange(call);
             }
-            State::Transferring(side, target) => {
-                let voices = [
-                    side.as_ref().and_then(|s| s.voice.clone()),
-                    target.voice.clone(),
-                ];
-                for voice in voices.into_iter().flatten() {
-                    reopen(self, &voice);
+            State::Transferring(side) => {
+                let seat = side.as_ref().and_then(|side| side.voice.as_ref());
+                let thirds = call.thirds.iter().filter_map(|it| it.voice.as_ref());
+                for voice in seat.into_iter().chain(thirds) {
+                    reopen(self, voice);
                 }
                 self.arrange(call);
+                self.brief_again(now, call);
             }
             // Its prompt is not played again; the call ends at the limit that was set.
             State::Parting(_) | State::WrappingUp => {}
@@ -421,10 +444,7 @@ fn legs_of(call: &Call) -> Vec<(LegId, LegOwner)> {
     {
         legs.push((leg, LegOwner::Seat(call.id, side.offer)));
     }
-    if let State::Transferring(_, target) = &call.state
-        && let Some(leg) = target.leg
-    {
-        legs.push((leg, LegOwner::Target(call.id)));
-    }
+    let thirds = call.thirds.iter();
+    legs.extend(thirds.filter_map(|it| Some((it.leg?, LegOwner::Target(call.id, it.id)))));
     legs
 }

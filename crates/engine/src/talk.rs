@@ -16,7 +16,7 @@ use meishier_signaling::EndCause;
 use std::time::Duration;
 
 /// True if the party itself ended the leg, and not its silence.
-fn is_remote(cause: EndCause) -> bool {
+pub(crate) fn is_remote(cause: EndCause) -> bool {
     matches!(cause, EndCause::Cancelled | EndCause::Bye)
 }
 
@@ -25,9 +25,9 @@ const CLOSE_GUARD: Duration = Duration::from_secs(2);
 
 impl Shard {
     pub(crate) fn on_progress(&mut self, now: Now, leg: LegId, status: u16) {
-        if let Some(LegOwner::Target(id)) = self.legs.get(&leg).copied() {
+        if let Some(LegOwner::Target(id, third)) = self.legs.get(&leg).copied() {
             self.with_call(id, |shard, call| {
-                shard.on_target_progress(now, call, status)
+                shard.on_target_progress(now, call, third, status)
             });
         }
     }
@@ -39,9 +39,9 @@ impl Shard {
                     shard.on_seat_answered(now, call, leg, offer, sdp)
                 });
             }
-            Some(LegOwner::Target(id)) => {
+            Some(LegOwner::Target(id, third)) => {
                 self.with_call(id, |shard, call| {
-                    shard.on_target_answered(now, call, leg, sdp)
+                    shard.on_target_answered(now, call, (third, leg), sdp)
                 });
             }
             _ => self.release_leg(now, leg, None),
@@ -64,9 +64,9 @@ impl Shard {
             Some(LegOwner::Seat(id, offer)) => {
                 self.on_seat_failed(now, (id, offer), status, cause);
             }
-            Some(LegOwner::Target(id)) => {
+            Some(LegOwner::Target(id, third)) => {
                 self.with_call(id, |shard, call| {
-                    shard.on_target_failed(now, call, leg, (status, retry_after), cause);
+                    shard.on_target_failed(now, call, (third, leg), (status, retry_after), cause);
                 });
             }
             _ => {}
@@ -104,13 +104,13 @@ impl Shard {
                 call.causes.1 = said.into();
                 shard.on_seat_gone(now, call, cause);
             }),
-            Some(LegOwner::Target(id)) => {
+            Some(LegOwner::Target(id, third)) => {
                 self.with_call(id, |shard, call| {
-                    shard.note_cause(call, said);
+                    shard.note_cause(call, third, said);
                     if is_remote(cause) {
-                        shard.on_target_gone(now, call);
+                        shard.on_target_gone(now, call, third);
                     } else {
-                        shard.on_target_lost(now, call);
+                        shard.on_target_lost(now, call, leg);
                     }
                 });
             }
@@ -241,7 +241,7 @@ impl Shard {
                 self.release_seat(now, call, true);
                 self.finish(now, call, Outcome::Answered, by, 0);
             }
-            State::Transferring(..) => self.on_caller_gone_in_transfer(now, call, by),
+            State::Transferring(_) => self.on_caller_gone_in_transfer(now, call, by),
             State::Parting(_) => self.finish(now, call, Outcome::Answered, by, 0),
             State::WrappingUp => {}
         }
@@ -266,7 +266,7 @@ impl Shard {
                 self.release_seat(now, call, true);
                 self.back_in_line(now, call);
             }
-            State::Transferring(..) => self.on_counsellor_gone_in_transfer(now, call),
+            State::Transferring(_) => self.on_counsellor_gone_in_transfer(now, call, cause),
             State::Offered(_) => self.end_offer(now, call, OfferOutcome::Unreachable, 0),
             State::Queued | State::Parting(_) | State::WrappingUp => {}
         }
@@ -276,7 +276,7 @@ impl Shard {
     /// Afterwards the call is `Queued` in name only; the caller of this function decides.
     pub(crate) fn release_seat(&mut self, now: Now, call: &mut Call, take_state: bool) {
         let side = match &mut call.state {
-            State::Transferring(side, _) => side.take(),
+            State::Transferring(side) => side.take(),
             State::Talking(_) if take_state => {
                 match std::mem::replace(&mut call.state, State::Queued) {
                     State::Talking(side) => Some(side),
@@ -347,13 +347,20 @@ impl Shard {
                 self.release_leg(now, call.side.leg, None);
             }
         }
-        let voice = call.side.voice.clone();
-        self.drop_voice(&voice, call);
+        self.close_caller(call);
         if !call.closing.is_empty() {
             if self.broken.is(Defect::WrapupNeverEnds) {
                 return;
             }
             self.set_call_timer(call, now.mono + CLOSE_GUARD, Timer::CloseGuard(call.id));
+        }
+    }
+
+    /// Gives the caller's port up, once.
+    pub(crate) fn close_caller(&mut self, call: &mut Call) {
+        if !std::mem::replace(&mut call.side.closed, true) {
+            let voice = call.side.voice.clone();
+            self.drop_voice(&voice, call);
         }
     }
 
@@ -364,9 +371,7 @@ impl Shard {
                 if call.ending.is_some() {
                     return;
                 }
-                if let State::Transferring(..) = call.state {
-                    shard.drop_target(now, call);
-                }
+                shard.drop_thirds(now, call);
                 if let State::Offered(_) = call.state {
                     shard.drop_offer(now, call, OfferOutcome::Withdrawn, 0);
                 }
@@ -388,18 +393,25 @@ impl Shard {
     pub(crate) fn on_media(&mut self, now: Now, event: MediaEvent) {
         match event {
             MediaEvent::Closed { port, stats } => self.on_port_closed(port, stats),
-            MediaEvent::PlaylistDone { port, token } => match self.ports.owner(port) {
-                Some(PortOwner::Service(id)) => self.on_service_prompt_done(now, id, token),
-                Some(PortOwner::Caller(id)) if self.parts(id) => {
-                    self.with_call(id, |shard, call| {
-                        shard.end_parting(now, call, Some(token));
-                    })
-                }
-                _ => self.on_said(port),
-            },
+            MediaEvent::PlaylistDone { port, token } => {
+                self.on_tape_told(port, token);
+                self.on_played(now, port, token);
+            }
             MediaEvent::Silent { port } => self.on_silent(now, port),
             MediaEvent::Heard { port } => self.on_heard(now, port),
             MediaEvent::Digit { port, digit } => self.on_digit(now, port, digit),
+        }
+    }
+
+    /// A playlist, or what was said over a conversation, is over.
+    fn on_played(&mut self, now: Now, port: PortId, token: u64) {
+        match self.ports.owner(port) {
+            Some(PortOwner::Service(id)) => self.on_service_prompt_done(now, id, token),
+            Some(PortOwner::Target(id, third)) => self.on_told(now, id, third),
+            Some(PortOwner::Caller(id)) if self.parts(id) => self.with_call(id, |shard, call| {
+                shard.end_parting(now, call, Some(token));
+            }),
+            _ => self.on_said(port),
         }
     }
 
@@ -412,7 +424,7 @@ impl Shard {
         let (id, slot) = match owner {
             PortOwner::Caller(id) => (id, 0),
             PortOwner::Seat(id) => (id, 1),
-            PortOwner::Target(id) => (id, 2),
+            PortOwner::Target(id, _) => (id, 2),
             PortOwner::Service(_) => return,
         };
         self.with_call(id, |shard, call| {
@@ -449,8 +461,9 @@ impl Shard {
         call.closing.clear();
     }
 
-    pub(crate) fn write_record(&mut self, call: Call) {
+    pub(crate) fn write_record(&mut self, mut call: Call) {
         let Some(ending) = call.ending else { return };
+        self.keep_alarms(&mut call);
         let config = &self.config;
         let name_of_pool = |index: usize| config.pools.get(index).map(|p| p.name.clone());
         let answer = call.answer.as_ref();
@@ -506,6 +519,7 @@ impl Shard {
             transfers: call.transfers,
             rtp_caller: call.rtp_caller,
             rtp_seat: call.rtp_seat,
+            recording: call.taping.into_record(),
         };
         let lasted = ending.at.mono - call.arrived.mono;
         self.notice(Notice::Phase {

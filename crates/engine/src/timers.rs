@@ -5,6 +5,7 @@ use crate::call::Call;
 use crate::shard::Shard;
 use meishier_model::{CallId, Mono, Now, PortId, SeatId, TrunkId};
 use meishier_queue::OfferId;
+use meishier_transfer::ThirdId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -24,15 +25,17 @@ pub(crate) enum Timer {
     /// Nothing was heard of a telephone that may be elsewhere.
     NoSign(CallId, OfferId),
     /// The transfer target's ring limit.
-    TransferRing(CallId),
+    TransferRing(CallId, ThirdId),
     /// A peer of a trunk has said nothing to the target's INVITE.
-    PeerTry(CallId),
+    PeerTry(CallId, ThirdId),
     /// A silent party is asked again.
     Probe(CallId, PortId),
     /// Caller and counsellor are together long enough to say that one of them is not heard.
     OneWay(CallId),
     /// A caller whom the queue refused asks again.
     LetIn(CallId),
+    /// A counsellor has pressed a sequence of keys, and none that goes on from it.
+    Typed(CallId),
     /// Media has not confirmed the closing of the ports.
     CloseGuard(CallId),
     /// The prompt with which a call ends was not heard to its end.
@@ -126,11 +129,12 @@ impl Shard {
             | Timer::DropPreferences(call)
             | Timer::OfferRing(call, _)
             | Timer::NoSign(call, _)
-            | Timer::TransferRing(call)
-            | Timer::PeerTry(call)
+            | Timer::TransferRing(call, _)
+            | Timer::PeerTry(call, _)
             | Timer::Probe(call, _)
             | Timer::OneWay(call)
             | Timer::LetIn(call)
+            | Timer::Typed(call)
             | Timer::Parting(call)
             | Timer::CloseGuard(call) => self.with_call(call, |shard, call| {
                 call.timers.retain(|t| *t != (at, timer));

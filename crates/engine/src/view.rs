@@ -1,8 +1,9 @@
 //! What people see of a shard. Numbers are masked.
 
-use crate::api::{CallView, PoolView, ShardView, TrunkView};
-use crate::call::{Call, State};
+use crate::api::{AlarmView, CallView, PoolView, ShardView, ThirdView, TrunkView};
+use crate::call::{Call, State, ThirdSide};
 use crate::peers::Health;
+use crate::pressed::seat_at_the_keys;
 use crate::shard::Shard;
 use meishier_model::{Now, PoolId, ShardId, TrunkId};
 use std::collections::BTreeMap;
@@ -37,6 +38,7 @@ impl Shard {
             } else {
                 Vec::new()
             },
+            alarms: self.alarms.iter().cloned().collect(),
             trunks: if self.id == ShardId(0) {
                 self.trunk_views()
             } else {
@@ -94,8 +96,8 @@ impl Shard {
             arrived: call.arrived.wall,
             age_ms: (now.mono - call.arrived.mono).as_millis() as u64,
             ahead,
-            seat: side
-                .and_then(|s| config.seats.get(s.seat.0 as usize))
+            seat: seat_at_the_keys(call)
+                .and_then(|seat| config.seats.get(seat.0 as usize))
                 .map(|s| s.name.clone()),
             counsellor: side
                 .and_then(|s| config.counsellors.get(s.counsellor.0 as usize))
@@ -103,13 +105,36 @@ impl Shard {
             pool: side
                 .and_then(|s| config.pools.get(usize::from(s.line.pool.0)))
                 .map(|p| p.name.clone()),
-            transfer: match &call.state {
-                State::Transferring(_, target) => call
-                    .transfers
-                    .get(target.record)
-                    .map(|record| record.dialled.clone()),
-                _ => None,
-            },
+            transfer: call.thirds.first().map(|it| dialled(call, it)),
+            thirds: call.thirds.iter().map(|it| third_view(call, it)).collect(),
+            alarms: (call.alarms.iter())
+                .map(|it| AlarmView {
+                    key: it.key.clone(),
+                    number: it.number.clone(),
+                })
+                .collect(),
+            caller_gone: call.side.gone,
         }
+    }
+}
+
+fn dialled(call: &Call, third: &ThirdSide) -> String {
+    // Of several numbers the one at which it is looked for, or was found.
+    if let Some(dial) = third.target.dials.get(third.machine.current()) {
+        return dial.as_str().to_owned();
+    }
+    let record = call.transfers.get(third.record);
+    record.map_or(String::new(), |record| record.dialled.clone())
+}
+
+fn third_view(call: &Call, third: &ThirdSide) -> ThirdView {
+    let record = call.transfers.get(third.record);
+    ThirdView {
+        third: third.id,
+        role: third.role,
+        key: record.map_or(String::new(), |record| record.key.clone()),
+        dialled: dialled(call, third),
+        state: third.machine.state(),
+        mode: third.mode,
     }
 }

@@ -169,12 +169,13 @@ impl Shard {
             Timer::DropPreferences(_) => self.drop_preferences(now, call),
             Timer::OfferRing(_, offer) => self.on_ring_limit(now, call, offer),
             Timer::NoSign(_, offer) => self.on_no_sign(now, call, offer),
-            Timer::TransferRing(_) => self.on_target_timer(now, call),
-            Timer::PeerTry(_) => self.on_peer_timer(now, call),
+            Timer::TransferRing(_, third) => self.on_target_timer(now, call, third),
+            Timer::PeerTry(_, third) => self.on_peer_timer(now, call, third),
             Timer::Probe(_, port) => self.on_probe_timer(now, call, port),
             Timer::OneWay(_) => self.look_at_speech(now, call),
             Timer::CloseGuard(_) => self.give_up_closing(call),
             Timer::LetIn(_) => self.let_in_again(now, call),
+            Timer::Typed(_) => self.on_typed(now, call),
             Timer::Parting(_) => self.end_parting(now, call, None),
             Timer::Announce(_)
             | Timer::Seat(_)

@@ -27,11 +27,7 @@ fn caller(world: &mut World, name: &str) -> Caller {
 
 fn key(world: &World, key: &str) -> Command {
     let mut calls = world.shards.iter().flat_map(|s| s.calls());
-    Command::Transfer {
-        call: calls.next().unwrap(),
-        key: key.into(),
-        city: "贵阳".into(),
-    }
+    Command::press(calls.next().unwrap(), key, "贵阳")
 }
 
 #[test]
@@ -252,6 +248,9 @@ fn a_call_keeps_its_trunk_and_codecs_when_peers_and_codecs_change() {
     let bye = talker.request("BYE", 3, "b", "");
     world.arrive(talker.from, &bye);
     world.take(talker.from, "SIP/2.0 200");
+    // The key is at work still; the counsellor ends it.
+    assert_eq!(world.records.len(), 0);
+    seat_bye(&mut world, &seat);
     assert_eq!(world.records.len(), 1);
     assert_eq!(world.records[0].trunk, "carrier");
 }

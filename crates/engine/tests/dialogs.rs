@@ -4,12 +4,8 @@ mod world;
 
 use meishier_engine::{Notice, Refusal};
 use meishier_model::Outcome;
-use std::time::Duration;
 use world::scene::*;
 use world::{CARRIER, Caller, Sent, World, addr, answer, sdp};
-
-const SECOND: Duration = Duration::from_secs(1);
-const S0: &str = "10.0.2.0:5060";
 
 fn with_trunk(line: &str) -> World {
     let text = world::CONFIG.replacen(
@@ -18,21 +14,6 @@ fn with_trunk(line: &str) -> World {
         1,
     );
     World::with(&text, world::TEN_O_CLOCK)
-}
-
-fn invite(world: &mut World, caller: &Caller, header: &str) {
-    let text = caller.request("INVITE", 1, "i", &sdp(caller.from, 4000));
-    let text = text.replacen("Max-Forwards", &format!("{header}Max-Forwards"), 1);
-    world.arrive(caller.from, &text);
-}
-
-/// Acknowledges a reliable provisional response; what the engine says to it.
-fn prack(world: &mut World, caller: &mut Caller, ringing: &Sent, cseq: u32) -> Sent {
-    caller.answer = Some(ringing.clone());
-    let rack = format!("RAck: {} 1 INVITE\r\nMax-Forwards", ringing.header("RSeq"));
-    let text = caller.request("PRACK", cseq, &format!("p{cseq}"), "");
-    world.arrive(caller.from, &text.replacen("Max-Forwards", &rack, 1));
-    world.take(caller.from, "SIP/2.0 200")
 }
 
 fn refusals(world: &World) -> Vec<Refusal> {
@@ -49,14 +30,10 @@ fn a_caller_that_can_hears_reliable_ringing() {
     let before = world.gauges();
     sign_on(&mut world, 0, 0);
     let mut caller = Caller::new(CARRIER, "13300000001");
-    invite(&mut world, &caller, "Supported: 100rel, timer\r\n");
+    caller.invite_with(&mut world, "Supported: 100rel, timer\r\n");
     let ringing = world.take(caller.from, "SIP/2.0 180");
     assert_eq!(ringing.header("Require"), "100rel");
-    assert!(
-        prack(&mut world, &mut caller, &ringing, 2)
-            .header("CSeq")
-            .ends_with("PRACK")
-    );
+    caller.prack(&mut world, &ringing, 2);
     let offer = offer_at(&mut world, S0);
     assert!(
         offer.header("Supported").contains("100rel"),
@@ -76,13 +53,13 @@ fn early_media_is_the_answer_and_an_answered_call_waits_for_its_prack() {
     let mut world = World::with(&text, world::TEN_O_CLOCK);
     sign_on(&mut world, 0, 0);
     let mut caller = Caller::new(CARRIER, "13300000001");
-    invite(&mut world, &caller, "Require: 100rel\r\n");
+    caller.invite_with(&mut world, "Require: 100rel\r\n");
     let early = world.take(caller.from, "SIP/2.0 183");
     assert!(early.rtp_port().is_some());
     let offer = offer_at(&mut world, S0);
     answer(&mut world, &offer);
     world.none(caller.from, "SIP/2.0 200");
-    prack(&mut world, &mut caller, &early, 2);
+    caller.prack(&mut world, &early, 2);
     let ok = world.take(caller.from, "SIP/2.0 200");
     assert!(ok.body().is_empty(), "described once (RFC 3261 §13.2.1)");
     assert!(ok.header("CSeq").ends_with("INVITE"));
@@ -95,7 +72,7 @@ fn a_caller_that_never_acknowledges_is_refused_with_504_and_its_seat_is_free_aga
     let before = world.gauges();
     sign_on(&mut world, 0, 0);
     let caller = Caller::new(CARRIER, "13300000001");
-    invite(&mut world, &caller, "Supported: 100rel\r\n");
+    caller.invite_with(&mut world, "Supported: 100rel\r\n");
     let offer = offer_at(&mut world, S0);
     world::reply(&mut world, &offer, "180 Ringing", "seat", "");
     // The telephone rings 20 s, then the caller waits on; its 200 of 30 s waits for the PRACK.
@@ -135,7 +112,7 @@ fn a_trunks_terms_are_kept() {
     ] {
         let mut world = with_trunk(line);
         let caller = Caller::new(CARRIER, "13300000001");
-        invite(&mut world, &caller, header);
+        caller.invite_with(&mut world, header);
         match expected {
             Some((start, name)) => {
                 assert_eq!(world.take(caller.from, start).header(name), "100rel");
@@ -153,7 +130,7 @@ fn a_trunks_terms_are_kept() {
 /// The caller's INVITE is answered by s0; its 200.
 fn answered(world: &mut World, caller: &mut Caller, header: &str) -> Sent {
     sign_on(world, 0, 0);
-    invite(world, caller, header);
+    caller.invite_with(world, header);
     let offer = offer_at(world, S0);
     answer(world, &offer);
     caller.answered(world);
@@ -210,11 +187,7 @@ fn a_trunk_that_asks_for_a_session_timer_refreshes_it_also_after_a_restart() {
 fn a_session_timer_below_90_s_is_422() {
     let mut world = World::new();
     let caller = Caller::new(CARRIER, "13300000001");
-    invite(
-        &mut world,
-        &caller,
-        "Supported: timer\r\nSession-Expires: 60\r\n",
-    );
+    caller.invite_with(&mut world, "Supported: timer\r\nSession-Expires: 60\r\n");
     assert_eq!(
         world.take(caller.from, "SIP/2.0 422").header("Min-SE"),
         "90"
@@ -228,7 +201,7 @@ fn a_telephone_that_vanishes_under_a_session_timer_gives_its_caller_back() {
     let mut world = World::with(&text, world::TEN_O_CLOCK);
     let mut caller = Caller::new(CARRIER, "13300000001");
     sign_on(&mut world, 0, 0);
-    invite(&mut world, &caller, "");
+    caller.invite_with(&mut world, "");
     let offer = offer_at(&mut world, S0);
     assert_eq!(offer.header("Session-Expires"), "120");
     answer(&mut world, &offer);
@@ -419,8 +392,8 @@ fn a_charging_vector_goes_back_to_its_own_trusted_trunk_alone() {
             &format!("P-Charging-Vector: {vector}\r\n"),
         );
         let call = world.shards.iter().flat_map(|s| s.calls()).next().unwrap();
-        let (key, city) = ("110".into(), "贵阳".into());
-        let Reply::Transfer(Ok(_)) = world.command(Command::Transfer { call, key, city }) else {
+        let (key, city) = ("110", "贵阳");
+        let Reply::Transfer(Ok(_)) = world.command(Command::press(call, key, city)) else {
             panic!("the key is there");
         };
         let out = world.take(addr(CARRIER), "INVITE sip:0851110@");
@@ -437,12 +410,12 @@ fn nobody_at_risk_is_lost_for_want_of_a_prack() {
     let text = world::CONFIG.replacen("name = \"all\"", "name = \"all\"\nrisk = true", 1);
     let mut world = World::with(&text, world::TEN_O_CLOCK);
     let caller = Caller::new(CARRIER, "13300000001");
-    invite(&mut world, &caller, "Supported: 100rel\r\n");
+    caller.invite_with(&mut world, "Supported: 100rel\r\n");
     let ringing = world.take(caller.from, "SIP/2.0 180");
     assert_eq!(ringing.find("RSeq"), None);
     // Who insists gets it (RFC 3262 §3).
     let caller = Caller::new(CARRIER, "13300000002");
-    invite(&mut world, &caller, "Require: 100rel\r\n");
+    caller.invite_with(&mut world, "Require: 100rel\r\n");
     let ringing = world.take(caller.from, "SIP/2.0 180");
     assert!(ringing.find("RSeq").is_some());
 }

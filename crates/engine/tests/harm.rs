@@ -74,11 +74,7 @@ fn the_target_speaks_the_codecs_of_its_own_trunk() {
         .iter()
         .find_map(|s| s.calls().next())
         .expect("a call");
-    world.command(Command::Transfer {
-        call,
-        key: "110".into(),
-        city: "贵阳".into(),
-    });
+    world.command(Command::press(call, "110", "贵阳"));
     let target = world.take(addr(CARRIER), "INVITE");
     let pcmu = sdp(target.to, 6000)
         .replace("AVP 8 101", "AVP 0 101")
@@ -195,11 +191,7 @@ fn a_name_that_no_uri_can_carry_keeps_neither_seat_nor_police_away() {
         .iter()
         .find_map(|s| s.calls().next())
         .expect("a call");
-    world.command(Command::Transfer {
-        call,
-        key: "110".into(),
-        city: "贵阳".into(),
-    });
+    world.command(Command::press(call, "110", "贵阳"));
     let target = world.take(addr(CARRIER), "INVITE");
     assert!(target.header("From").starts_with("<sip:12356@"));
 }
@@ -214,11 +206,7 @@ fn who_is_put_back_after_an_answer_finds_the_later_pools_open() {
         .iter()
         .find_map(|s| s.calls().next())
         .expect("a call");
-    world.command(Command::Transfer {
-        call,
-        key: "110".into(),
-        city: "贵阳".into(),
-    });
+    world.command(Command::press(call, "110", "贵阳"));
     let target = world.take(addr(CARRIER), "INVITE");
     seat_bye(&mut world, &seat);
     world.command(Command::Seat {

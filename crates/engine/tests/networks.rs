@@ -5,7 +5,9 @@ mod world;
 use meishier_engine::{Command, Input, Reply};
 use meishier_model::TrunkId;
 use world::scene::*;
-use world::{CARRIER, CONFIG, Caller, Sent, TEN_O_CLOCK, World, addr, answer, reply, sdp};
+use world::{
+    CARRIER, CONFIG, Caller, Sent, TEN_O_CLOCK, World, addr, answer, reply, sdp, seat_request,
+};
 
 /// What the carrier and the office see of us.
 const TO_CARRIER: &str = "203.0.113.9";
@@ -77,28 +79,18 @@ fn a_call_between_two_networks_has_a_port_and_an_address_in_each() {
     caller.ack(&mut world);
     // The police are called by way of the carrier.
     let call = world.shards.iter().flat_map(|s| s.calls()).next().unwrap();
-    let key = Command::Transfer {
-        call,
-        key: "110".into(),
-        city: "贵阳".into(),
-    };
+    let key = Command::press(call, "110", "贵阳");
     assert!(matches!(world.command(key), Reply::Transfer(Ok(_))));
     let police = world.take(addr(CARRIER), "INVITE sip:0851110@");
     speaks_of(&police, TO_CARRIER, 30000..31000);
-    reply(
-        &mut world,
-        &police,
-        "200 OK",
-        "police",
-        &sdp(police.to, 7000),
-    );
+    reply(&mut world, &police, "200 OK", "seat", &sdp(police.to, 7000));
     let ack = world.take(addr(CARRIER), "ACK");
     assert!(ack.header("Via").contains(TO_CARRIER), "{}", ack.text);
     caller.bye(&mut world);
+    // The police hang up, so that nobody is left for the counsellor.
+    world.arrive(police.to, &seat_request(&police, "BYE", 9, ""));
     let bye = world.take(addr(S0), "BYE");
     assert!(bye.header("Via").contains(TO_OFFICE), "{}", bye.text);
-    reply(&mut world, &bye, "200 OK", "", "");
-    let bye = world.take(addr(CARRIER), "BYE");
     reply(&mut world, &bye, "200 OK", "", "");
     assert_eq!(world.gauges().ports, before.ports);
 }

@@ -105,11 +105,7 @@ fn hotline(register: &str) -> String {
 
 fn press(world: &mut World) -> Result<(), CommandError> {
     let call: CallId = world.shards.iter().flat_map(|s| s.calls()).next().unwrap();
-    let command = Command::Transfer {
-        call,
-        key: "110".into(),
-        city: "贵阳".into(),
-    };
+    let command = Command::press(call, "110", "贵阳");
     match world.command(command) {
         Reply::Transfer(result) => result.map(|_| ()),
         other => panic!("{other:?}"),
@@ -161,7 +157,7 @@ fn one_shard_registers_and_every_shard_calls_out_by_what_it_learned() {
     // Calls of every shard, so that each meets the carrier by itself.
     let mut homes = std::collections::BTreeSet::new();
     for n in 0..12 {
-        let (caller, _) = talking_as(&mut world, n);
+        let (caller, seat) = talking_as(&mut world, n);
         homes.insert(world.shards.iter().position(|s| s.calls().next().is_some()));
         press(&mut world).unwrap();
         let mut invite = next(&mut world, REGISTRAR, "INVITE sip:0851110@ims.example ");
@@ -185,6 +181,7 @@ fn one_shard_registers_and_every_shard_calls_out_by_what_it_learned() {
         );
         next(&mut world, REGISTRAR, "ACK");
         caller.bye(&mut world);
+        world::seat_bye(&mut world, &seat);
         let bye = next(&mut world, REGISTRAR, "BYE");
         shown(&bye);
         reply(&mut world, &bye, "200 OK", "", "");

@@ -37,16 +37,15 @@ fn register(cseq: u32, expires: u32, authorization: &str) -> String {
     )
 }
 
+/// What answers the challenge that the engine has sent, for this request.
+fn authorization(world: &mut World, method: &str, uri: &str) -> String {
+    let refused = world.take(addr(PHONE), "SIP/2.0 401");
+    digest(&md5_challenge(&refused), method, uri, "r0", "secret-r0")
+}
+
 fn registered(world: &mut World, cseq: u32, expires: u32) -> Sent {
     world.arrive(addr(PHONE), &register(cseq, expires, ""));
-    let refused = world.take(addr(PHONE), "SIP/2.0 401");
-    let auth = digest(
-        &md5_challenge(&refused),
-        "REGISTER",
-        "sip:test.invalid",
-        "r0",
-        "secret-r0",
-    );
+    let auth = authorization(world, "REGISTER", "sip:test.invalid");
     world.arrive(addr(PHONE), &register(cseq + 1, expires, &auth));
     world.take(addr(PHONE), "SIP/2.0 200")
 }
@@ -122,15 +121,7 @@ fn a_phone_whose_connection_closed_is_unreachable_until_it_registers_again() {
     };
     let register_on = |world: &mut World, connection, cseq| {
         send(world, connection, register(cseq, 300, ""));
-        let refused = world.take(addr(PHONE), "SIP/2.0 401");
-        let challenge = md5_challenge(&refused);
-        let auth = digest(
-            &challenge,
-            "REGISTER",
-            "sip:test.invalid",
-            "r0",
-            "secret-r0",
-        );
+        let auth = authorization(world, "REGISTER", "sip:test.invalid");
         send(world, connection, register(cseq + 1, 300, &auth));
         world.take(addr(PHONE), "SIP/2.0 200");
     };
@@ -191,9 +182,7 @@ fn star(cseq: u32, code: &str, authorization: &str) -> String {
 /// Dials a star code with the right digest; gives what is said.
 fn dial_star(world: &mut World, code: &str) -> PromptId {
     world.arrive(addr(PHONE), &star(1, code, ""));
-    let refused = world.take(addr(PHONE), "SIP/2.0 401");
-    let uri = format!("sip:{code}@test.invalid");
-    let auth = digest(&md5_challenge(&refused), "INVITE", &uri, "r0", "secret-r0");
+    let auth = authorization(world, "INVITE", &format!("sip:{code}@test.invalid"));
     world.media.clear();
     world.arrive(addr(PHONE), &star(2, code, &auth));
     let answer = world.take(addr(PHONE), "SIP/2.0 200");
@@ -320,10 +309,7 @@ fn a_challenge_is_good_for_the_refresh_of_the_longest_registration() {
     ] {
         let mut world = World::new();
         world.arrive(addr(PHONE), &register(1, 600, ""));
-        let refused = world.take(addr(PHONE), "SIP/2.0 401");
-        let (uri, password) = ("sip:test.invalid", "secret-r0");
-        let challenge = md5_challenge(&refused);
-        let auth = digest(&challenge, "REGISTER", uri, "r0", password);
+        let auth = authorization(&mut world, "REGISTER", "sip:test.invalid");
         world.pass(after * SECOND);
         world.clear();
         world.arrive(addr(PHONE), &register(2, 600, &auth));
@@ -383,10 +369,7 @@ fn a_registered_phone_is_reached_after_a_restart_until_its_registration_runs_out
     // A request that is older than the one before the restart changes nothing.
     world.clear();
     world.arrive(addr(PHONE), &register(1, 0, ""));
-    let refused = world.take(addr(PHONE), "SIP/2.0 401");
-    let challenge = md5_challenge(&refused);
-    let (uri, password) = ("sip:test.invalid", "secret-r0");
-    let auth = digest(&challenge, "REGISTER", uri, "r0", password);
+    let auth = authorization(&mut world, "REGISTER", "sip:test.invalid");
     let old = register(2, 0, &auth).replace("bKr2", "bKold");
     world.arrive(addr(PHONE), &old);
     world.take(addr(PHONE), "SIP/2.0 500");
@@ -424,10 +407,7 @@ fn a_phone_whose_connection_went_with_the_process_registers_again() {
         world.handle(usize::from(shard.0), Input::Message { flow, bytes });
     };
     send(&mut world, register(1, 300, ""));
-    let refused = world.take(addr(PHONE), "SIP/2.0 401");
-    let challenge = md5_challenge(&refused);
-    let (uri, password) = ("sip:test.invalid", "secret-r0");
-    let auth = digest(&challenge, "REGISTER", uri, "r0", password);
+    let auth = authorization(&mut world, "REGISTER", "sip:test.invalid");
     send(&mut world, register(2, 300, &auth));
     assert_eq!(state(&world), SeatState::Ready);
     world.replace_by_snapshots();
@@ -445,15 +425,7 @@ fn a_star_code_that_a_restart_meets_is_done_and_its_call_ends() {
     registered(&mut world, 1, 300);
     assert_eq!(dial_star(&mut world, "*11*100*1230"), PromptId::SignedOn);
     world.arrive(addr(PHONE), &star(1, "*13", ""));
-    let refused = world.take(addr(PHONE), "SIP/2.0 401");
-    let challenge = md5_challenge(&refused);
-    let auth = digest(
-        &challenge,
-        "INVITE",
-        "sip:*13@test.invalid",
-        "r0",
-        "secret-r0",
-    );
+    let auth = authorization(&mut world, "INVITE", "sip:*13@test.invalid");
     world.clear();
     world.arrive(addr(PHONE), &star(2, "*13", &auth));
     let answer = world.take(addr(PHONE), "SIP/2.0 200");

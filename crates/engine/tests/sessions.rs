@@ -19,21 +19,6 @@ fn early() -> World {
     with(("early = \"ringing\"", "early = \"progress\""))
 }
 
-fn invite(world: &mut World, caller: &Caller, header: &str) {
-    let text = caller.request("INVITE", 1, "i", &sdp(caller.from, 4000));
-    let text = text.replacen("Max-Forwards", &format!("{header}Max-Forwards"), 1);
-    world.arrive(caller.from, &text);
-}
-
-fn prack(world: &mut World, caller: &mut Caller, early: &Sent, cseq: u32) {
-    caller.answer = Some(early.clone());
-    let rack = format!("RAck: {} 1 INVITE\r\nMax-Forwards", early.header("RSeq"));
-    let text = caller.request("PRACK", cseq, &format!("p{cseq}"), "");
-    world.arrive(caller.from, &text.replacen("Max-Forwards", &rack, 1));
-    let ok = world.take(caller.from, "SIP/2.0 200");
-    assert!(ok.header("CSeq").ends_with("PRACK"));
-}
-
 /// What media was told last of the party at this address.
 fn told(world: &World, remote: &str) -> Negotiated {
     let found = world.media.iter().rev().find_map(|command| match command {
@@ -87,7 +72,7 @@ fn a_telephone_may_change_its_session_before_it_answers() {
     let before = world.gauges();
     sign_on(&mut world, 0, 0);
     let mut caller = Caller::new(CARRIER, "13300000001");
-    invite(&mut world, &caller, "");
+    caller.invite_with(&mut world, "");
     let offer = offer_at(&mut world, S0);
     progress(&mut world, &offer, "seat", 6000);
     // Another port, and its own favourite first.
@@ -123,7 +108,7 @@ fn of_several_early_dialogs_the_one_that_answers_is_heard() {
     let mut world = World::new();
     sign_on(&mut world, 0, 0);
     let mut caller = Caller::new(CARRIER, "13300000001");
-    invite(&mut world, &caller, "");
+    caller.invite_with(&mut world, "");
     let offer = offer_at(&mut world, S0);
     progress(&mut world, &offer, "desk", 6100);
     progress(&mut world, &offer, "seat", 6000);
@@ -268,7 +253,7 @@ fn a_caller_found_at_risk_is_not_given_up_for_want_of_a_prack() {
     for flagged in [false, true] {
         let mut world = early();
         let mut caller = Caller::new(CARRIER, "13300000001");
-        invite(&mut world, &caller, "Supported: 100rel\r\n");
+        caller.invite_with(&mut world, "Supported: 100rel\r\n");
         let first = world.take(caller.from, "SIP/2.0 183");
         world.pass(10 * SECOND);
         if flagged {
@@ -292,7 +277,7 @@ fn a_caller_found_at_risk_is_not_given_up_for_want_of_a_prack() {
         world.none(caller.from, "SIP/2.0 504");
         sign_on(&mut world, 0, 0);
         let offer = offer_at(&mut world, S0);
-        prack(&mut world, &mut caller, &first, 2);
+        caller.prack(&mut world, &first, 2);
         answer(&mut world, &offer);
         let ok = world.take(caller.from, "SIP/2.0 200");
         assert!(ok.header("CSeq").ends_with("INVITE"));

@@ -1,7 +1,8 @@
 //! What the engine asks of a media thread and what it hears back.
 
+use crate::prompts::FRAME;
 use crate::{Accept, Negotiated, PromptId};
-use meishier_model::{PortId, RtpStats};
+use meishier_model::{PortId, RtpStats, TapeForm, TapeId, Wall};
 use serde::{Deserialize, Serialize};
 
 /// What a party hears.
@@ -79,11 +80,142 @@ pub enum MediaCommand {
         /// What it hears.
         source: Source,
     },
-    /// The end of a party: parties that heard it hear silence in its place.
+    /// The end of a party: parties that heard it hear silence in its place, and it leaves its tape.
     Close {
         /// The port.
         port: PortId,
     },
+    /// A recording begins; nobody is on it yet. One that runs already goes on as it is.
+    StartTape {
+        /// Which.
+        tape: TapeId,
+        /// What is kept of it.
+        form: TapeForm,
+        /// What time it is.
+        begun: Wall,
+        /// For whoever keeps the recording; passed on as it is.
+        about: String,
+    },
+    /// What the party at this port says is recorded from now on; what it hears is not. A port is on one
+    /// tape at a time.
+    Tape {
+        /// The recording; ignored if it does not run.
+        tape: TapeId,
+        /// The party.
+        port: PortId,
+        /// Number of its track.
+        track: u8,
+        /// Who it is, for whoever keeps the recording.
+        label: String,
+    },
+    /// The party is not recorded any more.
+    Untape {
+        /// The recording.
+        tape: TapeId,
+        /// The party.
+        port: PortId,
+    },
+    /// Something happened, for the time line of a recording.
+    NoteTape {
+        /// The recording.
+        tape: TapeId,
+        /// What.
+        note: String,
+    },
+    /// A recording ends, whoever is still on it.
+    EndTape {
+        /// The recording.
+        tape: TapeId,
+        /// False: nothing of it is to be kept, also if it ended before.
+        keep: bool,
+    },
+}
+
+/// What a recording is made of, in the order in which it happened. A frame is a beat of 20 ms, counted
+/// from the beginning of the tape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly all are blocks, and a box each would be an allocation each"
+)]
+pub enum Taped {
+    /// It begins.
+    Started {
+        /// The recording.
+        tape: TapeId,
+        /// What is to be kept of it.
+        form: TapeForm,
+        /// What time it was, as it was ordered.
+        begun: Wall,
+        /// As it was ordered.
+        about: String,
+    },
+    /// A party is on it from this frame on.
+    Joined {
+        /// The recording.
+        tape: TapeId,
+        /// Since when.
+        frame: u32,
+        /// The party's track.
+        track: u8,
+        /// Who it is.
+        label: String,
+    },
+    /// A party is not on it any more.
+    Left {
+        /// The recording.
+        tape: TapeId,
+        /// Since when.
+        frame: u32,
+        /// The party's track.
+        track: u8,
+    },
+    /// Something happened.
+    Note {
+        /// The recording.
+        tape: TapeId,
+        /// When.
+        frame: u32,
+        /// What.
+        note: String,
+    },
+    /// What a party said in one frame. Frames of a track of which none comes are silence.
+    Block {
+        /// The recording.
+        tape: TapeId,
+        /// Which frame.
+        frame: u32,
+        /// The party's track.
+        track: u8,
+        /// 20 ms at 8000 Hz.
+        samples: [i16; FRAME],
+    },
+    /// It is over; the last of it.
+    Ended {
+        /// The recording.
+        tape: TapeId,
+        /// The first frame that is not on it.
+        frame: u32,
+        /// False: nothing of it is to be kept.
+        keep: bool,
+        /// Blocks that were dropped because nobody fetched them in time.
+        lost: u64,
+    },
+}
+
+impl Taped {
+    /// Whose part it is.
+    #[must_use]
+    pub fn tape(&self) -> TapeId {
+        match self {
+            Self::Started { tape, .. }
+            | Self::Joined { tape, .. }
+            | Self::Left { tape, .. }
+            | Self::Note { tape, .. }
+            | Self::Block { tape, .. }
+            | Self::Ended { tape, .. } => *tape,
+        }
+    }
 }
 
 /// News from a [`crate::Hub`].

@@ -7,6 +7,7 @@
 //!                     ▼ yes                                   ▼
 //!          listeners by Peer: numbers, law, type ──► outbox ──► poll_send
 //!          listeners by Mix:  jitter buffer ──┐        ▲
+//!          tapes:             the same ─────┤        │            ──► poll_tape
 //!   beat of 20 ms ── sum of the others ◄──────┘        │
 //!                 └─ prompts, music, ringback, noise ──┘  encoded beforehand: a header and a copy
 //! ```
@@ -27,6 +28,7 @@ mod reception;
 mod reports;
 mod silence;
 mod stream;
+mod tapes;
 
 use crate::g711::Tables;
 use crate::rtp::{self, Packet};
@@ -44,6 +46,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use stream::Stream;
+use tapes::Tapes;
 
 /// Most events that wait for the driver before key presses are dropped and counted, and silence is
 /// told later.
@@ -91,7 +94,7 @@ struct Slot {
     port: Option<Box<Port>>,
     /// Ports that hear this one, each once.
     heard_by: SmallVec<[PortId; 2]>,
-    /// For as long as a mix contains this port.
+    /// For as long as a mix contains this port, or a tape.
     jitter: Option<Box<Jitter>>,
     /// Who has sent to it, in this call and before.
     ghosts: Ghosts,
@@ -135,6 +138,7 @@ pub struct Hub {
     totals: RtpTotals,
     random: Random,
     reports: Schedule,
+    tapes: Tapes,
 }
 
 impl Hub {
@@ -160,6 +164,7 @@ impl Hub {
             totals: RtpTotals::default(),
             random: Random::new(seed),
             reports: Schedule::new(seed),
+            tapes: Tapes::default(),
         }
     }
 
@@ -202,6 +207,21 @@ impl Hub {
                 self.on_hear(now, port, Hearing::new(port, source));
             }
             MediaCommand::Close { port } => self.on_close(now, port),
+            MediaCommand::StartTape {
+                tape,
+                form,
+                begun,
+                about,
+            } => self.start_tape(now, tape, form, (begun, about)),
+            MediaCommand::Tape {
+                tape,
+                port,
+                track,
+                label,
+            } => self.tape(tape, port, track, label),
+            MediaCommand::Untape { tape, port } => self.untape(tape, port),
+            MediaCommand::NoteTape { tape, note } => self.note_tape(tape, note),
+            MediaCommand::EndTape { tape, keep } => self.end_tape(tape, keep),
         }
     }
 
@@ -403,6 +423,7 @@ impl Hub {
         closed.leave(now, &mut slot.ghosts);
         slot.jitter = None;
         let listeners = std::mem::take(&mut slot.heard_by);
+        self.leave_tape(port);
         for listener in listeners {
             let Some(listener_port) = self.port_mut(listener) else {
                 continue;
@@ -435,17 +456,20 @@ impl Hub {
         }
     }
 
-    /// A party has a jitter buffer exactly while a mix contains it.
+    /// A party has a jitter buffer exactly while a mix or a tape contains it.
     fn fit_jitter(&mut self, party: PortId) {
         let Some(slot) = self.slots.get(party.0 as usize) else {
             return;
         };
-        let mixed = slot.heard_by.iter().any(|l| {
-            let listener = self.slots.get(l.0 as usize).and_then(|s| s.port.as_deref());
-            listener.is_some_and(|p| p.hearing.is_mixed())
-        });
+        let taped = self.tapes.holds(party);
+        let mixed = taped
+            || slot.heard_by.iter().any(|l| {
+                let listener = self.slots.get(l.0 as usize).and_then(|s| s.port.as_deref());
+                listener.is_some_and(|p| p.hearing.is_mixed())
+            });
         if let Some(slot) = self.slots.get_mut(party.0 as usize) {
             match (mixed, slot.jitter.is_some()) {
+                (true, false) if taped => slot.jitter = Some(Box::new(Jitter::patient())),
                 (true, false) => slot.jitter = Some(Box::new(Jitter::new())),
                 (false, true) => slot.jitter = None,
                 _ => {}

@@ -9,6 +9,7 @@
 //!  MediaCommand ────────────────────────────────► ┌─────────  hub  ─────────┐ ──► MediaEvent
 //!  RTP packets ── handle_packet ── rtp ── g711 ─► │ port ⇄ port  relay, mix │ ──► RTP packets
 //!  time ───────── handle_timeout ───────────────► │ prompts  tone  music    │ ──► poll_timeout
+//!                                                 │ tapes                   │ ──► Taped
 //!                                                 └──────────▲──────────────┘
 //!  WAV files ── wav ── prompts (encoded once a codec) ───────┘
 //! ```
@@ -27,7 +28,7 @@ pub mod tone;
 pub mod wav;
 
 pub use codec::{Accept, Codec, Direction, Negotiated, Rtcp, SessionId};
-pub use command::{MediaCommand, MediaEvent, Source};
+pub use command::{MediaCommand, MediaEvent, Source, Taped};
 pub use hub::{Hub, Outgoing, RtcpPath, RtpTotals};
-pub use prompts::{PromptId, PromptSet};
+pub use prompts::{FRAME, PromptId, PromptSet};
 pub use sdp::{Foreign, SdpError};

@@ -80,14 +80,82 @@ prompts! {
     TransferDialling = "transfer_dialling", "正在转接，请稍候。";
     /// To a counsellor: account or PIN is wrong.
     PinWrong = "pin_wrong", "工号或密码不正确，请重新输入。";
+    /// To a counsellor: the keys pressed on the telephone mean nothing.
+    CodeUnknown = "code_unknown", "没有这个代码。";
     /// To a waiting caller, before the key that says that life is in danger.
     DangerBefore = "danger_before", "如果有生命危险，请按";
     /// After that key.
     DangerAfter = "danger_after", "键。";
     /// To a waiting caller who pressed that key.
     DangerHeard = "danger_heard", "已为您优先接通，请不要挂机。";
+    /// To a caller whose conversation is about to be recorded.
+    RecordingTold = "recording_told", "为保障服务质量，本次通话将被录音。";
+    /// To a caller who may refuse to be recorded, before the key.
+    RecordingAsked = "recording_asked", "为保障服务质量，本次通话将被录音。如不同意，请按";
+    /// To a caller who refused.
+    RecordingRefused = "recording_refused", "好的，本次通话不录音。";
     /// To a caller whose conversation a counsellor ends for nuisance: where to turn to.
     Guidance = "guidance", "这条热线留给需要心理援助的人。其他帮助请拨打12345。感谢您的来电，再见。";
+    /// 1 within a telephone number.
+    Yao = "yao", "幺";
+    /// 100.
+    Hundred = "hundred", "一百";
+    /// To whoever answers an emergency key: who hands over, and whom.
+    BriefDanger = "brief_danger", "这里是12356心理援助热线，转接一位有生命危险的来电者。";
+    /// The same of any other key.
+    BriefHelp = "brief_help", "这里是12356心理援助热线，转接一位来电者。";
+    /// How great the danger is: an attempt is under way.
+    BriefActing = "brief_acting", "自杀行为，正在实施。";
+    /// How great the danger is.
+    BriefHigh = "brief_high", "自杀风险高。";
+    /// How great the danger is.
+    BriefMedium = "brief_medium", "自杀风险中等。";
+    /// Before the digits of an area code.
+    BriefPlace = "brief_place", "地点区号";
+    /// Where the place is from: what the caller said.
+    BriefPlaceTold = "brief_place_told", "地点由来电者说明。";
+    /// Where the place is from: the mobile network.
+    BriefPlaceCell = "brief_place_cell", "地点来自基站。";
+    /// Where the place is from: the caller's number, which may be of elsewhere.
+    BriefPlaceNumber = "brief_place_number", "地点来自号码归属地。";
+    /// The place is in doubt.
+    BriefPlaceUnsure = "brief_place_unsure", "地点不确定。";
+    /// Before the digits of the caller's number.
+    BriefNumber = "brief_number", "来电号码";
+    /// Nobody knows the number.
+    BriefNoNumber = "brief_no_number", "没有来电号码。";
+    /// The number is not the caller's own.
+    BriefSwitchboard = "brief_switchboard", "来电号码是总机。";
+    /// No network vouches for the number.
+    BriefUnproved = "brief_unproved", "号码未经核实。";
+    /// Before the digits of the number to call back.
+    BriefCallback = "brief_callback", "回拨号码";
+    /// Before the percentage left in the caller's telephone.
+    BriefBattery = "brief_battery", "手机电量，百分之";
+    /// What is dangerous there.
+    HazardHeight = "hazard_height", "人在高处。";
+    /// What is dangerous there.
+    HazardBlade = "hazard_blade", "有刀具。";
+    /// What is dangerous there.
+    HazardPoison = "hazard_poison", "有药物或毒物。";
+    /// What is dangerous there.
+    HazardGas = "hazard_gas", "有煤气。";
+    /// What is dangerous there.
+    HazardWater = "hazard_water", "人在水边。";
+    /// What is dangerous there.
+    HazardFire = "hazard_fire", "有明火。";
+    /// What is dangerous there.
+    HazardRope = "hazard_rope", "有绳索。";
+    /// What is dangerous there.
+    HazardTraffic = "hazard_traffic", "人在铁路或公路上。";
+    /// What is dangerous there.
+    HazardViolence = "hazard_violence", "有人施暴。";
+    /// What is dangerous there.
+    HazardOthers = "hazard_others", "他人也有危险。";
+    /// A counsellor stays on the line.
+    BriefStays = "brief_stays", "咨询员正在陪伴来电者。";
+    /// What whoever answered is to press.
+    BriefConfirm = "brief_confirm", "请按1键确认接手，按2键重听。";
     /// The end.
     Goodbye = "goodbye", "感谢您的来电，再见。";
     /// Music on hold, a loop.
@@ -119,14 +187,21 @@ impl PromptId {
     }
 }
 
+/// The prompts of these names, in order; a name that is none is left out.
+#[must_use]
+pub fn playlist<'n>(names: impl IntoIterator<Item = &'n str>) -> Vec<PromptId> {
+    let names = names.into_iter();
+    names.filter_map(PromptId::from_name).collect()
+}
+
 /// The names of all prompts, in order.
 #[must_use]
 pub fn names() -> Vec<&'static str> {
     PromptId::all().map(PromptId::name).collect()
 }
 
-/// Bytes of a frame of 20 ms; recordings are padded with silence to a multiple of it.
-pub(crate) const FRAME: usize = 160;
+/// Bytes and samples of a frame of 20 ms; prompts are padded with silence to a multiple of it.
+pub const FRAME: usize = 160;
 
 /// Seconds that a spoken prompt may last.
 pub const MAX_SPEECH_SECONDS: u32 = 120;

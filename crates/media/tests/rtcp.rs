@@ -3,11 +3,11 @@
 mod support;
 
 use meishier_media::rtcp::{self, Block, Report, Sender};
-use meishier_media::{Codec, MediaCommand, MediaEvent, Negotiated, Rtcp, RtcpPath, Source, rtp};
-use meishier_model::{Mono, PortId, RtpStats};
+use meishier_media::{Codec, MediaCommand, Negotiated, Rtcp, RtcpPath, Source, rtp};
+use meishier_model::{Mono, PortId};
 use std::net::SocketAddr;
 use std::time::Duration;
-use support::{Phone, Random, Wire, address, media, ms};
+use support::{Phone, Random, Wire, address, closed, media, ms};
 
 const NAME: [u8; rtcp::CNAME] = *b"abcdefghijklmnopqrstuvwx";
 
@@ -166,15 +166,6 @@ fn reports_come_at_their_time_and_go_where_it_was_agreed() {
         let seconds = (sender.ntp >> 32) * 1_000_000;
         let rest = ((sender.ntp & 0xffff_ffff) * 1_000_000) >> 32;
         assert!(at.0.abs_diff(seconds + rest) <= 1);
-    }
-}
-
-/// Closes the port and gives what was counted.
-fn closed(wire: &mut Wire, port: u32) -> RtpStats {
-    wire.command(MediaCommand::Close { port: PortId(port) });
-    match wire.events.last() {
-        Some(MediaEvent::Closed { stats, .. }) => *stats,
-        other => panic!("{other:?}"),
     }
 }
 

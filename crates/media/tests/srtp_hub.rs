@@ -3,9 +3,9 @@
 mod support;
 
 use meishier_media::srtp::{Inbound, KeySeed, Master, Outbound, Protection, Suite, Unsafe};
-use meishier_media::{Codec, Direction, MediaCommand, MediaEvent, Negotiated, Rtcp, Source};
+use meishier_media::{Codec, Direction, MediaCommand, Negotiated, Rtcp, Source};
 use meishier_media::{RtcpPath, g711, rtcp, rtp};
-use meishier_model::{PortId, RtpStats};
+use meishier_model::PortId;
 use std::net::SocketAddr;
 use support::*;
 
@@ -80,12 +80,15 @@ impl Far {
     }
 }
 
-fn closed(wire: &mut Wire, port: u32) -> RtpStats {
-    wire.command(MediaCommand::Close { port: PortId(port) });
-    match wire.events.last() {
-        Some(MediaEvent::Closed { stats, .. }) => *stats,
-        other => panic!("{other:?}"),
-    }
+/// Port 0 with SRTP and its telephone, port 1 without; both hear each other.
+fn beside_plain(suite: Suite) -> (Wire, Far) {
+    let mut wire = Wire::new();
+    let keys = protection(suite, 1, 2);
+    wire.open_with(0, secured(0, Codec::Pcma, &keys));
+    wire.open(1, Codec::Pcma);
+    wire.peers(0, 1);
+    let far = Far::new(0, Codec::Pcma, &keys);
+    (wire, far)
 }
 
 #[test]
@@ -161,12 +164,7 @@ fn music_prompts_and_mixes_are_sealed_in_every_size_of_packet() {
 
 #[test]
 fn nothing_is_learned_of_a_packet_that_was_not_made_with_the_key() {
-    let mut wire = Wire::new();
-    let keys = protection(Suite::AesCm128Sha1_80, 1, 2);
-    wire.open_with(0, secured(0, Codec::Pcma, &keys));
-    wire.open(1, Codec::Pcma);
-    wire.peers(0, 1);
-    let mut far = Far::new(0, Codec::Pcma, &keys);
+    let (mut wire, mut far) = beside_plain(Suite::AesCm128Sha1_80);
     // The very address and port of SDP, and another port of the address: plain, of another key, changed.
     let other_port = SocketAddr::new(address(0).ip(), 999);
     let mut stranger = Far::new(0, Codec::Pcma, &protection(Suite::AesCm128Sha1_80, 5, 6));
@@ -200,12 +198,7 @@ fn nothing_is_learned_of_a_packet_that_was_not_made_with_the_key() {
 
 #[test]
 fn a_packet_that_comes_again_is_dropped_and_counted() {
-    let mut wire = Wire::new();
-    let keys = protection(Suite::AesGcm128, 1, 2);
-    wire.open_with(0, secured(0, Codec::Pcma, &keys));
-    wire.open(1, Codec::Pcma);
-    wire.peers(0, 1);
-    let mut far = Far::new(0, Codec::Pcma, &keys);
+    let (mut wire, mut far) = beside_plain(Suite::AesGcm128);
     let packets: Vec<Vec<u8>> = (0..5).map(|_| far.next()).collect();
     for n in [0, 2, 2, 1, 0, 4, 3, 1] {
         wire.packet(0, &packets[n]);
@@ -217,11 +210,7 @@ fn a_packet_that_comes_again_is_dropped_and_counted() {
 
 #[test]
 fn one_number_is_never_sealed_twice_whatever_a_plain_party_sends() {
-    let mut wire = Wire::new();
-    let keys = protection(Suite::AesCm128Sha1_80, 1, 2);
-    wire.open_with(0, secured(0, Codec::Pcma, &keys));
-    wire.open(1, Codec::Pcma);
-    wire.peers(0, 1);
+    let (mut wire, mut far) = beside_plain(Suite::AesCm128Sha1_80);
     let mut phone = Phone::new(Codec::Pcma, 8, 440.0);
     let first = phone.next(160);
     let mut other = first.clone();
@@ -229,7 +218,6 @@ fn one_number_is_never_sealed_twice_whatever_a_plain_party_sends() {
     for bytes in [&first, &other, &phone.next(160), &other] {
         wire.packet(1, bytes);
     }
-    let mut far = Far::new(0, Codec::Pcma, &keys);
     let heard = far.opened(&wire);
     assert_eq!(heard.len(), 2);
     assert!(heard.iter().all(Result::is_ok));
@@ -238,13 +226,9 @@ fn one_number_is_never_sealed_twice_whatever_a_plain_party_sends() {
 
 #[test]
 fn keys_that_stay_keep_their_counters_through_hold_and_move() {
-    let mut wire = Wire::new();
-    let keys = protection(Suite::AesCm128Sha1_80, 1, 2);
-    let agreed = secured(0, Codec::Pcma, &keys);
-    wire.open_with(0, agreed.clone());
-    wire.open(1, Codec::Pcma);
-    wire.peers(0, 1);
-    let mut far = Far::new(0, Codec::Pcma, &keys);
+    let suite = Suite::AesCm128Sha1_80;
+    let (mut wire, mut far) = beside_plain(suite);
+    let agreed = secured(0, Codec::Pcma, &protection(suite, 1, 2));
     let old = far.next();
     wire.packet(0, &old);
     let back = Phone::new(Codec::Pcma, 8, 440.0).next(160);
@@ -287,12 +271,7 @@ fn keys_that_stay_keep_their_counters_through_hold_and_move() {
 
 #[test]
 fn other_keys_begin_a_stream_and_let_what_is_under_way_arrive() {
-    let mut wire = Wire::new();
-    let keys = protection(Suite::AesCm128Sha1_80, 1, 2);
-    wire.open_with(0, secured(0, Codec::Pcma, &keys));
-    wire.open(1, Codec::Pcma);
-    wire.peers(0, 1);
-    let mut far = Far::new(0, Codec::Pcma, &keys);
+    let (mut wire, mut far) = beside_plain(Suite::AesCm128Sha1_80);
     let mut phone = Phone::new(Codec::Pcma, 8, 440.0);
     for _ in 0..3 {
         let (bytes, back) = (far.next(), phone.next(160));
@@ -431,12 +410,7 @@ fn reports_are_sealed_opened_and_taken_once_on_either_way() {
 
 #[test]
 fn key_presses_are_read_and_passed_on() {
-    let mut wire = Wire::new();
-    let keys = protection(Suite::AesCm128Sha1_80, 1, 2);
-    wire.open_with(0, secured(0, Codec::Pcma, &keys));
-    wire.open(1, Codec::Pcma);
-    wire.peers(0, 1);
-    let mut far = Far::new(0, Codec::Pcma, &keys);
+    let (mut wire, mut far) = beside_plain(Suite::AesCm128Sha1_80);
     for (n, end) in [(1, false), (2, false), (3, true), (3, true), (3, true)] {
         let plain = far.phone.event(101, 5, end, n * 160, n == 1);
         let bytes = far.seal(&plain);

@@ -74,7 +74,11 @@ pub fn load(path: &Path, lang: Option<Lang>) -> Option<Checked> {
                 return None;
             }
             // Read here for whoever only checks; the start reads them again.
-            if let Err(error) = meishier_net::Certificates::read(&config) {
+            let receivers = &config.dossier.receivers;
+            let posts = receivers.iter().map(meishier_net::Post::new);
+            let posts = posts.collect::<Result<Vec<_>, _>>().map(drop);
+            let own = meishier_net::Certificates::read(&config).map(drop);
+            if let Err(error) = own.and(posts) {
                 eprintln!(
                     "{}",
                     match lang {

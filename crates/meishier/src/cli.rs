@@ -34,10 +34,14 @@ pub enum Command {
     Why(Why),
     /// 这个号码此刻打来，谁接、为什么：有人接退出码为 0，全部关门为 3 (who would take this call, and why)
     Route(Route),
+    /// 按这个转接键会拨谁、为什么：地点定了退出码为 0，要问或不明为 1 (whom a transfer key would reach, and why)
+    Key(Key),
     /// 画出坐席组一周的开放钟点、线路数和空档 (draw the week of pools)
     Week(Week),
     /// 两份配置之间，哪些来电、哪些钟点会换人接：没有变化退出码为 0，有为 1 (what another configuration would change)
     Diff(Diff),
+    /// 录音：列出、导出（须写明理由）、保留、核对 (recordings: list, export with a reason, hold, verify)
+    Recordings(Recordings),
 }
 
 /// `meishier serve`
@@ -210,6 +214,41 @@ pub struct Route {
     pub lang: Option<Lang>,
 }
 
+/// `meishier key`
+#[derive(Debug, Args)]
+pub struct Key {
+    /// 转接键，例如 110 (the key)
+    #[arg(value_name = "KEY")]
+    pub key: String,
+    /// 咨询员给出的地点：城市、代码、区号或地址；不写就看来电 (the place as a counsellor gives it)
+    #[arg(value_name = "PLACE", default_value = "")]
+    pub place: String,
+    /// 配置文件，或一个文件夹；不写就只有公共服务的键 (configuration; without it the keys of public services)
+    #[arg(long, value_name = "PATH")]
+    pub config: Option<PathBuf>,
+    /// 来电号码，任何写法 (the caller's number)
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value = "anonymous",
+        allow_hyphen_values = true,
+        requires = "config"
+    )]
+    pub from: String,
+    /// 从哪条中继来，默认第一条 (over which trunk the call came)
+    #[arg(long, value_name = "NAME", requires = "config")]
+    pub trunk: Option<String>,
+    /// 运营商送来的基站标识 (the cell that the carrier names)
+    #[arg(long, value_name = "VALUE", requires = "config")]
+    pub cell: Option<String>,
+    /// 输出一个 JSON 对象 (one JSON object)
+    #[arg(long)]
+    pub json: bool,
+    /// 界面语言 (language of messages)
+    #[arg(long, value_enum)]
+    pub lang: Option<Lang>,
+}
+
 /// `meishier week`
 #[derive(Debug, Args)]
 pub struct Week {
@@ -251,6 +290,75 @@ pub struct Diff {
     /// 界面语言 (language of messages)
     #[arg(long, value_enum)]
     pub lang: Option<Lang>,
+}
+
+/// `meishier recordings`
+#[derive(Debug, Args)]
+pub struct Recordings {
+    /// 配置文件，或一个文件夹 (configuration: a file, or a folder of *.toml)
+    #[arg(long, value_name = "PATH", global = true)]
+    pub config: Option<PathBuf>,
+    /// 界面语言 (language of messages)
+    #[arg(long, value_enum, global = true)]
+    pub lang: Option<Lang>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: RecordingsCommand,
+}
+
+/// What can be done with recordings.
+#[derive(Debug, Subcommand)]
+pub enum RecordingsCommand {
+    /// 列出全部录音 (every recording)
+    List {
+        /// 每行一个 JSON 对象 (one JSON object a line)
+        #[arg(long)]
+        json: bool,
+    },
+    /// 解密导出为 WAV，并在标准输出列出时间线；记入 audit.log (decrypt to WAV, with the time line; audited)
+    Export {
+        /// 录音编号 (the recording)
+        #[arg(value_name = "ID")]
+        id: String,
+        /// 写到哪个文件，不得已存在 (the file, which must not be there)
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+        /// 各方混音，默认 (all parties together, the default)
+        #[arg(long, conflicts_with = "party")]
+        mixed: bool,
+        /// 只导出这一轨 (one track alone)
+        #[arg(long, value_name = "N")]
+        party: Option<u8>,
+        /// 为什么 (why)
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// 核对：删除和使用的记录是否连续，每份录音是否完好 (are the ledgers and all recordings as they were written)
+    Verify,
+    /// 保留：到期也不删除 (keep a recording whatever its age)
+    Hold {
+        /// 录音编号 (the recording)
+        #[arg(value_name = "ID")]
+        id: String,
+        /// 为什么 (why)
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// 取消保留 (let it be deleted when its time comes)
+    Release {
+        /// 录音编号 (the recording)
+        #[arg(value_name = "ID")]
+        id: String,
+        /// 为什么 (why)
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// 生成一把密钥，只有属主可读 (make a key file)
+    NewKey {
+        /// 写到哪个文件，不得已存在 (the file, which must not be there)
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
 }
 
 /// What goes wrong in a simulation.

@@ -4,12 +4,13 @@
 //!   OLD, NEW ─┬─ sample ── callers × numbers × trunks ─┐
 //!             ├─ days ──── times at which they differ ─┴─► routes ── the same change told once
 //!             ├─ lines by hour, pools that come and go
-//!             └─ facts ── policies, trunks, care, numbers, calendar ──► rows that differ
+//!             └─ facts ── policies, trunks, keys, care, numbers, calendar ──► rows that differ
 //! ```
 
 mod callers;
 mod days;
 mod facts;
+mod keys;
 mod named;
 mod outcome;
 mod routes;

@@ -5,14 +5,21 @@ use meishier_engine::signaling::Counters;
 use meishier_engine::signaling::message::Method;
 use meishier_model::{Mono, PoolId};
 use meishier_net::{Control, Stats, TlsFailure};
-use meishier_records::Writer;
+use meishier_records::{Courier, Writer};
 use meishier_telemetry::{
-    DnsSample, MediaSample, PoolSample, RecordsSample, Sample, ShardSample, SipSample, SocketSample,
+    DnsSample, DossierSample, MediaSample, PoolSample, RecordingsSample, RecordsSample, Sample,
+    ShardSample, SipSample, SocketSample,
 };
+use std::time::Duration;
 use tokio::runtime::Handle;
 
 /// Everything of this moment. To be called on a thread that may block, within `runtime`'s life.
-pub fn sample(control: &Control, pools: usize, writer: &Writer, runtime: &Handle) -> Sample {
+pub fn sample(
+    control: &Control,
+    pools: usize,
+    (writer, courier): (&Writer, &Courier),
+    runtime: &Handle,
+) -> Sample {
     let stats = runtime.block_on(control.stats());
     let queue = control.queue();
     let counts = queue.counts();
@@ -42,6 +49,8 @@ pub fn sample(control: &Control, pools: usize, writer: &Writer, runtime: &Handle
             refused: written.refused,
             pending: written.pending,
         },
+        recordings: RecordingsSample::default(),
+        dossiers: dossier_sample(control, courier, runtime),
         tasks: runtime.metrics().num_alive_tasks() as u64,
         shards: stats
             .shards
@@ -51,6 +60,26 @@ pub fn sample(control: &Control, pools: usize, writer: &Writer, runtime: &Handle
                 sip: sip_sample(&shard.counters),
             })
             .collect(),
+    }
+}
+
+/// Nothing but zeros if the store cannot be read now, which is told by its own figures.
+fn dossier_sample(control: &Control, courier: &Courier, runtime: &Handle) -> DossierSample {
+    let counts = runtime.block_on(courier.counts()).unwrap_or_default();
+    let now = control.clock().wall();
+    let age = counts
+        .pending
+        .oldest
+        .map(|made| now.0.saturating_sub(made.0));
+    let age = age.and_then(|ms| u64::try_from(ms).ok());
+    DossierSample {
+        sent: counts.sent,
+        failed: counts.failed,
+        given_up: counts.given_up,
+        lost: counts.lost,
+        pending: counts.pending.count,
+        late: counts.pending.late,
+        oldest: age.map(Duration::from_millis).unwrap_or_default(),
     }
 }
 

@@ -11,19 +11,24 @@
 //!        ├─ demo ──┘   the same service on loopback, with a cast of phones
 //!        ├─ sim ────── the engine on a virtual clock, without the service
 //!        ├─ why ────── asks a running engine why a caller waits
-//!        └─ route, week, diff ── what a table decides, without an engine
+//!        ├─ recordings ─ what is recorded: list, export, hold, verify
+//!        └─ route, key, week, diff ── what a table decides, without an engine
 //! ```
 
 mod check;
 mod cli;
 mod demo;
 mod diff;
+mod dossier;
 mod figures;
 mod files;
+mod key;
 mod land;
 mod limits;
 mod loaded;
 mod moment;
+mod recorder;
+mod recordings;
 mod route;
 mod secrets;
 mod serve;
@@ -32,6 +37,7 @@ mod shutdown;
 mod sim;
 mod standing;
 mod tables;
+mod taken;
 mod week;
 mod why;
 mod wording;
@@ -47,7 +53,9 @@ fn main() -> ExitCode {
         cli::Command::Sim(args) => sim::run(&args),
         cli::Command::Why(args) => why::run(&args),
         cli::Command::Route(args) => route::run(&args),
+        cli::Command::Key(args) => key::run(&args),
         cli::Command::Week(args) => week::run(&args),
         cli::Command::Diff(args) => diff::run(&args),
+        cli::Command::Recordings(args) => recordings::run(&args),
     }
 }

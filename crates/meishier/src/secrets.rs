@@ -13,11 +13,24 @@ const MOST: u64 = 4096;
 /// Which of them cannot be had, and why; never empty, and without a word of what stands there.
 pub fn fill(config: &mut Config) -> Result<(), Vec<Unreadable>> {
     let mut failures = Vec::new();
-    for trunk in &mut config.trunks {
-        let Some(login) = &mut trunk.login else {
-            continue;
-        };
-        let found = match &login.password {
+    let passwords = config.trunks.iter_mut().filter_map(|trunk| {
+        let login = trunk.login.as_mut()?;
+        let of = (
+            format!("中继 {:?} 的密码", trunk.name),
+            format!("the password of trunk {:?}", trunk.name),
+        );
+        Some((of, &mut login.password))
+    });
+    let receivers = &mut config.dossier.receivers;
+    let keys = receivers.iter_mut().filter_map(|receiver| {
+        let of = (
+            format!("接收方 {:?} 的签名密钥", receiver.name),
+            format!("the secret of receiver {:?}", receiver.name),
+        );
+        Some((of, receiver.secret.as_mut()?))
+    });
+    for ((of_zh, of_en), secret) in passwords.chain(keys) {
+        let found = match &*secret {
             Secret::Text(_) => continue,
             Secret::File(path) => first_line(path).map_err(|why| {
                 let file = path.display();
@@ -41,10 +54,10 @@ pub fn fill(config: &mut Config) -> Result<(), Vec<Unreadable>> {
             )),
         });
         match found {
-            Ok(text) => login.password = Secret::Text(text),
+            Ok(text) => *secret = Secret::Text(text),
             Err((zh, en)) => failures.push(Unreadable {
-                message_zh: format!("中继 {:?} 的密码读不到：{zh}", trunk.name),
-                message_en: format!("the password of trunk {:?} cannot be had: {en}", trunk.name),
+                message_zh: format!("{of_zh}读不到：{zh}"),
+                message_en: format!("{of_en} cannot be had: {en}"),
             }),
         }
     }

@@ -6,18 +6,22 @@
 //!   end:    not ready ─► drain (limit) ─► hang up ─► shards down ─► records written ─► HTTP down
 //! ```
 
-use crate::figures;
+use crate::recorder::Taping;
 use crate::tables::{self, InForce, Origin};
-use meishier_config::{Config, Lang};
+use crate::{dossier, figures, taken};
+use meishier_config::{Config, Dossiers, Lang};
 use meishier_console::{App, Directory, Tables};
 use meishier_engine::signaling::Transport;
+use meishier_engine::transfer::Dossier;
 use meishier_engine::{Command, Notice, Reply};
 use meishier_media::PromptSet;
 use meishier_model::{CallRecord, NumberMark, ShardId, Wall};
 use meishier_net::{
-    Clock, Control, Drained, Running, Runtime, RuntimeConfig, Seeds, Sink, StartError,
+    CertificateError, Clock, Control, Drained, Running, Runtime, RuntimeConfig, Seeds, Sink,
+    StartError,
 };
-use meishier_records::{Left, Store, StoreError, Writer};
+use meishier_recordings::RecordingError;
+use meishier_records::{Courier, Left, Store, StoreError, Writer};
 use meishier_routing::Note;
 use meishier_telemetry::{Telemetry, TelemetryError, TelemetryNames};
 use std::fs::OpenOptions;
@@ -71,6 +75,10 @@ pub enum ServiceError {
     },
     /// The records file.
     Records(StoreError),
+    /// The folder of recordings, or their keys.
+    Recordings(RecordingError),
+    /// The certificates of a receiver of dossiers.
+    Receiver(CertificateError),
     /// Our own metrics.
     Telemetry(TelemetryError),
 }
@@ -99,6 +107,10 @@ impl ServiceError {
             }
             (Self::Records(error), Lang::Zh) => format!("无法打开通话记录：{error}"),
             (Self::Records(error), Lang::En) => error.to_string(),
+            (Self::Recordings(error), Lang::Zh) => format!("无法录音：{}", error.message_zh()),
+            (Self::Recordings(error), Lang::En) => format!("recording is not possible: {error}"),
+            (Self::Receiver(error), Lang::Zh) => error.message_zh(),
+            (Self::Receiver(error), Lang::En) => error.to_string(),
             (Self::Telemetry(error), _) => error.to_string(),
         }
     }
@@ -110,10 +122,13 @@ pub struct Service {
     running: Running,
     store: Store,
     writer: Writer,
+    courier: Courier,
     ready: Arc<AtomicBool>,
     http: SocketAddr,
     console: JoinHandle<io::Result<()>>,
     upkeep: JoinHandle<()>,
+    taping: Option<Arc<Taping>>,
+    sweep: Option<JoinHandle<()>>,
     stop_console: oneshot::Sender<()>,
 }
 
@@ -130,15 +145,21 @@ impl Service {
         let remembered = remembered(&store, setup.clock.wall())
             .await
             .map_err(ServiceError::Records)?;
+        let taping = Taping::start(&config, &setup.clock).map_err(ServiceError::Recordings)?;
         let listener = bind_http(config.http.listen, setup.any_free_port).await?;
         let http = listener.local_addr().map_err(|source| ServiceError::Http {
             address: config.http.listen,
             source,
         })?;
         let writer = Writer::start(store.clone(), RECORDS_KEPT);
+        let courier = dossier::start(&config, &store, &setup.clock)?;
         let sink = Arc::new(Out {
             writer: writer.clone(),
+            courier: courier.clone(),
+            dossiers: config.dossier.clone(),
             telemetry: telemetry.clone(),
+            clock: setup.clock.clone(),
+            accounts: accounts(&config),
         });
         let runtime = RuntimeConfig {
             config: config.clone(),
@@ -147,6 +168,7 @@ impl Service {
             seeds: setup.seeds,
             any_free_port: setup.any_free_port,
             remembered,
+            tapes: taping.as_ref().map(|taping| taping.sink()),
         };
         let running = Runtime::start(runtime, sink).map_err(ServiceError::Runtime)?;
         let ready = Arc::new(AtomicBool::new(true));
@@ -156,7 +178,12 @@ impl Service {
         let app = App {
             control: Arc::new(EngineControl(running.control())),
             directory: directory(&config),
-            metrics: metrics_page(&telemetry, running.control(), &config, &writer),
+            metrics: metrics_page(
+                &telemetry,
+                running.control(),
+                &config,
+                (&writer, &courier, &taping),
+            ),
             ready: ready.clone(),
             store: Some(store.clone()),
             tables: Some(tables.clone()),
@@ -169,16 +196,23 @@ impl Service {
         };
         let console = tokio::spawn(meishier_console::serve(listener, app, until_stopped));
         let clock = running.control().clock().clone();
+        let sweep = taping
+            .clone()
+            .map(|taping| taping.sweep(tables.clone(), clock.clone()));
+        let sweep = sweep.map(tokio::spawn);
         let upkeep = tokio::spawn(keep_up(telemetry.clone(), store.clone(), clock));
         Ok(Self {
             tables,
             running,
             store,
             writer,
+            courier,
             ready,
             http,
             console,
             upkeep,
+            taping,
+            sweep,
             stop_console,
         })
     }
@@ -241,10 +275,18 @@ impl Service {
             tracing::error!("calls did not end although they were hung up");
         }
         self.running.shutdown();
+        if let Some(taping) = self.taping {
+            // It fails only if it panicked, which it has said itself.
+            let _ = tokio::task::spawn_blocking(move || taping.close()).await;
+        }
+        if let Some(sweep) = &self.sweep {
+            sweep.abort();
+        }
         let left = self.writer.close().await;
         if !left.is_empty() {
             keep_elsewhere(&self.tables.config().records.path, &left);
         }
+        self.courier.close(dossier::CLOSE_LIMIT).await;
         self.upkeep.abort();
         drop(self.stop_console);
         match self.console.await {
@@ -259,7 +301,13 @@ impl Service {
 /// Takes what the shards give out. Runs on their threads.
 struct Out {
     writer: Writer,
+    courier: Courier,
+    /// Who gets dossiers; a restart alone changes it.
+    dossiers: Dossiers,
     telemetry: Arc<Telemetry>,
+    clock: Clock,
+    /// Accounts, by number.
+    accounts: Vec<String>,
 }
 
 impl Sink for Out {
@@ -275,9 +323,24 @@ impl Sink for Out {
         }
     }
 
-    fn notice(&self, _shard: ShardId, notice: Notice) {
+    fn dossier(&self, shard: ShardId, dossier: Box<Dossier>) {
+        let Some(parcel) = dossier::parcel(&self.dossiers, &dossier) else {
+            return;
+        };
+        if let Err(parcel) = self.courier.try_post(Box::new(parcel)) {
+            tracing::error!(shard = shard.0, call = %parcel.call, "a dossier was lost: the store is down and the buffer is full");
+        }
+    }
+
+    fn notice(&self, shard: ShardId, notice: Notice) {
         self.telemetry.notice(&notice);
         self.telemetry.log_notice(&notice);
+        let Some(entry) = taken::entry(&notice, self.clock.wall(), &self.accounts) else {
+            return;
+        };
+        if let Err(entry) = self.writer.try_note(Box::new(entry)) {
+            tracing::error!(shard = shard.0, call = %entry.call, what = entry.what, "an entry of the audit was lost: the store is down and the buffer is full");
+        }
     }
 }
 
@@ -328,12 +391,15 @@ fn metrics_page(
     telemetry: &Arc<Telemetry>,
     control: Control,
     config: &Arc<Config>,
-    writer: &Writer,
+    (writer, courier, taping): (&Writer, &Courier, &Option<Arc<Taping>>),
 ) -> Arc<dyn Fn() -> String + Send + Sync> {
-    let (telemetry, writer) = (telemetry.clone(), writer.clone());
+    let telemetry = telemetry.clone();
+    let (writer, courier, taping) = (writer.clone(), courier.clone(), taping.clone());
     let (pools, runtime) = (config.pools.len(), Handle::current());
     Arc::new(move || {
-        telemetry.scrape(&figures::sample(&control, pools, &writer, &runtime));
+        let mut sample = figures::sample(&control, pools, (&writer, &courier), &runtime);
+        sample.recordings = taping.as_ref().map(|it| it.sample()).unwrap_or_default();
+        telemetry.scrape(&sample);
         telemetry.render()
     })
 }
@@ -360,6 +426,11 @@ fn names(config: &Config) -> TelemetryNames {
         seats: config.seats.iter().map(|it| it.pools.clone()).collect(),
         aliases: tables::aliases(config),
     }
+}
+
+fn accounts(config: &Config) -> Vec<String> {
+    let all = config.counsellors.iter();
+    all.map(|it| it.account.clone()).collect()
 }
 
 fn directory(config: &Config) -> Directory {
@@ -391,7 +462,7 @@ fn keep_elsewhere(records: &std::path::Path, left: &Left) {
     let mut path = records.as_os_str().to_owned();
     path.push(".left.jsonl");
     let path = PathBuf::from(path);
-    let count = left.records.len() + left.marks.len();
+    let count = left.records.len() + left.marks.len() + left.entries.len();
     match append(&path, left) {
         Ok(()) => tracing::error!(
             count,
@@ -412,6 +483,14 @@ fn append(path: &std::path::Path, left: &Left) -> io::Result<()> {
     }
     for mark in &left.marks {
         serde_json::to_writer(&mut out, mark)?;
+        out.write_all(b"\n")?;
+    }
+    for entry in &left.entries {
+        let (call, by) = (entry.call.to_string(), &entry.by);
+        let entry = serde_json::json!({
+            "at_ms": entry.at.0, "what": entry.what, "call": call, "by": by, "detail": entry.detail,
+        });
+        serde_json::to_writer(&mut out, &entry)?;
         out.write_all(b"\n")?;
     }
     out.flush()

@@ -10,7 +10,10 @@
 use crate::{files, secrets};
 use arc_swap::ArcSwap;
 use meishier_config::{Config, ConfigError, Difference, Lang, Sources, Unreadable};
-use meishier_console::{Mistake, NotReloaded, Reachable, Reloaded, TableInfo, Tables};
+use meishier_console::{
+    KeyInfo, Mistake, NotReloaded, Reachable, Reached, Reloaded, TableInfo, Tables,
+};
+use meishier_engine::api::CommandError;
 use meishier_model::Wall;
 use meishier_net::{CertificateError, Certificates, Control};
 use meishier_telemetry::Telemetry;
@@ -188,6 +191,16 @@ impl Tables for InForce {
             self.log(&result);
             result
         })
+    }
+
+    fn keys(&self) -> Vec<KeyInfo> {
+        let plan = &self.config().transfer;
+        plan.keys.iter().map(KeyInfo::from).collect()
+    }
+
+    fn reach(&self, key: &str, place: &str) -> Result<Reached, CommandError> {
+        let target = self.config().transfer.target(key, place)?;
+        Ok(Reached::from(target))
     }
 }
 

@@ -35,7 +35,12 @@ fn four_calls_on_four_shards() {
     let summary = json(&output);
     assert_eq!(summary["calls"], 4);
     assert_eq!(summary["failed"], 0);
-    assert_eq!(summary["transfers"], 1);
+    assert_eq!(
+        (&summary["transfers"], &summary["handed_over"]),
+        (&1.into(), &1.into())
+    );
+    assert_eq!(summary["dossiers"], 1);
+    assert_eq!(summary["time_lines_ok"], true);
     assert_eq!(summary["records"], 4);
     assert_eq!(summary["rtp_packets_each_way_ok"], true);
 }
@@ -155,7 +160,17 @@ async fn alone_it_serves_telephones_of_ones_own() {
     );
     assert!(talk.wait_heard(POLICE_HZ, SECOND, LIMIT).await);
 
+    // Whoever called for help and hung up: counsellor and police go on.
     call.hang_up().await;
+    let before = talk.heard(POLICE_HZ);
+    assert!(
+        talk.wait_heard(POLICE_HZ, before + SECOND, LIMIT).await,
+        "counsellor and police stay together"
+    );
+    assert!(talk.status().ended.is_none());
+    let calls = engine.ask("GET", "/api/v1/calls", "");
+    assert_eq!(calls["calls"][0]["caller_gone"], true);
+    talk.hang_up().await;
     assert!(talk.wait_ended(LIMIT).await.is_some());
     engine.terminate();
 }

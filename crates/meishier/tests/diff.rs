@@ -199,6 +199,21 @@ fn a_prefix_that_is_a_whole_number_is_masked() {
 }
 
 #[test]
+fn a_key_and_a_place_with_other_targets_are_told() {
+    let key = "{ name = \"119\", title = \"消防\", kind = \"emergency\", ring = \"30s\", trunk = \"carrier\" },";
+    let other = key.replace("30s", "40s");
+    let place = "[transfer]\nplaces = [{ city = \"贵阳\", key = \"110\", to = [\"085112345\"] }]";
+    let found = json(&[(key, &other), ("[transfer]", place)]);
+    empty(&found, &["policies"]);
+    let rows = found["policies"].as_array().unwrap();
+    assert_eq!(rows.len(), 2, "{found}");
+    assert_eq!(rows[0]["key"], "transfer.keys 119");
+    assert!(rows[0]["new"].as_str().unwrap().contains("ring 40s"));
+    assert_eq!(rows[1]["key"], "transfer.places 520100 110");
+    assert_eq!(rows[1]["new"], "085112345");
+}
+
+#[test]
 fn other_pools_are_named_and_long_lists_are_cut() {
     let output = run(
         &deploy("guizhou.toml"),

@@ -8,12 +8,14 @@
 //!   time ─ Mono (µs since start)  Wall (ms since 1970)  Now (both)
 //!   number ─ DialString, masked when shown
 //!   cause ── who ended a call and why      record ── the one line a call leaves
+//!   recording ─ what is said of recordings
 //! ```
 
 pub mod cause;
 pub mod ids;
 pub mod number;
 pub mod record;
+pub mod recording;
 pub mod skill;
 pub mod time;
 
@@ -22,7 +24,10 @@ pub use ids::{CallId, CounsellorId, LegId, LineId, PoolId, PortId, SeatId, Shard
 pub use number::DialString;
 pub use record::{
     CallRecord, MarkKind, NumberMark, OfferOutcome, OfferRecord, PeerTried, RtpStats,
-    TransferOutcome, TransferRecord,
+    TransferEvent, TransferOutcome, TransferRecord,
+};
+pub use recording::{
+    Consent, NoTape, PauseRecord, RecordingRecord, TapeForm, TapeId, TapeRecord, TrackRecord,
 };
 pub use skill::{Class, SkillId, SkillSet};
 pub use time::{Mono, Now, Wall};

@@ -2,7 +2,7 @@
 //!
 //! Names are copied in (not indices), so that a record can be read after the configuration changed.
 
-use crate::{CallId, DialString, Outcome, ReleasedBy, Wall};
+use crate::{CallId, DialString, Outcome, RecordingRecord, ReleasedBy, Wall};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -74,6 +74,9 @@ pub struct CallRecord {
     pub rtp_caller: RtpStats,
     /// Packets from the last seat.
     pub rtp_seat: RtpStats,
+    /// What was recorded, and on what ground; `None` if nobody was to be recorded.
+    #[serde(default)]
+    pub recording: Option<Box<RecordingRecord>>,
 }
 
 /// What a person said of a number, to be kept until it ends.
@@ -209,6 +212,56 @@ pub struct TransferRecord {
     /// Peers that were asked, in order.
     #[serde(default)]
     pub tried: Vec<PeerTried>,
+    /// What happened when, in order; at most 256 lines.
+    #[serde(default)]
+    pub events: Vec<TransferEvent>,
+}
+
+impl TransferRecord {
+    /// A use of this key that begins now; so long nothing has come of it.
+    #[must_use]
+    pub fn begun(key: &str, at: Wall) -> Self {
+        Self {
+            key: key.to_owned(),
+            city: String::new(),
+            dialled: String::new(),
+            reason: String::new(),
+            at,
+            answered: None,
+            outcome: TransferOutcome::Failed,
+            status: 0,
+            cause: String::new(),
+            tried: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+}
+
+/// One line of the time line of a use of the transfer key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferEvent {
+    /// When.
+    pub at: Wall,
+    /// What: `asking`, `dialling`, `ringing`, `briefing`, `apart`, `joined`, `confirmed`, `failed`,
+    /// `no_answer`, `cancelled`, `target_left`, `counsellor_left`, `caller_left`; of a seat that is
+    /// called in `seat_offered`, `seat_missed`; `mode` when it begins to take part in another way;
+    /// `no_desk` when police were to be quiet and nobody of the second line was there.
+    pub what: String,
+    /// Which number, which status; empty if there is nothing more to say.
+    #[serde(default)]
+    pub detail: String,
+}
+
+impl TransferEvent {
+    /// A line.
+    #[must_use]
+    pub fn new(at: Wall, what: &str, detail: String) -> Self {
+        Self {
+            at,
+            what: what.to_owned(),
+            detail,
+        }
+    }
 }
 
 /// A peer of a trunk that was asked for a call out.

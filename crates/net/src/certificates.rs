@@ -48,7 +48,7 @@ pub struct CertificateError {
 }
 
 impl CertificateError {
-    fn new(file: &Path, fault: CertificateFault, detail: impl fmt::Display) -> Self {
+    pub(crate) fn new(file: &Path, fault: CertificateFault, detail: impl fmt::Display) -> Self {
         Self {
             file: file.to_owned(),
             fault,
@@ -192,7 +192,7 @@ fn read(file: &Path) -> Result<Vec<u8>, CertificateError> {
         .map_err(|error| CertificateError::new(file, CertificateFault::Unreadable, error))
 }
 
-fn chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
+pub(crate) fn chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
     let none = |what: &dyn fmt::Display| {
         CertificateError::new(file, CertificateFault::NoCertificate, what)
     };
@@ -207,12 +207,12 @@ fn chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, CertificateError> 
     }
 }
 
-fn key(file: &Path) -> Result<PrivateKeyDer<'static>, CertificateError> {
+pub(crate) fn key(file: &Path) -> Result<PrivateKeyDer<'static>, CertificateError> {
     PrivateKeyDer::from_pem_slice(&read(file)?)
         .map_err(|error| CertificateError::new(file, CertificateFault::NoKey, error))
 }
 
-fn roots(file: &Path) -> Result<RootCertStore, CertificateError> {
+pub(crate) fn roots(file: &Path) -> Result<RootCertStore, CertificateError> {
     let mut roots = RootCertStore::empty();
     for certificate in chain(file)? {
         roots

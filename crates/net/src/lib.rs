@@ -14,6 +14,7 @@
 //!                                    ▼  │
 //!   carrier, seats ══ RTP ══════► media thread 0 … M-1            each: epoll, its ports, one hub
 //!
+//!   recordings leave the media threads through a TapeSink
 //!   records and notices leave through a Sink, called on the worker's thread
 //! ```
 //!
@@ -36,12 +37,14 @@ mod known;
 mod large;
 mod names;
 mod outside;
+mod post;
 mod registrations;
 mod room;
 pub mod rtp;
 mod runtime;
 mod seeds;
 mod stats;
+mod tape;
 mod tcp;
 mod tls;
 mod topology;
@@ -54,11 +57,14 @@ pub use clock::Clock;
 pub use control::{Control, Unavailable};
 pub use error::StartError;
 pub use names::DnsCounts;
+pub use post::{Post, PostError};
 pub use runtime::{Drained, Running, Runtime, RuntimeConfig};
 pub use seeds::Seeds;
 pub use stats::{RtpSocketCounts, ShardStats, SocketCounts, Stats, TlsFailure};
+pub use tape::TapeSink;
 
 use meishier_engine::Notice;
+use meishier_engine::transfer::Dossier;
 use meishier_model::{CallRecord, NumberMark, ShardId};
 
 /// Where a shard's records and facts go. Called on the shards' own threads: must not block.
@@ -68,6 +74,8 @@ pub trait Sink: Send + Sync {
     /// A person said something of a number, which is to be kept until it ends and given back at the
     /// next start ([`RuntimeConfig::remembered`]).
     fn keep(&self, shard: ShardId, mark: Box<NumberMark>);
+    /// The dossier of a caller who is handed over is to go to those who get it.
+    fn dossier(&self, shard: ShardId, dossier: Box<Dossier>);
     /// A fact for metrics and logs.
     fn notice(&self, shard: ShardId, notice: Notice);
 }

@@ -224,7 +224,11 @@ impl Outside {
             Output::Shard { to, message } => self.tell(to, Local::Shard(message)),
             Output::Wake(to) => self.tell(to, Local::Inbox),
             Output::Registered(change) => self.registrations.apply(change),
-            Output::Record(_) | Output::Keep(_) | Output::Reply { .. } | Output::Notice(_) => {
+            Output::Record(_)
+            | Output::Keep(_)
+            | Output::Dossier(_)
+            | Output::Reply { .. }
+            | Output::Notice(_) => {
                 self.later.push((from, output));
             }
             Output::Lookup { .. } => {}
@@ -237,6 +241,7 @@ impl Outside {
             match output {
                 Output::Record(record) => self.sink.record(from, record),
                 Output::Keep(mark) => self.sink.keep(from, mark),
+                Output::Dossier(dossier) => self.sink.dossier(from, dossier),
                 Output::Notice(notice) => self.sink.notice(from, notice),
                 Output::Reply { token, reply } => {
                     if let Some(asker) = self.commands.remove(&token) {

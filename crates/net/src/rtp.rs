@@ -17,6 +17,7 @@ use crate::alarm::Alarm;
 use crate::bell::Bell;
 use crate::clock::{Clock, until};
 use crate::stats::RtpSocketCounts;
+use crate::tape::{TapeSink, Tapes};
 use meishier_engine::media::{Hub, MediaCommand, MediaEvent, RtcpPath};
 use meishier_model::PortId;
 use mio::net::UdpSocket;
@@ -78,20 +79,22 @@ impl RtpThread {
         clock: Clock,
         events: EventSink,
     ) -> io::Result<Self> {
-        Self::start_with(name, sockets, hub, clock, events, Alarm::default())
+        let alarm = Alarm::default();
+        Self::start_with(name, sockets, (hub, None), clock, events, alarm)
     }
 
     pub(crate) fn start_with(
         name: &str,
         sockets: Vec<PortSockets>,
-        hub: Hub,
+        (hub, tapes): (Hub, Option<TapeSink>),
         clock: Clock,
         events: EventSink,
         alarm: Alarm,
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
         let orders = Arc::new(Orders::new(Bell::new(Waker::new(poll.registry(), WAKE)?)));
-        let state = State::new(poll, sockets, hub, clock, orders.clone(), events, alarm)?;
+        let mut state = State::new(poll, sockets, hub, clock, orders.clone(), events, alarm)?;
+        state.tapes = Tapes::new(tapes);
         let builder = std::thread::Builder::new().name(name.to_owned());
         let thread = builder.spawn(move || state.run())?;
         Ok(Self {
@@ -156,6 +159,7 @@ struct State {
     clock: Clock,
     orders: Arc<Orders>,
     events: EventSink,
+    tapes: Tapes,
     /// Events that could not be delivered yet, in order.
     waiting: VecDeque<MediaEvent>,
     /// Sockets with more to read than their share.
@@ -227,6 +231,7 @@ impl State {
             clock,
             orders,
             events,
+            tapes: Tapes::new(None),
             waiting: VecDeque::new(),
             again: Vec::new(),
             buffer: vec![0; PACKET_BYTES],
@@ -292,7 +297,7 @@ impl State {
         let next = [self.hub.poll_timeout(), self.spread.next()];
         let next = next.into_iter().flatten().min();
         let next = next.map(|at| until(self.clock.mono(), at));
-        if self.waiting.is_empty() {
+        if self.waiting.is_empty() && !self.tapes.waits() {
             return next;
         }
         Some(next.map_or(RETRY, |next| next.min(RETRY)))
@@ -307,7 +312,10 @@ impl State {
                     // The asker may have gone.
                     let _ = reply.send((self.hub.totals(), self.counts));
                 }
-                Order::Stop => return false,
+                Order::Stop => {
+                    self.tapes.flush(&mut self.hub);
+                    return false;
+                }
             }
         }
         true
@@ -317,7 +325,13 @@ impl State {
         match &command {
             MediaCommand::Open { port, .. } => self.set_open(*port, true),
             MediaCommand::Close { port } => self.set_open(*port, false),
-            MediaCommand::Update { .. } | MediaCommand::Hear { .. } => {}
+            MediaCommand::Update { .. }
+            | MediaCommand::Hear { .. }
+            | MediaCommand::StartTape { .. }
+            | MediaCommand::Tape { .. }
+            | MediaCommand::Untape { .. }
+            | MediaCommand::NoteTape { .. }
+            | MediaCommand::EndTape { .. } => {}
         }
         // What was made for the old order leaves before what follows from the new one.
         self.send_made(usize::MAX);
@@ -411,6 +425,7 @@ impl State {
                 self.spread.begin(now, new);
             }
         }
+        self.tapes.flush(&mut self.hub);
         let due = self.spread.due(now);
         self.send_made(due);
         while let Some(event) = self.waiting.pop_front() {

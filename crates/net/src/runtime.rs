@@ -12,6 +12,7 @@ use crate::outside::{Outside, Parts, StreamLocal};
 use crate::registrations::Registrations;
 use crate::rtp::{EventSink, OrderOutlet, PortSockets, RtpThread};
 use crate::seeds::{SeedSource, Seeds};
+use crate::tape::TapeSink;
 use crate::topology::Topology;
 use crate::udp::UdpSip;
 use crate::worker::{FIRST_LISTENER, FIRST_UDP, Listener, WAKE, Worker};
@@ -49,6 +50,8 @@ pub struct RuntimeConfig {
     pub any_free_port: bool,
     /// What was kept of numbers ([`Sink::keep`]); every shard knows it before its first call.
     pub remembered: Vec<Note>,
+    /// Where recordings go; without it there are none.
+    pub tapes: Option<TapeSink>,
 }
 
 /// Starts engines.
@@ -195,6 +198,7 @@ impl Start {
             let events = self.media_events();
             let name = format!("rtp-{number}");
             let (clock, alarm) = (self.clock.clone(), self.alarm.armed());
+            let hub = (hub, setup.tapes.clone());
             let thread = RtpThread::start_with(&name, sockets, hub, clock, events, alarm);
             let thread = thread.map_err(StartError::system("starting a media thread"))?;
             self.running.media.push(thread);

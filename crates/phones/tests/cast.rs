@@ -2,10 +2,11 @@
 
 mod common;
 
-use common::exchange;
+use common::exchange::{self, Desk};
 use common::mixer::Mixer;
 use meishier_phones::cast::{
-    CastOptions, Mute, Progress, Report, Script, SeatAccount, Side, Stage, Step, Who, Why,
+    CastOptions, DeskStep, KeyPress, Mute, Progress, Report, Script, SeatAccount, Side, Stage,
+    Step, Who, Why,
 };
 use meishier_phones::sdp::RemoteSdp;
 use rsip::headers::UntypedHeader;
@@ -43,7 +44,7 @@ async fn play(options: CastOptions) -> (Report, Vec<Progress>, Vec<String>) {
     });
     let pressed = Arc::new(Mutex::new(Vec::new()));
     let keys = pressed.clone();
-    let press_key = move |press: meishier_phones::cast::KeyPress| {
+    let press_key = move |press: KeyPress| {
         keys.lock().unwrap().push(format!(
             "{} {} {}",
             press.key.key, press.key.city, press.seat
@@ -131,8 +132,9 @@ async fn a_refused_key_fails_the_call_in_danger() {
     assert!(report.rtp_packets_each_way_ok);
 }
 
-/// What an engine does when the key is pressed: calls the police and mixes them in until they hang up.
-async fn call_police(police: std::net::SocketAddr, mixer: Mixer) {
+/// What an engine does when the key is pressed: calls the police and mixes them in until the caller
+/// whom they have taken over hangs up.
+async fn call_police(police: std::net::SocketAddr, mixer: Mixer, desk: Desk) {
     let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let us = socket.local_addr().unwrap();
     let rtp = mixer.add_third();
@@ -150,27 +152,29 @@ async fn call_police(police: std::net::SocketAddr, mixer: Mixer) {
     let invite = request("INVITE", &format!("<sip:0851110@{police}>"), "1", &sdp);
     socket.send_to(invite.as_bytes(), police).await.unwrap();
     let mut buffer = vec![0u8; 65_536];
+    let mut to = String::new();
     loop {
-        let (length, from) = socket.recv_from(&mut buffer).await.unwrap();
+        let (length, _) = tokio::select! {
+            received = socket.recv_from(&mut buffer) => received.unwrap(),
+            () = desk.over() => {
+                mixer.drop_third();
+                let bye = request("BYE", &to, "3", "").replace("CSeq: 1", "CSeq: 2");
+                socket.send_to(bye.as_bytes(), police).await.unwrap();
+                return;
+            }
+        };
         match rsip::SipMessage::try_from(&buffer[..length]).unwrap() {
             rsip::SipMessage::Response(response) if response.status_code.code() == 200 => {
                 let answer = RemoteSdp::read(&response.body).unwrap();
                 mixer.found(answer.address.port());
-                let to = response.to_header().unwrap().value().to_owned();
+                to = response.to_header().unwrap().value().to_owned();
                 socket
                     .send_to(request("ACK", &to, "2", "").as_bytes(), police)
                     .await
                     .unwrap();
             }
             rsip::SipMessage::Response(_) => {}
-            rsip::SipMessage::Request(bye) => {
-                mixer.drop_third();
-                socket
-                    .send_to(exchange::reply_to(&bye, 200).to_string().as_bytes(), from)
-                    .await
-                    .unwrap();
-                return;
-            }
+            rsip::SipMessage::Request(request) => panic!("{} of the police", request.method),
         }
     }
 }
@@ -178,7 +182,8 @@ async fn call_police(police: std::net::SocketAddr, mixer: Mixer) {
 #[tokio::test]
 async fn three_talk_after_the_key() {
     let mixer = Mixer::start();
-    let engine = exchange::start_with(Some(mixer.clone())).await;
+    let desk = Desk::default();
+    let engine = exchange::start_with(Some(mixer.clone()), desk.clone()).await;
     let seats = vec![SeatAccount {
         name: "s01".into(),
         password: "x".into(),
@@ -191,14 +196,21 @@ async fn three_talk_after_the_key() {
     };
     let stage = Stage::open().await.unwrap();
     let police = stage.trunk_address();
-    let press_key = move |_| {
-        tokio::spawn(call_police(police, mixer.clone()));
+    let press_key = move |press: KeyPress| {
+        match press.step {
+            DeskStep::Press => {
+                tokio::spawn(call_police(police, mixer.clone(), desk.clone()));
+            }
+            DeskStep::Note | DeskStep::Confirm => {}
+            DeskStep::Leave => desk.leave(),
+        }
         async { Ok(()) }
     };
     let (progress, mut steps) = mpsc::channel(256);
     let report = stage.play(options, press_key, progress).await.unwrap();
     assert!(report.as_scripted(), "{:#?}", report.results);
     assert_eq!((report.answered, report.transfers), (2, 1));
+    assert_eq!(report.handed_over, 1);
     let mut seen = Vec::new();
     while let Some(step) = steps.recv().await {
         seen.push(step.step);
@@ -206,7 +218,9 @@ async fn three_talk_after_the_key() {
     assert!(seen.contains(&Step::PoliceAnswered {
         dialled: "0851110".into()
     }));
-    assert!(seen.contains(&Step::ThreeTalk));
+    let at = |step: Step| seen.iter().position(|it| *it == step);
+    let steps = [Step::ThreeTalk, Step::Confirmed, Step::CounsellorLeft].map(at);
+    assert!(steps[0].is_some() && steps.is_sorted(), "{seen:?}");
 }
 
 #[test]

@@ -12,8 +12,9 @@ use fixtures::operation::Operation;
 use fixtures::world::{Listening, POOLS, Shard, World, all_is_whole, others_are_whole};
 use fixtures::{class, held, pools, set, skill};
 use meishier_model::{CallId, LineId, PoolId, SeatId, ShardId};
-use meishier_queue::{Caller, Lowest, ReadySeat, Widening, hold};
+use meishier_queue::{Caller, Lowest, Queue, QueueConfig, ReadySeat, Strategy, Widening, hold};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
@@ -440,4 +441,39 @@ fn whoever_is_held_with_a_seat() {
 #[test]
 fn whoever_is_held_while_a_pool_changes() {
     hold_everywhere(POOL_CHANGES);
+}
+
+/// A match puts one letter each into two inboxes. At whatever access its maker stands, who has seen the
+/// one sees the other.
+#[test]
+fn both_letters_of_a_match_are_there_at_once() {
+    let mut seen = 0;
+    for first in [0, 1] {
+        let queue = Arc::new(Queue::new(QueueConfig {
+            shards: 2,
+            ..fixtures::config(Strategy::LongestIdle, 10)
+        }));
+        let inboxes = [ShardId(first), ShardId(1 - first)];
+        let caller = Caller {
+            shard: ShardId(1),
+            ..fixtures::caller(1, 1)
+        };
+        queue.enqueue(fixtures::secs(1), caller).unwrap();
+        let (looked, inside) = (Arc::clone(&queue), Arc::new(AtomicU64::new(0)));
+        let counted = Arc::clone(&inside);
+        hold::set(Some(Box::new(move |access| {
+            let [one, other] = inboxes.map(|shard| looked.has_match(shard));
+            assert!(other || !one, "access {access}: the one without the other");
+            counted.fetch_add(u64::from(one), Ordering::Relaxed);
+        })));
+        queue
+            .seat_ready(fixtures::secs(2), fixtures::seat(1))
+            .unwrap();
+        hold::set(None);
+        seen += inside.load(Ordering::Relaxed);
+        for shard in inboxes {
+            assert!(queue.take_match(shard).is_some());
+        }
+    }
+    assert!(seen > 0, "nobody looked between the match and the end");
 }

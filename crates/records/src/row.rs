@@ -15,6 +15,8 @@ pub(crate) fn call(row: &SqliteRow) -> Result<CallRecord, StoreError> {
     let outcome: &str = row.try_get("outcome")?;
     let released: &str = row.try_get("released_by")?;
     let rules: &str = row.try_get("rules")?;
+    let recording: Option<&str> = row.try_get("recording")?;
+    let recording = recording.map(serde_json::from_str).transpose();
     Ok(CallRecord {
         call: id(row)?,
         trunk: row.try_get("trunk")?,
@@ -87,6 +89,9 @@ pub(crate) fn call(row: &SqliteRow) -> Result<CallRecord, StoreError> {
                 "seat_secured",
             ],
         )?,
+        recording: recording.map_err(|_| StoreError::Damaged {
+            column: "recording",
+        })?,
     })
 }
 
@@ -118,6 +123,7 @@ pub(crate) fn offer(row: &SqliteRow) -> Result<OfferRecord, StoreError> {
 
 pub(crate) fn transfer(row: &SqliteRow) -> Result<TransferRecord, StoreError> {
     let tried: &str = row.try_get("tried")?;
+    let events: &str = row.try_get("events")?;
     let outcome: &str = row.try_get("outcome")?;
     Ok(TransferRecord {
         key: row.try_get("key")?,
@@ -140,6 +146,8 @@ pub(crate) fn transfer(row: &SqliteRow) -> Result<TransferRecord, StoreError> {
         status: row.try_get("status")?,
         cause: row.try_get("cause")?,
         tried: serde_json::from_str(tried).map_err(|_| StoreError::Damaged { column: "tried" })?,
+        events: serde_json::from_str(events)
+            .map_err(|_| StoreError::Damaged { column: "events" })?,
     })
 }
 

@@ -8,7 +8,7 @@ pub(crate) const APPLICATION_ID: i64 = 0x4d53_4552;
 
 /// One script a version; script `n` leads from version `n` to `n + 1`. A script that was
 /// released is never edited: what changes is a new script.
-pub(crate) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5];
+pub(crate) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6, V7, V8, V9, V10];
 
 const V1: &str = "
 CREATE TABLE calls (
@@ -120,4 +120,86 @@ ALTER TABLE calls ADD COLUMN seat_cause TEXT NOT NULL DEFAULT '';
 ALTER TABLE offers ADD COLUMN cause TEXT NOT NULL DEFAULT '';
 ALTER TABLE transfers ADD COLUMN cause TEXT NOT NULL DEFAULT '';
 ALTER TABLE transfers ADD COLUMN tried TEXT NOT NULL DEFAULT '[]';
+";
+
+/// The time line of each use of the transfer key. Older rows read as empty.
+const V6: &str = "
+ALTER TABLE transfers ADD COLUMN events TEXT NOT NULL DEFAULT '[]';
+";
+
+/// What was recorded of a call, as JSON. Older rows, and calls that nobody was to record, read as nothing.
+const V7: &str = "
+ALTER TABLE calls ADD COLUMN recording TEXT;
+";
+
+/// What goes out to others in an emergency, what was done with personal data by that, and what people are
+/// to do.
+const V8: &str = "
+CREATE TABLE deliveries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    mark TEXT NOT NULL,
+    receiver TEXT NOT NULL,
+    call INTEGER NOT NULL,
+    body BLOB,
+    made INTEGER NOT NULL,
+    due INTEGER NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    status INTEGER NOT NULL DEFAULT 0,
+    fault TEXT NOT NULL DEFAULT '',
+    state TEXT NOT NULL DEFAULT 'pending',
+    done INTEGER,
+    UNIQUE (mark, receiver)
+) STRICT;
+CREATE INDEX deliveries_by_due ON deliveries (state, receiver, due);
+CREATE INDEX deliveries_by_call ON deliveries (call);
+CREATE TABLE data_uses (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    call INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    receiver TEXT NOT NULL,
+    what TEXT NOT NULL,
+    ground TEXT NOT NULL
+) STRICT;
+CREATE INDEX data_uses_by_call ON data_uses (call);
+CREATE TABLE tasks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    call INTEGER NOT NULL,
+    made INTEGER NOT NULL,
+    due INTEGER NOT NULL,
+    done INTEGER,
+    by TEXT,
+    UNIQUE (kind, call)
+) STRICT;
+";
+
+/// Who did what in a call, for whoever looks into it afterwards. Nothing in it is changed or deleted.
+const V9: &str = "
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    what TEXT NOT NULL,
+    call INTEGER NOT NULL,
+    by TEXT,
+    detail TEXT NOT NULL
+) STRICT;
+CREATE INDEX audit_by_call ON audit (call);
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'entries of the audit are not changed'); END;
+CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit
+BEGIN SELECT RAISE(ABORT, 'entries of the audit are not deleted'); END;
+CREATE TRIGGER audit_is_not_replaced BEFORE INSERT ON audit
+WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id)
+BEGIN SELECT RAISE(ABORT, 'entries of the audit are not replaced'); END;
+";
+
+/// Whose data went to whom is not changed or deleted either.
+const V10: &str = "
+CREATE TRIGGER data_uses_are_not_changed BEFORE UPDATE ON data_uses
+BEGIN SELECT RAISE(ABORT, 'uses of personal data are not changed'); END;
+CREATE TRIGGER data_uses_are_not_deleted BEFORE DELETE ON data_uses
+BEGIN SELECT RAISE(ABORT, 'uses of personal data are not deleted'); END;
+CREATE TRIGGER data_uses_are_not_replaced BEFORE INSERT ON data_uses
+WHEN EXISTS (SELECT 1 FROM data_uses WHERE id = NEW.id)
+BEGIN SELECT RAISE(ABORT, 'uses of personal data are not replaced'); END;
 ";

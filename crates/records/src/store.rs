@@ -69,7 +69,9 @@ impl Store {
             .clone()
             .journal_mode(SqliteJournalMode::Wal)
             // A record that was counted as written survives a power failure.
-            .synchronous(SqliteSynchronous::Full);
+            .synchronous(SqliteSynchronous::Full)
+            // What is deleted, a delivered dossier above all, is overwritten and not left in free pages.
+            .pragma("secure_delete", "ON");
         let write = SqlitePoolOptions::new()
             .max_connections(1)
             .idle_timeout(None)

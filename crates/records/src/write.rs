@@ -58,8 +58,8 @@ static CALLS: LazyLock<Inserts> = LazyLock::new(|| {
          caller_lost, caller_jitter_us, caller_reports, caller_peer_lost, caller_peer_jitter_us, \
          caller_round_trip_us, seat_lost, seat_jitter_us, seat_reports, seat_peer_lost, \
          seat_peer_jitter_us, seat_round_trip_us, caller_secured, caller_unauthentic, seat_secured, \
-         seat_unauthentic, cause, seat_cause)",
-        49,
+         seat_unauthentic, cause, seat_cause, recording)",
+        50,
     )
 });
 
@@ -74,8 +74,8 @@ static OFFERS: LazyLock<Inserts> = LazyLock::new(|| {
 static TRANSFERS: LazyLock<Inserts> = LazyLock::new(|| {
     Inserts::new(
         "INSERT INTO transfers (call, position, key, city, dialled, reason, at, answered, \
-         outcome, status, cause, tried)",
-        12,
+         outcome, status, cause, tried, events)",
+        13,
     )
 });
 
@@ -145,6 +145,10 @@ fn bind_call(statement: Statement, record: &CallRecord) -> Result<Statement, Sto
         .map_err(|_| StoreError::Damaged { column: "route" })?;
     let rules = serde_json::to_string(&record.rules)
         .map_err(|_| StoreError::Damaged { column: "rules" })?;
+    let recording = record.recording.as_ref().map(serde_json::to_string);
+    let recording = recording.transpose().map_err(|_| StoreError::Damaged {
+        column: "recording",
+    })?;
     let (caller, seat) = (&record.rtp_caller, &record.rtp_seat);
     Ok(statement
         .bind(bits(record.call.0))
@@ -195,7 +199,8 @@ fn bind_call(statement: Statement, record: &CallRecord) -> Result<Statement, Sto
         .bind(seat.secured)
         .bind(bits(seat.unauthentic))
         .bind(record.cause.clone())
-        .bind(record.seat_cause.clone()))
+        .bind(record.seat_cause.clone())
+        .bind(recording))
 }
 
 fn bind_offer(
@@ -221,6 +226,8 @@ fn bind_transfer(
 ) -> Result<Statement, StoreError> {
     let tried = serde_json::to_string(&transfer.tried)
         .map_err(|_| StoreError::Damaged { column: "tried" })?;
+    let events = serde_json::to_string(&transfer.events)
+        .map_err(|_| StoreError::Damaged { column: "events" })?;
     Ok(statement
         .bind(bits(call))
         .bind(position as i64)
@@ -233,5 +240,6 @@ fn bind_transfer(
         .bind(transfer.outcome.as_str())
         .bind(transfer.status)
         .bind(transfer.cause.clone())
-        .bind(tried))
+        .bind(tried)
+        .bind(events))
 }

@@ -10,7 +10,7 @@
 //! ```
 //! A batch leaves the task only when the store took it; what waits behind it stays in the buffer.
 
-use crate::{Store, StoreError, marks, write};
+use crate::{AuditEntry, Store, StoreError, audit, marks, write};
 use meishier_model::{CallRecord, NumberMark};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -44,6 +44,7 @@ pub struct Writer {
 enum Kept {
     Record(Box<CallRecord>),
     Mark(Box<NumberMark>),
+    Entry(Box<AuditEntry>),
 }
 
 /// What could not be written before the end, to be kept elsewhere.
@@ -53,13 +54,15 @@ pub struct Left {
     pub records: Vec<CallRecord>,
     /// Marks of numbers.
     pub marks: Vec<NumberMark>,
+    /// Entries of the audit.
+    pub entries: Vec<AuditEntry>,
 }
 
 impl Left {
     /// True if everything was written.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.marks.is_empty()
+        self.records.is_empty() && self.marks.is_empty() && self.entries.is_empty()
     }
 }
 
@@ -109,6 +112,7 @@ impl Writer {
             shared: Arc::clone(&shared),
             batch: Vec::with_capacity(BATCH),
             marks: Vec::new(),
+            entries: Vec::new(),
             due: Instant::now(),
             pause: FIRST_PAUSE,
         };
@@ -135,7 +139,7 @@ impl Writer {
                 match kept {
                     Kept::Record(record) => Err(record),
                     // What is given back is what was given.
-                    Kept::Mark(_) => Ok(()),
+                    Kept::Mark(_) | Kept::Entry(_) => Ok(()),
                 }
             }
         }
@@ -152,7 +156,24 @@ impl Writer {
             Err(TrySendError::Full(kept) | TrySendError::Closed(kept)) => match kept {
                 Kept::Mark(mark) => Err(mark),
                 // What is given back is what was given.
-                Kept::Record(_) => Ok(()),
+                Kept::Record(_) | Kept::Entry(_) => Ok(()),
+            },
+        }
+    }
+
+    /// Takes an entry of the audit from any thread, without blocking; it is written with the next
+    /// batch of records. For what has happened already: what may not happen without an entry waits for
+    /// [`Store::audit`].
+    ///
+    /// # Errors
+    /// Hands the entry back if the buffer is full or the writer is closed.
+    pub fn try_note(&self, entry: Box<AuditEntry>) -> Result<(), Box<AuditEntry>> {
+        match self.records.try_send(Kept::Entry(entry)) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(kept) | TrySendError::Closed(kept)) => match kept {
+                Kept::Entry(entry) => Err(entry),
+                // What is given back is what was given.
+                Kept::Record(_) | Kept::Mark(_) => Ok(()),
             },
         }
     }
@@ -220,7 +241,9 @@ struct Task {
     batch: Vec<CallRecord>,
     /// Marks that are written before the batch.
     marks: Vec<NumberMark>,
-    /// When batch and marks are written; means nothing while there are none.
+    /// Entries of the audit that are written before the batch.
+    entries: Vec<AuditEntry>,
+    /// When batch, marks and entries are written; means nothing while there are none.
     due: Instant,
     pause: Duration,
 }
@@ -259,7 +282,7 @@ impl Task {
     /// Writes batch after batch until the buffer is empty or the store refuses.
     async fn write_all(&mut self) -> Result<(), StoreError> {
         loop {
-            while self.batch.len() + self.marks.len() < BATCH
+            while self.taken() < BATCH
                 && let Ok(kept) = self.records.try_recv()
             {
                 self.take(kept);
@@ -277,14 +300,20 @@ impl Task {
         }
     }
 
+    /// How much is to be written next.
+    fn taken(&self) -> usize {
+        self.batch.len() + self.marks.len() + self.entries.len()
+    }
+
     fn is_idle(&self) -> bool {
-        self.batch.is_empty() && self.marks.is_empty()
+        self.taken() == 0
     }
 
     fn take(&mut self, kept: Kept) {
         match kept {
             Kept::Record(record) => self.batch.push(*record),
             Kept::Mark(mark) => self.marks.push(*mark),
+            Kept::Entry(entry) => self.entries.push(*entry),
         }
     }
 
@@ -293,6 +322,10 @@ impl Task {
         if !self.marks.is_empty() {
             marks::batch(&self.store, &self.marks).await?;
             self.marks.clear();
+        }
+        if !self.entries.is_empty() {
+            audit::batch(&self.store, &self.entries).await?;
+            self.entries.clear();
         }
         if self.batch.is_empty() {
             return Ok(0);
@@ -314,7 +347,7 @@ impl Task {
     fn on_refused(&mut self, error: &StoreError) {
         self.shared.failed.fetch_add(1, Relaxed);
         let pause_ms = self.pause.as_millis() as u64;
-        let kept = self.batch.len() + self.marks.len();
+        let kept = self.taken();
         tracing::error!(%error, kept, pause_ms, "records not written, kept");
         self.due = Instant::now() + self.pause;
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
@@ -335,11 +368,13 @@ impl Task {
         let left = Left {
             records: std::mem::take(&mut self.batch),
             marks: std::mem::take(&mut self.marks),
+            entries: std::mem::take(&mut self.entries),
         };
         if !left.is_empty() {
             tracing::error!(
                 left = left.records.len(),
                 marks = left.marks.len(),
+                entries = left.entries.len(),
                 "records could not be written before the end"
             );
         }

@@ -8,7 +8,7 @@ use meishier_model::{
 };
 use meishier_records::{Counts, Store, StoreError, Writer};
 use std::os::unix::fs::PermissionsExt;
-use support::{bare, full, offer, place, transfer};
+use support::{bare, full, offer, place, recording, transfer};
 
 async fn written(store: &Store, records: &[CallRecord]) -> Counts {
     let writer = Writer::start(store.clone(), records.len().max(1));
@@ -39,6 +39,27 @@ async fn every_field_comes_back() {
     assert_eq!(store.recent(10, 0).await.unwrap(), vec![two, one]);
     assert_eq!(store.get(CallId(7)).await.unwrap(), None);
     assert_eq!(store.count().await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn what_was_recorded_comes_back_of_each_call_that_was() {
+    let place = place();
+    let store = Store::open(&place.path).await.unwrap();
+    let of = |n: u64| CallRecord {
+        recording: n.is_multiple_of(2).then(|| Box::new(recording())),
+        ..bare(n)
+    };
+    // More than a page of them.
+    let records: Vec<CallRecord> = (0..2_500).map(of).collect();
+    written(&store, &records).await;
+    let mut found = Vec::new();
+    let each = |call, said| found.push((call, said));
+    store.recordings(each).await.unwrap();
+    let wanted: Vec<_> = records
+        .iter()
+        .filter_map(|it| Some((it.call, *it.recording.clone()?)))
+        .collect();
+    assert_eq!(found, wanted);
 }
 
 #[tokio::test]

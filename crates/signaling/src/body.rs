@@ -5,7 +5,7 @@ use crate::message::{HeaderName, Message};
 pub use crate::multipart::{MAX_NESTING, MAX_PARTS, MultipartError, Part};
 use crate::multipart::{is_multipart, media_of, required};
 
-const SDP: &str = "application/sdp";
+pub(crate) const SDP: &str = "application/sdp";
 const PIDF: &str = "application/pidf+xml";
 
 /// What a body is to a call.

@@ -413,24 +413,14 @@ impl Purse {
     fn note(&mut self, method: &str, place: Place, challenge: &Challenge<'_>, names: &mut Names) {
         let same = |it: &Session| it.place == place && *it.realm == *challenge.realm;
         let known = self.sessions.iter().position(same);
-        let mut session = known.map(|at| self.sessions.remove(at));
-        let (registers, calls) = session
+        let before = known.map(|at| self.sessions.remove(at));
+        let (registers, calls) = before
             .as_ref()
             .map_or((false, false), |it| (it.registers, it.calls));
-        let holds = |it: &Session| {
-            let stands = it.challenge();
-            let stale = challenge.stale;
-            stands
-                == Challenge {
-                    stale: false,
-                    ..challenge.clone()
-                }
-                && !stale
-        };
-        let mut session = match session.take() {
-            Some(session) if holds(&session) => session,
-            _ => Session::new(place, challenge, format!("{:016x}", names.word())),
-        };
+        // One that says that its nonce was too old is never the one that stands.
+        let stands = before.filter(|it| it.challenge() == *challenge);
+        let fresh = || Session::new(place, challenge, format!("{:016x}", names.word()));
+        let mut session = stands.unwrap_or_else(fresh);
         (session.registers, session.calls) = (registers, calls);
         *session.class(method) = true;
         self.sessions.insert(0, session);

@@ -10,6 +10,7 @@
 //! Contract: after any `handle_*` or any other call that changes something, drain `poll_transmit`
 //! and `poll_event`, then come back at `poll_timeout` at the latest. `now` never goes back.
 
+use crate::attached::Attached;
 use crate::client_auth::{AccountId, Wallet};
 use crate::counters::{Counters, Stats};
 use crate::defect::Broken;
@@ -44,8 +45,8 @@ pub struct EndpointConfig {
     /// Tags, branches and Call-IDs derive from it: 256 random bits, new at every start.
     pub seed: [u8; 32],
     /// Option tags that we take in Require (RFC 3261 §20.32), and that Supported names. The
-    /// endpoint itself implements 100rel (RFC 3262) and timer (RFC 4028); name beside them only
-    /// what its user does.
+    /// endpoint itself implements 100rel (RFC 3262), timer (RFC 4028) and norefersub (RFC 4488);
+    /// name beside them only what its user does.
     pub supported: Vec<String>,
 }
 
@@ -66,6 +67,8 @@ pub struct Invite {
     /// The offer. With `None` the callee makes it, and gets an ACK without an answer: of use only
     /// where no media is wanted.
     pub sdp: Option<Vec<u8>>,
+    /// What goes along with the description, in the INVITE alone; nothing if `None`.
+    pub attached: Option<Attached>,
     /// Further headers, name and value. Max-Forwards among them takes the place of our 70.
     pub headers: Vec<(String, String)>,
     /// How the dialog is kept.
@@ -240,13 +243,12 @@ impl Endpoint {
         leg.terms = invite.terms;
         leg.account = account;
         leg.described = invite.sdp.as_deref().map(Into::into);
-        if invite.terms.session.is_some() {
-            let sdp = invite.sdp.as_deref();
-            leg.draft = Some(Box::new(Draft::new(&invite.headers, sdp)));
-        }
+        let kept = invite.terms.session.is_some() || invite.attached.is_some();
+        let draft = Draft::new(invite.headers, invite.sdp, invite.attached);
         self.legs.insert(id, leg);
         let _ = self.with_leg(now, id, |leg, cx| {
-            leg.send_invite(cx, &invite.headers, invite.sdp.as_deref());
+            leg.send_invite(cx, &draft);
+            leg.draft = kept.then(|| Box::new(draft));
         });
         Ok(id)
     }

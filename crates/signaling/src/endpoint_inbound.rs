@@ -167,6 +167,7 @@ impl Endpoint {
             | Purpose::Options
             | Purpose::Prack
             | Purpose::Register
+            | Purpose::Notify
             | Purpose::Update => {}
         }
     }

@@ -143,6 +143,16 @@ pub enum Event {
         /// The body.
         body: Vec<u8>,
     },
+    /// The peer wants somebody called (RFC 3515). Answer it with `accept_refer` or `reject_refer`.
+    Refer {
+        /// The leg.
+        leg: LegId,
+        /// The URI of Refer-To as it stands there, headers and all; at most 512 bytes. Nothing of it
+        /// was looked at.
+        refer_to: String,
+        /// It names a call that the new one is to replace (RFC 3891): an attended transfer.
+        replaces: bool,
+    },
     /// A request outside any dialog that waits for `respond`: REGISTER, OPTIONS, MESSAGE.
     Request {
         /// To answer it by.
@@ -186,6 +196,7 @@ impl fmt::Debug for Event {
             Self::ReinviteDone { leg, status, .. } => write!(f, "ReinviteDone({leg} {status})"),
             Self::Probed { leg, result } => write!(f, "Probed({leg} {result:?})"),
             Self::Info { leg, .. } => write!(f, "Info({leg})"),
+            Self::Refer { leg, .. } => write!(f, "Refer({leg})"),
             Self::Request { id, request, .. } => write!(f, "Request({} {request:?})", id.0),
             Self::Response { id, status } => write!(f, "Response({} {status})", id.0),
             Self::RegisterDone { id, status, .. } => {

@@ -44,6 +44,7 @@ pub(crate) enum Purpose {
     Prack,
     Update,
     Register,
+    Notify,
 }
 
 impl Purpose {
@@ -57,6 +58,7 @@ impl Purpose {
             Self::Prack => Method::Prack,
             Self::Update => Method::Update,
             Self::Register => Method::Register,
+            Self::Notify => Method::Notify,
         }
     }
 }

@@ -8,9 +8,11 @@
 //!   leg_timer ───── the session timer: refreshes both ways, the end without them
 //!   leg_responses ─ whose response or failure it is
 //!   leg_again ───── a request that was challenged goes again with credentials
+//!   refer ───────── REFER, and the NOTIFYs that follow it
 //!   leg_session ─── requests within the dialog: BYE, re-INVITE both ways, UPDATE, INFO, OPTIONS
 //! ```
 
+use crate::body;
 use crate::client_auth::{AccountId, Attempts, Credentials, Wallet};
 use crate::defect::{Broken, Defect, no_bye};
 use crate::dialog::Dialog;
@@ -23,6 +25,7 @@ use crate::leg_reliable::{Peer, Provisionals};
 use crate::leg_timer::Draft;
 use crate::message::{HeaderName, Message, Method};
 use crate::names::{Names, branch};
+use crate::refer::{self, Refers};
 use crate::session_timer::{Claimed, SessionTimer};
 use crate::terms::Terms;
 use crate::timers::{Due, Repeat, earlier, rebase};
@@ -195,6 +198,9 @@ pub(crate) struct Leg {
     pub asking: Option<Box<Asking>>,
     /// Our OPTIONS within the dialog, until its final response.
     pub probing: Option<ClientKey>,
+    /// The REFERs that came, if any did.
+    #[serde(default)]
+    pub refers: Option<Box<Refers>>,
     /// Body of the ACK, when our 200 held the offer.
     pub ack_sdp: Option<Box<[u8]>>,
     /// When the ringing response is sent again (§13.3.1.1).
@@ -256,6 +262,7 @@ impl Leg {
             asked: None,
             asking: None,
             probing: None,
+            refers: None,
             ack_sdp: None,
             refresh: None,
             clients: SmallVec::new(),
@@ -273,9 +280,10 @@ impl Leg {
         // The session's time is looked at in a call that is up alone.
         let session = self.timer.deadline();
         let session = session.filter(|_| self.state == LegState::Confirmed);
+        let told = self.refers.as_ref().and_then(|refers| refers.deadline());
         earlier(
             earlier(ok, self.next_reliable()),
-            earlier(earlier(self.refresh, again), session),
+            earlier(earlier(self.refresh, again), earlier(session, told)),
         )
     }
 
@@ -292,6 +300,9 @@ impl Leg {
         }
         if let Some(provisionals) = &mut self.provisionals {
             provisionals.rebase(taken, now);
+        }
+        if let Some(refers) = &mut self.refers {
+            refers.rebase(taken, now);
         }
         self.timer.rebase(taken, now);
         rebase(&mut self.refresh, taken, now);
@@ -318,6 +329,7 @@ impl Leg {
         {
             self.ask_again(cx);
         }
+        self.on_refer_timer(cx);
         self.on_session_timer(cx);
     }
 
@@ -351,6 +363,7 @@ impl Leg {
         self.state = LegState::Ending;
         self.unacknowledged = None;
         self.refuse_asked(cx, 487, &[]);
+        self.end_refers(cx);
         if let Some(key) = self.asking.take().and_then(|a| a.key) {
             cx.tx.disown(cx.now, key);
         }
@@ -375,7 +388,22 @@ impl Leg {
         cx: &mut Context<'_>,
         purpose: Purpose,
         headers: &[(&str, &str)],
-        sdp: Option<&[u8]>,
+        bytes: Option<&[u8]>,
+    ) -> ClientKey {
+        let kind = match purpose.method() {
+            Method::Notify => refer::FRAGMENT,
+            _ => body::SDP,
+        };
+        self.send_with(cx, purpose, headers, bytes.map(|bytes| (kind, bytes)))
+    }
+
+    /// The same with a body of any type.
+    pub(crate) fn send_with(
+        &mut self,
+        cx: &mut Context<'_>,
+        purpose: Purpose,
+        headers: &[(&str, &str)],
+        body: Option<(&str, &[u8])>,
     ) -> ClientKey {
         let word = cx.names.word();
         let method = purpose.method();
@@ -386,7 +414,7 @@ impl Leg {
         let shown = self.credentials(cx, method);
         let shown = shown.iter().map(|(name, value)| (*name, &**value));
         let headers: SmallVec<[(&str, &str); 4]> = headers.iter().copied().chain(shown).collect();
-        let bytes = self.request(cx, method, cseq, &branch(word), &headers, sdp);
+        let bytes = self.request(cx, method, cseq, &branch(word), &headers, body);
         let key = ClientKey {
             word,
             cancel: false,
@@ -415,7 +443,7 @@ impl Leg {
         cseq: u32,
         branch: &str,
         headers: &[(&str, &str)],
-        sdp: Option<&[u8]>,
+        body: Option<(&str, &[u8])>,
     ) -> Vec<u8> {
         let (uri, route) = self.dialog.next_hop();
         let is_hops = |name: &str| name.eq_ignore_ascii_case("Max-Forwards");
@@ -433,20 +461,21 @@ impl Leg {
             hops: hops.map_or(write::MAX_FORWARDS, |header| header.1),
         };
         let mut out = request.builder();
+        if matches!(method, Method::Invite | Method::Notify) {
+            out = out.header_with("Contact", |out| {
+                write::contact(out, &self.contact_user, &self.flow)
+            });
+        }
         if method == Method::Invite {
-            out = out
-                .header_with("Contact", |out| {
-                    write::contact(out, &self.contact_user, &self.flow)
-                })
-                .header("Allow", write::ALLOW);
+            out = out.header("Allow", write::ALLOW);
         }
         out = out.header("User-Agent", &cx.config.user_agent);
         for (name, value) in headers.iter().filter(|header| !is_hops(header.0)) {
             out = out.header(name, value);
         }
-        if let Some(sdp) = sdp {
+        if let Some((content_type, bytes)) = body {
             // The builder keeps the body until it is finished.
-            return out.body("application/sdp", sdp).finish();
+            return out.body(content_type, bytes).finish();
         }
         out.finish()
     }

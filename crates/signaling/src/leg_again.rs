@@ -104,12 +104,14 @@ impl Leg {
         response: &Message,
     ) -> u32 {
         let asking = self.asking.as_mut().map(|asking| &mut asking.key);
+        let telling = self.refers.as_mut().and_then(|it| it.under_way_mut());
         let places = [
             Some(&mut self.calling),
             Some(&mut self.bye),
             Some(&mut self.updating),
             Some(&mut self.probing),
             asking,
+            telling,
         ];
         for place in places.into_iter().flatten() {
             if *place == Some(key) {

@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::flow::Flow;
 use crate::keys::{ClientKey, Owner, Purpose};
 use crate::leg::{Context, Leg, LegState, reason_of};
-use crate::leg_timer::takes_update;
+use crate::leg_timer::{Draft, takes_update};
 use crate::lex;
 use crate::message::{HeaderName, Message, Method};
 use crate::names::branch;
@@ -17,19 +17,20 @@ use meishier_model::LegId;
 
 impl Leg {
     /// Sends our INVITE, with the headers that our user gave it.
-    pub(crate) fn send_invite(
-        &mut self,
-        cx: &mut Context<'_>,
-        headers: &[(String, String)],
-        sdp: Option<&[u8]>,
-    ) {
+    pub(crate) fn send_invite(&mut self, cx: &mut Context<'_>, draft: &Draft) {
         let (supported, required) = self.option_tags(&cx.config.supported);
         let mut own = self.session_wish();
         own.extend([("Supported", supported), ("Require", required)]);
         let own = own.iter().map(|(name, value)| (*name, &**value));
-        let given = headers.iter().map(|(n, v)| (n.as_str(), v.as_str()));
+        let beside = draft.attached.iter().flat_map(|it| &it.headers);
+        let given = draft.headers.iter().chain(beside);
+        let given = given.map(|(n, v)| (n.as_str(), v.as_str()));
         let all: Vec<(&str, &str)> = own.filter(|h| !h.1.is_empty()).chain(given).collect();
-        self.calling = Some(self.send(cx, Purpose::Invite, &all, sdp));
+        let body = match &draft.attached {
+            Some(it) => Some((it.content_type.as_str(), it.body.as_slice())),
+            None => draft.sdp.as_deref().map(|sdp| (body::SDP, sdp)),
+        };
+        self.calling = Some(self.send_with(cx, Purpose::Invite, &all, body));
     }
 
     /// A response to our INVITE came.
@@ -43,6 +44,7 @@ impl Leg {
             ..200 => self.on_progress(cx, response),
             200..300 => self.on_success(cx, key, response),
             422 if self.invite_longer(cx, response) => {}
+            status if self.invite_bare(cx, status) => {}
             status => {
                 let retry = response.header(HeaderName::RetryAfter).and_then(seconds);
                 self.on_refused(cx, status, (reason_of(response), retry));

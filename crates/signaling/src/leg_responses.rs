@@ -24,12 +24,14 @@ impl Leg {
             Purpose::Options if status >= 200 => {
                 self.on_probed(cx, key, Probed::Answered(status));
             }
+            Purpose::Notify if status >= 200 => self.on_notified(cx, key, status),
             // RFC 3262 §4: whatever becomes of a PRACK, the callee ends a call that lacks it.
             Purpose::Bye
             | Purpose::Options
             | Purpose::Update
             | Purpose::Cancel
             | Purpose::Register
+            | Purpose::Notify
             | Purpose::Prack => {}
         }
     }
@@ -48,6 +50,7 @@ impl Leg {
             Purpose::Bye => self.on_bye_done(key),
             Purpose::Options => self.on_probed(cx, key, failure.into()),
             Purpose::Update => self.on_update_failure(cx, key, failure),
+            Purpose::Notify => self.on_notified(cx, key, failure.status()),
             Purpose::Cancel | Purpose::Prack | Purpose::Register => {}
         }
     }

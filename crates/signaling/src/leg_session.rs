@@ -50,6 +50,7 @@ impl Leg {
             Method::Info => self.on_info(cx, key, request),
             Method::Options => self.reply(cx, key, 200, &[("Accept", write::ACCEPT)]),
             Method::Prack => self.on_prack(cx, key, request),
+            Method::Refer => self.on_refer(cx, key, request),
             _ => self.reply(cx, key, 405, &[("Allow", write::ALLOW)]),
         }
     }
@@ -96,6 +97,7 @@ impl Leg {
             return;
         }
         self.refuse_asked(cx, 487, &[]);
+        self.end_refers(cx);
         self.tell_ended(cx, EndCause::Bye, reason_of(bye));
         self.unacknowledged = None;
         if let Some(key) = self.asking.take().and_then(|a| a.key) {

@@ -1,5 +1,6 @@
 //! The session timer of a leg (RFC 4028): what its messages say of it, refreshes, and its end.
 
+use crate::attached::Attached;
 use crate::defect::Defect;
 use crate::event::EndCause;
 use crate::keys::{ClientKey, Purpose};
@@ -24,19 +25,27 @@ const LONGER_TRIES: u8 = 2;
 /// Headers of the session timer, name and value.
 pub(crate) type Headers = Vec<(&'static str, String)>;
 
-/// What an INVITE of ours was made of, to be made again if its interval is too short (§7.3).
+/// What an INVITE of ours was made of, to be made again if its interval is too short (§7.3), or without
+/// what was attached to it.
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Draft {
     pub headers: Vec<(String, String)>,
     pub sdp: Option<Vec<u8>>,
+    #[serde(default)]
+    pub attached: Option<Attached>,
     tries: u8,
 }
 
 impl Draft {
-    pub(crate) fn new(headers: &[(String, String)], sdp: Option<&[u8]>) -> Self {
+    pub(crate) fn new(
+        headers: Vec<(String, String)>,
+        sdp: Option<Vec<u8>>,
+        attached: Option<Attached>,
+    ) -> Self {
         Self {
-            headers: headers.to_vec(),
-            sdp: sdp.map(<[u8]>::to_vec),
+            headers,
+            sdp,
+            attached,
             tries: 0,
         }
     }
@@ -196,7 +205,7 @@ impl Leg {
         self.least = least;
         draft.tries += 1;
         self.state = LegState::Calling;
-        self.send_invite(cx, &draft.headers, draft.sdp.as_deref());
+        self.send_invite(cx, &draft);
         self.draft = Some(draft);
         true
     }

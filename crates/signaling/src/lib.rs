@@ -34,6 +34,7 @@
 //! ```
 
 mod address;
+mod attached;
 pub mod auth;
 mod bindings;
 pub mod body;
@@ -77,6 +78,7 @@ pub mod non_invite_server;
 pub mod outbound;
 mod phrases;
 mod push;
+mod refer;
 mod refusal;
 pub mod registrar;
 pub mod registration;
@@ -96,6 +98,7 @@ pub mod uri;
 pub mod via;
 mod write;
 
+pub use attached::Attached;
 pub use auth::{AuthConfig, AuthResult, Authenticator};
 pub use client_auth::{Account, AccountId};
 pub use counters::{Counters, Stats};

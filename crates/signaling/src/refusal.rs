@@ -5,7 +5,7 @@
 //! | --- | --- | --- |
 //! | 19.3 | a To tag without a value | 400 |
 //! | 16.3 | Max-Forwards used up | 483 |
-//! | 8.2.1 | a method that is not for us, or unknown | 405, 501; 481 where it needs a dialog |
+//! | 8.2.1 | a method that is not for us, or unknown | 405, 501; 481 where it needs a dialog, 403 for REFER |
 //! | 8.2.2.1 | the scheme of the Request-URI | 416 |
 //! | 16.3 | a request of our own that came back | 482 |
 //! | 8.2.2.3 | an extension that we do not have | 420 |
@@ -84,8 +84,10 @@ fn not_outside(method: Method) -> Option<Refusal> {
         Method::Invite | Method::Register | Method::Options | Method::Message => None,
         // §15.1.2, RFC 3311 §5.2, RFC 6086 §4.2.2: these need a dialog.
         Method::Bye | Method::Update | Method::Info | Method::Prack => Some(Refusal::plain(481)),
+        // Whoever is in no call has nobody to be called to it.
+        Method::Refer => Some(Refusal::plain(403)),
         // §8.2.1: methods that exist but are not for us.
-        Method::Subscribe | Method::Notify | Method::Refer | Method::Publish => {
+        Method::Subscribe | Method::Notify | Method::Publish => {
             Some(Refusal::with(405, "Allow", write::ALLOW))
         }
         // §21.5.2: methods that we have never heard of.

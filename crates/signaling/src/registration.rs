@@ -340,15 +340,14 @@ impl Registration {
     fn ask(&mut self, now: Mono, endpoint: &mut Endpoint, flow: Option<Flow>) {
         self.next = None;
         let Some(flow) = flow else {
-            self.status = 503;
-            return self.on_failed(now, endpoint, 503, None);
+            return self.on_no_way(now, endpoint);
         };
         self.state = match self.state.is_bound() {
             true => RegistrationState::Refreshing,
             false => RegistrationState::Registering,
         };
         let address = self.seen.unwrap_or(flow.local);
-        let expires = self.config.expires.max(self.least).min(LONGEST).as_secs();
+        let expires = self.interval().as_secs();
         let mut contacts = vec![(self.contact(address, flow.transport), expires)];
         // The same request takes back what was bound under another address.
         let before = self.bound.filter(|before| *before != address);
@@ -356,9 +355,19 @@ impl Registration {
         self.asked = Some(address);
         self.send(now, endpoint, flow, &contacts);
         if self.pending.is_none() {
-            self.status = 503;
-            self.on_failed(now, endpoint, 503, None);
+            self.on_no_way(now, endpoint);
         }
+    }
+
+    /// Nothing could be sent.
+    fn on_no_way(&mut self, now: Mono, endpoint: &mut Endpoint) {
+        self.status = 503;
+        self.on_failed(now, endpoint, 503, None);
+    }
+
+    /// The interval that is asked for.
+    fn interval(&self) -> Duration {
+        self.config.expires.max(self.least).min(LONGEST)
     }
 
     fn send(&mut self, now: Mono, endpoint: &mut Endpoint, flow: Flow, contacts: &[(String, u64)]) {
@@ -402,8 +411,8 @@ impl Registration {
         flow: Option<Flow>,
         reply: &Message,
     ) {
-        let asked = self.config.expires.max(self.least).min(LONGEST);
-        let granted = granted(reply, self.asked).unwrap_or(asked).min(LONGEST);
+        let granted = granted(reply, self.asked).unwrap_or(self.interval());
+        let granted = granted.min(LONGEST);
         if granted.is_zero() {
             // Another removed it in the same moment, or it was never taken in.
             return self.on_failed(now, endpoint, 480, None);
@@ -443,8 +452,7 @@ impl Registration {
         reply: &Message,
     ) {
         let least = reply.header(HeaderName::MinExpires).and_then(seconds);
-        let asked = self.config.expires.max(self.least);
-        match least.filter(|least| (asked..=LONGEST).contains(least) && *least > asked) {
+        match least.filter(|least| *least > self.interval() && *least <= LONGEST) {
             Some(least) if self.at_once < AT_ONCE && !self.leaving => {
                 self.at_once += 1;
                 self.least = least;

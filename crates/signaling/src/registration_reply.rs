@@ -4,7 +4,7 @@ use crate::address::NameAddr;
 use crate::dialog;
 use crate::lex;
 use crate::message::{HeaderName, Message};
-use crate::uri::Uri;
+use crate::uri::{Uri, bare_address};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -30,11 +30,8 @@ pub(crate) fn granted(reply: &Message, asked: Option<SocketAddr>) -> Option<Dura
 
 fn address_of(uri: &str) -> Option<SocketAddr> {
     let uri = Uri::parse(uri).ok()?;
-    let host = uri.host.trim_start_matches('[').trim_end_matches(']');
-    Some(SocketAddr::new(
-        host.parse().ok()?,
-        uri.port.unwrap_or(5060),
-    ))
+    let port = uri.port.unwrap_or(5060);
+    Some(SocketAddr::new(bare_address(uri.host)?, port))
 }
 
 /// The address that the registrar sees us at (RFC 3581 §4); `None` if it does not say.
@@ -42,9 +39,8 @@ pub(crate) fn seen_at(reply: &Message, asked: Option<SocketAddr>) -> Option<Sock
     let via = reply.top_via();
     let port = via.rport.flatten();
     let host = via.received.or(port.map(|_| via.host))?;
-    let host = host.trim_start_matches('[').trim_end_matches(']');
     let port = port.or(via.port).or(asked.map(|asked| asked.port()))?;
-    Some(SocketAddr::new(host.parse().ok()?, port))
+    Some(SocketAddr::new(bare_address(host)?, port))
         .filter(|it| port != 0 && !it.ip().is_unspecified())
 }
 

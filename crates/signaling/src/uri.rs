@@ -272,6 +272,12 @@ pub(crate) fn host_address(host: &str) -> Option<(IpAddr, Option<Cow<'_, str>>)>
     is_zone(zone).then(|| (IpAddr::V6(address), Some(unescape(zone))))
 }
 
+/// The address that a host is, with or without the brackets of IPv6: `received` has none (RFC 3261 §25.1).
+pub(crate) fn bare_address(host: &str) -> Option<IpAddr> {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare.parse().ok()
+}
+
 /// A ZoneID of RFC 6874 §2: unreserved characters and escapes.
 fn is_zone(zone: &str) -> bool {
     let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'%');

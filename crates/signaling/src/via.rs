@@ -2,7 +2,7 @@
 
 use crate::index::Span;
 use crate::lex::{self, Params, is_token, trim};
-use crate::uri::split_host;
+use crate::uri::{bare_address, split_host};
 use std::net::SocketAddr;
 
 /// One Via value: who sent the message and where the response goes.
@@ -189,10 +189,7 @@ pub fn with_source(line: &str, remote: SocketAddr) -> String {
         return line.to_owned();
     };
     let address = remote.ip().to_canonical();
-    let host = via.host.trim_start_matches('[').trim_end_matches(']');
-    let same = host
-        .parse::<std::net::IpAddr>()
-        .is_ok_and(|ip| ip.to_canonical() == address);
+    let same = bare_address(via.host).is_some_and(|ip| ip.to_canonical() == address);
     if same && via.rport.is_none() && via.received.is_none() {
         return line.to_owned();
     }

@@ -9,7 +9,7 @@ use crate::message::Message;
 use crate::push;
 
 /// The methods that we take, for Allow (RFC 3261 §20.5) wherever it is written.
-pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, UPDATE, PRACK";
+pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, UPDATE, PRACK, REFER";
 
 /// The media types that we take, for Accept (RFC 3261 §20.1, RFC 5621 §3.1) wherever it is written.
 pub const ACCEPT: &str = "application/sdp, multipart/mixed";

@@ -357,6 +357,7 @@ fn bad_requests_are_refused_without_any_state() {
         ),
         (ok.replace("INVITE", "FLY"), "501 FLY"),
         (ok.replace("INVITE", "SUBSCRIBE"), "405 SUBSCRIBE"),
+        (ok.replace("INVITE", "REFER"), "403 REFER"),
         (
             ok.replace("INVITE", "BYE")
                 .replace("application/sdp", "a/b"),

@@ -68,6 +68,10 @@ fn messages(b: &mut Bench) -> Vec<String> {
     ] {
         out.push(caller.next(method, "", OFFER));
     }
+    let refer = "Refer-To: <sip:110@192.0.2.1?Replaces=a>\r\nReferred-By: <sip:b@192.0.2.9>\r\n";
+    out.push(caller.next("REFER", refer, ""));
+    b.receive(out.last().map_or("", String::as_str));
+    b.end.accept_refer(b.now, leg).unwrap();
     b.end.reinvite(b.now, leg, OFFER.as_bytes()).unwrap();
     b.call();
     b.drain();

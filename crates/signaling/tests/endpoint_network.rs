@@ -124,6 +124,7 @@ impl World {
             to: party("sip:b@x"),
             contact_user: "a".into(),
             sdp: Some(b"v=0\r\n".to_vec()),
+            attached: None,
             headers: vec![],
             terms: Default::default(),
         };
@@ -186,6 +187,7 @@ impl World {
             Event::ReinviteDone { leg, .. } => (*leg, "done"),
             Event::Info { leg, .. } => (*leg, "info"),
             Event::Probed { .. }
+            | Event::Refer { .. }
             | Event::OfferAnswered { .. }
             | Event::Request { .. }
             | Event::Response { .. }

@@ -287,7 +287,7 @@ fn info_and_options_are_answered_and_the_rest_refused() {
     b.receive(&info);
     assert!(b.take_events().is_empty(), "a digit is reported once");
     b.receive(&caller.next("OPTIONS", "", ""));
-    b.receive(&caller.next("REFER", "", ""));
+    b.receive(&caller.next("SUBSCRIBE", "", ""));
     b.receive(&caller.next("PRACK", "", ""));
     assert_eq!(
         b.take_sent(),
@@ -295,7 +295,7 @@ fn info_and_options_are_answered_and_the_rest_refused() {
             "200 INFO",
             "200 INFO",
             "200 OPTIONS",
-            "405 REFER",
+            "405 SUBSCRIBE",
             "481 PRACK"
         ]
     );

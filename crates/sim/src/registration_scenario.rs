@@ -369,8 +369,7 @@ impl Scene {
         drop(calls);
         self.tokens += 1;
         self.figures.pressed += 1;
-        let (key, city) = ("110".to_owned(), "贵阳".to_owned());
-        let command = Command::Transfer { call, key, city };
+        let command = Command::press(call, "110", "贵阳");
         let token = self.tokens;
         self.rig
             .handle(now, ToEngine::Command { token, command }, &mut self.judge);

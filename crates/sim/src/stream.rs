@@ -239,6 +239,12 @@ impl Streams {
                 self.set_hears(now, place, hears);
             }
             MediaCommand::Close { port } => self.close(now, Place { shard, port: *port }),
+            // What is recorded is heard by nobody.
+            MediaCommand::StartTape { .. }
+            | MediaCommand::Tape { .. }
+            | MediaCommand::Untape { .. }
+            | MediaCommand::NoteTape { .. }
+            | MediaCommand::EndTape { .. } => {}
         }
     }
 

@@ -15,6 +15,9 @@ const BUSY: &str = include_str!("defects/busy.toml");
 /// A hotline of two provinces that uses all of routing.
 const PLACES: &str = include_str!("defects/places.toml");
 
+/// A hotline where transfer keys are pressed in every way.
+const KEYS: &str = include_str!("transfers/keys.toml");
+
 /// What is broken, under which faults it shows, and the invariant that must say so: one of these.
 struct Row(Defect, FaultLevel, &'static [Invariant]);
 
@@ -107,8 +110,14 @@ const DIALOGS: &[Row] = &[
     late(Sip::PrackTwice, &[Invariant::Pracks]),
     late(Sip::RefreshForgotten, &[Invariant::Refreshed]),
     late(Sip::RefreshLate, &[Invariant::Refreshed]),
-    late(Sip::RefreshUnheard, &[Invariant::KeptUp, Invariant::Risk]),
-    late(Sip::SessionCutShort, &[Invariant::KeptUp, Invariant::Risk]),
+    late(
+        Sip::RefreshUnheard,
+        &[Invariant::KeptUp, Invariant::Risk, Invariant::Transfer],
+    ),
+    late(
+        Sip::SessionCutShort,
+        &[Invariant::KeptUp, Invariant::Risk, Invariant::Transfer],
+    ),
     engine(Shards::ResumeUnheard, &[Invariant::Streams]),
 ];
 
@@ -133,6 +142,16 @@ const ROUTING: &[Row] = &[
     ),
     engine(Shards::TableNotNamed, &[Invariant::Route]),
     engine(Shards::UnknownRefused, &[Invariant::Route]),
+];
+
+/// The same over [`KEYS`].
+const TRANSFERS: &[Row] = &[
+    engine(Shards::AlarmForgotten, &[Invariant::Transfer]),
+    engine(Shards::SecondTargetForgotten, &[Invariant::Transfer]),
+    engine(Shards::WrongEar, &[Invariant::Streams]),
+    engine(Shards::CallerReleasedFirst, &[Invariant::Transfer]),
+    engine(Shards::CounsellorLetGoUnconfirmed, &[Invariant::Transfer]),
+    engine(Shards::TargetLeftBehind, &[Invariant::Rings]),
 ];
 
 /// The same over [`PLACES`] with a route that asks for the state of a pool.
@@ -254,6 +273,12 @@ fn each_defect_is_caught_by_its_invariant() {
 #[test]
 fn each_defect_of_dialogs_is_caught_by_its_invariant() {
     let wrong = wrongs(&scenario(BUSY), DIALOGS);
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn each_defect_of_transfers_is_caught_by_its_invariant() {
+    let wrong = wrongs(&scenario(KEYS), TRANSFERS);
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 

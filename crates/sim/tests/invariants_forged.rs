@@ -313,8 +313,7 @@ fn transfer_nobody_is_told_how_it_ended() {
         .iter()
         .find_map(|shard| shard.calls().next())
         .unwrap();
-    let (key, city) = ("110".to_owned(), "贵阳".to_owned());
-    scene.rig.command(Command::Transfer { call, key, city });
+    scene.rig.command(Command::press(call, "110", "贵阳"));
     scene.mail();
     scene.pass(10_000);
     assert_eq!(scene.rig.found, None);

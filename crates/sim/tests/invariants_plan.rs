@@ -10,6 +10,7 @@ use meishier_sim::reference::Plan;
 use meishier_sim::reference::decide::{Ask, climb};
 use meishier_sim::reference::number::plain;
 use meishier_sim::reference::place::is_local;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 const GUIZHOU: &str = include_str!("../../../deploy/guizhou.toml");
@@ -78,8 +79,11 @@ fn seats_and_people() {
             .transfer
             .keys
             .iter()
-            .map(|key| (key.name.clone(), key.ring));
-        assert_eq!(plan.keys, keys.collect());
+            .map(|key| (key.name.clone(), (key.ring, key.limit.max(key.ring))))
+            .collect::<BTreeMap<_, _>>();
+        let mine = plan.keys.iter();
+        let mine = mine.map(|(name, key)| (name.clone(), (key.ring, key.limit)));
+        assert_eq!(mine.collect::<BTreeMap<_, _>>(), keys);
     }
 }
 

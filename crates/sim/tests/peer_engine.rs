@@ -10,7 +10,7 @@ use meishier_engine::Shard;
 use meishier_model::Mono;
 use meishier_sim::dice::Dice;
 use meishier_sim::peer::{Agent, AgentEvent, CallKey, Codec, NewCall, Quirks};
-use peer_net::{Air, CALM, SECOND, STORM, Weather, addr, agent, call, is_end};
+use peer_net::{Air, CALM, SECOND, STORM, Weather, addr, agent, call, incoming, is_end, timeouts};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -82,8 +82,7 @@ impl Town {
                 return;
             }
             let shards = self.world.shards.iter().filter_map(Shard::poll_timeout);
-            let timers = self.ends.iter().filter_map(Agent::poll_timeout);
-            let next = shards.chain(timers).chain(self.air.next()).min();
+            let next = shards.chain(self.air.soonest(&self.ends)).min();
             let next = next.unwrap_or(until).min(until);
             let before = self.now();
             self.world.pass(next.since(before));
@@ -100,11 +99,7 @@ impl Town {
                     end.unwrap().handle_packet(now, parcel.from, &parcel.bytes);
                 }
             }
-            for end in &mut self.ends {
-                if end.poll_timeout().is_some_and(|at| at <= now) {
-                    end.handle_timeout(now);
-                }
-            }
+            timeouts(&mut self.ends, now);
             if now >= until {
                 return self.collect();
             }
@@ -401,10 +396,7 @@ fn a_quarter_of_an_hour(seed: u64, weather: Weather) -> (Town, u64) {
     }
     for round in 0..4 {
         for (index, agent) in town.ends.iter_mut().enumerate() {
-            keys[index].extend(town.log[index].iter().filter_map(|e| match e {
-                AgentEvent::Incoming { key, .. } => Some(*key),
-                _ => None,
-            }));
+            keys[index].extend(incoming(&town.log[index]));
             for key in &keys[index] {
                 agent.bye(town.world.now.mono, *key);
             }

@@ -5,7 +5,9 @@ mod peer_net;
 use meishier_model::Mono;
 use meishier_sim::dice::Dice;
 use meishier_sim::peer::{Agent, AgentEvent, CallKey, Quirks, Transport};
-use peer_net::{A, Air, B, CALM, SECOND, STORM, Weather, agent, call, is_end, settings};
+use peer_net::{
+    A, Air, B, CALM, SECOND, STORM, Weather, agent, call, incoming, is_end, settings, timeouts,
+};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -46,8 +48,7 @@ impl Pair {
             if self.log.iter().map(Vec::len).sum::<usize>() > told {
                 return;
             }
-            let timers = self.ends.iter().filter_map(Agent::poll_timeout).min();
-            let next = [timers, self.air.next()].into_iter().flatten().min();
+            let next = self.air.soonest(&self.ends);
             let Some(next) = next.filter(|at| *at <= until) else {
                 self.now = self.now.max(until);
                 return;
@@ -61,11 +62,7 @@ impl Pair {
                 end.unwrap()
                     .handle_packet(self.now, parcel.from, &parcel.bytes);
             }
-            for end in &mut self.ends {
-                if end.poll_timeout().is_some_and(|at| at <= self.now) {
-                    end.handle_timeout(self.now);
-                }
-            }
+            timeouts(&mut self.ends, self.now);
         }
     }
 
@@ -78,11 +75,7 @@ impl Pair {
     }
 
     fn incoming(&self) -> CallKey {
-        let found = self.log[1].iter().find_map(|e| match e {
-            AgentEvent::Incoming { key, .. } => Some(*key),
-            _ => None,
-        });
-        found.expect("a call came in")
+        incoming(&self.log[1]).next().expect("a call came in")
     }
 
     fn established(seed: u64) -> (Self, CallKey, CallKey) {
@@ -361,10 +354,7 @@ fn anything(seed: u64, weather: Weather) -> (Pair, u64) {
     for round in 0..3 {
         // Those too who were called only a moment ago.
         for (log, keys) in pair.log.iter().zip(&mut keys) {
-            keys.extend(log.iter().filter_map(|event| match event {
-                AgentEvent::Incoming { key, .. } => Some(*key),
-                _ => None,
-            }));
+            keys.extend(incoming(log));
         }
         for (agent, keys) in pair.ends.iter_mut().zip(&keys) {
             for key in keys {

@@ -15,7 +15,7 @@ use meishier_engine::{Command, Input, Reply, Shard};
 use meishier_model::{CallId, Mono, TransferOutcome};
 use meishier_sim::dice::Dice;
 use meishier_sim::peer::{Agent, AgentEvent, CallKey};
-use peer_net::{Air, CALM, SECOND, addr, agent, call};
+use peer_net::{Air, CALM, SECOND, addr, agent, call, timeouts};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -118,6 +118,8 @@ struct Town {
     ill: [Ill; 4],
     wire: Wire,
     log: Vec<(usize, AgentEvent)>,
+    /// Calls that the seat has answered.
+    taken: Vec<CallKey>,
 }
 
 impl Town {
@@ -138,6 +140,7 @@ impl Town {
             ill: [Ill::Well; 4],
             wire: Wire::default(),
             log: Vec::new(),
+            taken: Vec::new(),
         }
     }
 
@@ -187,6 +190,9 @@ impl Town {
         let now = self.now();
         for (end, event) in std::mem::take(&mut self.log) {
             if let AgentEvent::Incoming { key, .. } = event {
+                if end == SEAT {
+                    self.taken.push(key);
+                }
                 match self.ill[end] {
                     Ill::Full => drop(self.ends[end].reject(now, key, 503)),
                     _ => drop(self.ends[end].answer(now, key)),
@@ -202,8 +208,7 @@ impl Town {
             self.people();
             self.collect();
             let shards = self.world.shards.iter().filter_map(Shard::poll_timeout);
-            let timers = self.ends.iter().filter_map(Agent::poll_timeout);
-            let next = shards.chain(timers).chain(self.air.next()).min();
+            let next = shards.chain(self.air.soonest(&self.ends)).min();
             let next = next.unwrap_or(until).min(until);
             let before = self.now();
             self.world.pass(next.since(before));
@@ -211,11 +216,7 @@ impl Town {
             while let Some(parcel) = self.air.arrive(now) {
                 self.deliver(now, parcel);
             }
-            for end in &mut self.ends {
-                if end.poll_timeout().is_some_and(|at| at <= now) {
-                    end.handle_timeout(now);
-                }
-            }
+            timeouts(&mut self.ends, now);
             if now >= until {
                 return self.collect();
             }
@@ -249,11 +250,7 @@ impl Town {
         let shards = self.world.shards.iter();
         let calls: Vec<CallId> = shards.flat_map(|shard| shard.calls()).collect();
         let pressed = calls.iter().any(|call| {
-            let reply = self.world.command(Command::Transfer {
-                call: *call,
-                key: "110".into(),
-                city: "贵阳".into(),
-            });
+            let reply = self.world.command(Command::press(*call, "110", "贵阳"));
             matches!(reply, Reply::Transfer(Ok(_)))
         });
         assert!(pressed, "somebody talks");
@@ -291,6 +288,12 @@ fn an_emergency_key_reaches_the_other_peer_and_no_call_is_beyond_the_channels() 
                 if !town.ends[CALLERS].bye(now, key) {
                     town.ends[CALLERS].cancel(now, key);
                 }
+            }
+            town.pass(SECOND);
+            // The counsellor is still with whoever the key reached.
+            for key in std::mem::take(&mut town.taken) {
+                let now = town.now();
+                town.ends[SEAT].bye(now, key);
             }
             town.pass(SECOND * 20);
             let records = std::mem::take(&mut town.world.records);

@@ -5,6 +5,7 @@ use meishier_media::{
     Accept, Codec, Direction, MediaCommand, MediaEvent, Negotiated, PromptId, Source,
 };
 use meishier_model::{Mono, PortId, RtpStats};
+use meishier_sim::reference::parts::Part;
 use meishier_sim::stream::{AgentStream, CallStreams, Hears, PartyStream, Place, Role, Streams};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -126,6 +127,8 @@ fn party(role: Role, port: u32) -> PartyStream {
     PartyStream {
         described: true,
         role,
+        part: None,
+        attends: role == Role::Seat,
         port: PortId(port),
         present: true,
         agent: Some(AgentStream {
@@ -152,6 +155,11 @@ fn of(phase: Phase) -> CallStreams {
     });
     if phase == Phase::Offered {
         parties[1].present = false;
+    }
+    if matches!(phase, Phase::Talking | Phase::Transferring) {
+        for party in &mut parties {
+            party.part = Some(Part::Full);
+        }
     }
     CallStreams {
         name: "c1".to_owned(),
@@ -213,7 +221,7 @@ fn a_transfer_from_the_key_to_the_end() {
     };
     order(&mut s, [hear(1, over)]);
     let mut dialling = of(Phase::Transferring);
-    dialling.parties[2].present = false;
+    (dialling.parties[2].present, dialling.parties[2].part) = (false, None);
     s.check_call(&dialling).unwrap();
     s.on_event(NOW, 0, &said(1, 5));
     let mixed = s.stream(place(1)).unwrap().hears.clone();
@@ -360,13 +368,69 @@ fn a_target_that_stays_after_the_transfer_is_found() {
     assert!(found.contains("the transfer is over"), "{found}");
 }
 
+/// Caller, seat and two targets, with these parts; who hears whom, by their ports.
+fn four(parts: [Part; 4], hears: [&[u32]; 4]) -> (CallStreams, Vec<MediaCommand>) {
+    let mut call = of(Phase::Transferring);
+    call.parties.push(party(Role::Target, 3));
+    for (party, part) in call.parties.iter_mut().zip(parts) {
+        party.part = Some(part);
+    }
+    let opened = (0..4).map(open);
+    let heard = (0..4).zip(hears).map(|(port, others)| match others {
+        [] => music(port),
+        others => mix(port, others),
+    });
+    (call, opened.chain(heard).collect())
+}
+
+#[test]
+fn each_part_hears_whom_it_is_to_hear_and_nobody_else() {
+    use Part::{Aside, Back, Desk, Full, Held, Listen, Whisper};
+    type Row = ([Part; 4], [&'static [u32]; 4]);
+    let right: [Row; 7] = [
+        ([Full; 4], [&[1, 2, 3], &[0, 2, 3], &[0, 1, 3], &[0, 1, 2]]),
+        ([Full, Aside, Aside, Full], [&[3], &[2], &[1], &[0]]),
+        ([Full, Full, Back, Desk], [&[1], &[0], &[3], &[0, 1, 2]]),
+        (
+            [Full, Full, Full, Listen],
+            [&[1, 2], &[0, 2], &[0, 1], &[0, 1, 2]],
+        ),
+        (
+            [Full, Full, Full, Whisper],
+            [&[1, 2], &[0, 2, 3], &[0, 1], &[0, 1, 2]],
+        ),
+        ([Held, Full, Full, Full], [&[], &[2, 3], &[1, 3], &[1, 2]]),
+        (
+            [Full, Aside, Aside, Whisper],
+            [&[], &[2, 3], &[1], &[0, 1, 2]],
+        ),
+    ];
+    for (parts, hears) in right {
+        let (call, orders) = four(parts, hears);
+        streams(orders).check_call(&call).unwrap();
+        // Whoever hears one more, or one less, is found.
+        for port in 0..4u32 {
+            for other in (0..4).filter(|other| *other != port) {
+                let own = hears[port as usize];
+                let mut others: Vec<u32> = own.iter().copied().filter(|p| *p != other).collect();
+                if others.len() == own.len() {
+                    others.push(other);
+                }
+                let (call, orders) = four(parts, hears);
+                let found = streams(with(orders, [mix(port, &others)])).check_call(&call);
+                assert!(found.is_err(), "{parts:?}: {port} and {other}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_caller_alone_in_a_transfer_hears_something() {
     let mut alone = of(Phase::Transferring);
     alone.parties.truncate(1);
     let mut s = streams([open(0)]);
     let found = s.check_call(&alone).unwrap_err();
-    assert!(found.contains("alone and hears nothing"), "{found}");
+    assert!(found.contains("hears nothing at all"), "{found}");
     order(&mut s, [hear(0, Source::Ringback)]);
     s.check_call(&alone).unwrap();
 }

@@ -4,6 +4,7 @@ use crate::names;
 use meishier_engine::api::{LegParty, Phase, Refusal, SeatState};
 use meishier_engine::media::Foreign;
 use meishier_engine::routing::{Dialled, NuisanceWhy, RiskWhy, Service};
+use meishier_engine::transfer::KeyKind;
 use meishier_model::{OfferOutcome, Outcome, PoolId, RtpStats, TransferOutcome};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::PrometheusRecorder;
@@ -180,7 +181,10 @@ pub(crate) struct Handles {
     pub(crate) ready: Histogram,
     pub(crate) offered: Counter,
     pub(crate) offers: Family<OfferOutcome, Counter>,
-    pub(crate) transfers: Family<TransferOutcome, Counter>,
+    pub(crate) transfers: Family<KeyKind, Family<TransferOutcome, Counter>>,
+    pub(crate) transfer_answer: Family<KeyKind, Histogram>,
+    pub(crate) transfer_alarms: Counter,
+    pub(crate) call_backs: Counter,
     pub(crate) probes: Family<LegParty, Counter>,
     pub(crate) dead_legs: Family<LegParty, Counter>,
     pub(crate) media_lost: Counter,
@@ -210,6 +214,13 @@ pub(crate) struct Handles {
 pub(crate) fn aliases(r: &PrometheusRecorder, names: &[String]) -> Vec<Counter> {
     let count = |name: &String| counter(r, names::BY_NUMBER, &[("number", name)]);
     names.iter().map(count).collect()
+}
+
+fn transfers(r: &PrometheusRecorder, kind: &str) -> Family<TransferOutcome, Counter> {
+    Family::new(&TRANSFERS, TransferOutcome::as_str, |outcome| {
+        let labels = [("kind", kind), ("outcome", outcome)];
+        counter(r, names::TRANSFERS, &labels)
+    })
 }
 
 fn services(r: &PrometheusRecorder, pool: &str) -> Family<Service, Gauge> {
@@ -277,9 +288,12 @@ impl Handles {
             offers: Family::new(&OFFERS, OfferOutcome::as_str, |outcome| {
                 counter(r, names::OFFERS, &[("outcome", outcome)])
             }),
-            transfers: Family::new(&TRANSFERS, TransferOutcome::as_str, |outcome| {
-                counter(r, names::TRANSFERS, &[("outcome", outcome)])
+            transfers: Family::new(&KeyKind::ALL, KeyKind::as_str, |kind| transfers(r, kind)),
+            transfer_answer: Family::new(&KeyKind::ALL, KeyKind::as_str, |kind| {
+                histogram(r, names::TRANSFER_ANSWER, &[("kind", kind)])
             }),
+            transfer_alarms: counter(r, names::TRANSFER_ALARMS, &[]),
+            call_backs: counter(r, names::CALL_BACKS, &[]),
             probes: Family::new(&LegParty::ALL, LegParty::as_str, |party| {
                 counter(r, names::PROBES, &[("party", party)])
             }),

@@ -21,6 +21,7 @@ mod telemetry;
 
 pub use logs::{Level, LogFormat};
 pub use sample::{
-    DnsSample, MediaSample, PoolSample, RecordsSample, Sample, ShardSample, SipSample, SocketSample,
+    DnsSample, DossierSample, MediaSample, PoolSample, RecordingsSample, RecordsSample, Sample,
+    ShardSample, SipSample, SocketSample,
 };
 pub use telemetry::{Telemetry, TelemetryError, TelemetryNames};

@@ -1,8 +1,8 @@
 //! Notices as log lines: identifiers, states and times, nothing about people.
 
 use crate::Telemetry;
-use meishier_engine::api::Notice;
-use meishier_model::{OfferOutcome, TransferOutcome};
+use meishier_engine::api::{LegParty, Notice, ReferWhy};
+use meishier_model::{CallId, OfferOutcome, TransferOutcome};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -69,6 +69,7 @@ impl Telemetry {
             Notice::Refused(reason) => {
                 tracing::debug!(reason = reason.as_str(), "request refused");
             }
+            Notice::ReferRefused { call, party, why } => self.log_refer(*call, *party, *why),
             Notice::ForeignCodec { trunk, offered } => {
                 if self.media_logged.take(this_second()) {
                     let (trunk, offered) = (self.trunk(trunk.0), offered.as_str());
@@ -109,7 +110,27 @@ impl Telemetry {
                 let lasted_ms = lasted.as_millis() as u64;
                 tracing::info!(%call, outcome = outcome.as_str(), lasted_ms, "call ended");
             }
-            Notice::Transfer { call, outcome } => match outcome {
+            Notice::TransferStep {
+                call, role, step, ..
+            } => {
+                tracing::info!(%call, role = role.as_str(), ?step, "transfer goes on");
+            }
+            Notice::TransferAnswered { call, kind, after } => {
+                let after_ms = after.as_millis() as u64;
+                tracing::info!(%call, kind = kind.as_str(), after_ms, "transfer answered");
+            }
+            Notice::TakesPart {
+                call, role, mode, ..
+            } => {
+                tracing::info!(%call, role = role.as_str(), mode = mode.as_str(), "takes part");
+            }
+            Notice::KeyByTelephone {
+                call, how, third, ..
+            } => {
+                let refused = third.is_none();
+                tracing::info!(%call, how = how.as_str(), refused, "pressed by the telephone");
+            }
+            Notice::Transfer { call, outcome, .. } => match outcome {
                 TransferOutcome::Joined | TransferOutcome::Cancelled => {
                     tracing::info!(%call, outcome = outcome.as_str(), "transfer");
                 }
@@ -117,6 +138,12 @@ impl Telemetry {
                     tracing::warn!(%call, outcome = outcome.as_str(), "transfer failed");
                 }
             },
+            Notice::TransferAlarm { call, .. } => {
+                tracing::error!(%call, "an emergency key reached nobody: dial by hand");
+            }
+            Notice::CallBackDue { call } => {
+                tracing::warn!(%call, "the caller hung up while help was on the way: call back");
+            }
             Notice::Seat {
                 seat,
                 from,
@@ -239,6 +266,14 @@ impl Telemetry {
             }
             (true, false) => tracing::info!("public holidays of this year are known again"),
             (true, true) | (false, false) => {}
+        }
+    }
+
+    /// A mistake at a telephone, or somebody who tries to call out at our cost.
+    fn log_refer(&self, call: Option<CallId>, party: LegParty, why: ReferWhy) {
+        if self.refers_logged.take(this_second()) {
+            let (call, why) = (call.map(tracing::field::display), why.as_str());
+            tracing::warn!(call, party = party.as_str(), why, "REFER refused");
         }
     }
 

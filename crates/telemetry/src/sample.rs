@@ -19,6 +19,10 @@ pub struct Sample {
     pub queue: Figures,
     /// What the writer of records did.
     pub records: RecordsSample,
+    /// What the recorder did; zeros without one.
+    pub recordings: RecordingsSample,
+    /// Dossiers of callers who were handed over.
+    pub dossiers: DossierSample,
     /// What the SIP sockets did.
     pub sockets: SocketSample,
     /// Names of trunks that were looked up.
@@ -61,6 +65,25 @@ pub struct SipSample {
     pub unmatched: u64,
     /// Messages dropped or refused because a limit was reached.
     pub limited: u64,
+}
+
+/// Dossiers of callers who were handed over, to all receivers together.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DossierSample {
+    /// Deliveries that were taken.
+    pub sent: u64,
+    /// Attempts that failed.
+    pub failed: u64,
+    /// Deliveries that were given up.
+    pub given_up: u64,
+    /// Deliveries that were never kept.
+    pub lost: u64,
+    /// Deliveries that are tried until they are taken.
+    pub pending: u64,
+    /// Of these, those that have failed for so long that somebody must look.
+    pub late: u64,
+    /// How long ago the oldest of them was made.
+    pub oldest: Duration,
 }
 
 /// SIP sockets.
@@ -160,4 +183,29 @@ pub struct RecordsSample {
     pub refused: u64,
     /// Records in the buffer.
     pub pending: u64,
+}
+
+/// The recorder of conversations.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RecordingsSample {
+    /// Recordings that are being written.
+    pub open: u64,
+    /// Recordings kept.
+    pub kept: u64,
+    /// Recordings deleted at once because the caller refused.
+    pub refused: u64,
+    /// Recordings given up because the disk refused.
+    pub failed: u64,
+    /// 1 from such a failure until something can be written again.
+    pub failing: u64,
+    /// Blocks of 20 ms lost.
+    pub lost: u64,
+    /// Bytes of recordings kept.
+    pub bytes: u64,
+    /// Recordings deleted because their time was over.
+    pub deleted: u64,
+    /// Recordings past their time that are held.
+    pub held: u64,
+    /// Recordings that should be gone, past their time or refused, and could not be deleted.
+    pub undeleted: u64,
 }

@@ -114,6 +114,14 @@ const SUMS: &[Sum] = &[
     (names::HEP_COPIES, &[("result", "dropped")], |s| {
         s.sockets.hep_dropped
     }),
+    (names::DOSSIERS_SENT, &[], |s| s.dossiers.sent),
+    (names::DOSSIERS_FAILED, &[], |s| s.dossiers.failed),
+    (names::DOSSIERS_LOST, &[("reason", "given_up")], |s| {
+        s.dossiers.given_up
+    }),
+    (names::DOSSIERS_LOST, &[("reason", "full")], |s| {
+        s.dossiers.lost
+    }),
     (names::DNS_SEARCHES, &[("result", "found")], |s| s.dns.found),
     (names::DNS_SEARCHES, &[("result", "nothing")], |s| {
         s.dns.nothing
@@ -121,6 +129,18 @@ const SUMS: &[Sum] = &[
     (names::DNS_SEARCHES, &[("result", "failed")], |s| {
         s.dns.failed
     }),
+    (names::RECORDINGS, &[("result", "kept")], |s| {
+        s.recordings.kept
+    }),
+    (names::RECORDINGS, &[("result", "refused")], |s| {
+        s.recordings.refused
+    }),
+    (names::RECORDINGS, &[("result", "failed")], |s| {
+        s.recordings.failed
+    }),
+    (names::RECORDINGS_LOST, &[], |s| s.recordings.lost),
+    (names::RECORDINGS_BYTES, &[], |s| s.recordings.bytes),
+    (names::RECORDINGS_DELETED, &[], |s| s.recordings.deleted),
     (names::RTP_PACKETS, &[("direction", "received")], |s| {
         s.media.received
     }),
@@ -168,6 +188,8 @@ const SIZES: &[(&str, Count)] = &[
     }),
     (names::TIMERS, |s| over(s, |shard| shard.gauges.timers)),
     (names::PORTS_USED, |s| over(s, |shard| shard.gauges.ports)),
+    (names::THIRDS, |s| over(s, |shard| shard.gauges.thirds)),
+    (names::ALARMS_NOW, |s| over(s, |shard| shard.gauges.alarms)),
     (names::REGISTRATIONS, |s| {
         over(s, |shard| shard.gauges.registrations)
     }),
@@ -176,6 +198,13 @@ const SIZES: &[(&str, Count)] = &[
     (names::PORTS_BOUND, |s| s.ports_bound),
     (names::TASKS, |s| s.tasks),
     (names::RECORDS_PENDING, |s| s.records.pending),
+    (names::RECORDINGS_OPEN, |s| s.recordings.open),
+    (names::RECORDINGS_FAILING, |s| s.recordings.failing),
+    (names::RECORDINGS_HELD, |s| s.recordings.held),
+    (names::RECORDINGS_UNDELETED, |s| s.recordings.undeleted),
+    (names::DOSSIERS_PENDING, |s| s.dossiers.pending),
+    (names::DOSSIERS_LATE, |s| s.dossiers.late),
+    (names::DOSSIERS_OLDEST, |s| s.dossiers.oldest.as_secs()),
 ];
 
 const PROCESS: &[(&str, Measure)] = &[

@@ -67,6 +67,7 @@ pub struct Telemetry {
     pub(crate) unexpected_logged: crate::log_notice::Allowance,
     pub(crate) queue_logged: crate::log_notice::Allowance,
     pub(crate) media_logged: crate::log_notice::Allowance,
+    pub(crate) refers_logged: crate::log_notice::Allowance,
 }
 
 impl fmt::Debug for Telemetry {
@@ -98,6 +99,7 @@ impl Telemetry {
             unexpected_logged: crate::log_notice::Allowance::default(),
             queue_logged: crate::log_notice::Allowance::default(),
             media_logged: crate::log_notice::Allowance::default(),
+            refers_logged: crate::log_notice::Allowance::default(),
         }))
     }
 
@@ -142,6 +144,8 @@ impl Telemetry {
                     .set(if *missing { 1.0 } else { 0.0 });
             }
             Notice::Refused(reason) => add(handles.refused.of(*reason)),
+            // Counted with what else is not allowed.
+            Notice::ReferRefused { .. } => {}
             Notice::ForeignCodec { offered, .. } => add(handles.foreign.of(*offered)),
             Notice::Phase { from, to, .. } => self.on_phase(*from, *to),
             Notice::Offered {
@@ -169,7 +173,20 @@ impl Telemetry {
                 add(handles.ended.of(*outcome));
                 handles.duration.record(lasted.as_secs_f64());
             }
-            Notice::Transfer { outcome, .. } => add(handles.transfers.of(*outcome)),
+            Notice::Transfer { kind, outcome, .. } => {
+                let outcomes = handles.transfers.of(*kind);
+                add(outcomes.and_then(|it| it.of(*outcome)));
+            }
+            Notice::TransferAnswered { kind, after, .. } => {
+                if let Some(answer) = handles.transfer_answer.of(*kind) {
+                    answer.record(after.as_secs_f64());
+                }
+            }
+            Notice::TransferStep { .. }
+            | Notice::TakesPart { .. }
+            | Notice::KeyByTelephone { .. } => {}
+            Notice::TransferAlarm { .. } => handles.transfer_alarms.increment(1),
+            Notice::CallBackDue { .. } => handles.call_backs.increment(1),
             Notice::Seat {
                 seat,
                 to,

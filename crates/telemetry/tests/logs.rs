@@ -167,7 +167,19 @@ fn notices() -> Vec<Notice> {
         TransferOutcome::NoAnswer,
         TransferOutcome::Cancelled,
     ] {
-        all.push(Notice::Transfer { call, outcome });
+        let third = meishier_engine::transfer::ThirdId(1);
+        let kind = meishier_engine::transfer::KeyKind::Emergency;
+        all.push(Notice::Transfer {
+            call,
+            third,
+            kind,
+            outcome,
+        });
+        all.push(Notice::TransferAnswered {
+            call,
+            kind,
+            after: Duration::from_secs(5),
+        });
     }
     all
 }
@@ -205,6 +217,8 @@ fn every_notice_is_one_json_line_without_strangers_words() {
         "why",
         "state",
         "status",
+        "kind",
+        "after_ms",
     ];
     for line in text.lines() {
         let object: serde_json::Map<String, serde_json::Value> =

@@ -1,48 +1,43 @@
-//! The hand-over of one call to one target.
+//! One use of a key: from the press to the end of whoever it brought.
 //!
-//! One rule stands above all others: while the caller is on the line, somebody stays with it, or
-//! it goes back to the head of the queue. No failure of the target touches the conversation of
-//! caller and counsellor.
+//! No failure of the target touches the conversation of caller and counsellor; who is still there when
+//! it ends is the conference's matter ([`crate::Conference`]).
 
+use crate::keys::Manner;
 use meishier_model::{Mono, TransferOutcome};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
-use crate::plan::Target;
+/// How long beyond the limit for all the last way to an emergency may ring.
+const MOST_OVER: Duration = Duration::from_secs(15);
 
-/// Somebody in the conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Party {
-    /// Who called the hotline.
-    Caller,
-    /// Who answered.
-    Counsellor,
-    /// Whom the key reaches.
-    Target,
-}
-
-/// What everybody still in the conversation is told.
+/// What those in the conversation are told, and what the record's time line keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Notice {
-    /// The target is being dialled.
-    Dialling,
+    /// The place is not certain; the counsellor is asked.
+    Asking,
+    /// Target number so, from 0, is being dialled.
+    Dialling(u8),
     /// The target's telephone rings.
     Ringing,
+    /// The target answered and is told what is known.
+    Briefing,
+    /// Counsellor and target talk apart from the caller.
+    Apart,
     /// The target is in the conversation.
     Joined,
-    /// The target failed with this SIP status, 0 if its leg ended without one.
+    /// The target has taken the caller over.
+    Confirmed,
+    /// A target failed with this SIP status, 0 if its leg ended without one.
     Failed(u16),
-    /// The target did not answer in time.
+    /// A target did not answer in time.
     NoAnswer,
-    /// The counsellor took the key back.
+    /// The key was taken back.
     Cancelled,
-    /// The counsellor's line ended; the transfer goes on.
-    CounsellorLeft,
-    /// The target hung up after it had joined.
+    /// The target hung up after it had answered.
     TargetLeft,
 }
 
@@ -50,44 +45,49 @@ pub enum Notice {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// Dial the target.
-    Dial(Target),
-    /// Put the target into the conversation with whoever is there.
+    /// Dial the target with this index, from 0.
+    Dial(u8),
+    /// Tell the target what is known; then [`Handover::handle_briefed`].
+    Brief,
+    /// Put the target together with the counsellor, apart from the caller.
+    Meet,
+    /// Put the target into the conversation.
     Join,
     /// Tell everybody who is in the conversation.
     Tell(Notice),
-    /// Release this party's leg, whatever its state. Nothing happens if it has none.
-    Drop(Party),
-    /// The attempt is over: close its entry in the record.
+    /// Release the target's leg, whatever its state. Nothing happens if it has none.
+    Drop,
+    /// Over: close its entry in the record.
     Finished {
         /// What came of it.
         outcome: TransferOutcome,
         /// The target's final SIP status, or 0.
         status: u16,
     },
-    /// The caller is alone and was not served: back to the head of the queue, flagged risk.
-    Requeue,
-    /// The target, who stayed with the caller to the end, hung up: end the call.
-    End,
 }
 
-/// Where a hand-over stands.
+/// Where a use of a key stands.
 ///
 /// ```text
-///             press              answered
-///   Idle ────────────► Dialling ──────────► Joined
-///   Done ────────────►    │ │                 │ │
-///    ▲ failed, ring limit,│ │ counsellor left │ │
-///    │ cancel             │ │                 │ │
-///    ├────────────────────┘ │     target left │ │
-///    ├──────────────────────┼─────────────────┘ │
-///                           ▼     answered      ▼ counsellor left
-///                     DiallingAlone ─────► JoinedAlone
-///      failed, ring limit,  │                   │
-///      cancel: requeue      ▼                   │ target left: end
-///                          Over ◄───────────────┘
-///   Over ◄── caller left, in every state: a target is dropped
-///   Over ◄── counsellor left, in Idle and Done
+///      place not certain       settled, or nobody settled it in time
+///   ┌──────────────► Asking ──────────────┐
+///   │                  │                  │     failed, rang too long: the next target
+///   press              │                  ▼    ┌──┐
+///   └──────────────────┼────────────► Dialling ◄──┘
+///                      │                │  │ none left, or the limit for all
+///                      │       answered │  └────────────────────────────► Over
+///                      │                ▼                                  ▲
+///                      │   Briefing ─ hung up: the next target             │
+///                      │     │   │                                         │
+///                      │  warm  consult                                    │
+///                      │     │   └────► Apart ─────────────────────────────┤
+///                      │     │            │ join          target left,     │
+///                      │     ▼            ▼               cancel           │
+///                      │   Joined ◄───────┘ ───────────────────────────────┤
+///                      │     │ confirm                    target left      │
+///                      │     ▼                                             │
+///                      │   Confirmed ──────────────────────────────────────┤
+///                      └────────────── cancel ─────────────────────────────┘
 /// ```
 ///
 /// Progress, final responses and CANCEL of the target's INVITE are RFC 3261 §13 and §9; a 200 that
@@ -95,61 +95,98 @@ pub enum Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Caller and counsellor talk; no key was pressed.
-    Idle,
-    /// They talk while the target is dialled or rings.
+    /// The counsellor is asked which place it is.
+    Asking,
+    /// A target is dialled or rings.
     Dialling,
-    /// The counsellor's line is gone; the caller hears the target being dialled.
-    DiallingAlone,
-    /// All three talk.
+    /// The target hears what is known.
+    Briefing,
+    /// Counsellor and target talk apart.
+    Apart,
+    /// The target is in the conversation.
     Joined,
-    /// Caller and target talk.
-    JoinedAlone,
-    /// Caller and counsellor talk; the last attempt is over. A key may be pressed again.
-    Done,
-    /// There is nothing left for this machine to do.
+    /// The target is in the conversation and has taken over.
+    Confirmed,
+    /// There is nothing left to do.
     Over,
 }
 
-/// Why a key press was refused. Nothing changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PressError {
-    /// A target is dialled or joined already: one at a time.
-    Busy,
-    /// The call has ended, or the counsellor has left.
-    Ended,
+/// Why an input was refused. Nothing changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputError {
+    /// Nothing is asked, or nobody is apart, or nobody has joined: it does not fit.
+    NotNow,
 }
 
-impl fmt::Display for PressError {
+impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Busy => "a transfer is under way",
-            Self::Ended => "the call has ended",
-        })
+        f.write_str("the transfer is not at this point")
     }
 }
 
-impl std::error::Error for PressError {}
+impl std::error::Error for InputError {}
 
-/// The machine of one call. Inputs by `handle_*`; after each, [`Handover::poll_action`] until it is
-/// empty. Inputs that a state does not expect change nothing.
+/// What a use of a key is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// How target and conversation come together.
+    pub manner: Manner,
+    /// The target is told what is known before it joins.
+    pub brief: bool,
+    /// Longest that each target may ring.
+    pub ring: Duration,
+    /// Longest from the first INVITE to an answer.
+    pub limit: Duration,
+}
+
+/// The machine. Inputs by `handle_*`; after each, [`Handover::poll_action`] until it is empty. Inputs
+/// that a state does not expect change nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Handover {
     state: State,
-    /// Latest answer of the target; set while it is dialled.
+    terms: Terms,
+    /// Targets to be dialled in all, and the one that is.
+    targets: u8,
+    current: u8,
+    /// When the place is taken as it is, or the target has rung long enough.
     deadline: Option<Mono>,
+    /// When all are given up; set with the first INVITE.
+    limit: Option<Mono>,
+    /// Whatever else is tried, nobody rings beyond this; set with the first INVITE.
+    #[serde(default)]
+    last: Option<Mono>,
     /// True once ringing was told; a target may say 180 many times.
     rang: bool,
     actions: VecDeque<Action>,
 }
 
 impl Handover {
-    /// A call of caller and counsellor, no key pressed.
+    /// A key was pressed: so many targets are dialled in order.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn dialling(now: Mono, terms: Terms, targets: u8) -> Self {
+        let mut machine = Self::new(terms, targets);
+        machine.begin(now);
+        machine
+    }
+
+    /// A key was pressed and the place is not certain; until then the counsellor may settle it.
+    #[must_use]
+    pub fn asking(until: Mono, terms: Terms, targets: u8) -> Self {
+        let mut machine = Self::new(terms, targets);
+        machine.deadline = Some(until);
+        machine.push([Action::Tell(Notice::Asking)]);
+        machine
+    }
+
+    fn new(terms: Terms, targets: u8) -> Self {
         Self {
-            state: State::Idle,
+            state: State::Asking,
+            terms,
+            targets,
+            current: 0,
             deadline: None,
+            limit: None,
+            last: None,
             rang: false,
             actions: VecDeque::new(),
         }
@@ -161,41 +198,54 @@ impl Handover {
         self.state
     }
 
-    /// The counsellor presses a key; the target must answer within `ring` from now.
-    ///
-    /// # Errors
-    /// See [`PressError`].
-    pub fn handle_press(
-        &mut self,
-        now: Mono,
-        target: Target,
-        ring: Duration,
-    ) -> Result<(), PressError> {
-        match self.state {
-            State::Idle | State::Done => {
-                self.state = State::Dialling;
-                self.deadline = Some(now + ring);
-                self.rang = false;
-                self.push([Action::Dial(target), Action::Tell(Notice::Dialling)]);
-                Ok(())
-            }
-            State::Dialling | State::Joined => Err(PressError::Busy),
-            State::DiallingAlone | State::JoinedAlone | State::Over => Err(PressError::Ended),
-        }
+    /// Which of the targets is dialled, or was last; from 0.
+    #[must_use]
+    pub fn current(&self) -> usize {
+        usize::from(self.current)
     }
 
-    /// The counsellor, or a supervisor, takes the key back. A target that has joined stays: a
-    /// service in conversation with the caller leaves by its own will only.
-    pub fn handle_cancel(&mut self) {
-        if self.dialling() {
-            self.push([Action::Drop(Party::Target), Action::Tell(Notice::Cancelled)]);
-            self.give_up(TransferOutcome::Cancelled, 0);
+    /// How it was to be.
+    #[must_use]
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// True while the target is neither there nor given up.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        matches!(
+            self.state,
+            State::Asking | State::Dialling | State::Briefing
+        )
+    }
+
+    /// True while the target is there.
+    #[must_use]
+    pub fn is_present(&self) -> bool {
+        matches!(self.state, State::Apart | State::Joined | State::Confirmed)
+    }
+
+    /// The place is settled; so many targets are dialled.
+    ///
+    /// # Errors
+    /// Nothing was asked, or it is too late.
+    pub fn handle_settled(&mut self, now: Mono, targets: u8) -> Result<(), InputError> {
+        if self.state != State::Asking {
+            return Err(InputError::NotNow);
         }
+        self.targets = targets;
+        self.begin(now);
+        Ok(())
+    }
+
+    /// The target is told what is known before it joins, or not; it counts until it answers.
+    pub fn set_brief(&mut self, brief: bool) {
+        self.terms.brief = brief;
     }
 
     /// The target's telephone rings (180, 183).
     pub fn handle_ringing(&mut self) {
-        if self.dialling() && !self.rang {
+        if self.state == State::Dialling && !self.rang {
             self.rang = true;
             self.push([Action::Tell(Notice::Ringing)]);
         }
@@ -203,59 +253,133 @@ impl Handover {
 
     /// The target answered.
     pub fn handle_answered(&mut self) {
-        self.state = match self.state {
-            State::Dialling => State::Joined,
-            State::DiallingAlone => State::JoinedAlone,
-            State::Done | State::Over => {
-                self.push([Action::Drop(Party::Target)]);
-                return;
-            }
-            State::Idle | State::Joined | State::JoinedAlone => return,
-        };
-        self.deadline = None;
-        self.push([Action::Join, Action::Tell(Notice::Joined)]);
-    }
-
-    /// The target's leg failed with this SIP status (300 to 699), or ended without one (0).
-    pub fn handle_failed(&mut self, status: u16) {
         match self.state {
-            State::Dialling | State::DiallingAlone => {
-                self.push([Action::Tell(Notice::Failed(status))]);
-                self.give_up(TransferOutcome::Failed, status);
+            State::Dialling if self.terms.brief => {
+                self.deadline = None;
+                self.state = State::Briefing;
+                self.push([Action::Tell(Notice::Briefing), Action::Brief]);
             }
-            State::Joined | State::JoinedAlone => self.target_left(),
-            State::Idle | State::Done | State::Over => {}
+            State::Dialling => self.arrive(),
+            State::Over => self.push([Action::Drop]),
+            _ => {}
         }
     }
 
-    /// A party's leg ended, by its own will or by a fault of its network.
-    pub fn handle_party_left(&mut self, party: Party) {
-        match party {
-            Party::Caller => self.caller_left(),
-            Party::Counsellor => self.counsellor_left(),
-            Party::Target => self.handle_failed(0),
+    /// The target has heard what is known, or wants to hear no more.
+    pub fn handle_briefed(&mut self) {
+        if self.state == State::Briefing {
+            self.arrive();
         }
     }
 
-    /// Time passed: a target that has not answered by its limit is given up.
+    /// The target's leg failed with this SIP status (300 to 699), or ended (0).
+    pub fn handle_failed(&mut self, now: Mono, status: u16) {
+        match self.state {
+            State::Dialling | State::Briefing => {
+                self.push([Action::Tell(Notice::Failed(status))]);
+                self.next(now, TransferOutcome::Failed, status);
+            }
+            State::Apart | State::Joined | State::Confirmed => {
+                self.push([Action::Tell(Notice::TargetLeft), Action::Drop]);
+                let outcome = match self.state {
+                    State::Apart => TransferOutcome::Failed,
+                    _ => TransferOutcome::Joined,
+                };
+                self.finish(outcome, 0);
+            }
+            State::Asking | State::Over => {}
+        }
+    }
+
+    /// Counsellor and target have talked enough apart.
+    ///
+    /// # Errors
+    /// They are not apart.
+    pub fn handle_join(&mut self) -> Result<(), InputError> {
+        if self.state != State::Apart {
+            return Err(InputError::NotNow);
+        }
+        self.state = State::Joined;
+        self.push([Action::Join, Action::Tell(Notice::Joined)]);
+        Ok(())
+    }
+
+    /// The target has taken the caller over.
+    ///
+    /// # Errors
+    /// The target is not in the conversation.
+    pub fn handle_confirm(&mut self) -> Result<(), InputError> {
+        match self.state {
+            State::Joined => {
+                self.state = State::Confirmed;
+                self.push([Action::Tell(Notice::Confirmed)]);
+                Ok(())
+            }
+            State::Confirmed => Ok(()),
+            _ => Err(InputError::NotNow),
+        }
+    }
+
+    /// The counsellor, or a supervisor, takes the key back. A target that has joined stays: a service
+    /// in conversation with the caller leaves by its own will only.
+    ///
+    /// # Errors
+    /// The target has joined, or all is over.
+    pub fn handle_cancel(&mut self) -> Result<(), InputError> {
+        match self.state {
+            State::Asking | State::Dialling | State::Briefing | State::Apart => {
+                self.push([Action::Drop, Action::Tell(Notice::Cancelled)]);
+                self.finish(TransferOutcome::Cancelled, 0);
+                Ok(())
+            }
+            State::Joined | State::Confirmed | State::Over => Err(InputError::NotNow),
+        }
+    }
+
+    /// There is nobody any more for whom the target could be there.
+    pub fn handle_nobody(&mut self) {
+        let outcome = match self.state {
+            State::Joined | State::Confirmed => TransferOutcome::Joined,
+            State::Over => return,
+            _ => TransferOutcome::Cancelled,
+        };
+        self.push([Action::Drop]);
+        self.finish(outcome, 0);
+    }
+
+    /// Time passed.
     pub fn handle_timeout(&mut self, now: Mono) {
-        if self.deadline.is_some_and(|deadline| deadline <= now) {
-            self.push([Action::Drop(Party::Target), Action::Tell(Notice::NoAnswer)]);
-            self.give_up(TransferOutcome::NoAnswer, 0);
+        if self.poll_timeout().is_none_or(|at| at > now) {
+            return;
+        }
+        match self.state {
+            State::Asking => self.begin(now),
+            State::Dialling => {
+                self.push([Action::Drop, Action::Tell(Notice::NoAnswer)]);
+                self.next(now, TransferOutcome::NoAnswer, 0);
+            }
+            _ => {}
         }
     }
 
-    /// Another way to the target is tried since one failed: it may answer until `least` at any rate.
+    /// Another way to the same target is tried since one failed: it may ring until `least`, but not
+    /// longer than 15 s beyond the limit for all.
     pub fn handle_another(&mut self, least: Mono) {
-        if let Some(deadline) = &mut self.deadline {
-            *deadline = least.max(*deadline);
+        if self.state == State::Dialling {
+            let least = self.last.map_or(least, |last| least.min(last));
+            for at in [&mut self.deadline, &mut self.limit].into_iter().flatten() {
+                *at = least.max(*at);
+            }
         }
     }
 
     /// When to call [`Self::handle_timeout`].
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Mono> {
-        self.deadline
+        match self.state {
+            State::Dialling => self.deadline.into_iter().chain(self.limit).min(),
+            _ => self.deadline,
+        }
     }
 
     /// The next thing to do; drain it after each input.
@@ -263,73 +387,51 @@ impl Handover {
         self.actions.pop_front()
     }
 
-    fn dialling(&self) -> bool {
-        matches!(self.state, State::Dialling | State::DiallingAlone)
-    }
-
     fn push(&mut self, actions: impl IntoIterator<Item = Action>) {
         self.actions.extend(actions);
     }
 
-    fn finish(&mut self, state: State, outcome: TransferOutcome, status: u16) {
-        self.state = state;
+    fn begin(&mut self, now: Mono) {
+        self.limit = Some(now + self.terms.limit);
+        self.last = Some(now + self.terms.limit + MOST_OVER);
+        self.dial(now, 0);
+    }
+
+    fn dial(&mut self, now: Mono, target: u8) {
+        self.state = State::Dialling;
+        self.current = target;
+        self.rang = false;
+        self.deadline = Some(now + self.terms.ring);
+        self.push([Action::Tell(Notice::Dialling(target)), Action::Dial(target)]);
+    }
+
+    /// The present target will not come: the next, while there is time.
+    fn next(&mut self, now: Mono, outcome: TransferOutcome, status: u16) {
+        let next = self.current.saturating_add(1);
+        let in_time = self.limit.is_none_or(|limit| now < limit);
+        if next < self.targets && in_time {
+            self.dial(now, next);
+        } else {
+            self.finish(outcome, status);
+        }
+    }
+
+    fn arrive(&mut self) {
         self.deadline = None;
+        self.limit = None;
+        if self.terms.manner == Manner::Consult {
+            self.state = State::Apart;
+            self.push([Action::Meet, Action::Tell(Notice::Apart)]);
+        } else {
+            self.state = State::Joined;
+            self.push([Action::Join, Action::Tell(Notice::Joined)]);
+        }
+    }
+
+    fn finish(&mut self, outcome: TransferOutcome, status: u16) {
+        self.state = State::Over;
+        self.deadline = None;
+        self.limit = None;
         self.push([Action::Finished { outcome, status }]);
-    }
-
-    /// The target will not come. With the counsellor gone nobody is with the caller, who is the one
-    /// that needed help most: back to the head of the queue.
-    fn give_up(&mut self, outcome: TransferOutcome, status: u16) {
-        if self.state == State::DiallingAlone {
-            self.finish(State::Over, outcome, status);
-            self.push([Action::Requeue]);
-        } else {
-            self.finish(State::Done, outcome, status);
-        }
-    }
-
-    fn target_left(&mut self) {
-        if self.state == State::JoinedAlone {
-            self.finish(State::Over, TransferOutcome::Joined, 0);
-            self.push([Action::End]);
-        } else {
-            self.push([Action::Tell(Notice::TargetLeft)]);
-            self.finish(State::Done, TransferOutcome::Joined, 0);
-        }
-    }
-
-    fn caller_left(&mut self) {
-        let outcome = match self.state {
-            State::Dialling | State::DiallingAlone => TransferOutcome::Cancelled,
-            State::Joined | State::JoinedAlone => TransferOutcome::Joined,
-            State::Idle | State::Done | State::Over => {
-                self.state = State::Over;
-                return;
-            }
-        };
-        self.push([Action::Drop(Party::Target)]);
-        self.finish(State::Over, outcome, 0);
-    }
-
-    /// A counsellor's telephone may die in the worst moment. While the target is dialled, dropping
-    /// it would leave the caller with nobody and the police unasked, so dialling goes on and the
-    /// caller hears it; once joined, the caller stays with the target.
-    fn counsellor_left(&mut self) {
-        self.state = match self.state {
-            State::Dialling => State::DiallingAlone,
-            State::Joined => State::JoinedAlone,
-            State::Idle | State::Done => {
-                self.state = State::Over;
-                return;
-            }
-            State::DiallingAlone | State::JoinedAlone | State::Over => return,
-        };
-        self.push([Action::Tell(Notice::CounsellorLeft)]);
-    }
-}
-
-impl Default for Handover {
-    fn default() -> Self {
-        Self::new()
     }
 }

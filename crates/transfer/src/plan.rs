@@ -1,129 +1,90 @@
-//! The keys a counsellor may press, and the number that a key stands for in a city.
+//! Keys and places of one installation, and the numbers that a key stands for in a place.
 
+use crate::districts::Districts;
+use crate::jurisdiction::{Heard, Settled};
+use crate::keys::{Dial, Key, Reach};
 use meishier_model::TrunkId;
-use meishier_routing::{CityError, CityTable};
+use meishier_routing::{Atlas, City};
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 use std::fmt;
-use std::time::Duration;
+use std::sync::Arc;
 
-/// What a key reaches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum KeyKind {
-    /// Police, ambulance, fire, traffic police.
-    Emergency,
-    /// Another public line.
-    Hotline,
-}
-
-/// A public service that a key may reach.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Service {
-    /// Its digits.
-    pub name: &'static str,
-    /// What people call it, in Chinese.
-    pub title: &'static str,
-    /// What it is.
-    pub kind: KeyKind,
-}
-
-/// The services that the hotline works with, so that a configuration need only name their digits.
-pub const SERVICES: [Service; 10] = [
-    Service {
-        name: "110",
-        title: "公安报警",
-        kind: KeyKind::Emergency,
-    },
-    Service {
-        name: "120",
-        title: "医疗急救",
-        kind: KeyKind::Emergency,
-    },
-    Service {
-        name: "119",
-        title: "消防救援",
-        kind: KeyKind::Emergency,
-    },
-    Service {
-        name: "122",
-        title: "交通事故报警",
-        kind: KeyKind::Emergency,
-    },
-    Service {
-        name: "12345",
-        title: "政务服务便民热线",
-        kind: KeyKind::Hotline,
-    },
-    Service {
-        name: "12355",
-        title: "青少年服务热线",
-        kind: KeyKind::Hotline,
-    },
-    Service {
-        name: "12338",
-        title: "妇女维权服务热线",
-        kind: KeyKind::Hotline,
-    },
-    Service {
-        name: "12320",
-        title: "卫生热线",
-        kind: KeyKind::Hotline,
-    },
-    Service {
-        name: "12348",
-        title: "公共法律服务热线",
-        kind: KeyKind::Hotline,
-    },
-    Service {
-        name: "12356",
-        title: "心理援助热线",
-        kind: KeyKind::Hotline,
-    },
-];
-
-/// The service with these digits, if it is one of [`SERVICES`].
-#[must_use]
-pub fn service(name: &str) -> Option<&'static Service> {
-    SERVICES.iter().find(|service| service.name == name)
-}
-
-/// One key of the seat's desk.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Key {
-    /// Digits of the service, such as `110`.
-    pub name: String,
-    /// What people call it.
-    pub title: String,
-    /// What it reaches.
-    pub kind: KeyKind,
-    /// Longest time from the press to the target's answer.
-    pub ring: Duration,
-    /// Trunk by which the target is dialled.
-    pub trunk: TrunkId,
-    /// Trunks that are tried in this order if that one has no channel left or no peer that answers.
-    pub backup: Vec<TrunkId>,
-}
-
-/// Keys and cities of one installation.
+/// Keys, places and their names of one installation.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// The keys, in the order of the desk.
+    /// The keys, in the order of the desk. Nothing else can be dialled.
     pub keys: Vec<Key>,
-    /// The cities.
-    pub cities: CityTable,
+    /// Where places have other numbers than area code and key.
+    pub places: Vec<PlaceRule>,
+    /// Cities and area codes.
+    pub atlas: Arc<Atlas>,
+    /// Every name of a place.
+    pub districts: Arc<Districts>,
+}
+
+/// Of which place a line of the table is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleOf {
+    /// The place with this GB/T 2260 code, and what lies in it.
+    City(u32),
+    /// The province with these first two digits.
+    Province(u8),
+}
+
+/// A line that a place has instead of area code and key, or rather before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceRule {
+    /// Whose it is.
+    pub of: RuleOf,
+    /// It holds only if the counsellor's words contain this, such as a district; always if empty.
+    pub district: String,
+    /// Name of the key.
+    pub key: String,
+    /// What is dialled, in this order, before the number that the table gives.
+    pub to: Vec<Dial>,
+    /// By which trunk, if not by the key's.
+    pub trunk: Option<TrunkId>,
 }
 
 /// Whom to dial, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
-    /// Area code and key, such as `0851110`.
-    pub dial: String,
-    /// City, province first.
+    /// Where to call, in this order; none if a seat is looked for.
+    pub dials: SmallVec<[Dial; 1]>,
+    /// By which trunk each of them is called, if not by the key's; as long as `dials`, or shorter.
+    #[serde(default)]
+    pub trunks: SmallVec<[Option<TrunkId>; 1]>,
+    /// City, province first; empty if nothing tells of the place and the key needs none.
     pub city: String,
     /// Index into [`Plan::keys`].
     pub key: usize,
     /// One sentence for the record, in Chinese.
     pub reason: String,
+    /// What is not certain of the place, in Chinese, to be said to whoever answers; empty if nothing.
+    #[serde(default)]
+    pub doubt: String,
+}
+
+impl Target {
+    /// Where to call first; empty if a seat is looked for.
+    #[must_use]
+    pub fn first(&self) -> &str {
+        self.dials.first().map_or("", Dial::as_str)
+    }
+
+    /// The trunk that the table names for one of the dials; none if it is the key's.
+    #[must_use]
+    pub fn trunk(&self, dial: usize) -> Option<TrunkId> {
+        self.trunks.get(dial).copied().flatten()
+    }
+
+    fn push(&mut self, dial: Dial, trunk: Option<TrunkId>) {
+        if !self.dials.contains(&dial) {
+            self.dials.push(dial);
+            self.trunks.push(trunk);
+        }
+    }
 }
 
 /// Why there is no number. The counsellor's input is at fault, and nothing is dialled.
@@ -171,30 +132,105 @@ impl fmt::Display for TargetError {
 impl std::error::Error for TargetError {}
 
 impl Plan {
-    /// The number of `key` in `city` (see [`CityTable::find`] for how a city may be named): the
-    /// service of the place of the event is reached from everywhere by its area code and digits.
+    /// A plan of these keys over the names that are compiled in.
+    #[must_use]
+    pub fn new(keys: Vec<Key>) -> Self {
+        Self {
+            keys,
+            places: Vec::new(),
+            atlas: Arc::new(Atlas::builtin()),
+            districts: Arc::new(Districts::builtin()),
+        }
+    }
+
+    /// Whom `key` reaches if the place is what the words say, and nothing else is known.
     ///
     /// # Errors
-    /// See [`TargetError`].
-    pub fn target(&self, key: &str, city: &str) -> Result<Target, TargetError> {
-        let mut keys = self.keys.iter().enumerate();
-        let (index, key) = keys
-            .find(|(_, k)| k.name == key)
-            .ok_or(TargetError::UnknownKey)?;
-        let found = self.cities.find(city).map_err(|error| match error {
-            CityError::Unknown => TargetError::UnknownCity,
-            CityError::Ambiguous(names) => TargetError::Ambiguous(names),
-        })?;
-        let name = found.full_name();
-        let reason = format!(
-            "{}（{}）在{name}（{}），按事发地区号{}拨打",
-            key.title, key.name, found.adcode, found.area_code
-        );
-        Ok(Target {
-            dial: format!("{}{}", found.area_code, key.name),
-            city: name,
+    /// As [`Plan::choose`], and [`TargetError::Ambiguous`] if the words settle no place.
+    pub fn target(&self, key: &str, given: &str) -> Result<Target, TargetError> {
+        self.choose(key, &Heard::given(given))?.settled()
+    }
+
+    /// The target of a key by place, once the place is chosen: the lines of the table for a district,
+    /// for the place, for its province; then area code and key, by which the service of a place is
+    /// reached from everywhere.
+    pub(crate) fn there(&self, index: usize, key: &Key, place: Settled, given: &str) -> Target {
+        let spot = self.districts.spot(place.spot).map(|it| it.city);
+        let city = self.districts.full_name(place.spot);
+        let mut target = Target {
+            dials: SmallVec::new(),
+            trunks: SmallVec::new(),
+            city,
             key: index,
-            reason,
-        })
+            reason: String::new(),
+            doubt: place.doubt,
+        };
+        let Some(spot) = spot else { return target };
+        let rules = self.rules(key, &spot, given);
+        let ruled = !rules.is_empty();
+        for rule in rules {
+            for dial in &rule.to {
+                target.push(dial.clone(), rule.trunk);
+            }
+        }
+        let code = place.code.unwrap_or(spot.area_code);
+        target.push(Dial::Number(format!("{code}{}", key.name)), None);
+        let table = format!("按事发地区号{code}拨打");
+        let how = match ruled {
+            true => format!("先拨配置为该地指定的{}，再{table}", target.first()),
+            false => table,
+        };
+        target.reason = format!(
+            "{}（{}）在{}（{}，{}），{how}",
+            key.title, key.name, target.city, spot.adcode, place.why
+        );
+        target
+    }
+
+    /// The target of a key that is the same wherever it is pressed.
+    pub(crate) fn anywhere(
+        &self,
+        index: usize,
+        key: &Key,
+        place: Option<(Settled, Vec<u16>)>,
+    ) -> Target {
+        let city = place.map(|(place, _)| self.districts.full_name(place.spot));
+        let (dials, how): (&[Dial], _) = match &key.reach {
+            Reach::Fixed(dials) => (dials, "按配置的号码拨打"),
+            Reach::Seats { .. } => (&[], "在坐席组里找人"),
+            Reach::Place => (&[], ""),
+        };
+        Target {
+            dials: dials.iter().cloned().collect(),
+            trunks: SmallVec::new(),
+            city: city.unwrap_or_default(),
+            key: index,
+            reason: format!("{}（{}），{how}", key.title, key.name),
+            doubt: String::new(),
+        }
+    }
+
+    /// The lines of the table that hold, the narrowest first.
+    fn rules(&self, key: &Key, spot: &City, given: &str) -> Vec<&PlaceRule> {
+        let words: String = given.chars().filter(|c| !c.is_whitespace()).collect();
+        let code = spot.adcode;
+        let holds = |rule: &&PlaceRule| {
+            let here = match rule.of {
+                // A place within one has the outer's lines too.
+                RuleOf::City(of) => {
+                    of == code || of == code / 100 * 100 || of == code / 10_000 * 10_000
+                }
+                RuleOf::Province(of) => of == spot.province_code(),
+            };
+            here && rule.key == key.name
+                && (rule.district.is_empty() || words.contains(&rule.district))
+        };
+        let mut out: Vec<&PlaceRule> = self.places.iter().filter(holds).collect();
+        out.sort_by_key(|rule| {
+            let own = rule.of == RuleOf::City(code);
+            let province = matches!(rule.of, RuleOf::Province(_));
+            (rule.district.is_empty(), province, !own)
+        });
+        out
     }
 }

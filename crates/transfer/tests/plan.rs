@@ -3,21 +3,12 @@
 use meishier_model::TrunkId;
 use meishier_transfer::{CityError, CityTable, Key, KeyKind, Plan, SERVICES, TargetError, service};
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 fn plan() -> Plan {
-    let keys = SERVICES.iter().map(|service| Key {
-        name: service.name.to_owned(),
-        title: service.title.to_owned(),
-        kind: service.kind,
-        ring: Duration::from_secs(30),
-        trunk: TrunkId(0),
-        backup: Vec::new(),
-    });
-    Plan {
-        keys: keys.collect(),
-        cities: CityTable::builtin(),
-    }
+    let keys = SERVICES
+        .iter()
+        .map(|service| Key::usual(service.name, service.title, service.kind, TrunkId(0)));
+    Plan::new(keys.collect())
 }
 
 #[test]
@@ -142,14 +133,14 @@ fn a_target_is_area_code_and_key() {
     ];
     for (key, city, dial) in cases {
         let target = plan.target(key, city).unwrap();
-        assert_eq!(target.dial, dial);
+        assert_eq!(target.first(), dial);
         assert_eq!(plan.keys[target.key].name, key);
     }
     let target = plan.target("110", "520300").unwrap();
     assert_eq!(target.city, "贵州遵义");
     assert_eq!(
         target.reason,
-        "公安报警（110）在贵州遵义（520300），按事发地区号0851拨打"
+        "公安报警（110）在贵州遵义（520300，咨询员给出“520300”），按事发地区号0851拨打"
     );
     assert_eq!(plan.target("122", "重庆").unwrap().city, "重庆");
     let text = serde_json::to_string(&target).unwrap();

@@ -128,7 +128,7 @@ fn calls_go_through_an_edge_that_hides_the_topology() {
     calls_go_through("tls", true);
 }
 
-/// The key dials a third party through the edge; all three talk, the caller hangs up.
+/// The key dials a third party through the edge; all three talk, the counsellor leaves, the caller hangs up.
 fn a_key_dials_out(transport: &'static str, hides: bool) {
     let port = free_port();
     let scene = Scene::new(transport, hides, &["seat"], port);
@@ -137,6 +137,7 @@ fn a_key_dials_out(transport: &'static str, hides: bool) {
     let caller = scene.caller("caller_stays");
     let engine = &scene.engine;
     stage::press(engine, "110", "贵阳");
+    stage::hand_over(engine);
     caller.succeeds(engine);
     target.succeeds(engine);
     let (record, output) = scene.finish();
@@ -269,6 +270,7 @@ fn a_carrier_wants_registration(transport: &'static str, hash: &'static str) {
     let target = target.listen(&scene.engine);
     let caller = scene.caller("caller_stays");
     stage::press(&scene.engine, "110", "贵阳");
+    stage::hand_over(&scene.engine);
     caller.succeeds(&scene.engine);
     target.succeeds(&scene.engine);
     for seat in scene.seats.drain(..) {

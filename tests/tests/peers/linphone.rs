@@ -7,7 +7,7 @@ use meishier_tests::peers::rtpengine::audio;
 use meishier_tests::peers::{Peer, free_port};
 use meishier_tests::plan::Plan;
 use meishier_tests::sip::Dialog;
-use meishier_tests::sound::Sound;
+use meishier_tests::sound::{Sound, hear_each_other};
 use meishier_tests::talker::{Talker, talk};
 use std::fs;
 use std::path::PathBuf;
@@ -82,24 +82,8 @@ fn talk_until_keys(talker: &mut Talker, count: usize) {
     }
 }
 
-/// Both have heard two seconds of the other, and nothing of themselves.
 fn heard(linphone: &Sound, other: &Sound) {
-    assert!(
-        linphone.seconds_of(OTHER_TONE) >= 2.0,
-        "{}",
-        linphone.seconds_of(OTHER_TONE)
-    );
-    assert!(
-        other.seconds_of(LINPHONE_TONE) >= 2.0,
-        "{}",
-        other.seconds_of(LINPHONE_TONE)
-    );
-    assert_eq!(
-        linphone.seconds_of(LINPHONE_TONE),
-        0.0,
-        "nobody hears itself"
-    );
-    assert_eq!(other.seconds_of(OTHER_TONE), 0.0, "nobody hears itself");
+    hear_each_other([(linphone, LINPHONE_TONE), (other, OTHER_TONE)], 2.0);
 }
 
 #[test]

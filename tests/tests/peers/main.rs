@@ -1,6 +1,7 @@
 //! Tests against foreign SIP programs, and the shipped Prometheus files against Prometheus' own.
 
 mod baresip;
+mod desk;
 mod hep;
 mod kamailio;
 mod linphone;
@@ -15,4 +16,6 @@ mod sipp_trunk;
 mod sipsak;
 mod srtp;
 mod stage;
+mod transfer;
 mod tshark;
+mod who_hears;

@@ -1,6 +1,6 @@
 //! SIPp as the registrar of a carrier, and as a third party that wants passwords.
 
-use crate::stage::{finish, press};
+use crate::stage::{finish, hand_over, press};
 use meishier_tests::engine::Engine;
 use meishier_tests::peers::Transport::Udp;
 use meishier_tests::peers::free_port;
@@ -67,6 +67,7 @@ fn a_registrar_that_changes_nonce_and_realm_keeps_us_and_calls_go_out_with_passw
     assert_eq!(registration(&engine), (true, "registered".to_owned(), 200));
     let caller = Sipp::new(&engine, "caller_stays", Udp).start(&engine);
     press(&engine, "110", "贵阳");
+    hand_over(&engine);
     caller.succeeds(&engine);
     target.succeeds(&engine);
     let records = finish(&engine, seats, 1);

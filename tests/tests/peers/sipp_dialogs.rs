@@ -1,8 +1,14 @@
 //! SIPp's dialogs: reliable responses, changes of the session, its timer, order and glare.
 
-use crate::stage::{offers, play};
+use crate::stage::{self, offers, play};
 use meishier_tests::peers::Transport::Udp;
+use meishier_tests::peers::free_port;
+use meishier_tests::peers::sipp::Sipp;
 use meishier_tests::plan::Plan;
+
+/// A key with a number of its own: nobody is asked for the place.
+const NUMBER: &str = "[[transfer.keys]]\nname = \"110\"\ntitle = \"110\"\nkind = \"number\"\n\
+                      trunk = \"trunk\"\nto = [\"0851110\"]\n";
 
 /// The trunk sends 183 with prompts.
 fn early() -> Plan {
@@ -111,4 +117,45 @@ fn a_seat_makes_the_session_longer_and_refreshes_it() {
     plan.offer = "session_expires = \"90s\"";
     let (_, record) = play(plan, &["seat_timed"], "caller", Udp);
     assert_eq!(offers(&record), [("s0000", "answered")]);
+}
+
+#[test]
+fn a_seat_that_refers_to_a_key_is_told_how_it_goes_and_leaves_caller_and_police() {
+    let target = free_port();
+    let mut plan = Plan::default();
+    plan.trunk = format!("to = [\"127.0.0.1:{target}\"]\n");
+    plan.add_tables(NUMBER);
+    let (engine, seats) = stage::engine(plan, &["seat_refers"], Udp);
+    let police = Sipp::new(&engine, "seat_slow", Udp);
+    let police = police.at(target).listen(&engine);
+    let caller = Sipp::new(&engine, "caller_stays", Udp).start(&engine);
+    caller.succeeds(&engine);
+    let record = stage::finish(&engine, seats, 1).remove(0);
+    police.succeeds(&engine);
+    let transfer = &record["transfers"][0];
+    assert_eq!(transfer["outcome"], "joined", "{transfer}");
+    assert_eq!(transfer["dialled"], "0851110", "{transfer}");
+    assert_eq!(record["released_by"], "caller");
+}
+
+#[test]
+fn a_seat_that_refers_to_strangers_reaches_nobody() {
+    let target = free_port();
+    let mut plan = Plan::default();
+    plan.trunk = format!("to = [\"127.0.0.1:{target}\"]\n");
+    plan.add_tables(NUMBER);
+    let (engine, seats) = stage::engine(plan, &["seat_refers_strangers"], Udp);
+    let caller = Sipp::new(&engine, "caller_stays", Udp).start(&engine);
+    caller.succeeds(&engine);
+    let record = stage::finish(&engine, seats, 1).remove(0);
+    assert_eq!(record["transfers"], serde_json::json!([]), "{record}");
+    let page = engine.metrics();
+    let refused = page.sum("meishier_calls_refused_total", &[("reason", "not_allowed")]);
+    assert_eq!(refused, 7.0, "each is counted");
+    let invites = [("direction", "sent"), ("method", "INVITE")];
+    assert_eq!(
+        page.sum("meishier_sip_requests_total", &invites),
+        1.0,
+        "the seat's own alone"
+    );
 }

@@ -86,12 +86,18 @@ fn a_key_at_two_peers(first: &str, second: Option<&str>) -> Value {
     let second = second.map(|scenario| listen(scenario, two));
     let caller = Sipp::new(&engine, "caller_stays", Udp).start(&engine);
     stage::press(&engine, "110", "贵阳");
-    caller.succeeds(&engine);
-    first.succeeds(&engine);
-    if let Some(second) = second {
-        second.succeeds(&engine);
+    let reached = second.is_some();
+    if reached {
+        stage::hand_over(&engine);
     }
-    let mut record = finish(&engine, seats, 1).remove(0);
+    caller.succeeds(&engine);
+    for peer in [first].into_iter().chain(second).chain(seats) {
+        peer.succeeds(&engine);
+    }
+    let mut record = match reached {
+        true => finish(&engine, Vec::new(), 1).remove(0),
+        false => stage::alarmed(&engine),
+    };
     record["transfers"][0].take()
 }
 

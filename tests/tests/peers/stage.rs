@@ -1,12 +1,13 @@
 //! One call between SIPp callers and SIPp seats: started, played to its end, looked at.
 
-use meishier_tests::engine::Engine;
+use meishier_tests::engine::{Engine, LIMIT};
 use meishier_tests::peers::Transport::Udp;
 use meishier_tests::peers::sipp::Sipp;
-use meishier_tests::peers::{Peer, Transport, free_port};
+use meishier_tests::peers::{Peer, Transport, free_port, moment};
 use meishier_tests::plan::Plan;
 use serde_json::Value;
 use std::net::SocketAddr;
+use std::time::Instant;
 
 /// A key that dials 110 by the trunk.
 pub const KEYS: &str = "[[transfer.keys]]\nname = \"110\"\ntitle = \"110\"\nkind = \"emergency\"\n\
@@ -52,6 +53,13 @@ pub fn finish(engine: &Engine, seats: Vec<Peer>, calls: usize) -> Vec<Value> {
     for seat in seats {
         seat.succeeds(engine);
     }
+    let records = records(engine, calls);
+    engine.check_log();
+    records
+}
+
+/// Waits until nothing of so many calls is left; their records, newest first.
+fn records(engine: &Engine, calls: usize) -> Vec<Value> {
     let records = engine.await_records(calls);
     for gauge in [
         "meishier_dialogs",
@@ -60,7 +68,6 @@ pub fn finish(engine: &Engine, seats: Vec<Peer>, calls: usize) -> Vec<Value> {
     ] {
         engine.await_gauge(gauge, &[], 0.0);
     }
-    engine.check_log();
     records
 }
 
@@ -77,6 +84,40 @@ pub fn offers(record: &Value) -> Vec<(&str, &str)> {
             (word("seat"), word("outcome"))
         })
         .collect()
+}
+
+/// Waits until nothing of a call is left in which an emergency key reached nobody: the one error in the
+/// log. Its record.
+pub fn alarmed(engine: &Engine) -> Value {
+    let record = records(engine, 1).remove(0);
+    let printed = engine.printed();
+    let errors: Vec<&str> = printed.lines().filter(|it| it.contains("ERROR")).collect();
+    let alarm = |it: &&str| it.contains("an emergency key reached nobody: dial by hand");
+    assert!(errors.len() == 1 && errors.iter().all(alarm), "{errors:?}");
+    record
+}
+
+/// Waits until the only third party of the only call has joined; its call's path in the API.
+pub fn joined(engine: &Engine) -> String {
+    let start = Instant::now();
+    loop {
+        let calls = engine.get("/api/v1/calls").json();
+        let call = &calls["calls"][0];
+        if call["thirds"][0]["state"] == "joined" {
+            return format!("/api/v1/calls/{}", call["id"].as_str().unwrap());
+        }
+        assert!(start.elapsed() < LIMIT, "{calls}");
+        moment();
+    }
+}
+
+/// Waits until the third party has joined: it takes the caller over, and the counsellor leaves.
+pub fn hand_over(engine: &Engine) {
+    let call = joined(engine);
+    for (path, wish) in [("thirds/1", "{\"wish\": \"confirm\"}"), ("leave", "")] {
+        let answer = engine.post(&format!("{call}/{path}"), wish);
+        assert_eq!(answer.status, 204, "{path}: {}", answer.body);
+    }
 }
 
 /// Waits until the only call talks, and presses a transfer key for it.

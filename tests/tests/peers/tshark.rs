@@ -188,6 +188,7 @@ fn a_call_with_a_third_party_decodes_without_a_warning() {
     let target = target.listen(&engine);
     let caller = caller(&engine, "caller_speaks");
     stage::press(&engine, "110", "贵阳");
+    stage::hand_over(&engine);
     caller.succeeds(&engine);
     target.succeeds(&engine);
     stage::finish(&engine, seats, 1);

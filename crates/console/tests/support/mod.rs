@@ -12,7 +12,7 @@ use meishier_engine::api::{
 };
 use meishier_engine::routing::{Hand, Note, Service};
 use meishier_engine::signaling::RegistrationState;
-use meishier_model::{CallId, PoolId, SeatId, ShardId, TrunkId, Wall};
+use meishier_model::{CallId, DialString, PoolId, SeatId, ShardId, TrunkId, Wall};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use tower::ServiceExt;
@@ -88,6 +88,9 @@ fn view(shard: u16) -> Reply {
         counsellor: None,
         pool: None,
         transfer: None,
+        thirds: Vec::new(),
+        alarms: Vec::new(),
+        caller_gone: false,
     };
     let seats = match shard {
         0 => vec![seat(0, SeatState::Ready), seat(2, SeatState::SignedOff)],
@@ -96,6 +99,7 @@ fn view(shard: u16) -> Reply {
     Reply::View(Box::new(ShardView {
         calls: vec![call],
         seats,
+        alarms: Vec::new(),
         pools: match shard {
             0 => vec![pool(0, "city", None), pool(1, "province", Some("检修"))],
             _ => Vec::new(),
@@ -162,29 +166,47 @@ impl Engine {
             (Mood::Refuses(error), Command::Seat { .. }) => Ok(Reply::Seat(Err(error.clone()))),
             (
                 Mood::Refuses(error),
-                Command::Flag { .. } | Command::Nuisance { .. } | Command::PoolState { .. },
+                Command::Flag { .. }
+                | Command::Facts { .. }
+                | Command::Nuisance { .. }
+                | Command::PoolState { .. }
+                | Command::Third { .. }
+                | Command::Hear { .. }
+                | Command::Leave { .. }
+                | Command::Record { .. }
+                | Command::AlarmSeen { .. },
             ) => Ok(Reply::Done(Err(error.clone()))),
             (Mood::Refuses(error), Command::Why { .. }) => Ok(Reply::Why(Err(error.clone()))),
+            (Mood::Refuses(error), Command::Reveal { .. }) => {
+                Ok(Reply::Revealed(Err(error.clone())))
+            }
             (Mood::Refuses(error), _) => Ok(Reply::Transfer(Err(error.clone()))),
             (Mood::Fine, Command::Seat { seat: id, .. }) => {
                 Ok(Reply::Seat(Ok(seat(id.0, SeatState::Ready))))
             }
-            (Mood::Fine, Command::Transfer { .. }) => {
+            (Mood::Fine, Command::Transfer { .. } | Command::Supervise { .. }) => {
                 Ok(Reply::Transfer(Ok(meishier_engine::api::TransferStarted {
+                    third: meishier_engine::transfer::ThirdId(1),
                     dialled: "0851110".into(),
                     reason: "贵阳".into(),
-                })))
-            }
-            (Mood::Fine, Command::CancelTransfer { .. }) => {
-                Ok(Reply::Transfer(Ok(meishier_engine::api::TransferStarted {
-                    dialled: String::new(),
-                    reason: String::new(),
+                    asks: None,
                 })))
             }
             (
                 Mood::Fine,
-                Command::Flag { .. } | Command::Nuisance { .. } | Command::PoolState { .. },
+                Command::Flag { .. }
+                | Command::Facts { .. }
+                | Command::Nuisance { .. }
+                | Command::PoolState { .. }
+                | Command::Third { .. }
+                | Command::Hear { .. }
+                | Command::Leave { .. }
+                | Command::Record { .. }
+                | Command::AlarmSeen { .. },
             ) => Ok(Reply::Done(Ok(()))),
+            (Mood::Fine, Command::Reveal { .. }) => {
+                Ok(Reply::Revealed(Ok(DialString::new("13900006666"))))
+            }
             (Mood::Fine, Command::Why { call }) => Ok(Reply::Why(Ok(Box::new(why(call))))),
             (Mood::Fine, Command::Reschedule | Command::View) => Ok(Reply::Rescheduled),
         }

@@ -1,6 +1,8 @@
 //! The end of a call in every state, shutdown, and restarts in between.
 
-use crate::world::scene::{S0, SECOND, baseline, offer_at, seat_state, sign_on, talking};
+use crate::world::scene::{
+    S0, SECOND, baseline, offer_at, police_answer, seat_state, sign_on, talking,
+};
 use crate::world::{CARRIER, Caller, World, addr, answer, reply, sdp, seat_bye};
 use meishier_engine::{Command, Input, SeatState};
 use meishier_model::{OfferOutcome, Outcome, ReleasedBy, TransferOutcome};
@@ -122,7 +124,7 @@ fn an_ack_that_never_comes_ends_the_call_with_a_record() {
 #[test]
 fn snapshots_at_every_state_go_on_as_if_nothing_had_been() {
     // 0: queued, 1: offered, 2: talking, 3: key pressed, 4: three-way
-    for stop in 0..5 {
+    for stop in 0..6 {
         let mut world = World::new();
         let mut caller = Caller::new(CARRIER, "1");
         caller.invite(&mut world);
@@ -139,29 +141,18 @@ fn snapshots_at_every_state_go_on_as_if_nothing_had_been() {
         caller.answered(&mut world);
         checkpoint(&mut world, 2);
         let call = world.shards.iter().flat_map(|s| s.calls()).next().unwrap();
-        world.command(Command::Transfer {
-            call,
-            key: "110".into(),
-            city: "贵阳".into(),
-        });
+        world.command(Command::press(call, "110", "贵阳"));
         let police = world.take(addr(CARRIER), "INVITE");
         checkpoint(&mut world, 3);
-        reply(
-            &mut world,
-            &police,
-            "200 OK",
-            "police",
-            &sdp(police.to, 7000),
-        );
-        world.take(addr(CARRIER), "ACK");
+        police_answer(&mut world, &police);
         checkpoint(&mut world, 4);
         world.pass(SECOND);
         caller.bye(&mut world);
         world.take(caller.from, "SIP/2.0 200");
-        for at in [S0, CARRIER] {
-            let bye = world.take(addr(at), "BYE");
-            reply(&mut world, &bye, "200 OK", "", "");
-        }
+        checkpoint(&mut world, 5);
+        seat_bye(&mut world, &invite);
+        let bye = world.take(addr(CARRIER), "BYE");
+        reply(&mut world, &bye, "200 OK", "", "");
         assert_eq!(world.records.len(), 1, "stop {stop}");
         assert_eq!(world.records[0].outcome, Outcome::Answered);
         assert_eq!(

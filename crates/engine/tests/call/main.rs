@@ -1,10 +1,13 @@
 //! Calls from INVITE to record, told as a person would.
 
+mod dossier;
 mod end;
 mod full;
 mod key;
 mod offer;
+mod place;
 mod restart;
+mod tape;
 mod vanish;
 mod wait;
 #[path = "../world/mod.rs"]

@@ -41,8 +41,8 @@ fn the_call(world: &World) -> CallId {
 }
 
 fn press(world: &mut World) -> Sent {
-    let (call, key, city) = (the_call(world), "110".into(), "贵阳".into());
-    world.command(Command::Transfer { call, key, city });
+    let call = the_call(world);
+    world.command(Command::press(call, "110", "贵阳"));
     world.take(addr(CARRIER), "INVITE")
 }
 

@@ -1,6 +1,8 @@
 //! Parties that vanish without a word, and parties that only say nothing.
 
-use crate::world::scene::{S0, S1, SECOND, baseline, offer_at, seat_state, sign_on, talking};
+use crate::world::scene::{
+    S0, S1, SECOND, baseline, offer_at, police_answer, seat_state, sign_on, talking,
+};
 use crate::world::{
     CARRIER, CONFIG, Caller, ENGINE, Sent, TEN_O_CLOCK, World, addr, reply, sdp, seat_bye,
     seat_request,
@@ -37,14 +39,9 @@ fn dead(world: &World) -> Vec<LegParty> {
 /// The key is pressed and the police answer.
 fn joined(world: &mut World) -> Sent {
     let call = world.shards.iter().flat_map(|s| s.calls()).next().unwrap();
-    world.command(Command::Transfer {
-        call,
-        key: "110".into(),
-        city: "贵阳".into(),
-    });
+    world.command(Command::press(call, "110", "贵阳"));
     let police = world.take(addr(CARRIER), "INVITE");
-    reply(world, &police, "200 OK", "police", &sdp(police.to, 7000));
-    world.take(addr(CARRIER), "ACK");
+    police_answer(world, &police);
     police
 }
 

@@ -1,8 +1,9 @@
 //! What must hold, at every moment and at the end.
 
 use crate::scene::Scene;
+use crate::world::seat_bye;
 use meishier_engine::{Input, Notice, Phase, SeatState, SeatStatus};
-use meishier_model::CallId;
+use meishier_model::{CallId, SeatId, TransferOutcome};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -57,9 +58,19 @@ impl Scene {
         let phases: BTreeMap<CallId, Phase> = (views.iter().flat_map(|v| &v.calls))
             .map(|call| (call.call, call.phase))
             .collect();
+        let shards = self.world.shards.iter();
+        let mut called_in: BTreeSet<(CallId, SeatId)> = shards
+            .flat_map(|shard| shard.called_in().collect::<Vec<_>>())
+            .map(|(call, seat, _)| (call, seat))
+            .collect();
         let mut seen = BTreeSet::new();
         for seat in views.iter().flat_map(|v| &v.seats) {
             let Some(call) = seat.call else { continue };
+            if called_in.remove(&(call, seat.seat)) {
+                let rings = matches!(seat.state, SeatState::Offered | SeatState::Talking);
+                assert!(rings && phases.get(&call) == Some(&Phase::Transferring));
+                continue;
+            }
             assert!(seen.insert(call), "two seats for one call");
             let phase = phases.get(&call);
             let fits = match seat.state {
@@ -71,6 +82,10 @@ impl Scene {
             };
             assert!(fits, "{:?} for a call that is {phase:?}", seat.state);
         }
+        assert!(
+            called_in.is_empty(),
+            "called in, and not there: {called_in:?}"
+        );
         for (call, phase) in phases {
             if matches!(phase, Phase::Offered | Phase::Talking) {
                 assert!(seen.contains(&call), "{phase:?} without a seat");
@@ -89,6 +104,8 @@ impl Scene {
                 .iter()
                 .filter(|c| c.phase == Phase::Queued)
                 .count();
+            // A request for the second line waits as a caller does, until it has a seat.
+            queued += shard.requests().count() - shard.called_in().count();
             ready.extend(
                 view.seats
                     .into_iter()
@@ -118,7 +135,18 @@ impl Scene {
         }
     }
 
-    pub fn end(mut self) {
+    /// How many uses of a key, or of a supervisor's telephone, brought somebody in: by name of the key.
+    fn brought_in(&self) -> BTreeMap<String, u32> {
+        let mut brought = BTreeMap::new();
+        let transfers = self.world.records.iter().flat_map(|it| &it.transfers);
+        for transfer in transfers.filter(|it| it.outcome == TransferOutcome::Joined) {
+            *brought.entry(transfer.key.clone()).or_default() += 1;
+        }
+        brought
+    }
+
+    /// Everybody goes, and nothing is left; who was brought in meanwhile.
+    pub fn end(mut self) -> BTreeMap<String, u32> {
         self.configure(0);
         for name in self.callers.keys().cloned().collect::<Vec<_>>() {
             if self.vanished.is_gone(&format!("{name}@caller")) {
@@ -126,6 +154,11 @@ impl Scene {
             }
             // Whoever hung up does so again: the first time may have been before the 200.
             self.hang_up(&name);
+            self.read_mail();
+        }
+        // Who was called for a caller stays with the counsellor until one of them hangs up.
+        while let Some((_, invite)) = self.far.talking.pop_first() {
+            seat_bye(&mut self.world, &invite);
             self.read_mail();
         }
         self.disorder.lossy = false;
@@ -163,5 +196,6 @@ impl Scene {
             assert!(shard.idle());
             assert!(shard.poll_output().is_none());
         }
+        self.brought_in()
     }
 }

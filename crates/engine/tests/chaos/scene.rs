@@ -3,17 +3,35 @@
 use crate::vanish::Vanished;
 use crate::world::digest::{digest, md5_challenge};
 use crate::world::{
-    CARRIER, CONFIG, Caller, Post, Sent, World, addr, read, reply, sdp, seat_request,
+    CARRIER, CONFIG, Caller, Post, Sent, TEN_O_CLOCK, World, addr, read, reply, sdp, seat_request,
 };
 use meishier_engine::config::Config;
 use meishier_engine::signaling::{Flow, Transport};
-use meishier_engine::{Command, Input, SeatChange};
+use meishier_engine::transfer::{Mode, ThirdId};
+use meishier_engine::{Command, Input, Phase, SeatChange, Who};
 use meishier_model::{CallId, CounsellorId, SeatId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 const PHONE: &str = "10.0.3.1:5062";
+
+/// Keys that call somebody of the second line in: of the province, and of whoever takes callers.
+const SECOND_LINES: &str = r#"
+[[transfer.keys]]
+name = "2"
+title = "second line"
+kind = "second_line"
+pool = "province"
+limit = "40s"
+
+[[transfer.keys]]
+name = "3"
+title = "another counsellor"
+kind = "second_line"
+pool = "city"
+limit = "40s"
+"#;
 
 /// What changes from the first configuration to the second, and from that to the third.
 const VARIANTS: [&[(&str, &str)]; 2] = [
@@ -53,7 +71,7 @@ const VARIANTS: [&[(&str, &str)]; 2] = [
 
 fn variant_config(variant: usize) -> Arc<Config> {
     let changes = VARIANTS.iter().take(variant).flat_map(|list| list.iter());
-    let text = changes.fold(CONFIG.to_owned(), |text, (from, to)| {
+    let text = changes.fold(format!("{CONFIG}{SECOND_LINES}"), |text, (from, to)| {
         assert!(text.contains(from), "{from}");
         text.replacen(from, to, 1)
     });
@@ -116,7 +134,7 @@ pub struct Scene {
 
 impl Scene {
     pub fn new(seed: u64, disorder: Disorder) -> Self {
-        let mut world = World::new();
+        let mut world = World::with(&format!("{CONFIG}{SECOND_LINES}"), TEN_O_CLOCK);
         if disorder.late {
             world.post = Some(Post::default());
         }
@@ -440,38 +458,49 @@ impl Scene {
     }
 
     fn key(&mut self) {
-        let calls: Vec<CallId> = self
-            .world
-            .shards
-            .iter()
-            .flat_map(|s| s.calls().collect::<Vec<_>>())
+        // Mostly where a key does something.
+        let anywhere = self.dice.roll(8) == 0;
+        let shards = self.world.shards.iter();
+        let standings = shards.flat_map(|s| s.call_standings().collect::<Vec<_>>());
+        let fits = |phase| anywhere || matches!(phase, Phase::Talking | Phase::Transferring);
+        let calls: Vec<CallId> = standings
+            .filter(|it| fits(it.phase))
+            .map(|it| it.call)
             .collect();
         if calls.is_empty() {
             return;
         }
         let call = calls[self.dice.roll(calls.len() as u64) as usize];
-        let command = if self.dice.roll(4) == 0 {
-            Command::CancelTransfer { call }
-        } else {
-            Command::Transfer {
-                call,
-                key: "110".into(),
-                city: "贵阳".into(),
+        let command = match self.dice.roll(12) {
+            0 | 1 => Command::take_back(call),
+            2 | 3 => Command::press(call, "2", ""),
+            4 | 5 => Command::press(call, "3", ""),
+            6 => {
+                let seat = SeatId(self.dice.roll(4) as u32);
+                let mode = [Mode::Listen, Mode::Whisper, Mode::Full][self.dice.roll(3) as usize];
+                Command::Supervise { call, seat, mode }
             }
+            7 => {
+                let who = Who::Third(ThirdId(1 + self.dice.roll(2) as u8));
+                let mode = [Mode::Full, Mode::Back, Mode::Held][self.dice.roll(3) as usize];
+                Command::Hear { call, who, mode }
+            }
+            8 if self.dice.roll(2) == 0 => Command::Leave { call },
+            _ => Command::press(call, "110", "贵阳"),
         };
         let token = self.world.ask(command);
         self.asked.push(token);
     }
 
     pub fn step(&mut self) {
-        match self.dice.roll(24) {
+        match self.dice.roll(30) {
             0..=3 => self.arrive(),
             4..=6 => {
                 if let Some(name) = self.a_caller() {
                     self.hang_up(&name);
                 }
             }
-            7..=11 => self.far_end(),
+            7..=11 | 27..=29 => self.far_end(),
             12 => {
                 let all: Vec<String> = self.far.talking.keys().cloned().collect();
                 if let Some(invite) = self.pick(&all).and_then(|id| self.far.talking.remove(&id)) {
@@ -480,7 +509,7 @@ impl Scene {
                 }
             }
             13 | 14 => self.people(),
-            15 | 16 => self.key(),
+            15 | 16 | 24..=26 => self.key(),
             17 => {
                 let ms = self.dice.roll(25_000);
                 self.world.pass(Duration::from_millis(ms));

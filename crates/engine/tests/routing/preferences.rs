@@ -1,9 +1,9 @@
 //! Preferences bind while somebody is there who has what is preferred.
 
-use crate::opening::{config, dial, from_of};
-use crate::world::scene::{S0, S1, S2, SECOND, offer_at, sign_on};
-use crate::world::{TEN_O_CLOCK, World, addr, answer};
-use meishier_engine::{Command, Reply, SeatChange};
+use crate::opening::{call_of, config, dial, from_of, talks};
+use crate::world::scene::{S0, S1, S2, SECOND, offer_at, seat_state, sign_on};
+use crate::world::{TEN_O_CLOCK, World, addr, answer, seat_bye};
+use meishier_engine::{Command, Reply, SeatChange, SeatState};
 use meishier_model::{CounsellorId, SeatId};
 
 const SKILLED: &str = r#"
@@ -105,4 +105,34 @@ fn who_has_it_in_a_pool_that_is_asked_too_late_is_not() {
     sign_on(&mut world, 0, 0);
     dial(&mut world, "a", "13300000001");
     offer_at(&mut world, S0);
+}
+
+#[test]
+fn a_counsellor_who_talks_with_somebody_else_takes_no_skill_from_those_who_are_asked() {
+    let text = format!("{}{SKILLED}", config());
+    let text = text.replace("pools = [\"province\"]", "pools = [\"city\"]");
+    let text = text.replace("lines = 2", "lines = 3");
+    let mut world = World::with(&text, TEN_O_CLOCK);
+    // Whom the flagged caller knows has not the skill either, and talks with somebody else.
+    sign_on(&mut world, 0, 0);
+    let (_, seat) = talks(&mut world, "a", "13300000001");
+    let call = call_of(&world);
+    assert_eq!(world.command(Command::Flag { call }), Reply::Done(Ok(())));
+    seat_bye(&mut world, &seat);
+    change(&mut world, 0, SeatChange::Ready);
+    let _other = talks(&mut world, "b", "13300000002");
+    // Who has the skill talks as well, and who lacks it is free: the caller is held for the skill.
+    skilled_at(&mut world, 2);
+    let mut third = dial(&mut world, "c", "13300000003");
+    let seat = offer_at(&mut world, S2);
+    answer(&mut world, &seat);
+    third.answered(&mut world);
+    sign_on(&mut world, 1, 1);
+    dial(&mut world, "a2", "13300000001");
+    world.none(addr(S1), "INVITE");
+    seat_bye(&mut world, &seat);
+    change(&mut world, 2, SeatChange::Ready);
+    assert!(from_of(&offer_at(&mut world, S2)).contains("sip:a2@"));
+    world.none(addr(S1), "INVITE");
+    assert_eq!(seat_state(&mut world, 0), SeatState::Talking);
 }

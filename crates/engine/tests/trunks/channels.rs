@@ -2,7 +2,7 @@
 
 use crate::world::scene::{SECOND, talking};
 use crate::world::{CARRIER, Caller, TEN_O_CLOCK, World, addr, reply};
-use crate::{A, OTHER, only_call, press, world};
+use crate::{A, OTHER, only_call, press, pressed, world};
 use meishier_engine::{Command, Notice, Refusal};
 use meishier_model::TrunkId;
 
@@ -93,10 +93,7 @@ fn calls_out_count_once_however_many_peers_are_asked_and_the_reserve_is_for_emer
 
 #[test]
 fn a_trunk_without_a_channel_leaves_the_call_to_the_next() {
-    let mut world = world("to = [\"10.0.1.1\"]\nchannels = 1");
-    let _ = talking(&mut world);
-    let call = only_call(&world);
-    press(&mut world, call, "120");
+    let (mut world, ..) = pressed("to = [\"10.0.1.1\"]\nchannels = 1", "120");
     world.none(addr(A), "INVITE sip:0851120");
     world.take(addr(OTHER), "INVITE sip:0851120");
     assert_eq!(world.queue.channels().taken(TrunkId(1)), 1);
@@ -118,10 +115,7 @@ fn used_up(world: &World) -> usize {
 
 #[test]
 fn an_emergency_without_any_channel_goes_out_all_the_same_and_is_counted() {
-    let mut world = world("to = [\"10.0.1.1\", \"10.0.1.5\"]\nchannels = 1");
-    let _ = talking(&mut world);
-    let call = only_call(&world);
-    press(&mut world, call, "12345");
+    let (mut world, _, call) = pressed("to = [\"10.0.1.1\", \"10.0.1.5\"]\nchannels = 1", "12345");
     world.none(addr(A), "INVITE sip:085112345");
     press(&mut world, call, "110");
     let first = world.take(addr(A), "INVITE sip:0851110");
@@ -135,10 +129,7 @@ fn an_emergency_without_any_channel_goes_out_all_the_same_and_is_counted() {
 
 #[test]
 fn an_emergency_takes_a_free_trunk_first_and_the_full_one_at_last() {
-    let mut world = world("to = [\"10.0.1.1\"]\nchannels = 1");
-    let _ = talking(&mut world);
-    let call = only_call(&world);
-    press(&mut world, call, "120");
+    let (mut world, ..) = pressed("to = [\"10.0.1.1\"]\nchannels = 1", "120");
     let first = world.take(addr(OTHER), "INVITE sip:0851120");
     assert_eq!(taken(&world), 1);
     reply(&mut world, &first, "503 Service Unavailable", "x", "");
@@ -153,10 +144,7 @@ fn an_emergency_takes_a_free_trunk_first_and_the_full_one_at_last() {
 fn who_is_left_keeps_its_channel_until_it_is_gone() {
     for (key, channels, asked) in [("12345", 3, true), ("12345", 2, false), ("110", 2, true)] {
         let carrier = format!("to = [\"10.0.1.1\", \"10.0.1.5\"]\nchannels = {channels}");
-        let mut world = world(&carrier);
-        let _ = talking(&mut world);
-        let call = only_call(&world);
-        press(&mut world, call, key);
+        let (mut world, ..) = pressed(&carrier, key);
         let first = world.take(addr(A), "INVITE sip:0851");
         world.pass(5 * SECOND);
         let second = world

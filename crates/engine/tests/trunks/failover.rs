@@ -1,19 +1,14 @@
 //! A peer that is dead, busy or out of order, in the middle of a key.
 
-use crate::world::scene::{S0, SECOND, talking};
-use crate::world::{Sent, World, addr, reply, sdp};
-use crate::{A, B, C, OTHER, only_call, press, world};
+use crate::world::scene::{S0, SECOND, police_answer, talking};
+use crate::world::{World, addr, reply, sdp, seat_bye};
+use crate::{A, B, C, OTHER, only_call, press, pressed, world};
 use meishier_engine::signaling::{Flow, Transport};
 use meishier_engine::{Input, Notice};
 use meishier_model::TransferOutcome;
 use std::time::Duration;
 
 const TWO: &str = "to = [\"10.0.1.1:5060\", \"10.0.1.5\"]";
-
-fn answered(world: &mut World, invite: &Sent) {
-    reply(world, invite, "200 OK", "police", &sdp(invite.to, 7000));
-    world.take(invite.to, "ACK");
-}
 
 fn tried(world: &World) -> Vec<(String, u16)> {
     let tried = &world.records[0].transfers[0].tried;
@@ -26,7 +21,7 @@ fn tried(world: &World) -> Vec<(String, u16)> {
 #[test]
 fn a_silent_peer_is_left_and_the_next_one_answers() {
     let mut world = world(TWO);
-    let (caller, _) = talking(&mut world);
+    let (caller, seat) = talking(&mut world);
     let before = world.gauges();
     let call = only_call(&world);
     press(&mut world, call, "110");
@@ -38,7 +33,7 @@ fn a_silent_peer_is_left_and_the_next_one_answers() {
     assert_ne!(first.header("Call-ID"), second.header("Call-ID"));
     // RFC 3261 §9.1: the CANCEL waits for a response.
     world.none(addr(A), "CANCEL");
-    answered(&mut world, &second);
+    police_answer(&mut world, &second);
     // The first one wakes up: it is cancelled, and its 200 hung up.
     reply(&mut world, &first, "180 Ringing", "late", "");
     let cancel = world.take(addr(A), "CANCEL");
@@ -50,6 +45,7 @@ fn a_silent_peer_is_left_and_the_next_one_answers() {
     world.none(addr(B), "BYE");
     assert_eq!(world.gauges().ports, before.ports + 1);
     caller.bye(&mut world);
+    seat_bye(&mut world, &seat);
     assert_eq!(
         world.records[0].transfers[0].outcome,
         TransferOutcome::Joined
@@ -57,18 +53,13 @@ fn a_silent_peer_is_left_and_the_next_one_answers() {
     assert_eq!(tried(&world), [(A.to_owned(), 408), (B.to_owned(), 200)]);
     let bye = world.take(addr(B), "BYE");
     reply(&mut world, &bye, "200 OK", "", "");
-    let bye = world.take(addr(S0), "BYE");
-    reply(&mut world, &bye, "200 OK", "", "");
     world.pass(60 * SECOND);
     assert_eq!((world.gauges().legs, world.gauges().ports), (0, 0));
 }
 
 /// Who is asked after this status: the next peer, the next trunk, nobody.
 fn after(key: &str, status: &str, provisional: &str) -> Option<&'static str> {
-    let mut world = world(TWO);
-    let _ = talking(&mut world);
-    let call = only_call(&world);
-    press(&mut world, call, key);
+    let (mut world, ..) = pressed(TWO, key);
     let first = world.take(addr(A), "INVITE");
     reply(&mut world, &first, provisional, "x", "");
     reply(&mut world, &first, status, "x", "");
@@ -130,10 +121,7 @@ fn an_emergency_goes_on_after_ringing_that_has_ended_and_other_keys_do_not() {
 #[test]
 fn nobody_else_is_called_while_a_telephone_may_ring() {
     for key in ["110", "12345"] {
-        let mut world = world(TWO);
-        let (caller, _) = talking(&mut world);
-        let call = only_call(&world);
-        press(&mut world, call, key);
+        let (mut world, (caller, _), _) = pressed(TWO, key);
         let first = world.take(addr(A), "INVITE");
         reply(&mut world, &first, "183 Session Progress", "x", "");
         world.pass(25 * SECOND);
@@ -147,18 +135,16 @@ fn nobody_else_is_called_while_a_telephone_may_ring() {
 
 #[test]
 fn the_last_trunk_is_asked_when_all_refuse_an_emergency_after_ringing() {
-    let mut world = world(TWO);
-    let (caller, _) = talking(&mut world);
-    let call = only_call(&world);
-    press(&mut world, call, "120");
+    let (mut world, (caller, seat), _) = pressed(TWO, "120");
     for peer in [A, B] {
         let invite = world.take(addr(peer), "INVITE sip:0851120@");
         reply(&mut world, &invite, "180 Ringing", "x", "");
         reply(&mut world, &invite, "404 Not Found", "x", "");
     }
     let third = world.take(addr(OTHER), "INVITE sip:0851120@");
-    answered(&mut world, &third);
+    police_answer(&mut world, &third);
     caller.bye(&mut world);
+    seat_bye(&mut world, &seat);
     let expected = [
         (A.to_owned(), 404),
         (B.to_owned(), 404),
@@ -169,23 +155,17 @@ fn the_last_trunk_is_asked_when_all_refuse_an_emergency_after_ringing() {
 
 #[test]
 fn who_said_100_is_there_and_keeps_the_call_of_other_keys() {
-    let mut world = world(TWO);
-    let (_caller, _) = talking(&mut world);
-    let call = only_call(&world);
-    press(&mut world, call, "12345");
+    let (mut world, ..) = pressed(TWO, "12345");
     let first = world.take(addr(A), "INVITE");
     reply(&mut world, &first, "100 Trying", "", "");
     world.pass(20 * SECOND);
     world.none(addr(B), "INVITE");
-    answered(&mut world, &first);
+    police_answer(&mut world, &first);
 }
 
 #[test]
 fn an_emergency_leaves_who_said_100_alone_for_ten_seconds() {
-    let mut world = world(TWO);
-    let (caller, _) = talking(&mut world);
-    let call = only_call(&world);
-    press(&mut world, call, "110");
+    let (mut world, (caller, seat), _) = pressed(TWO, "110");
     let first = world.take(addr(A), "INVITE");
     reply(&mut world, &first, "100 Trying", "", "");
     world.pass(Duration::from_millis(9900));
@@ -201,18 +181,16 @@ fn an_emergency_leaves_who_said_100_alone_for_ten_seconds() {
     reply(&mut world, &second, "100 Trying", "", "");
     world.pass(12 * SECOND);
     world.none(addr(B), "CANCEL");
-    answered(&mut world, &second);
+    police_answer(&mut world, &second);
     caller.bye(&mut world);
+    seat_bye(&mut world, &seat);
     assert_eq!(tried(&world), [(A.to_owned(), 408), (B.to_owned(), 200)]);
 }
 
 #[test]
 fn whoever_is_asked_next_in_an_emergency_has_time_to_answer() {
     for (key, rings) in [("110", true), ("12345", false)] {
-        let mut world = world(TWO);
-        let (_caller, _) = talking(&mut world);
-        let call = only_call(&world);
-        press(&mut world, call, key);
+        let (mut world, ..) = pressed(TWO, key);
         let first = world.take(addr(A), "INVITE");
         reply(&mut world, &first, "100 Trying", "", "");
         // The key has 30 s; nobody but the first is asked until almost all are gone.
@@ -237,10 +215,7 @@ fn whoever_is_asked_next_in_an_emergency_has_time_to_answer() {
 
 #[test]
 fn who_says_something_unusable_is_not_silent() {
-    let mut world = world(TWO);
-    let (_caller, _) = talking(&mut world);
-    let call = only_call(&world);
-    press(&mut world, call, "12345");
+    let (mut world, ..) = pressed(TWO, "12345");
     let first = world.take(addr(A), "INVITE");
     // RFC 3262 §4: without RSeq it is none that could be acknowledged.
     reply(
@@ -253,27 +228,21 @@ fn who_says_something_unusable_is_not_silent() {
     world.pass(10 * SECOND);
     world.none(addr(B), "INVITE");
     world.none(addr(A), "CANCEL");
-    answered(&mut world, &first);
+    police_answer(&mut world, &first);
 }
 
 #[test]
 fn the_last_peer_has_all_the_time_of_the_key() {
-    let mut world = world("to = [\"10.0.1.1\"]\ntry_for = \"1s\"");
-    let (_caller, _) = talking(&mut world);
-    let call = only_call(&world);
-    press(&mut world, call, "110");
+    let (mut world, ..) = pressed("to = [\"10.0.1.1\"]\ntry_for = \"1s\"", "110");
     let first = world.take(addr(A), "INVITE");
     world.pass(20 * SECOND);
     world.none(addr(A), "CANCEL");
-    answered(&mut world, &first);
+    police_answer(&mut world, &first);
 }
 
 #[test]
 fn a_path_that_fails_is_left_at_once() {
-    let mut world = world(TWO);
-    let (_caller, _) = talking(&mut world);
-    let call = only_call(&world);
-    press(&mut world, call, "110");
+    let (mut world, ..) = pressed(TWO, "110");
     world.take(addr(A), "INVITE");
     let flow = Flow {
         transport: Transport::Udp,
@@ -285,7 +254,7 @@ fn a_path_that_fails_is_left_at_once() {
         world.handle(shard, Input::FlowFailed { flow });
     }
     let second = world.take(addr(B), "INVITE");
-    answered(&mut world, &second);
+    police_answer(&mut world, &second);
 }
 
 #[test]
@@ -324,10 +293,7 @@ fn a_peer_that_says_when_to_come_back_rests_for_all_shards() {
 
 #[test]
 fn who_did_not_respond_is_asked_last_for_a_while() {
-    let mut world = world(TWO);
-    let _ = talking(&mut world);
-    let call = only_call(&world);
-    press(&mut world, call, "110");
+    let (mut world, _, call) = pressed(TWO, "110");
     world.take(addr(A), "INVITE");
     world.pass(5 * SECOND);
     let second = world.take(addr(B), "INVITE");
@@ -345,10 +311,7 @@ fn who_did_not_respond_is_asked_last_for_a_while() {
 
 #[test]
 fn the_backup_trunk_comes_when_no_peer_is_left() {
-    let mut world = world(TWO);
-    let (caller, _) = talking(&mut world);
-    let call = only_call(&world);
-    press(&mut world, call, "120");
+    let (mut world, (caller, seat), _) = pressed(TWO, "120");
     for peer in [A, B] {
         let invite = world.take(addr(peer), "INVITE sip:0851120@");
         reply(&mut world, &invite, "503 Service Unavailable", "x", "");
@@ -356,8 +319,9 @@ fn the_backup_trunk_comes_when_no_peer_is_left() {
     let third = world.take(addr(OTHER), "INVITE sip:0851120@10.0.1.2:5060");
     // Only the codec of that trunk.
     assert!(third.body().contains("RTP/AVP 8 101"), "{}", third.body());
-    answered(&mut world, &third);
+    police_answer(&mut world, &third);
     caller.bye(&mut world);
+    seat_bye(&mut world, &seat);
     let tried = &world.records[0].transfers[0].tried;
     let trunks: Vec<_> = tried.iter().map(|it| it.trunk.as_str()).collect();
     assert_eq!(trunks, ["carrier", "carrier", "at-once"]);
@@ -365,10 +329,7 @@ fn the_backup_trunk_comes_when_no_peer_is_left() {
 
 #[test]
 fn without_anybody_left_the_last_status_is_told() {
-    let mut world = world(TWO);
-    let (caller, _) = talking(&mut world);
-    let call = only_call(&world);
-    press(&mut world, call, "110");
+    let (mut world, (caller, _), _) = pressed(TWO, "110");
     for (peer, status) in [(A, "503 Service Unavailable"), (B, "500 Oh")] {
         let invite = world.take(addr(peer), "INVITE");
         reply(&mut world, &invite, status, "x", "");
@@ -384,29 +345,23 @@ fn without_anybody_left_the_last_status_is_told() {
 
 #[test]
 fn a_key_that_is_taken_back_leaves_nobody_dialled() {
-    let mut world = world(TWO);
-    let _ = talking(&mut world);
-    let call = only_call(&world);
-    press(&mut world, call, "110");
+    let (mut world, _, call) = pressed(TWO, "110");
     world.take(addr(A), "INVITE");
-    world.command(meishier_engine::Command::CancelTransfer { call });
+    world.command(meishier_engine::Command::take_back(call));
     world.pass(10 * SECOND);
     world.none(addr(B), "INVITE");
 }
 
 #[test]
 fn a_try_outlives_the_engine() {
-    let mut world = world(TWO);
-    let _ = talking(&mut world);
-    let call = only_call(&world);
-    press(&mut world, call, "110");
+    let (mut world, ..) = pressed(TWO, "110");
     world.take(addr(A), "INVITE");
     world.pass(2 * SECOND);
     world.restart();
     world.clear();
     world.pass(3 * SECOND);
     let second = world.take(addr(B), "INVITE");
-    answered(&mut world, &second);
+    police_answer(&mut world, &second);
 }
 
 #[test]

@@ -12,7 +12,8 @@ mod told;
 
 use meishier_engine::{Command, Reply};
 use meishier_model::CallId;
-use world::World;
+use world::scene::talking;
+use world::{Caller, Sent, World};
 
 pub(crate) const A: &str = "10.0.1.1:5060";
 pub(crate) const B: &str = "10.0.1.5:5060";
@@ -45,10 +46,15 @@ pub(crate) fn only_call(world: &World) -> CallId {
 }
 
 pub(crate) fn press(world: &mut World, call: CallId, key: &str) {
-    let reply = world.command(Command::Transfer {
-        call,
-        key: key.into(),
-        city: "贵阳".into(),
-    });
+    let reply = world.command(Command::press(call, key, "贵阳"));
     assert!(matches!(reply, Reply::Transfer(Ok(_))), "{reply:?}");
+}
+
+/// A caller and seat 0 talk, and the counsellor has pressed this key.
+pub(crate) fn pressed(carrier: &str, key: &str) -> (World, (Caller, Sent), CallId) {
+    let mut world = world(carrier);
+    let parties = talking(&mut world);
+    let call = only_call(&world);
+    press(&mut world, call, key);
+    (world, parties, call)
 }

@@ -1,8 +1,8 @@
 //! Number formats of a trunk, both ways, as tables.
 
-use crate::world::scene::{S0, SECOND, talking};
+use crate::world::scene::{S0, SECOND};
 use crate::world::{CARRIER, Caller, addr, reply, sdp};
-use crate::{A, only_call, press, world};
+use crate::{A, only_call, press, pressed, world};
 
 #[test]
 fn what_is_dialled_and_shown_follows_the_trunk() {
@@ -33,12 +33,10 @@ fn what_is_dialled_and_shown_follows_the_trunk() {
         ),
     ];
     for (keys, dialled, shown) in rows {
-        let mut world = world(&format!(
-            "to = [\"10.0.1.1\"]\nkeep_caller_user = true\n{keys}"
-        ));
-        let _ = talking(&mut world);
-        let call = only_call(&world);
-        press(&mut world, call, "110");
+        let (mut world, ..) = pressed(
+            &format!("to = [\"10.0.1.1\"]\nkeep_caller_user = true\n{keys}"),
+            "110",
+        );
         let invite = world.take(addr(A), &format!("INVITE sip:{dialled}@10.0.1.1:5060 "));
         assert_eq!(
             invite.header("To"),

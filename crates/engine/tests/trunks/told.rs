@@ -2,7 +2,7 @@
 
 use crate::world::scene::{S0, offer_at, sign_on, talking};
 use crate::world::{CARRIER, Caller, addr, answer, reply, sdp, seat_request};
-use crate::{A, only_call, press, world};
+use crate::{A, press, pressed, world};
 
 fn with_reason(text: &str, reason: &str) -> String {
     text.replace("Max-Forwards", &format!("Reason: {reason}\r\nMax-Forwards"))
@@ -62,10 +62,7 @@ fn a_seats_refusal_and_its_bye_say_why() {
 
 #[test]
 fn a_targets_refusal_and_its_bye_say_why() {
-    let mut world = world("to = [\"10.0.1.1\"]");
-    let (caller, _) = talking(&mut world);
-    let call = only_call(&world);
-    press(&mut world, call, "110");
+    let (mut world, (caller, _), call) = pressed("to = [\"10.0.1.1\"]", "110");
     let busy = world.take(addr(A), "INVITE");
     reply(
         &mut world,

@@ -164,6 +164,7 @@ pub struct World {
     pub media: Vec<MediaCommand>,
     pub records: Vec<CallRecord>,
     pub marks: Vec<NumberMark>,
+    pub dossiers: Vec<meishier_engine::transfer::Dossier>,
     pub notices: Vec<Notice>,
     pub replies: BTreeMap<u64, Vec<Reply>>,
     pub bindings: BTreeMap<String, Vec<Binding>>,
@@ -217,6 +218,7 @@ impl World {
             media: Vec::new(),
             records: Vec::new(),
             marks: Vec::new(),
+            dossiers: Vec::new(),
             notices: Vec::new(),
             replies: BTreeMap::new(),
             bindings: BTreeMap::new(),
@@ -315,6 +317,7 @@ impl World {
                 }
                 Output::Record(record) => self.records.push(*record),
                 Output::Keep(mark) => self.marks.push(*mark),
+                Output::Dossier(dossier) => self.dossiers.push(*dossier),
                 Output::Shard { to, message } => {
                     let to = usize::from(to.0);
                     match &mut self.post {
@@ -483,6 +486,8 @@ impl World {
                 transactions: a.transactions + b.transactions,
                 timers: a.timers + b.timers,
                 ports: a.ports + b.ports,
+                thirds: a.thirds + b.thirds,
+                alarms: a.alarms + b.alarms,
                 registrations: a.registrations + b.registrations,
             })
     }

@@ -111,6 +111,24 @@ impl Caller {
         world.arrive(self.from, &text);
     }
 
+    /// With these header lines more.
+    pub fn invite_with(&self, world: &mut World, headers: &str) {
+        let text = self.request("INVITE", 1, "i", &sdp(self.from, 4000));
+        let text = text.replacen("Max-Forwards", &format!("{headers}Max-Forwards"), 1);
+        world.arrive(self.from, &text);
+    }
+
+    /// Acknowledges a reliable provisional response; what the engine says to it.
+    pub fn prack(&mut self, world: &mut World, early: &Sent, cseq: u32) -> Sent {
+        self.answer = Some(early.clone());
+        let rack = format!("RAck: {} 1 INVITE\r\nMax-Forwards", early.header("RSeq"));
+        let text = self.request("PRACK", cseq, &format!("p{cseq}"), "");
+        world.arrive(self.from, &text.replacen("Max-Forwards", &rack, 1));
+        let ok = world.take(self.from, "SIP/2.0 200");
+        assert!(ok.header("CSeq").ends_with("PRACK"));
+        ok
+    }
+
     pub fn ack(&self, world: &mut World) {
         let text = self.request("ACK", 1, "a", "");
         world.arrive(self.from, &text);

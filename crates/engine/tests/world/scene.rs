@@ -1,6 +1,6 @@
 //! People at seats and calls that have come some way, for tests that begin there.
 
-use super::{CARRIER, Caller, Sent, World, addr, answer};
+use super::{CARRIER, Caller, Sent, World, addr, answer, reply, sdp};
 use meishier_engine::{Command, Reply, SeatChange, SeatState};
 use meishier_model::{CounsellorId, SeatId};
 use std::time::Duration;
@@ -53,6 +53,12 @@ pub fn talking(world: &mut World) -> (Caller, Sent) {
     answer(world, &invite);
     caller.answered(world);
     (caller, invite)
+}
+
+/// Whom a key has called answers; gives the ACK.
+pub fn police_answer(world: &mut World, invite: &Sent) -> Sent {
+    reply(world, invite, "200 OK", "police", &sdp(invite.to, 7000));
+    world.take(invite.to, "ACK")
 }
 
 pub fn baseline(world: &mut World, before: meishier_engine::Gauges) {

@@ -32,11 +32,15 @@ impl Hub {
                 }
             }
         }
-        while at <= now && !self.beating.is_empty() {
+        while at <= now && self.has_beat() {
             self.on_beat(at);
             at = at + BEAT;
         }
-        self.next_beat = (!self.beating.is_empty()).then_some(at);
+        self.next_beat = self.has_beat().then_some(at);
+    }
+
+    pub(super) fn has_beat(&self) -> bool {
+        !(self.beating.is_empty() && self.tapes.is_empty())
     }
 
     /// Enters a port into the list of those with a beat, or takes it out.
@@ -59,7 +63,7 @@ impl Hub {
                 {
                     moved.beat = Some(place);
                 }
-                if self.beating.is_empty() {
+                if !self.has_beat() {
                     self.next_beat = None;
                 }
             }
@@ -99,6 +103,7 @@ impl Hub {
                 send(&mut self.made, &mut self.totals, at, id, port, frame);
             }
         }
+        self.on_tape_beat();
         self.beats += 1;
     }
 

@@ -47,7 +47,8 @@ impl std::fmt::Debug for Inbound {
     }
 }
 
-fn word(bytes: &[u8], at: usize) -> Option<u32> {
+/// Four bytes of a packet as a number.
+pub(super) fn word(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
 }
 

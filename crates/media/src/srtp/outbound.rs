@@ -1,7 +1,7 @@
 //! Packets of ours: each number is used once under a key, for a key stream that is used twice gives away
 //! both packets (RFC 3711 §9.1).
 
-use super::inbound::header;
+use super::inbound::{header, word};
 use super::key::Master;
 use super::transform::{MAX_TRAILER, Protocol, Tag, Transform};
 use super::window::Window;
@@ -47,7 +47,7 @@ impl Outbound {
     /// [`Self::number`] gave for this packet.
     #[must_use]
     pub fn seal_rtp(&self, index: u64, packet: &mut [u8]) -> Tag {
-        let ssrc = source(packet, 8);
+        let ssrc = word(packet, 8).unwrap_or_default();
         let header = header(packet).unwrap_or(packet.len());
         self.rtp.seal_rtp(ssrc, index, header, packet)
     }
@@ -56,21 +56,16 @@ impl Outbound {
     pub fn seal_rtcp(&mut self, packet: &mut [u8]) -> ([u8; MAX_TRAILER], usize) {
         // 2^31 reports are sent in centuries.
         self.reports = (self.reports + 1) & 0x7fff_ffff;
-        let ssrc = source(packet, 4);
-        let (word, tag) = self.rtcp.seal_rtcp(ssrc, self.reports, packet);
+        let ssrc = word(packet, 4).unwrap_or_default();
+        let (index, tag) = self.rtcp.seal_rtcp(ssrc, self.reports, packet);
         let parts = if self.rtcp.index_is_last() {
-            [tag.as_bytes(), &word]
+            [tag.as_bytes(), &index]
         } else {
-            [&word, tag.as_bytes()]
+            [&index, tag.as_bytes()]
         };
         let mut out = [0; MAX_TRAILER];
         let bytes = parts.into_iter().flatten();
         out.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
         (out, tag.as_bytes().len() + 4)
     }
-}
-
-fn source(packet: &[u8], at: usize) -> u32 {
-    let bytes = packet.get(at..at + 4).and_then(|b| b.try_into().ok());
-    bytes.map_or(0, u32::from_be_bytes)
 }

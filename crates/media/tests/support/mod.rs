@@ -5,7 +5,7 @@ use meishier_media::{
     Accept, Codec, Direction, Hub, MediaCommand, MediaEvent, Negotiated, Outgoing, PromptSet, Rtcp,
     Source, g711, rtp, tone,
 };
-use meishier_model::{Mono, PortId};
+use meishier_model::{Mono, PortId, RtpStats};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
@@ -193,6 +193,15 @@ impl Wire {
                 _ => None,
             })
             .collect()
+    }
+}
+
+/// Closes the port and gives what was counted.
+pub fn closed(wire: &mut Wire, port: u32) -> RtpStats {
+    wire.command(MediaCommand::Close { port: PortId(port) });
+    match wire.events.last() {
+        Some(MediaEvent::Closed { stats, .. }) => *stats,
+        other => panic!("{other:?}"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The shipped configuration, made fit for a demo on loopback.
 
 use super::moment::Moment;
-use meishier_config::{Config, Lang, Listen, Recovery, To, Transport};
+use meishier_config::{Config, Lang, Listen, Receiver, Recovery, To, Transport, WebAddress};
 use meishier_model::{DialString, PoolId, TrunkId, Wall};
 use meishier_routing::Query;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -41,6 +41,8 @@ pub struct Wishes {
     pub http: SocketAddr,
     /// Where calls out go: the police phone.
     pub out: SocketAddr,
+    /// Where the overseeing body gets dossiers.
+    pub oversight: SocketAddr,
     /// The records file.
     pub records: PathBuf,
     /// Civil time at the start.
@@ -65,6 +67,7 @@ pub fn config(text: &str, wishes: &Wishes) -> Result<(Config, Wall), String> {
     config.records.path.clone_from(&wishes.records);
     config.shards = wishes.shards.unwrap_or(config.shards);
     config.shutdown_limit = SHUTDOWN;
+    config.dossier.receivers = vec![receiver(wishes.oversight)];
     for trunk in &mut config.trunks {
         // Port 0: any port of loopback, so that people can call with phones of their own.
         trunk.peers = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))];
@@ -86,6 +89,25 @@ pub fn config(text: &str, wishes: &Wishes) -> Result<(Config, Wall), String> {
         }
     }
     Ok((config, wall))
+}
+
+/// The overseeing body, which gets the dossier of every emergency key.
+fn receiver(at: SocketAddr) -> Receiver {
+    Receiver {
+        name: "oversight".into(),
+        url: WebAddress {
+            secure: false,
+            host: at.ip().to_string(),
+            port: at.port(),
+            path: "/dossiers".into(),
+        },
+        keys: Vec::new(),
+        consent: false,
+        emergencies: true,
+        secret: None,
+        identity: None,
+        trusted_ca: None,
+    }
 }
 
 /// True if the pool has lines at that moment.
@@ -132,6 +154,7 @@ pub mod tests {
             sip: "127.0.0.1:5999".parse().unwrap(),
             http: "127.0.0.1:8999".parse().unwrap(),
             out: "127.0.0.1:6999".parse().unwrap(),
+            oversight: "127.0.0.1:7999".parse().unwrap(),
             records: "/nowhere/records.db".into(),
             moment: Moment::parse(when).unwrap(),
             shards: None,

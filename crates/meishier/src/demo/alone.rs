@@ -13,6 +13,7 @@ pub async fn run(demo: Demo<'_>) -> ExitCode {
         service,
         // Its police phone answers as long as the stage is there.
         stage: _stage,
+        oversight: _oversight,
         mut screen,
         mut signals,
         staff,

@@ -1,7 +1,7 @@
 //! The console's API as a program outside would use it: real HTTP over a connection of its own.
 
 use meishier_config::Lang;
-use meishier_phones::cast::KeyPress;
+use meishier_phones::cast::{DeskStep, KeyPress};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -58,19 +58,38 @@ impl Api {
         Ok(status["counsellor"].as_str().map(str::to_owned))
     }
 
-    /// Presses the transfer key for the call in which the seat talks.
+    /// Does at the desk what the counsellor of the call does in which the seat talks: presses the
+    /// transfer key, says that its target has taken over, leaves.
     ///
     /// # Errors
     /// What the console said, or that the seat is in no call.
-    pub async fn press(&self, press: &KeyPress) -> Result<(), String> {
+    pub async fn at_desk(&self, press: &KeyPress) -> Result<(), String> {
         let calls = self.ask("GET", "/api/v1/calls", None).await?;
         let mut calls = calls["calls"].as_array().into_iter().flatten();
         let call = calls.find(|call| call["seat"] == press.seat.as_str());
         let id = call.and_then(|call| call["id"].as_str());
         let id = id.ok_or_else(|| format!("no call at seat {}", press.seat))?;
-        let body = json!({ "key": press.key.key, "city": press.key.city });
-        let path = format!("/api/v1/calls/{id}/transfer");
-        self.ask("POST", &path, Some(&body)).await.map(drop)
+        let third = || {
+            let third = call.and_then(|call| call["thirds"][0]["third"].as_u64());
+            third.ok_or_else(|| format!("nobody was called by seat {}", press.seat))
+        };
+        let (what, body) = match press.step {
+            DeskStep::Note => {
+                let path = format!("/api/v1/calls/{id}/facts");
+                return self.ask("PUT", &path, Some(&noted())).await.map(drop);
+            }
+            DeskStep::Press => {
+                let body = json!({ "key": press.key.key, "place": press.key.city });
+                ("transfer".to_owned(), Some(body))
+            }
+            DeskStep::Confirm => {
+                let body = json!({ "wish": "confirm" });
+                (format!("thirds/{}", third()?), Some(body))
+            }
+            DeskStep::Leave => ("leave".to_owned(), None),
+        };
+        let path = format!("/api/v1/calls/{id}/{what}");
+        self.ask("POST", &path, body.as_ref()).await.map(drop)
     }
 
     /// One request; the body of a 2xx answer.
@@ -111,6 +130,19 @@ impl Api {
         stream.take(LARGEST).read_to_end(&mut answer).await?;
         Ok(answer)
     }
+}
+
+/// What the counsellor of the caller in danger has heard.
+fn noted() -> Value {
+    json!({
+        "level": "high",
+        "why": "来电者说站在楼顶，想往下跳",
+        "place": "某小区 3 栋楼顶",
+        "clothing": "红色外套",
+        "hazards": ["height"],
+        "battery": 20,
+        "done": ["已劝其离开楼边，通话未断"],
+    })
 }
 
 /// Status and JSON of an answer whose end is the connection's; an empty body is null.

@@ -1,7 +1,9 @@
 //! Does every call of the play have exactly one record, and does it say what happened?
 
 use meishier_config::Lang;
-use meishier_model::{CallRecord, OfferOutcome, OfferRecord, Outcome, ReleasedBy, TransferOutcome};
+use meishier_model::{
+    CallRecord, OfferOutcome, OfferRecord, Outcome, ReleasedBy, TransferOutcome, TransferRecord,
+};
 use meishier_phones::cast::{CallResult, Script, Side};
 use std::collections::BTreeMap;
 
@@ -22,6 +24,8 @@ pub enum Fault {
     NoOffer(OfferOutcome),
     /// The key is not there, or not with what came of it.
     Transfer,
+    /// The time line of the key does not tell this, or not in its turn.
+    TimeLine(&'static str),
 }
 
 impl Fault {
@@ -42,6 +46,10 @@ impl Fault {
             (Self::Seat, Lang::En) => "the record names another seat".into(),
             (Self::NoOffer(it), Lang::Zh) => format!("记录里缺少一次振铃（{}）", it.as_str()),
             (Self::NoOffer(it), Lang::En) => format!("the record lacks an offer: {}", it.as_str()),
+            (Self::TimeLine(what), Lang::Zh) => format!("记录的转接时间线里缺少 {what}"),
+            (Self::TimeLine(what), Lang::En) => {
+                format!("the time line of the transfer lacks {what}")
+            }
             (Self::Transfer, Lang::Zh) => "记录里的转接不对".into(),
             (Self::Transfer, Lang::En) => "the record is wrong about the transfer".into(),
         }
@@ -64,6 +72,14 @@ impl Records {
 
     fn of(&self, result: &CallResult) -> &[CallRecord] {
         self.0.get(&result.sip_call_id).map_or(&[], Vec::as_slice)
+    }
+
+    /// The one record of a call, if there is just one.
+    pub fn only(&self, result: &CallResult) -> Option<&CallRecord> {
+        match self.of(result) {
+            [record] => Some(record),
+            _ => None,
+        }
     }
 
     /// How many records the calls have together.
@@ -105,12 +121,34 @@ fn differs(result: &CallResult, record: &CallRecord) -> Option<Fault> {
     if let Some(missing) = missing_offer(result.script, &record.offers) {
         return Some(Fault::NoOffer(missing));
     }
-    let transfers = match record.transfers.as_slice() {
-        [] => !result.transferred,
-        [one] => result.transferred && one.outcome == TransferOutcome::Joined,
-        _ => false,
-    };
-    (!transfers).then_some(Fault::Transfer)
+    match record.transfers.as_slice() {
+        [] => result.transferred.then_some(Fault::Transfer),
+        [one] if result.transferred && one.outcome == TransferOutcome::Joined => {
+            untold(one).map(Fault::TimeLine)
+        }
+        _ => Some(Fault::Transfer),
+    }
+}
+
+/// What the time line of a use of the key has to tell, in this order.
+const TOLD: [&str; 5] = [
+    "dialling",
+    "ringing",
+    "joined",
+    "confirmed",
+    "counsellor_left",
+];
+
+/// True if the record tells all of every use of the key.
+pub fn whole_time_lines(record: &CallRecord) -> bool {
+    record.transfers.iter().all(|it| untold(it).is_none())
+}
+
+/// What it does not tell in its turn.
+fn untold(transfer: &TransferRecord) -> Option<&'static str> {
+    let mut events = transfer.events.iter();
+    TOLD.into_iter()
+        .find(|what| !events.any(|event| event.what == *what))
 }
 
 /// The offer that the script made happen and the record lacks. Others may be there too: on a busy
@@ -140,7 +178,7 @@ fn missing_offer(script: Script, offers: &[OfferRecord]) -> Option<OfferOutcome>
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use meishier_model::{CallId, DialString, RtpStats, TransferRecord, Wall};
+    use meishier_model::{CallId, DialString, RtpStats, TransferEvent, Wall};
 
     pub fn result(script: Script) -> CallResult {
         CallResult {
@@ -155,6 +193,7 @@ pub mod tests {
             waiting_sound_ms: 0,
             both_ways_ms: 1_500,
             transferred: script == Script::Danger,
+            handed_over: script == Script::Danger,
         }
     }
 
@@ -202,6 +241,7 @@ pub mod tests {
             transfers: Vec::new(),
             rtp_caller: RtpStats::default(),
             rtp_seat: RtpStats::default(),
+            recording: None,
         }
     }
 
@@ -270,8 +310,20 @@ pub mod tests {
             status: 200,
             cause: String::new(),
             tried: Vec::new(),
+            events: TOLD
+                .iter()
+                .map(|what| TransferEvent::new(Wall(1), what, String::new()))
+                .collect(),
         });
         assert_eq!(fault(Script::Danger, with_key.clone()), None);
+        let mut gap = with_key.clone();
+        gap.transfers[0].events.remove(3);
+        let lacks = Some(Fault::TimeLine("confirmed"));
+        assert_eq!(fault(Script::Danger, gap), lacks);
+        let mut early = with_key.clone();
+        early.transfers[0].events.swap(2, 4);
+        let lacks = Some(Fault::TimeLine("confirmed"));
+        assert_eq!(fault(Script::Danger, early), lacks);
         let talk = Script::Talk { ends: Side::Caller };
         assert_eq!(fault(talk, with_key), Some(Fault::Transfer));
     }

@@ -42,9 +42,12 @@ impl Figures {
             }
             Step::Ringing { .. }
             | Step::Refused { .. }
-            | Step::KeyPressed
+            | Step::KeyPressed { .. }
+            | Step::PoliceRing { .. }
             | Step::PoliceAnswered { .. }
-            | Step::ThreeTalk => {}
+            | Step::ThreeTalk
+            | Step::Confirmed
+            | Step::CounsellorLeft => {}
         }
     }
 

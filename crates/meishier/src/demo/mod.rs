@@ -4,6 +4,7 @@
 //!   place ─ ports ─┐
 //!   adapt ─ config ┴► service (the real one) ◄── SIP, RTP, UDP ──► phones: callers, seats, police
 //!                        │        ▲                                   │ steps of each call
+//!        dossier, HTTP ◄─┤        │                                   │
 //!        records (SQLite)│        │ HTTP: sign-on, the key            ▼
 //!                        ▼        └────────── api ◄── play ──► screen, live
 //!                      judge ── report ── exit status
@@ -14,9 +15,11 @@
 mod adapt;
 mod alone;
 mod api;
+mod handed;
 mod judge;
 mod live;
 mod moment;
+mod oversight;
 mod place;
 mod play;
 mod screen;
@@ -35,6 +38,7 @@ use meishier_media::PromptSet;
 use meishier_net::{Clock, Seeds};
 use meishier_phones::cast::Stage;
 use meishier_telemetry::{Level, LogFormat, logs};
+use oversight::Oversight;
 use place::Place;
 use screen::Screen;
 use signon::SignOn;
@@ -47,6 +51,7 @@ struct Demo<'a> {
     lang: Lang,
     service: Service,
     stage: Stage,
+    oversight: Oversight,
     screen: Screen,
     signals: Signals,
     /// Who sits where.
@@ -106,7 +111,10 @@ async fn raise<'a>(
     let http = place::http(args.http).map_err(|error| error.message(lang))?;
     let stage = Stage::open().await;
     let stage = stage.map_err(|error| words::no_phones(lang, &error))?;
+    let oversight = Oversight::open().await;
+    let oversight = oversight.map_err(|error| error.to_string())?;
     let wishes = Wishes {
+        oversight: oversight.address(),
         sip: sip.address,
         http: http.address,
         out: stage.trunk_address(),
@@ -133,6 +141,7 @@ async fn raise<'a>(
         sip: bound_sip(&service).unwrap_or(sip.address),
         service,
         stage,
+        oversight,
         screen: Screen::new(args.json, lang),
         signals,
         staff,

@@ -4,9 +4,10 @@ use super::api::Api;
 use super::judge::Records;
 use super::live::Figures;
 use super::moment::NIGHT;
+use super::oversight::Oversight;
 use super::screen::Screen;
 use super::summary::Summary;
-use super::{Demo, adapt, signon, words};
+use super::{Demo, adapt, handed, signon, words};
 use crate::service::Service;
 use meishier_config::Config;
 use meishier_model::Wall;
@@ -29,6 +30,8 @@ const PACE_MS: (u64, u64) = (2_000, 700);
 const NIGHT_PART: usize = 4;
 /// How long the last records may take to be written.
 const RECORDS_LIMIT: Duration = Duration::from_secs(15);
+/// How long a dossier may take to come.
+const DOSSIER_LIMIT: Duration = Duration::from_secs(15);
 /// Between two looks at the records.
 const RECORDS_PAUSE: Duration = Duration::from_millis(100);
 /// Records read at a time.
@@ -58,6 +61,7 @@ pub async fn run(demo: Demo<'_>) -> ExitCode {
         lang,
         service,
         stage,
+        oversight,
         screen,
         mut signals,
         staff,
@@ -67,6 +71,7 @@ pub async fn run(demo: Demo<'_>) -> ExitCode {
     let mut director = Director {
         service: &service,
         stage: &stage,
+        oversight: &oversight,
         screen,
         figures: Figures::default(),
         args,
@@ -109,6 +114,7 @@ pub async fn run(demo: Demo<'_>) -> ExitCode {
 struct Director<'a> {
     service: &'a Service,
     stage: &'a Stage,
+    oversight: &'a Oversight,
     screen: Screen,
     figures: Figures,
     args: &'a crate::cli::Demo,
@@ -140,7 +146,28 @@ impl Director<'_> {
             report = report.and(self.play(&night, wall).await?);
         }
         let records = self.records(&report).await?;
-        Ok(Summary::new(&report, &records, lang))
+        let dossiers = self.tell_of_keys(&report, &records).await;
+        Ok(Summary::new(&report, &records, dossiers, lang))
+    }
+
+    /// What the record keeps of each use of a key: its time line, and what was told of the caller.
+    /// Gives how many dossiers came.
+    async fn tell_of_keys(&mut self, report: &Report, records: &Records) -> usize {
+        let mut came = 0;
+        self.screen.done();
+        let lang = self.screen.lang;
+        for result in report.results.iter().filter(|it| it.transferred) {
+            if let Some(record) = records.only(result) {
+                self.screen
+                    .say(&handed::time_line(lang, result.call, record));
+                let Some(dossier) = self.oversight.dossier(record.call, DOSSIER_LIMIT).await else {
+                    continue;
+                };
+                came += 1;
+                self.screen.say(&handed::told(lang, &dossier));
+            }
+        }
+        came
     }
 
     /// The clock is set to the night; who has no line then goes home.
@@ -170,7 +197,7 @@ impl Director<'_> {
         self.fit_to_ports(&mut options);
         let (sender, mut steps) = mpsc::channel(STEPS);
         let api = self.api;
-        let press_key = move |press: KeyPress| async move { api.press(&press).await };
+        let press_key = move |press: KeyPress| async move { api.at_desk(&press).await };
         let mut played = std::pin::pin!(self.stage.play(options, press_key, sender));
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         let clock = self.service.control().clock().clone();

@@ -1,6 +1,6 @@
 //! What came of the play: for people, and one line of JSON for programs.
 
-use super::judge::Records;
+use super::judge::{self, Records};
 use meishier_config::Lang;
 use meishier_phones::cast::Report;
 use serde::Serialize;
@@ -14,6 +14,12 @@ pub struct Summary {
     /// Calls that did not end as their script says, or whose record is missing, double or wrong.
     failed: usize,
     transfers: usize,
+    /// Calls in which the counsellor left the caller with the police, as they had confirmed.
+    handed_over: usize,
+    /// Dossiers of such callers that came to the overseeing body.
+    dossiers: usize,
+    /// Every use of the key has its whole time line in the record.
+    time_lines_ok: bool,
     rtp_packets_each_way_ok: bool,
     records: usize,
     #[serde(skip)]
@@ -22,7 +28,7 @@ pub struct Summary {
 
 impl Summary {
     /// Puts what the telephones saw beside what the engine wrote down.
-    pub fn new(report: &Report, records: &Records, lang: Lang) -> Self {
+    pub fn new(report: &Report, records: &Records, dossiers: usize, lang: Lang) -> Self {
         let wrong: Vec<_> = (report.results.iter())
             .filter_map(|result| {
                 let why = result.why_not.as_ref().map(|why| match lang {
@@ -40,6 +46,11 @@ impl Summary {
             abandoned: report.abandoned,
             failed: wrong.len(),
             transfers: report.transfers,
+            handed_over: report.handed_over,
+            dossiers,
+            time_lines_ok: (report.results.iter())
+                .filter(|result| result.transferred)
+                .all(|result| records.only(result).is_some_and(judge::whole_time_lines)),
             rtp_packets_each_way_ok: report.rtp_packets_each_way_ok,
             records: records.count(&report.results),
             wrong,
@@ -49,6 +60,9 @@ impl Summary {
     /// Every call ended as its script says, was heard both ways and has its one record.
     pub fn good(&self, planned: usize) -> bool {
         self.failed == 0
+            && self.time_lines_ok
+            && self.handed_over == self.transfers
+            && self.dossiers == self.transfers
             && self.rtp_packets_each_way_ok
             && self.calls == planned
             && self.records == self.calls
@@ -121,6 +135,7 @@ mod tests {
             abandoned: 1,
             failed: 0,
             transfers: 0,
+            handed_over: 0,
             rtp_packets_each_way_ok: true,
             results: vec![result(Script::GiveUpWaiting)],
         }
@@ -128,11 +143,11 @@ mod tests {
 
     #[test]
     fn the_json_is_as_promised() {
-        let summary = Summary::new(&report(), &Records::new(vec![]), Lang::Zh);
+        let summary = Summary::new(&report(), &Records::new(vec![]), 0, Lang::Zh);
         assert_eq!(
             summary.json(),
             "{\"calls\":1,\"answered\":0,\"abandoned\":1,\"failed\":1,\"transfers\":0,\
-             \"rtp_packets_each_way_ok\":true,\"records\":0}"
+             \"handed_over\":0,\"dossiers\":0,\"time_lines_ok\":true,\"rtp_packets_each_way_ok\":true,\"records\":0}"
         );
         assert!(!summary.good(1));
         assert!(
@@ -150,7 +165,10 @@ mod tests {
             answered: 1,
             abandoned: 1,
             failed: 0,
-            transfers: 0,
+            transfers: 1,
+            handed_over: 1,
+            dossiers: 1,
+            time_lines_ok: true,
             rtp_packets_each_way_ok: true,
             records: 2,
             wrong: vec![],
@@ -160,7 +178,24 @@ mod tests {
             rtp_packets_each_way_ok: false,
             ..good.clone()
         };
-        let unwritten = Summary { records: 1, ..good };
+        let unwritten = Summary {
+            records: 1,
+            ..good.clone()
+        };
         assert!(!deaf.good(2) && !unwritten.good(2));
+        let kept = Summary {
+            handed_over: 0,
+            ..good.clone()
+        };
+        let unsent = Summary {
+            dossiers: 0,
+            ..good.clone()
+        };
+        assert!(!unsent.good(2));
+        let untold = Summary {
+            time_lines_ok: false,
+            ..good
+        };
+        assert!(!kept.good(2) && !untold.good(2));
     }
 }

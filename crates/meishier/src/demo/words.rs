@@ -110,7 +110,7 @@ fn script(lang: Lang, script: Script) -> &'static str {
         (Lang::Zh, Script::SeatIgnores) => "先无人接，后通话",
         (Lang::Zh, Script::GiveUpRinging) => "振铃时来电人放弃",
         (Lang::Zh, Script::GiveUpWaiting) => "等候时来电人放弃",
-        (Lang::Zh, Script::Danger) => "危机：一键报警，三方通话",
+        (Lang::Zh, Script::Danger) => "危机：一键报警，三方通话，交由公安",
     }
 }
 
@@ -138,9 +138,14 @@ fn step_zh(progress: &Progress) -> String {
                 *answer_time_ms as f64 / 1e3
             )
         }
-        Step::KeyPressed => "危机！咨询员按下一键报警 110".into(),
+        Step::KeyPressed { key, city } => {
+            format!("危机！咨询员按下一键报警 {key}，事发地 {city}")
+        }
+        Step::PoliceRing { dialled } => format!("公安话机振铃（{dialled}）"),
         Step::PoliceAnswered { dialled } => format!("公安接听（拨出 {dialled}）"),
         Step::ThreeTalk => "三方通话，彼此都听得到".into(),
+        Step::Confirmed => "公安确认接手".into(),
+        Step::CounsellorLeft => "咨询员离开，来电人与公安继续通话".into(),
         Step::Ended(result) => match &result.why_not {
             None => format!("结束 ✓ {}", script(Lang::Zh, result.script)),
             Some(why) => format!("结束 ✗ {}：{}", script(Lang::Zh, result.script), why.zh()),
@@ -162,9 +167,14 @@ fn step_en(progress: &Progress) -> String {
                 *answer_time_ms as f64 / 1e3
             )
         }
-        Step::KeyPressed => "danger! the counsellor presses the key 110".into(),
+        Step::KeyPressed { key, city } => {
+            format!("danger! the counsellor presses the key {key} for {city}")
+        }
+        Step::PoliceRing { dialled } => format!("the police's telephone rings ({dialled})"),
         Step::PoliceAnswered { dialled } => format!("the police answer ({dialled} was dialled)"),
         Step::ThreeTalk => "three talk, each hears both others".into(),
+        Step::Confirmed => "the police have taken over".into(),
+        Step::CounsellorLeft => "the counsellor leaves, caller and police talk on".into(),
         Step::Ended(result) => match &result.why_not {
             None => format!("ended ✓ {}", script(Lang::En, result.script)),
             Some(why) => format!("ended ✗ {}: {why}", script(Lang::En, result.script)),

@@ -22,7 +22,7 @@ pub struct FactChange {
     pub new: Option<String>,
 }
 
-type Rows = BTreeMap<String, String>;
+pub(super) type Rows = BTreeMap<String, String>;
 
 fn changes(old: Rows, mut new: Rows, shown: impl Fn(String) -> String) -> Vec<FactChange> {
     let mut out = Vec::new();
@@ -110,6 +110,7 @@ pub fn policies(old: &Loaded, new: &Loaded, lang: Lang) -> Vec<FactChange> {
         calendar_rows(config, now, lang, &mut rows);
         trunk_rows(config, lang, &mut rows);
         care_rows(config, &mut rows);
+        super::keys::rows(config, &mut rows);
         alias_rows(loaded, &mut rows);
         rows.extend(super::rules::rows(loaded));
         rows.insert("tags".to_owned(), or_none(&config.tags.join(", ")));
@@ -279,12 +280,12 @@ fn calendar_rows(config: &Config, now: Wall, lang: Lang, rows: &mut Rows) {
     }
 }
 
-fn or_none(text: &str) -> String {
+pub(super) fn or_none(text: &str) -> String {
     let text = if text.is_empty() { "-" } else { text };
     text.to_owned()
 }
 
-fn duration(duration: Duration) -> String {
+pub(super) fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0 => "-".to_owned(),

@@ -4,6 +4,7 @@ use crate::table::Table;
 use meishier_config::{
     Config, Entry, Files, Lang, Listen, SeatContact, Source, Sources, To, Transport, Unreadable,
 };
+use meishier_engine::transfer::Dossier;
 use meishier_engine::{Command, Notice, Reply, SeatChange};
 use meishier_media::PromptSet;
 use meishier_model::{CallRecord, CounsellorId, NumberMark, SeatId, ShardId};
@@ -60,6 +61,8 @@ impl Sink for Records {
     }
 
     fn keep(&self, _: ShardId, _: Box<NumberMark>) {}
+
+    fn dossier(&self, _: ShardId, _: Box<Dossier>) {}
 
     fn notice(&self, _: ShardId, _: Notice) {}
 }
@@ -134,6 +137,7 @@ impl Hall {
             seeds: Seeds::Fixed(1),
             any_free_port: true,
             remembered: Vec::new(),
+            tapes: None,
         };
         let running = Runtime::start(setup, Arc::new(Records(sender))).unwrap();
         let engine = running.sip_addresses()[0].1;

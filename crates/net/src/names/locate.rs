@@ -159,20 +159,8 @@ impl Search<'_> {
 
     /// Takes what NAPTR says, or the SRV records of all that we speak; true if there is anything.
     async fn any_service(&mut self, host: &str) -> bool {
-        let named = match self.records.naptr(host).await {
-            Answer::Found(list, holds) => {
-                self.hold(holds);
-                usable(list, self.ways)
-            }
-            Answer::Nothing(holds) => {
-                self.hold(holds);
-                Vec::new()
-            }
-            Answer::Failed => {
-                self.found.part = true;
-                Vec::new()
-            }
-        };
+        let answer = self.records.naptr(host).await;
+        let named = usable(self.heard(answer), self.ways);
         let mut found = false;
         for (transport, name) in &named {
             found |= self.services(*transport, name).await;
@@ -191,20 +179,9 @@ impl Search<'_> {
 
     /// Takes the SRV records of a name; true if there are any, be it only one that says "not here".
     async fn services(&mut self, transport: Transport, name: &str) -> bool {
-        let mut list: Vec<Srv> = match self.records.srv(name).await {
-            Answer::Found(list, holds) => {
-                self.hold(holds);
-                list
-            }
-            Answer::Nothing(holds) => {
-                self.hold(holds);
-                return false;
-            }
-            Answer::Failed => {
-                self.found.part = true;
-                return false;
-            }
-        };
+        let answer = self.records.srv(name).await;
+        let mut list: Vec<Srv> = self.heard(answer);
+        let any = !list.is_empty();
         list.sort_by_key(|it| it.priority);
         let mut rank = self.next_rank();
         let mut before = list.first().map(|it| it.priority);
@@ -219,7 +196,7 @@ impl Search<'_> {
                     .await;
             }
         }
-        true
+        any
     }
 
     fn next_rank(&self) -> u16 {
@@ -245,14 +222,7 @@ impl Search<'_> {
                 true => self.records.v4(host).await,
                 false => self.records.v6(host).await,
             };
-            match answer {
-                Answer::Found(list, holds) => {
-                    self.hold(holds);
-                    all.extend(list);
-                }
-                Answer::Nothing(holds) => self.hold(holds),
-                Answer::Failed => self.found.part = true,
-            }
+            all.extend(self.heard(answer));
         }
         for ip in all {
             let address = SocketAddr::new(ip, port);
@@ -268,8 +238,18 @@ impl Search<'_> {
         }
     }
 
-    fn hold(&mut self, holds: Duration) {
+    /// Takes note of how long an answer holds, or that there was none; its records.
+    fn heard<T>(&mut self, answer: Answer<T>) -> Vec<T> {
+        let (list, holds) = match answer {
+            Answer::Found(list, holds) => (list, holds),
+            Answer::Nothing(holds) => (Vec::new(), holds),
+            Answer::Failed => {
+                self.found.part = true;
+                return Vec::new();
+            }
+        };
         self.found.holds = self.found.holds.min(holds);
+        list
     }
 }
 

@@ -6,6 +6,7 @@ pub mod papers;
 use meishier_engine::config::{self, Config};
 use meishier_engine::media::PromptSet;
 use meishier_engine::signaling::Transport;
+use meishier_engine::transfer::Dossier;
 use meishier_engine::{Notice, config as engine_config};
 use meishier_model::{CallRecord, NumberMark, ShardId};
 use meishier_net::{Clock, Running, Runtime, RuntimeConfig, Seeds, Sink, StartError};
@@ -132,6 +133,7 @@ pub struct Heard(Mutex<Sender<Notice>>);
 impl Sink for Heard {
     fn record(&self, _shard: ShardId, _record: Box<CallRecord>) {}
     fn keep(&self, _shard: ShardId, _mark: Box<NumberMark>) {}
+    fn dossier(&self, _shard: ShardId, _dossier: Box<Dossier>) {}
     fn notice(&self, _shard: ShardId, notice: Notice) {
         // The test may have heard enough.
         let _ = self.0.lock().unwrap().send(notice);
@@ -158,6 +160,7 @@ fn start_with(
         seeds: Seeds::Fixed(1),
         any_free_port,
         remembered: Vec::new(),
+        tapes: None,
     };
     let running = Runtime::start(setup, Arc::new(Heard(Mutex::new(heard))))?;
     Ok((running, notices))

@@ -6,6 +6,7 @@
 //! ```text
 //!  plan (seed) ──► play ──► caller ──INVITE 12356──► engine ──► seats (director decides)
 //!                    │         └── danger: press_key ─► engine ──INVITE 0851110──► police
+//!                    │             confirmed, the counsellor leaves; caller and police talk on
 //!                    └──► Progress events, Report
 //! ```
 //!
@@ -62,9 +63,24 @@ pub struct Key {
     pub dialled: Option<String>,
 }
 
-/// What the key is pressed for: enough to find the call in the engine's API.
+/// What the counsellor of the caller in danger does at the desk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeskStep {
+    /// Writes down what those who come must know.
+    Note,
+    /// Presses the key.
+    Press,
+    /// Says that the police have taken over.
+    Confirm,
+    /// Leaves caller and police alone.
+    Leave,
+}
+
+/// What is done at the desk, and in which call: enough to find it in the engine's API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyPress {
+    /// What.
+    pub step: DeskStep,
     /// Number of the call in the cast, from 1.
     pub call: usize,
     /// User part of From in the caller's INVITE.
@@ -256,8 +272,8 @@ impl Stage {
 
     /// Registers the seats, plays every call of the plan and unregisters.
     ///
-    /// `press_key` is asked to press the key for the caller in danger; an error it gives back is the
-    /// reason why that call failed. `progress` gets every step; a receiver that is gone does not matter,
+    /// `press_key` is asked to do what the counsellor of the caller in danger does at the desk; an error
+    /// it gives back is the reason why that call failed. `progress` gets every step; a receiver that is gone does not matter,
     /// a full one is waited for.
     ///
     /// # Errors

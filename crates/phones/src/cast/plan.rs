@@ -34,7 +34,8 @@ pub enum Script {
     GiveUpRinging,
     /// The caller hangs up while it waits, all seats being taken.
     GiveUpWaiting,
-    /// The counsellor uses the key, the police answer, three talk.
+    /// The counsellor uses the key, the police answer, three talk; the police take over, and the
+    /// counsellor leaves.
     Danger,
 }
 
@@ -49,7 +50,7 @@ impl Script {
             Self::SeatIgnores => "first seat does not answer",
             Self::GiveUpRinging => "caller gives up while it rings",
             Self::GiveUpWaiting => "caller gives up waiting",
-            Self::Danger => "danger: key, police, three talk",
+            Self::Danger => "danger: key, police, three talk, handed over",
         }
     }
 

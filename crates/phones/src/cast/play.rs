@@ -169,6 +169,7 @@ fn blank(planned: &Planned) -> CallResult {
         waiting_sound_ms: 0,
         both_ways_ms: 0,
         transferred: false,
+        handed_over: false,
     }
 }
 
@@ -227,7 +228,7 @@ impl Actor<'_> {
                 let offer = self.connected().await?;
                 self.talk(&offer).await?;
                 if script == Script::Danger {
-                    self.danger(&offer).await?;
+                    return self.danger(&offer).await;
                 }
                 let ends = if let Script::Talk { ends } = script {
                     ends

@@ -43,7 +43,17 @@ pub enum Step {
         answer_time_ms: u64,
     },
     /// The counsellor used the key.
-    KeyPressed,
+    KeyPressed {
+        /// The key.
+        key: String,
+        /// The place that the counsellor named.
+        city: String,
+    },
+    /// The telephone of the police rings.
+    PoliceRing {
+        /// The number that was dialled.
+        dialled: String,
+    },
     /// The police answered.
     PoliceAnswered {
         /// The number that was dialled.
@@ -51,6 +61,10 @@ pub enum Step {
     },
     /// Each of the three heard both others for a second.
     ThreeTalk,
+    /// The police have taken the caller over.
+    Confirmed,
+    /// The counsellor left, and caller and police hear each other.
+    CounsellorLeft,
     /// It is over.
     Ended(Box<CallResult>),
 }
@@ -80,6 +94,8 @@ pub struct CallResult {
     pub both_ways_ms: u64,
     /// The police were joined to the call and all three heard each other.
     pub transferred: bool,
+    /// The counsellor left after that, and caller and police heard each other.
+    pub handed_over: bool,
 }
 
 /// What became of the play.
@@ -95,6 +111,8 @@ pub struct Report {
     pub failed: usize,
     /// Calls in which the police were joined.
     pub transfers: usize,
+    /// Calls in which the counsellor left the caller with the police.
+    pub handed_over: usize,
     /// In every answered call each phone heard the other's own tone for at least a second.
     pub rtp_packets_each_way_ok: bool,
     /// Every call, by number.
@@ -114,6 +132,7 @@ impl Report {
             abandoned: count(|r| r.ok && !r.script.answered()),
             failed: count(|r| !r.ok),
             transfers: count(|r| r.transferred),
+            handed_over: count(|r| r.handed_over),
             rtp_packets_each_way_ok: results
                 .iter()
                 .all(|r| !r.answered || r.both_ways_ms >= LEAST_HEARD_MS),

@@ -77,6 +77,8 @@ pub enum Why {
     WrongNumber(String),
     /// The call to the police ended before they answered.
     PoliceNotReached,
+    /// The counsellor was not let go after the police had taken over; what was said.
+    NotLetGo(String),
 }
 
 impl Why {
@@ -104,6 +106,7 @@ impl Why {
             Self::PoliceNotCalled => "没有呼叫公安".into(),
             Self::WrongNumber(number) => format!("拨错了号码 {number}"),
             Self::PoliceNotReached => "公安接听前呼叫已结束".into(),
+            Self::NotLetGo(why) => format!("公安已接手，咨询员却不能离开：{why}"),
         }
     }
 }
@@ -137,6 +140,10 @@ impl fmt::Display for Why {
             Self::PoliceNotReached => {
                 f.write_str("the call to the police ended before they answered")
             }
+            Self::NotLetGo(why) => write!(
+                f,
+                "the police had taken over, and the counsellor was not let go: {why}"
+            ),
         }
     }
 }

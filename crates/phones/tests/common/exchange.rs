@@ -7,8 +7,10 @@ use rsip::prelude::HeadersExt;
 use rsip::{Header, Headers, Method, Param, Request, Response, SipMessage};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UdpSocket;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// How long a seat rings before the next is tried.
@@ -26,10 +28,37 @@ struct Offered {
     seat: String,
     cancelled: bool,
     answered: bool,
+    /// The seat's To, once it has answered.
+    to: Option<Header>,
+    /// The seat was released, the caller was not.
+    left: bool,
     until: Instant,
 }
 
+/// Lets a seat go in the middle of a call, as an engine does when its counsellor leaves.
+#[derive(Clone, Default)]
+pub struct Desk(Arc<Notices>);
+
+#[derive(Default)]
+struct Notices {
+    leaves: Notify,
+    over: Notify,
+}
+
+impl Desk {
+    /// The seat of the call that runs is released; the caller stays.
+    pub fn leave(&self) {
+        self.0.leaves.notify_one();
+    }
+
+    /// The caller whom a seat has left hung up.
+    pub async fn over(&self) {
+        self.0.over.notified().await;
+    }
+}
+
 struct Exchange {
+    desk: Desk,
     socket: UdpSocket,
     local: SocketAddr,
     seats: BTreeMap<String, SocketAddr>,
@@ -41,16 +70,17 @@ struct Exchange {
 
 /// Starts it; its address. It runs as long as the test's runtime.
 pub async fn start() -> SocketAddr {
-    start_with(None).await
+    start_with(None, Desk::default()).await
 }
 
 /// As [`start`]; with a mixer all speech goes through it (one call at a time).
-pub async fn start_with(mixer: Option<Mixer>) -> SocketAddr {
+pub async fn start_with(mixer: Option<Mixer>, desk: Desk) -> SocketAddr {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let local = socket.local_addr().unwrap();
     let (seats, waiting, offered) = Default::default();
     tokio::spawn(
         Exchange {
+            desk,
             socket,
             local,
             seats,
@@ -68,6 +98,7 @@ impl Exchange {
     async fn run(mut self) {
         let mut buffer = vec![0u8; 65_536];
         let mut tick = tokio::time::interval(Duration::from_millis(50));
+        let desk = self.desk.clone();
         loop {
             tokio::select! {
                 received = self.socket.recv_from(&mut buffer) => {
@@ -77,6 +108,7 @@ impl Exchange {
                         SipMessage::Response(response) => self.response(response),
                     }
                 }
+                () = desk.0.leaves.notified() => self.release_seats(),
                 _ = tick.tick() => {}
             }
             self.take_back();
@@ -101,6 +133,11 @@ impl Exchange {
             .iter()
             .any(|h| matches!(h, Header::Route(_)))
         {
+            if request.method == Method::Bye && self.offered.get(&id).is_some_and(|o| o.left) {
+                self.offered.remove(&id);
+                self.desk.0.over.notify_one();
+                return self.reply(&request, from, 200);
+            }
             return self.forward(request);
         }
         match request.method {
@@ -181,12 +218,17 @@ impl Exchange {
             return self.refused(&id);
         }
         if method == Method::Bye {
+            // Of a seat that was released: nobody waits for it.
+            if self.offered.get(&id).is_some_and(|o| o.left) {
+                return;
+            }
             self.offered.remove(&id);
         }
         if let (Method::Invite, 200..300, Some(offered)) =
             (method, status, self.offered.get_mut(&id))
         {
             offered.answered = true;
+            offered.to = Some(response.to_header().unwrap().clone().into());
             if let Some(mixer) = &self.mixer {
                 response.body = mixer.instead_of(&response.body);
             }
@@ -224,6 +266,31 @@ impl Exchange {
         headers.push(rsip::typed::CSeq { seq: 1, method }.into());
         request.headers = headers.into();
         self.send(request, self.seats[&offered.seat]);
+    }
+
+    /// BYE to every seat that talks.
+    fn release_seats(&mut self) {
+        let ids: Vec<String> = self.offered.keys().cloned().collect();
+        for id in ids {
+            let Some(offered) = self.offered.get_mut(&id).filter(|o| o.answered) else {
+                continue;
+            };
+            offered.left = true;
+            let mut bye = offered.sent.clone();
+            bye.method = Method::Bye;
+            bye.body.clear();
+            let kept = |h: &Header| matches!(h, Header::From(_) | Header::CallId(_));
+            let mut headers: Vec<Header> =
+                bye.headers.iter().filter(|h| kept(h)).cloned().collect();
+            headers.extend(offered.to.clone());
+            let method = Method::Bye;
+            headers.push(rsip::typed::CSeq { seq: 900, method }.into());
+            headers.push(rsip::headers::MaxForwards::new("70").into());
+            bye.headers = headers.into();
+            let to = self.seats[&offered.seat];
+            self.push_via(&mut bye);
+            self.send(bye, to);
+        }
     }
 
     fn take_back(&mut self) {
@@ -276,6 +343,8 @@ impl Exchange {
                 seat,
                 cancelled: false,
                 answered: false,
+                to: None,
+                left: false,
                 until,
             },
         );

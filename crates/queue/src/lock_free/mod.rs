@@ -261,7 +261,7 @@ impl LockFree {
     }
 
     fn work_left(&self) -> bool {
-        self.memory.peek(Layout::global(Global::Work)) != 0
+        self.memory.look(Layout::global(Global::Work)) != 0
     }
 
     /// Gives back what a decided change left unreachable, and tells the pools' paces.
@@ -369,7 +369,7 @@ impl LockFree {
     /// See [`crate::Queue::has_match`].
     pub(crate) fn has_match(&self, shard: ShardId) -> bool {
         let shard = u32::from(shard.0);
-        shard < self.layout.shards && self.memory.peek(self.layout.inbox(shard).0) != 0
+        shard < self.layout.shards && self.memory.look(self.layout.inbox(shard).0) != 0
     }
 
     /// Breaks it.

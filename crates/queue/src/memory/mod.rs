@@ -155,11 +155,22 @@ impl Memory {
         self.store[at.0 as usize].store(value, Ordering::Relaxed);
     }
 
-    /// A word's value as it stands now, outside of any change.
+    /// A word's value as it stands now, outside of any change. Other words of the change that wrote it
+    /// may still be unwritten.
     #[inline]
     pub(crate) fn peek(&self, at: WordAt) -> u32 {
         // Acquire: what the value leads to was published before it.
         word::value(self.store[at.0 as usize].load(Ordering::Acquire))
+    }
+
+    /// A word's value once the last decided change is finished: whoever has seen one word of a change,
+    /// here or elsewhere, sees all of them.
+    #[inline]
+    pub(crate) fn look(&self, at: WordAt) -> u32 {
+        // A word of a change is written after its head was, so the head read here is no older than
+        // what was seen.
+        self.begin();
+        self.peek(at)
     }
 
     /// How much was counted. Exact while no operation runs; a thread stopped between its change and

@@ -2,8 +2,9 @@
 #![allow(dead_code)] // each test takes what it needs
 
 use meishier_model::{
-    CallId, CallRecord, DialString, OfferOutcome, OfferRecord, Outcome, PeerTried, ReleasedBy,
-    RtpStats, ShardId, TransferOutcome, TransferRecord, Wall,
+    CallId, CallRecord, Consent, DialString, OfferOutcome, OfferRecord, Outcome, PauseRecord,
+    PeerTried, RecordingRecord, ReleasedBy, RtpStats, ShardId, TapeForm, TapeRecord, TrackRecord,
+    TransferOutcome, TransferRecord, Wall,
 };
 use meishier_records::{Store, StoreOptions};
 use std::path::PathBuf;
@@ -94,6 +95,7 @@ pub fn full(n: u64) -> CallRecord {
             unauthentic: 207,
             secured: true,
         },
+        recording: Some(Box::new(recording())),
     }
 }
 
@@ -121,7 +123,34 @@ pub fn bare(n: u64) -> CallRecord {
         transfers: Vec::new(),
         rtp_caller: RtpStats::default(),
         rtp_seat: RtpStats::default(),
+        recording: None,
         ..full(n)
+    }
+}
+
+pub fn recording() -> RecordingRecord {
+    RecordingRecord {
+        consent: Consent::Asked,
+        told: Some(Wall(1_700_000_001_000)),
+        asked: Some(Wall(1_700_000_001_000)),
+        refused: None,
+        tapes: vec![TapeRecord {
+            segment: 1,
+            form: TapeForm::Both,
+            consent: Consent::Asked,
+            begun: Wall(1_700_000_001_000),
+            ended: None,
+            tracks: vec![TrackRecord {
+                track: 0,
+                party: "caller".to_owned(),
+                from: Wall(1_700_000_001_000),
+            }],
+        }],
+        pauses: vec![PauseRecord {
+            at: Wall(1_700_000_002_000),
+            on: false,
+            reason: "卡号".to_owned(),
+        }],
     }
 }
 
@@ -149,6 +178,7 @@ pub fn transfer(outcome: TransferOutcome, answered: Option<Wall>) -> TransferRec
         outcome,
         status: 503,
         cause: "Q.850;cause=34".to_owned(),
+        events: Vec::new(),
         tried: vec![PeerTried {
             trunk: "telecom".to_owned(),
             peer: "192.0.2.10:5060".to_owned(),

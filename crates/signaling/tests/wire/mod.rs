@@ -160,6 +160,7 @@ pub fn invite(flow: Flow) -> Invite {
         },
         contact_user: "12356".into(),
         sdp: Some(OFFER.into()),
+        attached: None,
         headers: vec![("X-Call".into(), "7".into())],
         terms: Terms::default(),
     }
@@ -194,6 +195,9 @@ pub fn name(event: &Event) -> String {
         }
         Event::ReinviteDone { status, .. } => format!("ReinviteDone {status}"),
         Event::Probed { result, .. } => format!("Probed {result:?}"),
+        Event::Refer { replaces, .. } => {
+            format!("Refer{}", if *replaces { " replaces" } else { "" })
+        }
         Event::Info { content_type, .. } => format!("Info {content_type}"),
         Event::Request { request, .. } => format!("Request {}", request.method_str()),
         Event::Response { status, .. } => format!("Response {status}"),

@@ -83,16 +83,18 @@ impl Checker {
                 stranded::told(books, notice)?;
                 claims::told(books, notice)?;
                 risk::kept_outside(books, notice)?;
+                transfer::told(books, now, notice)?;
                 notices::check(books, now, notice)
             }
             Seen::Record(record) => {
                 record::check(books, now, record)?;
                 claims::recorded(books, record)?;
                 risk::recorded(books, now, record)?;
-                transfer::recorded(books, now, record)
+                transfer::recorded(books, record)
             }
             Seen::Reply { token, reply } => {
                 claims::replied(books, *token, reply)?;
+                transfer::replied(books, *token, reply)?;
                 replies::check(books, *token, reply)
             }
             _ => Ok(()),
@@ -108,7 +110,6 @@ impl Checker {
         dialogs::acknowledged(books, message)?;
         dialogs::hung_up(books, now, message)?;
         one_offer::rung(books, message)?;
-        transfer::dialled(books, message)?;
         claims::refused(books, message)?;
         risk::refused(books, message)
     }

@@ -25,6 +25,7 @@ mod seen;
 mod sip;
 mod stranded;
 mod table;
+mod timeline;
 mod transfer;
 
 pub use checker::Checker;

@@ -1,6 +1,7 @@
 //! Invariant 7: Exactly one final record a call; it tells what happened, and its times add up.
 
 use super::table::{Invariant, Violation};
+use super::timeline;
 use crate::reference::Books;
 use crate::reference::calls::Call;
 use crate::reference::decide::Verdict;
@@ -25,6 +26,7 @@ pub(super) fn check(books: &Books, now: Now, record: &CallRecord) -> Result<(), 
     let fault = who(books, call, record)
         .or_else(|| outcome(call, record))
         .or_else(|| history(books, call, record))
+        .or_else(|| timeline::fault(books, call, record))
         .or_else(|| mono_times(call, record, now))
         .or_else(|| wall_times(books, call, record));
     match fault {

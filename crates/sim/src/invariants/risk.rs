@@ -15,6 +15,8 @@ use meishier_model::{CallId, CallRecord, Now, Outcome, ReleasedBy};
 use std::time::Duration;
 
 const IT: Invariant = Invariant::Risk;
+/// One of so many ports at most is kept for police, ambulance and fire.
+const EMERGENCY: usize = 20;
 /// One of so many ports and calls is kept.
 const KEPT: usize = 6;
 /// A leg may have been given up this long before 64·T1 by the judges' clock.
@@ -80,7 +82,10 @@ pub(super) fn room(books: &Books, look: &Inspection<'_>) -> Result<(), Violation
     let ((free, ports), most) = (shard.ports(), books.plan.most_calls);
     let calls = books.calls_of(look.touched).count();
     let to_be_answered = books.calls_of(look.touched).filter(|c| c.talk.is_none());
-    if books.facts.risk_refused > 0 && calls < most && free >= 2 + to_be_answered.count() {
+    if books.facts.risk_refused > 0
+        && calls < most
+        && free >= 2 + ports / EMERGENCY + to_be_answered.count()
+    {
         let what =
             format!("a caller at risk was refused beside {calls} calls and {free} free ports");
         return IT.broken(None, what);

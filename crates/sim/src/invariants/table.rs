@@ -95,7 +95,7 @@ impl Invariant {
             Self::Transfer,
             6,
             "transfer",
-            "a transfer ends in a known way within its limit, and the caller is never released first",
+            "a transfer ends in a known way within its limit, an emergency that reached nobody is told, and the caller is never released first",
         ),
         (
             Self::Record,

@@ -12,7 +12,7 @@ use super::sip::Sip;
 use super::standing::Standing;
 use crate::invariants::Seen;
 use meishier_engine::{Command, Notice};
-use meishier_model::{CallId, Mono, Now, Outcome, ReleasedBy, TransferOutcome};
+use meishier_model::{CallId, Mono, Now, Outcome, ReleasedBy};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,10 +72,22 @@ pub struct Facts {
     pub crossed: Vec<(CallId, u32, CallId)>,
     /// Offers that began.
     pub offered: Vec<(CallId, u32)>,
-    /// INVITEs to targets whose key press is not in the books yet, by call.
-    pub dialled: Vec<(Option<CallId>, Arc<str>)>,
-    /// Ends of transfers whose key press is not in the books yet.
-    pub transfers: Vec<(CallId, TransferOutcome)>,
+    /// INVITEs to targets: the call, their Call-ID, what is dialled.
+    pub dialled: Vec<(CallId, Arc<str>, String)>,
+    /// INVITEs to targets of whom no use of a key knows: what is dialled.
+    pub strange: Vec<(CallId, String)>,
+    /// What the engine said of a third party that was never begun.
+    pub unasked: Vec<(CallId, u8)>,
+    /// What keys were said to dial, as the engine answered.
+    pub said: Vec<(CallId, u8, String)>,
+    /// Third parties that somebody took back; without a number the last.
+    pub taken_back: Vec<(CallId, Option<u8>)>,
+    /// Calls whose counsellor was let go as planned.
+    pub let_go: Vec<CallId>,
+    /// Calls of whose third parties something was told.
+    pub moved: BTreeSet<CallId>,
+    /// Counsellors who dropped out of a conversation with third parties, without their being let go.
+    pub dropped_out: Vec<CallId>,
     /// Who signed on where.
     pub signed_on: Vec<(u32, u32)>,
     /// Seats that the engine paused.

@@ -1,8 +1,10 @@
 //! One call as the judges know it.
 
 use super::claim::Claim;
+use super::parts::Parts;
+use super::presses::Press;
 use meishier_engine::Phase;
-use meishier_model::{CallId, LineId, Mono, Now, OfferOutcome, TransferOutcome};
+use meishier_model::{CallId, LineId, Mono, Now, OfferOutcome};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,23 +50,6 @@ pub struct Offer {
     pub leg: Option<Arc<str>>,
     /// Who sat there when the queue decided, if that is known for sure.
     pub who: Option<u32>,
-}
-
-/// A press of the transfer key.
-#[derive(Clone, Debug)]
-pub struct Press {
-    /// The key.
-    pub key: String,
-    /// What was said to be dialled.
-    pub dialled: String,
-    /// Latest answer.
-    pub due: Mono,
-    /// Call-ID of the target's leg, once its INVITE left.
-    pub leg: Option<Arc<str>>,
-    /// When the target answered.
-    pub joined: Option<Mono>,
-    /// How it ended.
-    pub outcome: Option<TransferOutcome>,
 }
 
 /// One call.
@@ -120,8 +105,18 @@ pub struct Call {
     pub talked: Duration,
     /// Conversations so far.
     pub talks: u32,
-    /// Presses of the key.
+    /// Uses of transfer keys, in the order of their numbers.
     pub presses: Vec<Press>,
+    /// How caller and counsellor take part in the conversation.
+    pub parts: Parts,
+    /// Since when the engine says that the caller is gone while the call goes on.
+    pub caller_gone: Option<Mono>,
+    /// In which step its conversation was over.
+    pub ended_step: u64,
+    /// In which step the last seat was let go.
+    pub seat_left: u64,
+    /// Call-ID of the leg of the seat that answered last.
+    pub seat_leg: Option<Arc<str>>,
     /// When and from which phase it went to wrapping up.
     pub ended: Option<(Now, Phase)>,
     /// Offers that went to callers behind it although the seat fitted it, since it began to wait.

@@ -3,10 +3,11 @@
 use super::books::{Books, Recorded};
 use super::calls::{Call, Decision, Offer};
 use super::known::Over;
+use super::parts::{Part, Parts};
 use super::policy::Policies;
 use super::seats::Seat;
 use meishier_engine::{Notice, Phase, Refusal};
-use meishier_model::{CallId, CallRecord, Mono, Now, OfferOutcome, ReleasedBy};
+use meishier_model::{CallId, CallRecord, Now, OfferOutcome, ReleasedBy};
 use std::time::Duration;
 
 impl Books {
@@ -27,24 +28,27 @@ impl Books {
                     call.answered = call.answered.or(Some(now));
                 }
             }
-            Notice::Transfer { call, outcome } => {
-                let Some(book) = self.calls.get_mut(call) else {
-                    return;
-                };
-                match book
-                    .presses
-                    .last_mut()
-                    .filter(|press| press.outcome.is_none())
-                {
-                    Some(press) => {
-                        press.outcome = Some(*outcome);
-                        if let Some(leg) = press.leg.clone() {
-                            self.legs.release(now.mono, &leg);
-                        }
-                    }
-                    // The command's answer follows in the same step.
-                    None => self.facts.transfers.push((*call, *outcome)),
+            Notice::TransferStep {
+                call,
+                third,
+                role,
+                step,
+            } => self.told_step(now, *call, (third.0, role.as_str()), *step),
+            Notice::Transfer {
+                call,
+                third,
+                outcome,
+                ..
+            } => self.told_over(now, *call, third.0, *outcome),
+            Notice::TransferAlarm { call, third } => self.told_alarm(now, *call, third.0),
+            Notice::TakesPart {
+                call, who, mode, ..
+            } => self.heard_anew(*call, *who, Part::of(*mode)),
+            Notice::CallBackDue { call } => {
+                if let Some(call) = self.calls.get_mut(call) {
+                    call.caller_gone = Some(now.mono);
                 }
+                self.facts.moved.insert(*call);
             }
             Notice::Lines { pool, lines } => {
                 if let Some(limit) = self.limits.get_mut(usize::from(pool.0)) {
@@ -70,6 +74,8 @@ impl Books {
             | Notice::Ended { .. }
             | Notice::Seat { .. }
             | Notice::Trunk { .. }
+            | Notice::TransferAnswered { .. }
+            | Notice::KeyByTelephone { .. }
             | Notice::Registration { .. }
             | Notice::Peer { .. }
             | Notice::NoPeers { .. }
@@ -87,6 +93,7 @@ impl Books {
             | Notice::Flagged { .. }
             | Notice::Pool { .. }
             | Notice::CalendarMissing(_)
+            | Notice::ReferRefused { .. }
             | Notice::Unexpected(_) => {}
         }
     }
@@ -121,6 +128,11 @@ impl Books {
             talked: std::time::Duration::ZERO,
             talks: 0,
             presses: Vec::new(),
+            parts: Parts::default(),
+            caller_gone: None,
+            seat_leg: None,
+            ended_step: 0,
+            seat_left: 0,
             ended: None,
             overtaken: 0,
             said: false,
@@ -146,6 +158,7 @@ impl Books {
         call.phase = to;
         call.since = now.mono;
         if to == Phase::Queued && before != Phase::Queued {
+            call.parts = Parts::default();
             call.wait(now.mono, step);
             // Who was cut off in mid-sentence, by a seat that vanished or by counsellor and target
             // both, goes before everybody who has not been heard yet: the engine's own rule.
@@ -158,10 +171,11 @@ impl Books {
         }
         if to == Phase::WrappingUp {
             call.ended = Some((now, before));
+            call.ended_step = step;
             call.decided = None;
         }
         if matches!(to, Phase::Queued | Phase::WrappingUp) {
-            let legs: Vec<_> = call.presses.iter().filter_map(|p| p.leg.clone()).collect();
+            let legs: Vec<_> = call.presses.iter().flat_map(|p| p.legs.clone()).collect();
             for leg in legs {
                 self.legs.release(now.mono, &leg);
             }
@@ -220,6 +234,7 @@ impl Books {
         let (leg, who) = offer.map_or((None, None), |offer| (offer.leg, offer.who));
         let book = self.seats.get_mut(seat as usize);
         if outcome == OfferOutcome::Answered {
+            call.seat_leg.clone_from(&leg);
             call.talk = Some((seat, now.mono, leg));
             call.talks += 1;
             call.answered_by = call.answered_by.or(Some((seat, who)));
@@ -243,7 +258,7 @@ impl Books {
 
     /// The counsellor is no longer with the call.
     pub(super) fn released(&mut self, now: Now, id: CallId) {
-        let lag = self.lag(now.mono);
+        let (step, lag) = (self.step, self.lag(now.mono));
         let wrapup = self.plan.wrapup;
         let Some(call) = self.calls.get_mut(&id) else {
             return;
@@ -253,6 +268,8 @@ impl Books {
         };
         let talked = now.mono.since(since);
         call.talked += talked;
+        Self::counsellor_left(call);
+        call.seat_left = step;
         let risk = call.claim.risk && !call.claim.vague;
         let (least, most) = rest_after(&self.plan.policies, wrapup, call);
         if let Some(leg) = leg {
@@ -306,23 +323,6 @@ impl Books {
         if call.claim.vague {
             self.numbers.doubt(number);
         }
-    }
-
-    /// When a target answered, as far as its leg tells.
-    pub(super) fn note_joined(&mut self, id: CallId) {
-        let Some(call) = self.calls.get_mut(&id) else {
-            return;
-        };
-        let Some(press) = call
-            .presses
-            .last_mut()
-            .filter(|press| press.joined.is_none())
-        else {
-            return;
-        };
-        let leg = press.leg.as_ref().and_then(|leg| self.legs.get(leg));
-        let answered = leg.filter(|leg| leg.answered()).and_then(|leg| leg.last);
-        press.joined = answered.map(|(_, at): (u16, Mono)| at);
     }
 }
 

@@ -1,14 +1,13 @@
 //! What SIP messages and answered commands change in the books.
 
 use super::books::{Books, Invited};
-use super::calls::Press;
 use super::claim::Claim;
 use super::decide::Ask;
 use super::legs::Party;
 use super::number::plain;
 use super::place::is_local;
 use super::sip::{Sip, Start, uri_of, user};
-use meishier_engine::{Command, Phase, Reply, SeatChange};
+use meishier_engine::{Command, Phase, Reply, SeatChange, ThirdWish};
 use meishier_model::{CallId, Now};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -144,16 +143,9 @@ impl Books {
                         self.legs.release(now.mono, &id);
                     }
                 }
+                // Whose it is is known at the end of the step.
                 Some(Party::Target(call)) => {
-                    let call = self.calls.get_mut(&call);
-                    let press = call.and_then(|call| call.presses.last_mut());
-                    match press {
-                        Some(press) if press.leg.is_none() && press.outcome.is_none() => {
-                            press.leg = Some(id);
-                        }
-                        // The command's answer follows in the same step.
-                        _ => self.facts.dialled.push((call_of(party), id)),
-                    }
+                    self.facts.dialled.push((call, id, sip.called().to_owned()));
                 }
                 _ => {}
             }
@@ -204,25 +196,20 @@ impl Books {
             (Command::Seat { seat, change }, Reply::Seat(Ok(_))) => {
                 self.seat_changed(now, seat.0, &change);
             }
-            (Command::Transfer { call, key, .. }, Reply::Transfer(Ok(started))) => {
-                let ring = self.plan.keys.get(&key).copied().unwrap_or_default();
-                let dialled = self.facts.dialled.iter().position(|d| d.0 == Some(call));
-                let leg = dialled.map(|at| self.facts.dialled.remove(at).1);
-                let told = self.facts.transfers.iter().position(|t| t.0 == call);
-                let outcome = told.map(|at| self.facts.transfers.remove(at).1);
-                let emergency = self.plan.policies.emergency_keys.contains(&key);
-                if let Some(call) = self.calls.get_mut(&call) {
-                    call.emergency |= emergency;
-                    call.presses.push(Press {
-                        key,
-                        dialled: started.dialled.clone(),
-                        due: now.mono + ring,
-                        leg,
-                        joined: None,
-                        outcome,
-                    });
+            (Command::Transfer { call, press }, Reply::Transfer(Ok(started))) => {
+                let whose = (started.third.0, press.key.as_str(), press.place.as_str());
+                let asks = started.asks.as_ref();
+                self.started(now, call, whose, (&started.dialled, press.manner, asks));
+            }
+            (Command::Third { call, third, wish }, Reply::Done(Ok(()))) => {
+                let third = third.map(|third| third.0);
+                match wish {
+                    ThirdWish::Cancel => self.facts.taken_back.push((call, third)),
+                    ThirdWish::Settle(place) => self.settled(call, third, &place),
+                    ThirdWish::Join | ThirdWish::Confirm => {}
                 }
             }
+            (Command::Leave { call }, Reply::Done(Ok(()))) => self.facts.let_go.push(call),
             (Command::Flag { call }, Reply::Done(Ok(()))) => self.flag(now, call),
             (
                 Command::Nuisance {
@@ -263,12 +250,5 @@ impl Books {
             SeatChange::Pause { .. } => seat.paused(step),
             SeatChange::SignOff => seat.signed_off(now.mono, lag, step),
         }
-    }
-}
-
-fn call_of(party: Option<Party>) -> Option<CallId> {
-    match party {
-        Some(Party::Target(call) | Party::Seat(call, _)) => Some(call),
-        _ => None,
     }
 }

@@ -66,6 +66,13 @@ pub fn city(name: &str) -> Option<Place> {
     CITIES.iter().find(is).map(at)
 }
 
+/// The area code of the city of this name, with its 0.
+#[must_use]
+pub fn area_code(name: &str) -> Option<&'static str> {
+    let is = |row: &&Row| row.2 == name || name.strip_prefix(row.1) == Some(row.2);
+    CITIES.iter().find(is).map(|row| row.3)
+}
+
 /// The province of this name, or of its code of six digits.
 #[must_use]
 pub fn province(name: &str) -> Option<&'static str> {

@@ -2,6 +2,7 @@
 
 use super::hours::{Clock, Shift};
 use super::policy::{Policies, Step, When};
+use super::presses::KeyPlan;
 use meishier_model::Wall;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -61,8 +62,8 @@ pub struct Plan {
     pub most_calls: usize,
     /// Callers who may wait.
     pub max_waiting: usize,
-    /// Ring limits of the transfer keys.
-    pub keys: BTreeMap<String, Duration>,
+    /// The transfer keys.
+    pub keys: BTreeMap<String, KeyPlan>,
     /// What could not be read.
     pub broken: Option<String>,
 }

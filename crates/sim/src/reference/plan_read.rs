@@ -3,6 +3,7 @@
 use super::hours::{Calendar, Clock, Shift, Special};
 use super::plan::{CounsellorPlan, Plan, PoolPlan, SeatPlan, TrunkPlan};
 use super::policy_read::{self, Words};
+use super::presses::KeyPlan;
 use super::unjudged;
 use jiff::civil::Date;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
@@ -166,6 +167,7 @@ impl Plan {
         let policies = policy_read::policies(&file, &words, &accounts, &clock);
         let routes_read = policy_read::routes(&routes, &words);
         let keys = tables(section("transfer"), "keys");
+        let rules = tables(section("transfer"), "places");
         Self {
             shards: u16::try_from(number(&file, "shards", 4))
                 .unwrap_or(1)
@@ -196,10 +198,29 @@ impl Plan {
             max_waiting: usize::try_from(number(waiting, "max_waiting", 1000)).unwrap_or(1000),
             keys: keys
                 .iter()
-                .map(|key| (text(key, "name").to_owned(), time(key, "ring", S(30))))
+                .map(|key| (text(key, "name").to_owned(), key_plan(key, &rules)))
                 .collect(),
             broken,
         }
+    }
+}
+
+fn key_plan(key: &Table, rules: &[&Table]) -> KeyPlan {
+    let name = text(key, "name");
+    let own = rules.iter().filter(|rule| text(rule, "key") == name);
+    let ring = time(key, "ring", S(30));
+    let manners = texts(key, "manner");
+    let usual = |manner: &str| manners.first().is_some_and(|it| it == manner);
+    KeyPlan {
+        ring,
+        limit: time(key, "limit", S(90)).max(ring),
+        quiet: usual("quiet"),
+        blind: usual("blind"),
+        to: texts(key, "to"),
+        kind: text(key, "kind").to_owned(),
+        places: own
+            .map(|rule| (text(rule, "city").to_owned(), texts(rule, "to")))
+            .collect(),
     }
 }
 

@@ -14,6 +14,7 @@ impl Books {
         if self.due.0 != minute {
             self.due = (minute, self.plan.lines(now.wall));
         }
+        self.settle_presses(now);
         self.settle_calls(now, look);
         self.settle_seats(now, look);
         let counts = look.queue.counts();
@@ -78,15 +79,12 @@ impl Books {
             if call.talk.is_some() && standing.seat.is_none() {
                 gone.push(standing.call);
             }
-            if call
-                .presses
-                .last()
-                .is_some_and(|p| p.joined.is_none() && p.outcome.is_none())
-            {
+            if call.presses.iter().any(|press| press.pending()) {
                 dialling.push(standing.call);
             }
         }
         for call in gone {
+            self.facts.dropped_out.push(call);
             self.released(now, call);
         }
         for call in dialling {

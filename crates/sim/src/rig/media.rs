@@ -100,6 +100,11 @@ impl MediaThread {
                 };
                 Some((CLOSING, MediaEvent::Closed { port: *port, stats }))
             }
+            MediaCommand::StartTape { .. }
+            | MediaCommand::Tape { .. }
+            | MediaCommand::Untape { .. }
+            | MediaCommand::NoteTape { .. }
+            | MediaCommand::EndTape { .. } => None,
         }
     }
 

@@ -429,6 +429,8 @@ impl Rig {
             }
             // A start of the rig remembers what its snapshot holds, not what was kept elsewhere.
             Output::Keep(_) => {}
+            // Where a dossier goes is outside of what is simulated.
+            Output::Dossier(_) => {}
             Output::Shard { to, message } => self.post(now, shard, usize::from(to.0), message),
             Output::Wake(to) => self.wake(now, usize::from(to.0)),
             Output::Lookup { token, user } => {

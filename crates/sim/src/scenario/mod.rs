@@ -62,8 +62,36 @@ pub struct Scenario {
     pub targets: TargetHabits,
     /// What people do that routing has rules for.
     pub says: Says,
+    /// What people do in conversations with third parties.
+    pub helps: Helps,
     /// What of the engine's configuration differs from the deploy file.
     pub engine: Overlay,
+}
+
+/// What people do once a transfer key was pressed, as shares of the occasions; all 0 if the file has
+/// nothing of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Helps {
+    /// Another key is pressed beside the first.
+    pub more: f64,
+    /// Two people press the same key at once.
+    pub twice: f64,
+    /// Another key is pressed so that counsellor and target talk first.
+    pub consult: f64,
+    /// The key is taken back while the target is dialled.
+    pub back: f64,
+    /// The key is taken back in the moment in which the target answers.
+    pub cross: f64,
+    /// The target takes the caller over.
+    pub confirm: f64,
+    /// The counsellor wishes to leave, whether or not anybody has taken over.
+    pub leave: f64,
+    /// The caller is put on hold for a while.
+    pub hold: f64,
+    /// The counsellor hangs up.
+    pub drops: f64,
+    /// The caller hangs up.
+    pub goes: f64,
 }
 
 /// What callers, counsellors and operators do beside calling and answering; all 0 if the file has

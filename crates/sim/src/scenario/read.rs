@@ -2,7 +2,7 @@
 
 use super::reader::{Notes, Reader, hours, is_number};
 use super::{
-    AnswerAs, CallerGroup, HourShare, Mix, Overlay, Patience, Says, Scenario, ScenarioError,
+    AnswerAs, CallerGroup, Helps, HourShare, Mix, Overlay, Patience, Says, Scenario, ScenarioError,
     SeatHabits, Start, Surge, Talk, TargetHabits, Weighted, shipped,
 };
 use std::time::Duration;
@@ -94,6 +94,7 @@ fn read(top: &Reader<'_>, base: Option<&Scenario>) -> Option<Scenario> {
     let seats = seats(top, base.map(|b| b.seats));
     let targets = targets(top, base.map(|b| b.targets));
     let says = says(top, base.map(|b| b.says).unwrap_or_default());
+    let helps = helps(top, base.map(|b| b.helps).unwrap_or_default());
     let engine = engine(top, base.map(|b| b.engine.clone()).unwrap_or_default());
     Some(Scenario {
         name: name?,
@@ -114,6 +115,7 @@ fn read(top: &Reader<'_>, base: Option<&Scenario>) -> Option<Scenario> {
         seats: seats?,
         targets: targets?,
         says,
+        helps,
         engine,
     })
 }
@@ -236,6 +238,25 @@ fn says(top: &Reader<'_>, base: Says) -> Says {
         flags: t.share("flags").unwrap_or(base.flags),
         marks: t.share("marks").unwrap_or(base.marks),
         hands: t.number("hands", 0.0..=MOST_CALLS).unwrap_or(base.hands),
+    };
+    t.finish();
+    out
+}
+
+/// What the file does not have is as in its base.
+fn helps(top: &Reader<'_>, base: Helps) -> Helps {
+    let t = top.table("helps");
+    let out = Helps {
+        more: t.share("more").unwrap_or(base.more),
+        twice: t.share("twice").unwrap_or(base.twice),
+        consult: t.share("consult").unwrap_or(base.consult),
+        back: t.share("back").unwrap_or(base.back),
+        cross: t.share("cross").unwrap_or(base.cross),
+        confirm: t.share("confirm").unwrap_or(base.confirm),
+        leave: t.share("leave").unwrap_or(base.leave),
+        hold: t.share("hold").unwrap_or(base.hold),
+        drops: t.share("drops").unwrap_or(base.drops),
+        goes: t.share("goes").unwrap_or(base.goes),
     };
     t.finish();
     out

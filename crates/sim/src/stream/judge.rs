@@ -4,7 +4,8 @@
 //! been taken note of. Only states that stand at such a moment are judged, never those between two
 //! orders of one step (a counsellor's port opens before the caller is connected to it).
 
-use super::{Hears, Place, PortStream, Streams};
+use super::{Place, PortStream, Streams};
+use crate::reference::parts::Part;
 use meishier_engine::Phase;
 use meishier_media::Codec;
 use meishier_model::PortId;
@@ -58,6 +59,11 @@ pub struct PartyStream {
     /// The engine's port for it: [`Streams::place_at`] of the engine's SDP address that the party
     /// was told. Still to be given when the agent has forgotten the call.
     pub port: PortId,
+    /// How it takes part in the conversation; `None` as long as it does not: who waits, who rings,
+    /// who is told something before joining.
+    pub part: Option<Part>,
+    /// It hears what is whispered to the counsellor: it is the counsellor, or in the counsellor's place.
+    pub attends: bool,
     /// True if the engine has to send to this party now: it has had its answer (or, for the caller,
     /// has given one by 183 or 200), and neither side has ended the leg as far as the engine knows.
     /// False where that is not known; the party is then judged only while its port is open with its
@@ -81,7 +87,7 @@ pub struct CallStreams {
     pub phase: Phase,
     /// True if waiting callers have had music by the configuration for as long as this call lasts.
     pub music: bool,
-    /// Its parties: the caller, the seat that rings or talks, the target that rings or talks.
+    /// Its parties: the caller, the seat that rings or talks, the targets that ring or talk.
     /// Parties of earlier offers and transfers are left out.
     pub parties: Vec<PartyStream>,
 }
@@ -122,8 +128,9 @@ impl Streams {
     ///   open port: a seat's opens by its answer. So it is again for a caller whose seat vanished.
     /// - [`Phase::Talking`]: caller and seat are open and hear each other, alone or with a prompt over
     ///   the conversation, from the step of the seat's answer on.
-    /// - [`Phase::Transferring`]: those who are open hear all the others who are; a target that rings
-    ///   is not open. A caller alone hears something (ringback, noise).
+    /// - [`Phase::Transferring`]: each party hears exactly whom its part lets it hear
+    ///   ([`Part::hears`]); a target that rings is not open, and one that is told something hears
+    ///   nobody and is heard by nobody. Nobody hears nothing at all.
     /// - [`Phase::WrappingUp`] (and for a call that has ended): no party has an open port.
     ///
     /// Not judged: whether prompts end in time, what an agent that is not settled believes, and
@@ -211,9 +218,12 @@ impl Streams {
     fn must_be_open(&self, call: &CallStreams, party: &PartyStream) -> bool {
         match (call.phase, party.role) {
             (Phase::Talking, Role::Seat) => true,
-            (Phase::Talking | Phase::Transferring, Role::Caller) => party.described,
+            (Phase::Talking, Role::Caller) => party.described,
             (Phase::Queued | Phase::Offered, Role::Caller) => party.present && call.music,
-            (Phase::Transferring, Role::Seat | Role::Target) => party.present,
+            // A caller may have hung up while the others go on.
+            (Phase::Transferring, Role::Caller) => party.present,
+            (Phase::Transferring, Role::Seat) => party.present,
+            (Phase::Transferring, Role::Target) => party.present && party.part.is_some(),
             _ => false,
         }
     }
@@ -293,13 +303,13 @@ fn check_waiting(call: &CallStreams, here: &[Here<'_>]) -> Result<(), String> {
     Ok(())
 }
 
-/// Everybody hears everybody else; nobody is left in silence, but for who still waits for a caller's
-/// description.
+/// Everybody hears whom they are to hear and nobody else; nobody is left in silence, but for who still
+/// waits for a caller's description.
 fn check_conversation(call: &CallStreams, here: &[Here<'_>]) -> Result<(), String> {
     let known = call.parties.iter().all(|party| party.described);
     let needed: &[Role] = match call.phase {
         Phase::Talking => &[Role::Caller, Role::Seat],
-        _ => &[Role::Caller],
+        _ => &[],
     };
     for role in needed {
         if known && !here.iter().any(|(party, _)| party.role == *role) {
@@ -311,17 +321,27 @@ fn check_conversation(call: &CallStreams, here: &[Here<'_>]) -> Result<(), Strin
             return call.blame("the transfer is over, and its target still has an open port");
         }
         let others = here.iter().map(|(other, _)| other);
-        for other in others.filter(|other| other.role != party.role) {
-            if !stream.hears.parties().contains(&other.port) {
+        for other in others.filter(|other| other.port != party.port) {
+            let hears = stream.hears.parties().contains(&other.port);
+            if hears != is_to_hear(party, other) {
+                let not = if hears { "hears" } else { "does not hear" };
                 return call.blame(format_args!(
-                    "{} does not hear {}, but {:?}",
+                    "{} {not} {}, but {:?}",
                     party.role, other.role, stream.hears
                 ));
             }
         }
-        if known && here.len() == 1 && matches!(stream.hears, Hears::Silence) {
-            return call.blame(format_args!("{} is alone and hears nothing", party.role));
+        if known && party.part.is_some() && stream.hears.is_nothing() {
+            return call.blame(format_args!("{} hears nothing at all", party.role));
         }
     }
     Ok(())
+}
+
+/// Whether one party of a conversation is to hear another.
+fn is_to_hear(party: &PartyStream, other: &PartyStream) -> bool {
+    let (Some(part), Some(others)) = (party.part, other.part) else {
+        return false;
+    };
+    part.hears(party.attends).contains(&others)
 }

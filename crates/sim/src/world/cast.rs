@@ -170,7 +170,7 @@ impl World {
     }
 
     /// The caller's present attempt is over.
-    fn forget_leg(&mut self, id: u64) {
+    pub(super) fn forget_leg(&mut self, id: u64) {
         if let Some(desk) = self.callers.get_mut(&id)
             && let Some((leg, _)) = desk.leg.take()
         {
@@ -250,7 +250,7 @@ impl World {
             Wish::PressKey { call, key, city } => {
                 let known = self.seats[seat].calls.get(&CallKey(call.0));
                 if let (Some(call), Some(asked)) = (known.and_then(|it| it.engine), asked) {
-                    let command = Command::Transfer { call, key, city };
+                    let command = Command::press(call, &key, &city);
                     self.command(seat, asked, command);
                 }
                 return;
@@ -279,6 +279,7 @@ impl World {
             Reply::Transfer(result) => result.map(drop),
             Reply::Done(result) => result,
             Reply::Why(result) => result.map(drop),
+            Reply::Revealed(result) => result.map(drop),
             Reply::Rescheduled | Reply::View(_) => Ok(()),
         };
         let result = result.map_err(|error| fault(&error));
@@ -286,8 +287,11 @@ impl World {
     }
 
     /// Wishes of whoever was called; the token is the agent's key.
-    fn on_telephone_wish(&mut self, far: FarId, wish: Wish) {
+    pub(super) fn on_telephone_wish(&mut self, far: FarId, wish: Wish) {
         let now = self.now.mono;
+        if let Wish::Answer { call } = &wish {
+            self.crosses((far, CallKey(call.0)));
+        }
         if let Wish::Hold { call, .. } = &wish {
             self.voice_changes(far, CallKey(call.0), true);
         }
@@ -343,11 +347,20 @@ impl World {
 
     fn on_carrier(&mut self, far: FarId, event: AgentEvent) {
         let (key, what): (CallKey, fn(Token) -> Happening) = match event {
-            AgentEvent::Incoming { key, .. } => {
+            AgentEvent::Incoming {
+                key, engine_call, ..
+            } => {
                 let leg = (far, key);
                 let dice = self.dice.branch("target").branch(&key.0.to_string());
                 let mind = TargetMind::new(self.scenario.targets, dice);
-                self.targets.insert(leg, TargetDesk { mind, timer: None });
+                self.targets.insert(
+                    leg,
+                    TargetDesk {
+                        mind,
+                        engine: engine_call.as_deref().and_then(CallId::parse),
+                        timer: None,
+                    },
+                );
                 let call = Token(key.0);
                 return self.tell(Who::Target(leg), &Happening::Rings { call });
             }
@@ -503,6 +516,9 @@ impl World {
         }
         for seat in std::mem::take(&mut self.judges.paused) {
             self.tell(Who::Seat(seat.0 as usize), &Happening::PausedByEngine);
+        }
+        for (call, helped) in std::mem::take(&mut self.judges.helped) {
+            self.plan_help(call, helped);
         }
     }
 }

@@ -65,6 +65,8 @@ pub(super) struct SeatCall {
 #[derive(Debug)]
 pub(super) struct TargetDesk {
     pub mind: TargetMind,
+    /// Which call of the engine, as the INVITE said.
+    pub engine: Option<CallId>,
     pub timer: Option<Mono>,
 }
 

@@ -1,11 +1,12 @@
 //! Everybody who looks on: the log, the judges, the figures, and the trace of a repeated run.
 
+use super::helps::Helped;
 use crate::invariants::{Checker, Inspection, Seen, Violation};
 use crate::log::Log;
 use crate::rig::Witness;
 use crate::stream::Streams;
 use crate::trace::{Trace, call_id};
-use meishier_engine::{Notice, SeatState, Shard};
+use meishier_engine::{Command, Notice, SeatState, Shard};
 use meishier_model::{CallId, CallRecord, Mono, Now, SeatId, ShardId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -27,7 +28,9 @@ pub(super) struct Judges {
     pub streams: Streams,
     /// Where the engine wants its RTP, as its SDP said last, by Call-ID.
     pub told: BTreeMap<String, SocketAddr>,
-    /// Calls whose phase changed in the present step.
+    /// What the present step told of third parties.
+    pub helped: Vec<(CallId, Helped)>,
+    /// Calls whose phase changed in the present step, or of whose third parties something was told.
     pub changed: BTreeSet<CallId>,
     /// Offers to seats: all, and those that crossed shards.
     pub offers: (u64, u64),
@@ -53,6 +56,7 @@ impl Judges {
             homes: Vec::new(),
             streams: Streams::default(),
             told: BTreeMap::new(),
+            helped: Vec::new(),
             changed: BTreeSet::new(),
             offers: (0, 0),
             records: 0,
@@ -101,8 +105,15 @@ impl Judges {
     }
 
     fn on_notice(&mut self, now: Mono, shard: u16, notice: &Notice) {
-        if let Notice::Phase { call, .. } = notice {
+        if let Notice::Phase { call, .. }
+        | Notice::TransferStep { call, .. }
+        | Notice::Transfer { call, .. }
+        | Notice::CallBackDue { call } = notice
+        {
             self.changed.insert(*call);
+        }
+        if let Some(helped) = Helped::of(notice) {
+            self.helped.push(helped);
         }
         match notice {
             Notice::Arrived { call, .. } => {
@@ -192,6 +203,9 @@ impl Witness for Judges {
                     .write(at, format_args!("shard{shard} hears {event:?}"), &[]);
             }
             Seen::Command { token, command } => {
+                if let Command::Hear { call, .. } | Command::Leave { call } = command {
+                    self.changed.insert(*call);
+                }
                 self.log
                     .write(at, format_args!("command {token} {command:?}"), &[]);
             }

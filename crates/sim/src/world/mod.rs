@@ -14,6 +14,7 @@
 mod cast;
 mod desks;
 mod far;
+mod helps;
 mod judges;
 mod mishaps;
 mod says;
@@ -68,6 +69,8 @@ enum Due {
     Another(Box<CallPlan>),
     /// Somebody says something that routing has rules for.
     Says(says::Saying),
+    /// Somebody in a conversation with third parties does something.
+    Helps(helps::Deed),
     /// Something goes wrong.
     Mishap(Mishap),
     /// A seat's telephone gets its power back, or is started for the first time.
@@ -268,6 +271,7 @@ impl World {
             Due::Arrival(arrival) => self.arrive(&arrival),
             Due::Another(plan) => self.new_caller(*plan),
             Due::Says(saying) => self.say(saying),
+            Due::Helps(deed) => self.help(deed),
             Due::Mishap(mishap) => self.mishap(mishap)?,
             Due::PowerBack(seat) => self.power_back(seat),
             Due::WallRight => self.set_wall(0),

@@ -138,7 +138,7 @@ impl World {
         self.agenda.put(self.now.mono, Due::Engine(what));
     }
 
-    fn ask(&mut self, command: Command) {
+    pub(super) fn ask(&mut self, command: Command) {
         self.next_token += 1;
         let token = self.next_token;
         let what = ToEngine::Command { token, command };

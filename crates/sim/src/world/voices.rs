@@ -8,7 +8,10 @@ use super::far::FarId;
 use super::judges::rtp_address;
 use crate::invariants::{Invariant, Violation};
 use crate::peer::{CallKey, Codec};
+use crate::reference::calls::Call;
 use crate::reference::legs::{Leg as BookLeg, Party};
+use crate::reference::parts::Part;
+use crate::reference::presses::Press;
 use crate::stream::{AgentStream, CallStreams, PartyStream, Place, Role, Streams};
 use meishier_engine::{CallStanding, Phase};
 use meishier_model::CallId;
@@ -85,15 +88,51 @@ fn role(leg: &BookLeg, standing: &CallStanding<'_>) -> Option<Role> {
     }
 }
 
+/// How a party takes part, by the judges' books.
+fn part(
+    role: Role,
+    call_id: &str,
+    standing: &CallStanding<'_>,
+    book: Option<&Call>,
+) -> Option<Part> {
+    if !matches!(standing.phase, Phase::Talking | Phase::Transferring) {
+        return None;
+    }
+    let book = book?;
+    match role {
+        Role::Caller => Some(book.parts.caller),
+        Role::Seat => Some(book.parts.counsellor),
+        Role::Target => {
+            let own = |press: &&Press| press.legs.last().is_some_and(|leg| **leg == *call_id);
+            let press = book.presses.iter().find(own).filter(|press| press.there);
+            press.map(|press| press.part)
+        }
+    }
+}
+
+/// True if this is the leg of the second line that has taken the place of a counsellor who has left.
+fn stands_in(call_id: &str, book: Option<&Call>) -> bool {
+    let officer =
+        |press: &&Press| press.there && press.role == "second_line" && press.part == Part::Full;
+    let first = book.and_then(|book| book.presses.iter().find(officer));
+    first.is_some_and(|press| press.legs.last().is_some_and(|leg| **leg == *call_id))
+}
+
 /// False if nobody can say whether a party is still there: its path broke.
-fn everybody_known(call: &CallStreams, standing: &CallStanding<'_>) -> bool {
+fn everybody_known(call: &CallStreams, standing: &CallStanding<'_>, book: Option<&Call>) -> bool {
     let is_there = |role: Role| call.parties.iter().any(|party| party.role == role);
     let talks = matches!(standing.phase, Phase::Talking | Phase::Transferring);
     let seat = !talks || standing.seat.is_none() || is_there(Role::Seat);
-    let target = standing.phase != Phase::Transferring || is_there(Role::Target);
+    let presses = book.into_iter().flat_map(|book| &book.presses);
+    let there = presses.filter(|press| press.there).count();
+    let heard = |party: &&PartyStream| party.role == Role::Target && party.part.is_some();
+    let targets = call.parties.iter().filter(heard).count() == there;
+    let gone = book.is_some_and(|book| book.caller_gone.is_some());
     // A path that failed may have ended a leg without a message, and the far end has forgotten it.
-    let vague = |party: &PartyStream| !party.present && party.agent.is_none();
-    is_there(Role::Caller) && seat && target && !call.parties.iter().any(vague)
+    let vague = |party: &PartyStream| {
+        !party.present && party.agent.is_none() && !(gone && party.role == Role::Caller)
+    };
+    (is_there(Role::Caller) || gone) && seat && targets && !call.parties.iter().any(vague)
 }
 
 impl World {
@@ -120,7 +159,7 @@ impl World {
         &self,
         streams: &Streams,
         (call_id, leg): (&str, &BookLeg),
-        role: Role,
+        (role, part): (Role, Option<Part>),
     ) -> Option<PartyStream> {
         let place: Place = streams.place_at(*self.judges.told.get(call_id)?)?;
         // Whoever gave up before the engine read the INVITE knows nothing any more.
@@ -140,6 +179,8 @@ impl World {
         });
         Some(PartyStream {
             role,
+            part,
+            attends: role == Role::Seat,
             port: place.port,
             present: present(leg),
             described: described(leg),
@@ -202,7 +243,7 @@ impl World {
                     continue;
                 }
                 let call = self.call_streams(streams, shard.id().0, &standing);
-                if !everybody_known(&call, &standing) {
+                if !everybody_known(&call, &standing, books.calls.get(&standing.call)) {
                     continue;
                 }
                 if let Err(what) = streams.check_call(&call) {
@@ -219,10 +260,14 @@ impl World {
         shard: u16,
         standing: &CallStanding<'_>,
     ) -> CallStreams {
-        let legs = self.judges.checker.books().legs.iter();
-        let parties = legs.filter_map(|(call_id, leg)| {
+        let books = self.judges.checker.books();
+        let book = books.calls.get(&standing.call);
+        let parties = books.legs.iter().filter_map(|(call_id, leg)| {
             let role = role(leg, standing)?;
-            self.party(streams, (call_id, leg), role)
+            let part = part(role, call_id, standing, book);
+            let mut party = self.party(streams, (call_id, leg), (role, part))?;
+            party.attends |= standing.seat.is_none() && stands_in(call_id, book);
+            Some(party)
         });
         CallStreams {
             name: standing.call.to_string(),

@@ -253,7 +253,7 @@ impl Rig {
                     self.send(index, usize::from(to.0), Letter::Shard(message));
                 }
                 Output::Wake(to) => self.send(200 + index, usize::from(to.0), Letter::Wake),
-                Output::Keep(_) => {}
+                Output::Keep(_) | Output::Dossier(_) => {}
                 Output::Lookup { token, .. } => {
                     let contacts = Vec::new();
                     self.shards[index].handle(self.now, Input::Contacts { token, contacts });

@@ -381,10 +381,9 @@ impl Scene {
                     .filter(talking);
                 let calls: Vec<CallId> = calls.map(|standing| standing.call).collect();
                 if let Some(call) = calls.get(self.dice.index(calls.len())).copied() {
-                    let (key, city) = ("110".to_owned(), "贵阳".to_owned());
                     let command = match self.dice.roll(4) {
-                        0 => Command::CancelTransfer { call },
-                        _ => Command::Transfer { call, key, city },
+                        0 => Command::take_back(call),
+                        _ => Command::press(call, "110", "贵阳"),
                     };
                     self.rig.command(command);
                 }
@@ -445,6 +444,11 @@ impl Scene {
             let mut caller = self.callers.remove(&name).unwrap();
             caller.hang_up(&mut self.rig);
             self.callers.insert(name, caller);
+            self.mail();
+        }
+        // Who was called for a caller stays with the counsellor until one of them hangs up.
+        while let Some((_, invite)) = self.talking.pop_first() {
+            far_bye(&mut self.rig, &invite);
             self.mail();
         }
         for _ in 0..20 {

@@ -4,7 +4,7 @@
 
 use meishier_model::Mono;
 use meishier_sim::dice::Dice;
-use meishier_sim::peer::{Agent, AgentEvent, AgentSettings, Codec, NewCall, Transport};
+use meishier_sim::peer::{Agent, AgentEvent, AgentSettings, CallKey, Codec, NewCall, Transport};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -48,6 +48,23 @@ pub fn packets(agent: &mut Agent) -> Vec<String> {
 
 pub fn events(agent: &mut Agent) -> Vec<AgentEvent> {
     std::iter::from_fn(|| agent.poll_event()).collect()
+}
+
+/// Lets those go on whose time has come.
+pub fn timeouts(ends: &mut [Agent], now: Mono) {
+    for end in ends {
+        if end.poll_timeout().is_some_and(|at| at <= now) {
+            end.handle_timeout(now);
+        }
+    }
+}
+
+/// The calls that came in, of what a far end told.
+pub fn incoming(log: &[AgentEvent]) -> impl Iterator<Item = CallKey> {
+    log.iter().filter_map(|event| match event {
+        AgentEvent::Incoming { key, .. } => Some(*key),
+        _ => None,
+    })
 }
 
 /// What the wires do to packets.
@@ -106,6 +123,12 @@ impl Air {
             self.under_way
                 .insert((now + delay, self.sent), Parcel { from, to, bytes });
         }
+    }
+
+    /// When something arrives or one of these far ends wants to go on.
+    pub fn soonest(&self, ends: &[Agent]) -> Option<Mono> {
+        let timers = ends.iter().filter_map(Agent::poll_timeout);
+        timers.chain(self.next()).min()
     }
 
     pub fn next(&self) -> Option<Mono> {
