@@ -45,6 +45,7 @@ use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use stream::Stream;
 use tapes::Tapes;
 
@@ -305,7 +306,10 @@ impl Hub {
         if kind == Kind::Audio
             && let Some(jitter) = &mut slot.jitter
         {
-            jitter.put(&packet, codec, &self.tables);
+            let wait = self
+                .next_beat
+                .map_or(Duration::ZERO, |beat| beat.since(now));
+            jitter.put(&packet, codec, &self.tables, wait);
         }
         for i in 0..slot.heard_by.len() {
             if let Some(&listener) = self.slots[port.0 as usize].heard_by.get(i) {
@@ -461,15 +465,13 @@ impl Hub {
         let Some(slot) = self.slots.get(party.0 as usize) else {
             return;
         };
-        let taped = self.tapes.holds(party);
-        let mixed = taped
+        let mixed = self.tapes.holds(party)
             || slot.heard_by.iter().any(|l| {
                 let listener = self.slots.get(l.0 as usize).and_then(|s| s.port.as_deref());
                 listener.is_some_and(|p| p.hearing.is_mixed())
             });
         if let Some(slot) = self.slots.get_mut(party.0 as usize) {
             match (mixed, slot.jitter.is_some()) {
-                (true, false) if taped => slot.jitter = Some(Box::new(Jitter::patient())),
                 (true, false) => slot.jitter = Some(Box::new(Jitter::new())),
                 (false, true) => slot.jitter = None,
                 _ => {}
