@@ -132,6 +132,30 @@ impl Peer {
         );
     }
 
+    /// Has a SIPp that plays `caller_stays` hang up: a MESSAGE of its own call tells it to.
+    ///
+    /// # Panics
+    /// If it is not in a call in time, or the call does not end as its scenario says.
+    pub fn hangs_up(self, engine: &Engine) {
+        let start = Instant::now();
+        // What SIPp does not expect yet ends its scenario.
+        while !self.output().contains("\nACK ") {
+            assert!(start.elapsed() < LIMIT, "no ACK\n{}", self.output());
+            moment();
+        }
+        let (at, call) = (self.address(), self.child.id());
+        let words = format!(
+            "MESSAGE sip:caller@{at} SIP/2.0\r\nVia: SIP/2.0/UDP {at};branch=z9hG4bKtell\r\n\
+             From: <sip:test@{at}>;tag=1\r\nTo: <sip:caller@{at}>\r\n\
+             Call-ID: 1-{call}@{}\r\nCSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n",
+            at.ip()
+        );
+        let socket = UdpSocket::bind("127.0.0.1:0");
+        let told = socket.and_then(|socket| socket.send_to(words.as_bytes(), at));
+        told.unwrap_or_else(|error| panic!("{at}: {error}"));
+        self.succeeds(engine);
+    }
+
     fn begin(name: &str, mut command: Command, folder: &Path, port: u16) -> Self {
         let folder = Self::folder(name, folder, port);
         let log = folder.join("output.txt");

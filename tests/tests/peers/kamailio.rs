@@ -138,7 +138,7 @@ fn a_key_dials_out(transport: &'static str, hides: bool) {
     let engine = &scene.engine;
     stage::press(engine, "110", "贵阳");
     stage::hand_over(engine);
-    caller.succeeds(engine);
+    caller.hangs_up(engine);
     target.succeeds(engine);
     let (record, output) = scene.finish();
     assert!(
@@ -190,7 +190,7 @@ fn an_edge_sends_nobody_to_an_engine_that_ends_and_the_call_that_runs_goes_on() 
         .await_gauge("meishier_calls", &[("phase", "talking")], 1.0);
     scene.engine.terminate();
     scene.edge.await_words("TRUNK DOWN");
-    caller.succeeds(&scene.engine);
+    caller.hangs_up(&scene.engine);
     for seat in scene.seats.drain(..) {
         seat.succeeds(&scene.engine);
     }
@@ -271,7 +271,7 @@ fn a_carrier_wants_registration(transport: &'static str, hash: &'static str) {
     let caller = scene.caller("caller_stays");
     stage::press(&scene.engine, "110", "贵阳");
     stage::hand_over(&scene.engine);
-    caller.succeeds(&scene.engine);
+    caller.hangs_up(&scene.engine);
     target.succeeds(&scene.engine);
     for seat in scene.seats.drain(..) {
         seat.succeeds(&scene.engine);

@@ -68,7 +68,7 @@ fn a_registrar_that_changes_nonce_and_realm_keeps_us_and_calls_go_out_with_passw
     let caller = Sipp::new(&engine, "caller_stays", Udp).start(&engine);
     press(&engine, "110", "贵阳");
     hand_over(&engine);
-    caller.succeeds(&engine);
+    caller.hangs_up(&engine);
     target.succeeds(&engine);
     let records = finish(&engine, seats, 1);
     assert_eq!(records[0]["transfers"][0]["outcome"], "joined");
