@@ -366,6 +366,8 @@ impl Shard {
             consent,
             begun,
             ended: None,
+            lost: 0,
+            given_up: false,
             tracks: Vec::new(),
         });
         call.taping.running = Some(Running {
