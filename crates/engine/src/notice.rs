@@ -6,6 +6,7 @@ use meishier_model::{
     CallId, CounsellorId, OfferOutcome, Outcome, PoolId, RtpStats, SeatId, TransferOutcome, TrunkId,
 };
 use meishier_routing::{Dialled, NuisanceWhy, RiskWhy, Service};
+use meishier_transfer::call_back::Refused;
 use meishier_transfer::{KeyKind, Mode, Role, ThirdId};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -267,6 +268,13 @@ pub enum Notice {
         /// The call.
         call: CallId,
     },
+    /// Somebody asked to call back a caller who had hung up, or that is over.
+    CallBack {
+        /// The call.
+        call: CallId,
+        /// What came of it.
+        result: CallBackResult,
+    },
     /// A seat changed its state.
     Seat {
         /// The seat.
@@ -387,4 +395,27 @@ pub enum Notice {
     },
     /// An input that the engine could not place (a bug or a stale message); counted and alarmed.
     Unexpected(&'static str),
+}
+
+/// What came of calling a caller back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CallBackResult {
+    /// It is dialled.
+    Dialled,
+    /// It was not allowed; nothing was dialled.
+    Refused(Refused),
+    /// Over, with this.
+    Over(TransferOutcome),
+}
+
+impl CallBackResult {
+    /// The name used in metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dialled => "dialled",
+            Self::Refused(why) => why.as_str(),
+            Self::Over(outcome) => outcome.as_str(),
+        }
+    }
 }
