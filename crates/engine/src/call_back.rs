@@ -110,7 +110,7 @@ impl Shard {
         let last = call.transfers.len().saturating_sub(1);
         let event = TransferEvent::new(now.wall, "call_back_refused", why.as_str().to_owned());
         write_event(call, last, event);
-        self.tell_call_back(call.id, CallBackResult::Refused(why));
+        self.tell_call_back(call.id, why.into());
         CommandError::CallBack(why)
     }
 
@@ -215,7 +215,7 @@ impl Shard {
             return;
         };
         call.call_back.reached |= side.confirmed;
-        self.tell_call_back(call.id, CallBackResult::Over(outcome));
+        self.tell_call_back(call.id, outcome.into());
     }
 
     fn tell_call_back(&mut self, call: CallId, result: CallBackResult) {

@@ -402,20 +402,68 @@ pub enum Notice {
 pub enum CallBackResult {
     /// It is dialled.
     Dialled,
-    /// It was not allowed; nothing was dialled.
-    Refused(Refused),
-    /// Over, with this.
-    Over(TransferOutcome),
+    /// Nothing was dialled: there is no number to be called.
+    NoNumber,
+    /// Nothing was dialled: no consent stands in the record.
+    NoConsent,
+    /// Nothing was dialled: it is not safe at this time.
+    UnsafeHours,
+    /// Somebody answered, and it is over.
+    Joined,
+    /// Busy, refused or failed.
+    Failed,
+    /// Nobody answered in time.
+    NoAnswer,
+    /// It was taken back, or the call ended first.
+    Cancelled,
 }
 
 impl CallBackResult {
+    /// All of them, in a fixed order (for counters).
+    pub const ALL: [CallBackResult; 8] = [
+        Self::Dialled,
+        Self::NoNumber,
+        Self::NoConsent,
+        Self::UnsafeHours,
+        Self::Joined,
+        Self::Failed,
+        Self::NoAnswer,
+        Self::Cancelled,
+    ];
+
     /// The name used in metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Dialled => "dialled",
-            Self::Refused(why) => why.as_str(),
-            Self::Over(outcome) => outcome.as_str(),
+            Self::NoNumber => "no_number",
+            Self::NoConsent => "no_consent",
+            Self::UnsafeHours => "unsafe_hours",
+            Self::Joined => "joined",
+            Self::Failed => "failed",
+            Self::NoAnswer => "no_answer",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl From<Refused> for CallBackResult {
+    fn from(why: Refused) -> Self {
+        match why {
+            Refused::NoNumber => Self::NoNumber,
+            Refused::NoConsent => Self::NoConsent,
+            Refused::UnsafeHours { .. } => Self::UnsafeHours,
+        }
+    }
+}
+
+impl From<TransferOutcome> for CallBackResult {
+    fn from(outcome: TransferOutcome) -> Self {
+        match outcome {
+            TransferOutcome::Joined => Self::Joined,
+            TransferOutcome::Failed => Self::Failed,
+            TransferOutcome::NoAnswer => Self::NoAnswer,
+            TransferOutcome::Cancelled => Self::Cancelled,
         }
     }
 }

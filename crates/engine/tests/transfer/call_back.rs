@@ -300,7 +300,7 @@ fn nobody_is_called_back_who_is_there_or_never_talked() {
     world.none(addr(CARRIER), "INVITE");
     caller.bye(&mut world);
     let mut world = World::new();
-    let mut waits = Caller::new(CARRIER, "13300000001");
+    let waits = Caller::new(CARRIER, "13300000001");
     waits.invite(&mut world);
     assert_eq!(call_back(&mut world), Err(CommandError::NotTalking));
 }
