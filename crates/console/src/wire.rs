@@ -73,7 +73,7 @@ impl StateRequest {
 pub(crate) struct TransferRequest {
     key: String,
     place: Option<String>,
-    /// The name of `place` in earlier programs.
+    /// Also taken as `place`.
     city: Option<String>,
     manner: Option<Manner>,
 }
