@@ -344,6 +344,7 @@ impl Shard {
             switchboard: parties.switchboard,
             asserted: parties.asserted,
             facts: Default::default(),
+            call_back: Default::default(),
             place: Default::default(),
             dossiers: 0,
             handed: Vec::new(),

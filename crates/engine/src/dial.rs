@@ -111,7 +111,10 @@ impl Shard {
         let Some(side) = call.third(third) else {
             return;
         };
-        let key = self.key_of(side.key_name(call), side.key.as_deref());
+        let key = match side.is_call_back() {
+            true => side.key.as_deref(),
+            false => self.key_of(side.key_name(call), side.key.as_deref()),
+        };
         let goal = side.target.dials.get(usize::from(index)).cloned();
         let (Some(key), Some(goal)) = (key.cloned(), goal) else {
             return self.dial_failed(now, call, third, 503);
@@ -258,8 +261,15 @@ impl Shard {
         let uri = match &goal {
             Dial::Number(number) => self.outgoing_uri(trunk, number, peer.address),
             Dial::Uri(uri) => uri.clone(),
+            Dial::Caller => {
+                let number = self.own_number(call);
+                self.outgoing_uri(trunk, number.as_str(), peer.address)
+            }
         };
-        let identity = self.outgoing_identity(call, (trunk_id, trunk), (&uri, emergency));
+        let identity = match goal {
+            Dial::Caller => self.own_identity(call, trunk),
+            _ => self.outgoing_identity(call, (trunk_id, trunk), (&uri, emergency)),
+        };
         let codecs = media_codecs(&trunk.codecs);
         let (port, address) = match emergency {
             true => self.ports.take(trunk.network)?,

@@ -25,6 +25,7 @@ mod again;
 pub mod api;
 mod arrival;
 mod call;
+mod call_back;
 mod called;
 mod change;
 mod channels;

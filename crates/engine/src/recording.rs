@@ -22,7 +22,7 @@
 //! it.
 
 use crate::api::{CommandError, Reply};
-use crate::call::{Call, State};
+use crate::call::{Call, State, ThirdSide};
 use crate::consent::TO_ANSWER;
 use crate::shard::Shard;
 use meishier_media::MediaCommand;
@@ -102,7 +102,10 @@ fn together(call: &Call) -> Together {
     if let Some(voice) = seat.filter(|voice| voice.open && heard(counsellor)) {
         out.push((voice.port, Party::Counsellor));
     }
-    for third in call.thirds.iter().filter(|it| it.present && heard(it.mode)) {
+    // Who answers at the caller's number may be anybody, and was told nothing.
+    let told = |it: &&ThirdSide| !it.is_call_back() || it.confirmed;
+    let there = call.thirds.iter().filter(|it| it.present && heard(it.mode));
+    for third in there.filter(told) {
         if let Some(voice) = third.voice.as_ref().filter(|voice| voice.open) {
             out.push((voice.port, Party::Third(third.id)));
         }
