@@ -15,6 +15,7 @@
 //! - The engine lets a caller go only when nobody is left with it and whoever was the last has hung up.
 //! - Counsellor and target stay together when the caller hangs up, and that is told; who was called
 //!   and is no emergency is given up then.
+//! - Who is in a conversation stays there, and is not put into the queue for the second line.
 //! - A counsellor is let go only once a target has taken over; when one drops out, the second line is
 //!   called, if there is a key for it.
 
@@ -98,9 +99,20 @@ fn pressed(
 ) -> Result<(), Violation> {
     let call = books.calls.get(&id);
     let numbers = books.plan.numbers(key, place);
+    let seats = books
+        .plan
+        .keys
+        .get(key)
+        .is_some_and(|it| it.seats.is_some());
     let same = |press: &&Press| {
-        let open = press.outcome.is_none() && press.third != third && press.key == key;
-        open && press.whole && numbers.as_ref() == Some(&press.numbers)
+        let open = press.outcome.is_none() && press.third != third;
+        match seats {
+            true => open && press.bid.is_some() && press.pending(),
+            false => {
+                let numbers = press.whole && numbers.as_ref() == Some(&press.numbers);
+                open && press.key == key && numbers
+            }
+        }
     };
     let mut presses = call.into_iter().flat_map(|call| &call.presses);
     match presses.find(same) {
@@ -234,6 +246,10 @@ fn closed(books: &Books, now: Now, call: &Call, press: &Press, failed: bool) -> 
         let (done, all) = (next, press.numbers.len());
         return Some(format!("gave up after {done} of {all} targets"));
     }
+    // The queue takes every request, and seats are asked for until the key's limit.
+    if failed && press.bid.is_some() && in_time && !reached && books.former.is_empty() {
+        return Some("gave the second line up before its time".to_owned());
+    }
     let wished = taken_back(books, call, press);
     let over = matches!(call.phase, Phase::Queued | Phase::WrappingUp);
     let nobody = call.caller_gone.is_some() && !press.emergency;
@@ -265,7 +281,7 @@ fn there(books: &Books, leg: Option<&Leg>, now: Now) -> bool {
 }
 
 fn call_fault(books: &Books, now: Now, call: &Call) -> Option<String> {
-    if let Some(fault) = second_line(books, now, call) {
+    if let Some(fault) = second_line(books, now, call).or_else(|| kept(books, now, call)) {
         return Some(fault);
     }
     let (at, from) = call.ended?;
@@ -305,6 +321,20 @@ fn call_fault(books: &Books, now: Now, call: &Call) -> Option<String> {
         return Some("counsellor and target were parted when the caller hung up".to_owned());
     }
     None
+}
+
+/// Whoever talks with somebody is not put into the queue, whomever else the key asks for there.
+fn kept(books: &Books, now: Now, call: &Call) -> Option<String> {
+    let back = call.phase == Phase::Queued && call.queued_step == books.step;
+    let seat = call
+        .seat_leg
+        .as_ref()
+        .filter(|_| call.seat_left == books.step);
+    let talks = there(books, seat.and_then(|leg| books.legs.get(leg)), now);
+    let known = books.former.is_empty() && !books.stopping && !call.parted;
+    (back && talks && known).then(|| {
+        "its caller was put into the queue while the counsellor was there".to_owned()
+    })
 }
 
 /// The caller was alone and was released: by whose end?

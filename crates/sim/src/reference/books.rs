@@ -72,6 +72,8 @@ pub struct Facts {
     pub crossed: Vec<(CallId, u32, CallId)>,
     /// Offers that began.
     pub offered: Vec<(CallId, u32)>,
+    /// Seats that are to ring for a request of this call and third party.
+    pub second_offered: Vec<(CallId, u8, u32)>,
     /// INVITEs to targets: the call, their Call-ID, what is dialled.
     pub dialled: Vec<(CallId, Arc<str>, String)>,
     /// INVITEs to targets of whom no use of a key knows: what is dialled.

@@ -133,14 +133,13 @@ impl Books {
         let party = self.party(sip);
         if let Some(id) = self.legs.outgoing(now.mono, to, sip, party) {
             match party {
-                Some(Party::Seat(call, seat)) => {
-                    let call = self.calls.get_mut(&call);
+                Some(Party::Seat(whose, seat)) => {
+                    let call = self.calls.get_mut(&whose);
                     let offer = call.and_then(|call| call.offer.as_mut());
                     if let Some(offer) = offer.filter(|o| o.seat == seat && o.leg.is_none()) {
                         offer.leg = Some(id);
                     } else {
-                        // An offer that ended in the step in which its INVITE left.
-                        self.legs.release(now.mono, &id);
+                        self.second_rings(now, whose, seat, id);
                     }
                 }
                 // Whose it is is known at the end of the step.
