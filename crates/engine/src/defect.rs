@@ -103,6 +103,12 @@ pub enum Defect {
     SecondLineLost,
     /// The second line is asked for without the skills of its key.
     SecondUnskilled,
+    /// Nobody is told that a supervisor comes.
+    SupervisorUntold,
+    /// A supervisor who is to listen or to whisper speaks with everybody.
+    SupervisorSpeaks,
+    /// Whoever is dialled on a guess of the place does not hear that it is one.
+    DoubtUnsaid,
 }
 
 /// The switch.

@@ -254,7 +254,7 @@ impl Shard {
         let terms = Terms {
             manner,
             // Whoever is sent to a place that is not certain is to know it.
-            brief: key.brief || !target.doubt.is_empty(),
+            brief: key.brief || !target.doubt.is_empty() && !self.broken.is(Defect::DoubtUnsaid),
             ring: if seats.is_some() { limit } else { key.ring },
             limit,
         };

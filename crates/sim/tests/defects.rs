@@ -156,6 +156,9 @@ const TRANSFERS: &[Row] = &[
     engine(Shards::SecondRingsForEver, &[Invariant::Overtaken]),
     engine(Shards::SecondLineLost, &[Invariant::Lines]),
     engine(Shards::SecondUnskilled, &[Invariant::Fit]),
+    engine(Shards::SupervisorUntold, &[Invariant::Transfer]),
+    engine(Shards::SupervisorSpeaks, &[Invariant::Streams]),
+    engine(Shards::DoubtUnsaid, &[Invariant::Transfer]),
     Row(
         Defect::Engine(Shards::RequestForgotten),
         FaultLevel::Swarm,

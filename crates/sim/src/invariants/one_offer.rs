@@ -7,9 +7,10 @@
 use super::seen::Inspection;
 use super::table::{Invariant, Violation};
 use crate::reference::Books;
+use crate::reference::books::Asked;
 use crate::reference::calls::{Call, Decision};
 use crate::reference::sip::{Sip, uri_of, user};
-use meishier_engine::Phase;
+use meishier_engine::{Command, Phase};
 use meishier_model::{CallId, Now};
 use std::time::Duration;
 
@@ -119,6 +120,12 @@ pub(super) fn rung(books: &Books, message: &Sip<'_>) -> Result<(), Violation> {
     let live = live || rings.any(|rings| rings.seat == *seat && rings.leg.is_none());
     let bid = |it: &(CallId, u8, u32)| (it.0, it.2) == (id, *seat);
     let live = live || books.facts.second_offered.iter().any(bid);
+    let asked = |asked: &Asked| match asked.command {
+        Command::Supervise { call, seat: it, .. } => call == id && it.0 == *seat,
+        _ => false,
+    };
+    let named = call.is_some_and(|call| call.supervises(*seat));
+    let live = live || named || books.asked.values().any(asked);
     if !live && !books.facts.offered.contains(&(id, *seat)) {
         let what = format!("seat {seat} rings for call {id} without an offer");
         return IT.broken(call.map(|call| &*call.sip), what);

@@ -11,6 +11,7 @@
 use super::books::Books;
 use super::calls::{Call, Decision, Rank};
 use super::entries::rest_after;
+use super::presses::Press;
 use crate::invariants::Inspection;
 use meishier_model::{CallId, LineId, Mono, Now, OfferOutcome, SeatId};
 use std::sync::Arc;
@@ -117,6 +118,13 @@ impl Call {
         (!self.bids_at_head(), lifted, bid.stamp.0)
     }
 
+    /// True if a supervisor is called from this seat, or talks there.
+    pub fn supervises(&self, seat: u32) -> bool {
+        let open = self.presses.iter().filter(|press| press.outcome.is_none());
+        let mut named = open.filter_map(|press| press.named);
+        named.any(|(it, _)| it == seat)
+    }
+
     /// True if this seat rings for the call, or talks in it.
     #[must_use]
     pub fn has_seat(&self, seat: u32) -> bool {
@@ -180,7 +188,12 @@ impl Books {
         };
         let presses = self.calls.get_mut(&id).map(|call| &mut call.presses);
         let mut presses = presses.into_iter().flatten();
-        let found = presses.find(|press| press.bid.as_deref().is_some_and(rings));
+        let named = |press: &Press| {
+            let open = press.outcome.is_none() && press.legs.is_empty();
+            press.role == "supervisor" && open && press.named.is_none_or(|it| it.0 == seat)
+        };
+        let bid = |press: &Press| press.bid.as_deref().is_some_and(rings);
+        let found = presses.find(|press| bid(press) || named(press));
         let Some(press) = found else {
             // An offer that ended in the step in which its INVITE left.
             return self.legs.release(now.mono, &leg);

@@ -5,6 +5,7 @@ use super::claim::Claim;
 use super::decide::Ask;
 use super::legs::Party;
 use super::number::plain;
+use super::parts::Part;
 use super::place::is_local;
 use super::sip::{Sip, Start, uri_of, user};
 use meishier_engine::{Command, Phase, Reply, SeatChange, ThirdWish};
@@ -199,6 +200,10 @@ impl Books {
                 let whose = (started.third.0, press.key.as_str(), press.place.as_str());
                 let asks = started.asks.as_ref();
                 self.started(now, call, whose, (&started.dialled, press.manner, asks));
+            }
+            (Command::Supervise { call, seat, mode }, Reply::Transfer(Ok(started))) => {
+                let whose = (seat.0, Part::of(mode));
+                self.supervised(call, started.third.0, whose);
             }
             (Command::Third { call, third, wish }, Reply::Done(Ok(()))) => {
                 let third = third.map(|third| third.0);

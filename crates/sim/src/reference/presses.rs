@@ -72,6 +72,10 @@ pub struct Press {
     pub alarm: Option<Mono>,
     /// What asks the queue for a seat, if the key reaches one.
     pub bid: Option<Box<Bid>>,
+    /// A supervisor's seat, and how it is to take part.
+    pub named: Option<(u32, Part)>,
+    /// Nobody said which of several cities is meant: whoever answers is to hear that.
+    pub doubt: bool,
 }
 
 impl Press {
@@ -99,6 +103,8 @@ impl Press {
             closed: None,
             alarm: None,
             bid: None,
+            named: None,
+            doubt: false,
         }
     }
 
@@ -125,6 +131,20 @@ impl Press {
     pub fn last_due(&self) -> Option<Mono> {
         let (_, limit) = self.limits?;
         Some((self.began? + limit).max(self.least))
+    }
+
+    /// True for a supervisor who does not speak with everybody: nobody's help, and nobody's company.
+    #[must_use]
+    pub fn bystander(&self) -> bool {
+        self.role == "supervisor" && self.part != Part::Full
+    }
+
+    /// True for whoever is told something before joining, since the last number was dialled.
+    #[must_use]
+    pub fn briefed(&self) -> bool {
+        let lines = self.lines.iter().rev();
+        let mut since = lines.take_while(|line| line.what != "dialling");
+        since.any(|line| line.what == "briefing")
     }
 
     /// True once the target has taken the caller over.
@@ -250,7 +270,9 @@ impl Books {
                 press.tell(now, "apart");
             }
             TransferStep::Joined => {
+                let own = press.named.map(|(_, part)| part);
                 let part = if press.quiet { Part::Back } else { Part::Full };
+                let part = own.unwrap_or(part);
                 (press.there, press.part) = (true, part);
                 press.tell(now, "joined");
             }
@@ -300,6 +322,8 @@ impl Books {
     ) {
         let plan = self.plan.keys.get(key).cloned().unwrap_or_default();
         let step = self.step;
+        let likely = asks.and_then(|asks| asks.cities.first());
+        let place = likely.map_or(place, String::as_str);
         let known = self.plan.numbers(key, place).filter(|it| !it.is_empty());
         let emergency = self.plan.policies.emergency_keys.iter().any(|it| it == key);
         if let Some(call) = self.calls.get_mut(&id) {
@@ -322,6 +346,7 @@ impl Books {
             let (pool, skills) = seats;
             Box::new(Bid { pool, skills, ..*bid })
         });
+        press.doubt = asks.is_some();
         if let Some(asks) = asks {
             press.asks = now.mono + Duration::from_millis(asks.within_ms);
         }
@@ -344,7 +369,21 @@ impl Books {
         if let Some(press) = self.press_mut(id, third) {
             press.whole = numbers.is_some();
             press.numbers = numbers.unwrap_or_default();
+            press.doubt = false;
         }
+    }
+
+    /// A supervisor's seat is called.
+    pub(super) fn supervised(&mut self, id: CallId, third: u8, (seat, part): (u32, Part)) {
+        let ring = self.plan.ring;
+        let Some(press) = self.press_mut(id, third) else {
+            self.facts.unasked.push((id, third));
+            return;
+        };
+        "supervise".clone_into(&mut press.key);
+        press.named = Some((seat, part));
+        press.part = part;
+        press.limits = Some((ring, ring));
     }
 
     /// Somebody is to take part in another way.
@@ -356,9 +395,12 @@ impl Books {
             Who::Caller => call.parts.caller = part,
             Who::Counsellor => call.parts.counsellor = part,
             Who::Third(third) => {
+                self.facts.parts.push((id, third.0, part));
                 let mut presses = call.presses.iter_mut();
                 if let Some(press) = presses.find(|press| press.third == third.0) {
                     press.part = part;
+                    let named = press.named.as_mut();
+                    named.into_iter().for_each(|it| it.1 = part);
                 }
             }
         }

@@ -96,7 +96,7 @@ fn role(
 /// True for the leg of a seat that was called into the conversation.
 fn is_second(call_id: &str, book: Option<&Call>) -> bool {
     let presses = book.into_iter().flat_map(|book| &book.presses);
-    let mut bids = presses.filter(|press| press.bid.is_some());
+    let mut bids = presses.filter(|press| press.bid.is_some() || press.named.is_some());
     bids.any(|press| press.legs.iter().any(|leg| **leg == *call_id))
 }
 
