@@ -38,6 +38,7 @@ mod lang;
 mod marks;
 mod page;
 mod pools;
+mod portion;
 mod probes;
 mod records;
 mod reveal;

@@ -1,8 +1,8 @@
 //! The JSON of the API: what comes in (unknown fields refused), what goes out (numbers masked).
 
 use meishier_engine::api::{
-    AlarmView, Asks, CallView, Command, LateAlarm, Press, SeatChange, SeatStatus, ThirdView,
-    TransferStarted,
+    AlarmView, Asks, CallView, Command, LateAlarm, Press, RecordingState, SeatChange, SeatStatus,
+    ThirdView, TransferStarted,
 };
 use meishier_engine::transfer::{self, Manner};
 use meishier_model::{
@@ -169,6 +169,7 @@ pub(crate) struct CallBody<'a> {
     thirds: Vec<ThirdBody<'a>>,
     alarms: &'a [AlarmView],
     caller_gone: bool,
+    recording: Option<&'static str>,
 }
 
 /// A third party of a running call.
@@ -211,6 +212,7 @@ impl<'a> From<&'a CallView> for CallBody<'a> {
             thirds: call.thirds.iter().map(ThirdBody::from).collect(),
             alarms: &call.alarms,
             caller_gone: call.caller_gone,
+            recording: call.recording.map(RecordingState::as_str),
         }
     }
 }

@@ -13,7 +13,7 @@
 //! over the conversation, which waits for nothing; nothing before the end of it is recorded. What
 //! anybody hears beside speech (music, prompts) is not on it.
 
-use crate::api::{CommandError, Output, Reply};
+use crate::api::{CommandError, Output, RecordingState, Reply};
 use crate::call::{Call, State};
 use crate::ports::PortOwner;
 use crate::shard::Shard;
@@ -134,6 +134,21 @@ impl Shard {
             // Who was told elsewhere, and not by which key to refuse, was not asked.
             Consent::Asked => record.asked.is_some(),
             Consent::EmergencyOnly => self.called_emergency(call),
+        }
+    }
+
+    /// How it stands, for whoever looks at the call. What a person stopped is stopped, whether or not
+    /// anything had begun.
+    pub(crate) fn recording_state(&self, call: &Call) -> Option<RecordingState> {
+        let taping = &call.taping;
+        let records = self.config.recording.is_some() && talks(call);
+        match taping.record.consent {
+            _ if !records => None,
+            _ if taping.record.refused.is_some() => Some(RecordingState::Refused),
+            Consent::Off => None,
+            _ if taping.paused => Some(RecordingState::Paused),
+            _ if taping.running.is_some() => Some(RecordingState::On),
+            _ => Some(RecordingState::Waiting),
         }
     }
 

@@ -114,6 +114,7 @@ impl Shard {
                 })
                 .collect(),
             caller_gone: call.side.gone,
+            recording: self.recording_state(call),
         }
     }
 }

@@ -31,7 +31,7 @@ const WINDOW: Duration = Duration::from_secs(1);
 /// Windows within which everybody hears whom they should.
 const WINDOWS: usize = 8;
 /// Longest wait for a state.
-const LIMIT: Duration = Duration::from_secs(40);
+const LIMIT: Duration = Duration::from_secs(90);
 
 /// Somebody with a telephone that speaks a tone all the time.
 pub struct Party {
