@@ -10,7 +10,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use meishier_engine::api::{Command, CommandError, Reply};
-use meishier_engine::transfer::Facts;
+use meishier_engine::transfer::{Facts, FactsError};
 use meishier_model::CallId;
 use meishier_records::{KeptTask, Receipt, Store, Use};
 use serde::{Deserialize, Serialize};
@@ -162,6 +162,8 @@ fn unfit(fields: &Map<String, Value>) -> Vec<(String, FieldFault)> {
         let alone: Map<_, _> = [(name.clone(), value.clone())].into_iter().collect();
         let fault = match serde_json::from_value::<Facts>(Value::Object(alone)) {
             Ok(facts) => FieldFault::Unfit(facts.check().err()?),
+            // More than its type can hold is more than 100 as well.
+            Err(_) if name == "battery" => FieldFault::Unfit(FactsError::Battery),
             Err(_) => FieldFault::Kind,
         };
         Some((name.clone(), fault))

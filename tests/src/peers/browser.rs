@@ -173,19 +173,17 @@ impl Browser {
         }
     }
 
-    pub fn post_rect(&self, width: u32, height: u32) {
-        let _ = self.post("window/rect", &json!({"width":width,"height":height}));
-    }
-
-    /// What it looks like: a PNG in base64.
+    /// What the page's scripts stumbled over, and what its policy kept from being done.
     ///
     /// # Panics
-    /// If the browser gives none.
-    pub fn picture(&self) -> String {
-        let path = format!("/session/{}/screenshot", self.session);
-        let picture = self.ask("GET", &path, &Value::Null);
-        let picture = picture.unwrap_or_else(|error| panic!("{error}"));
-        picture.as_str().unwrap_or_default().to_owned()
+    /// If the browser does not say.
+    pub fn complaints(&self) -> Vec<String> {
+        let log = self.post("se/log", &json!({ "type": "browser" }));
+        let log = log.unwrap_or_else(|error| panic!("{error}"));
+        let lines = log.as_array().into_iter().flatten();
+        let lines = lines.filter_map(|it| it["message"].as_str());
+        let grave = |it: &&str| it.contains("Uncaught") || it.contains("Content Security Policy");
+        lines.filter(grave).map(str::to_owned).collect()
     }
 }
 

@@ -16,6 +16,8 @@ const state = {
   call: null,
   /** Cities that a press asked for, by call and third party. */
   asks: new Map(),
+  /** What was said of a place that is asked for, and which third party it is about. */
+  asking: null,
   /** Keys whose press is on its way. */
   pressing: new Set(),
   /** The caller's number in full, if somebody asked for it, and in which call. */

@@ -57,7 +57,8 @@ async function press(key) {
   const failed = await act("/calls/" + call.id + "/transfer", body, (started) => {
     if (started.asks) {
       state.asks.set(call.id + "/" + started.third, started.asks.cities);
-      return w("asks", Math.ceil(started.asks.within_ms / 1000));
+      state.asking = { third: started.third, text: w("asks", Math.ceil(started.asks.within_ms / 1000)) };
+      return state.asking.text;
     }
     return w("pressed", key.title, started.dialled);
   });

@@ -162,6 +162,9 @@ function begin() {
   document.addEventListener("keydown", unlock);
   document.addEventListener("pointerdown", unlock);
   document.addEventListener("keydown", pressed);
+  // What is focused or sticks below is not covered by an alarm.
+  const cover = () => document.documentElement.style.setProperty("--top", at("top").offsetHeight + "px");
+  new ResizeObserver(cover).observe(at("top"));
   startClock();
   keepSeat(query.get("seat") || "");
   tick();

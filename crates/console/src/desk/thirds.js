@@ -83,8 +83,20 @@ function isEmergency(third) {
   return state.keys.some((it) => it.name === third.key && it.emergency);
 }
 
+/** A question that was answered, or that nobody asks any more, does not stand there. */
+function endAsking(thirds) {
+  const asking = state.asking;
+  if (asking && !thirds.some((it) => it.third === asking.third && it.state === "asking")) {
+    state.asking = null;
+    if (at("said").textContent === asking.text) {
+      say("");
+    }
+  }
+}
+
 function showThirds(call) {
   const thirds = call ? call.thirds : [];
+  endAsking(thirds);
   at("thirds-head").hidden = !thirds.length;
   show("thirds", [call && call.id, thirds, state.keys, [...state.asks]], () => thirds.map((it) => thirdRow(call, it)));
   show("leaving", [call && call.id, thirds], () => {
