@@ -190,6 +190,9 @@ fn hostile_words_stay_words_at_the_desk() {
         browser.value("#fact-place") == HOSTILE
     });
     assert_eq!(browser.value("#fact-why"), HOSTILE);
+    assert_eq!(browser.value("#place"), HOSTILE);
+    browser.run("document.getElementById('place').value = ''");
+    browser.type_into("#place", "贵阳");
     browser.click("#key-110");
     desk.until("an alarm", |_| browser.text("#alarms").contains(HOSTILE));
     assert!(browser.text("#key-110").contains(HOSTILE));
