@@ -133,23 +133,27 @@ impl Peer {
         );
     }
 
-    /// Has a SIPp that plays `caller_stays` hang up: a MESSAGE of its own call tells it to.
+    /// Has a SIPp hang up whose scenario waits to be told so: by a MESSAGE of its newest call.
     ///
     /// # Panics
     /// If it is not in a call in time, or the call does not end as its scenario says.
     pub fn hangs_up(self, engine: &Engine) {
         let start = Instant::now();
-        // What SIPp does not expect yet ends its scenario.
-        while !self.output().contains("\nACK ") {
-            assert!(start.elapsed() < LIMIT, "no ACK\n{}", self.output());
+        let call = loop {
+            // What SIPp does not expect yet ends its scenario.
+            let output = self.output();
+            let call = output.rsplit_once("\nCall-ID: ");
+            if let Some((_, call)) = call.filter(|_| output.contains("\nACK ")) {
+                break call.lines().next().unwrap_or_default().to_owned();
+            }
+            assert!(start.elapsed() < LIMIT, "no ACK\n{output}");
             moment();
-        }
-        let (at, call) = (self.address(), self.child.id());
+        };
+        let at = self.address();
         let words = format!(
-            "MESSAGE sip:caller@{at} SIP/2.0\r\nVia: SIP/2.0/UDP {at};branch=z9hG4bKtell\r\n\
-             From: <sip:test@{at}>;tag=1\r\nTo: <sip:caller@{at}>\r\n\
-             Call-ID: 1-{call}@{}\r\nCSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n",
-            at.ip()
+            "MESSAGE sip:peer@{at} SIP/2.0\r\nVia: SIP/2.0/UDP {at};branch=z9hG4bKtell\r\n\
+             From: <sip:test@{at}>;tag=1\r\nTo: <sip:peer@{at}>\r\n\
+             Call-ID: {call}\r\nCSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n"
         );
         let socket = UdpSocket::bind("127.0.0.1:0");
         let told = socket.and_then(|socket| socket.send_to(words.as_bytes(), at));

@@ -12,7 +12,7 @@ use crate::registration::{Login, Register};
 use crate::rule_places::RulePlaces;
 pub use meishier_media::Codec;
 pub use meishier_media::srtp::Policy as Srtp;
-use meishier_model::{PoolId, SeatId, SkillId, Wall};
+use meishier_model::{PoolId, SeatId, SkillId, TrunkId, Wall};
 pub use meishier_routing::{Form, MobileZero, NumberFormat, Trust};
 use meishier_transfer::Plan;
 use std::net::{IpAddr, SocketAddr};
@@ -47,7 +47,7 @@ pub struct Config {
     pub hep: Option<Hep>,
     /// Who gets the dossiers of callers who are handed over.
     pub dossier: Dossiers,
-    /// Trunks; [`meishier_model::TrunkId`] is the index.
+    /// Trunks; [`TrunkId`] is the index.
     pub trunks: Vec<Trunk>,
     /// Pools; [`PoolId`] is the index. Their lines by schedule are in [`Config::routing`].
     pub pools: Vec<Pool>,
@@ -78,6 +78,14 @@ pub struct Config {
     pub prompts_dir: Option<PathBuf>,
     /// How long a graceful shutdown waits for calls to finish.
     pub shutdown_limit: Duration,
+}
+
+impl Config {
+    /// The trunk of this number; `None` if the configuration has none such.
+    #[must_use]
+    pub fn trunk(&self, id: TrunkId) -> Option<&Trunk> {
+        self.trunks.get(usize::from(id.0))
+    }
 }
 
 /// Language of text shown to people.

@@ -253,7 +253,7 @@ impl Shard {
             (attempt.goal.clone()?, attempt.emergency)
         };
         let config = std::sync::Arc::clone(&self.config);
-        let trunk = config.trunks.get(usize::from(trunk_id.0))?;
+        let trunk = config.trunk(trunk_id)?;
         let flow = self.flow_to(peer.transport, peer.address, trunk.network)?;
         let uri = match &goal {
             Dial::Number(number) => self.outgoing_uri(trunk, number, peer.address),
@@ -478,8 +478,8 @@ impl Shard {
         let Some((address, _)) = side.attempt.peer.take() else {
             return;
         };
-        let (trunk, record) = (usize::from(side.trunk.0), side.record);
-        let name = self.config.trunks.get(trunk).map(|it| it.name.clone());
+        let record = side.record;
+        let name = self.config.trunk(side.trunk).map(|it| it.name.clone());
         if let Some(record) = call.transfers.get_mut(record) {
             record.tried.push(PeerTried {
                 trunk: name.unwrap_or_default(),

@@ -229,7 +229,7 @@ impl Shard {
         let pool = answer.and_then(|it| config.pools.get(usize::from(it.line.pool.0)));
         let seat = answer.and_then(|it| config.seats.get(it.seat.0 as usize));
         let person = answer.and_then(|it| config.counsellors.get(it.counsellor.0 as usize));
-        let trunk = config.trunks.get(usize::from(call.trunk.0));
+        let trunk = config.trunk(call.trunk);
         Desk {
             agency: config.name.clone(),
             domain: config.sip.domain.clone(),
@@ -243,7 +243,7 @@ impl Shard {
 
     /// Where the caller may be: what the counsellor settled, then what the network tells, each once.
     fn places_of(&self, call: &Call, handed: &Handed) -> Vec<Place> {
-        let trunk = self.config.trunks.get(usize::from(call.trunk.0));
+        let trunk = self.config.trunk(call.trunk);
         let code = trunk.and_then(|it| it.area_code.as_deref());
         let gazetteer = self.config.routing.gazetteer();
         let cell = call.cell.as_ref();

@@ -1,22 +1,31 @@
 //! When a conversation is recorded, on what ground, and who is on the recording.
 //!
 //! ```text
-//!             together, the pool records          told (or an emergency key)
-//!   (none) ───────────────────────────► Telling ─────────────────────────────► Taping ◄─► paused
-//!     ▲                                   │ refused                              │ │      (a person)
-//!     │                                   ▼                                      │ │
-//!     ├──────────── Refused: what was taped is deleted, every tape of the call ◄─┘ │
-//!     └── parted, back in the queue, over: the tape ends; together again: another one
+//!            waits, answered; who may        together, the pool records, and it was not
+//!            pick up records                 said to its end before
+//!   (none) ──────────────────────► Ahead ──────────────────────────────────────► Telling
+//!     ▲                              │                                              │
+//!     │                              │ said to its end; where the pool asks, the time to answer
+//!     │                              │ has passed; together      (or an emergency key)
+//!     │                              └───────────────────► Taping ◄─────────────────┘
+//!     │                                                     │  ▲ │
+//!     │                                   paused (a person) ◄──┘ │
+//!     └── parted, back in the queue, over: the tape ends; ◄──────┘
+//!         together again: another one
+//!
+//!   refused, at any time: what was taped is deleted, every tape of the call, and nothing begins again
 //! ```
 //! It is looked at after every change of a call, from scratch: who is there and heard by somebody is on
-//! the tape, each on a track of its own, whoever leaves leaves the tape. What a caller is told is said
-//! over the conversation, which waits for nothing; nothing before the end of it is recorded. What
-//! anybody hears beside speech (music, prompts) is not on it.
+//! the tape, each on a track of its own, whoever leaves leaves the tape. A caller is told while waiting;
+//! what could not be said to its end by then is said over the conversation, which waits for nothing.
+//! Nothing before the end of it is recorded. What anybody hears beside speech (music, prompts) is not on
+//! it.
 
 use crate::api::{CommandError, Output, RecordingState, Reply};
 use crate::call::{Call, State};
 use crate::ports::PortOwner;
 use crate::shard::Shard;
+use crate::timers::Timer;
 use meishier_config::Recording;
 use meishier_media::{MediaCommand, PromptId, Source, prompts};
 use meishier_model::{
@@ -27,7 +36,11 @@ use meishier_transfer::{Mode, Role, ThirdId};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::sync::Arc;
+use std::time::Duration;
 
+/// How long a caller who was told by which key to refuse has for it before anything is recorded: time to
+/// take the telephone from the ear and press.
+const TO_ANSWER: Duration = Duration::from_secs(5);
 /// Most characters of a reason that are kept.
 const REASON_LIMIT: usize = 200;
 /// Most times that a person stops one call's recording and lets it go on.
@@ -41,6 +54,9 @@ pub(crate) struct Taping {
     record: RecordingRecord,
     /// Token of what the caller is being told, and on what ground.
     telling: Option<(u64, Consent)>,
+    /// Token of what a waiting caller hears before the music. It is not cut off by what can wait.
+    #[serde(default)]
+    playing: Option<u64>,
     paused: bool,
     running: Option<Running>,
     /// Recordings so far.
@@ -72,6 +88,24 @@ enum Party {
     Caller,
     Counsellor,
     Third(ThirdId),
+}
+
+/// What is still to be said before a conversation is recorded on this ground.
+fn unsaid(record: &RecordingRecord, consent: Consent, refuse_key: char) -> Vec<PromptId> {
+    match consent {
+        _ if record.refused.is_some() => Vec::new(),
+        Consent::Announced if record.told.is_none() => vec![PromptId::RecordingTold],
+        Consent::Asked if record.asked.is_none() => {
+            let key = prompts::digit_of(refuse_key);
+            let asked = [
+                Some(PromptId::RecordingAsked),
+                key,
+                Some(PromptId::DangerAfter),
+            ];
+            asked.into_iter().flatten().collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 type Together = SmallVec<[(PortId, Party); 4]>;
@@ -106,8 +140,10 @@ impl Shard {
         let config = Arc::clone(&self.config);
         let recording = config.recording.as_ref().filter(|_| talks(call));
         let Some(recording) = recording else {
-            return self.end_tape(call);
+            self.end_tape(call);
+            return self.tell_ahead(call);
         };
+        call.taping.playing = None;
         if let Some(side) = call.seat_side() {
             call.taping.record.consent = recording.consent(side.line.pool);
         }
@@ -132,7 +168,10 @@ impl Shard {
             Consent::Off => false,
             Consent::Announced => record.told.is_some(),
             // Who was told elsewhere, and not by which key to refuse, was not asked.
-            Consent::Asked => record.asked.is_some(),
+            Consent::Asked => record.asked.is_some_and(|asked| {
+                let had = self.wall_in(call).0.saturating_sub(asked.0);
+                u128::try_from(had).is_ok_and(|had| had >= TO_ANSWER.as_millis())
+            }),
             Consent::EmergencyOnly => self.called_emergency(call),
         }
     }
@@ -159,30 +198,93 @@ impl Shard {
         Wall(call.arrived.wall.0.saturating_add(lasted))
     }
 
+    /// On what ground a waiting caller will be recorded, if that is the same whoever picks up; else
+    /// [`Consent::Off`].
+    fn ground_ahead(&self, call: &Call) -> Consent {
+        let Some(recording) = &self.config.recording else {
+            return Consent::Off;
+        };
+        let pools = match &call.state {
+            State::Offered(side) => std::slice::from_ref(&side.line.pool),
+            State::Queued => call.entry.open_rings(),
+            _ => &[],
+        };
+        let mut grounds = pools.iter().map(|pool| recording.consent(*pool));
+        let first = grounds.next().unwrap_or_default();
+        match grounds.all(|ground| ground == first) {
+            true => first,
+            false => Consent::Off,
+        }
+    }
+
+    /// What a waiting caller is to be told, and on what ground. What is said before the call is answered
+    /// does not count: not every network lets it through. Nor is anybody asked to press the key by which
+    /// a waiting caller says that life is in danger.
+    fn unsaid_ahead(&self, call: &Call) -> Option<(Consent, Vec<PromptId>)> {
+        let refuse_key = self.config.recording.as_ref()?.refuse_key;
+        let side = &call.side;
+        let hears = side.answered && !side.gone && side.voice.agreed.is_some();
+        if !call.is_waiting() || call.ending.is_some() || !hears {
+            return None;
+        }
+        let consent = self.ground_ahead(call);
+        if consent == Consent::Asked && self.is_danger_key(refuse_key) {
+            return None;
+        }
+        let prompts = unsaid(&call.taping.record, consent, refuse_key);
+        (!prompts.is_empty()).then_some((consent, prompts))
+    }
+
+    fn is_danger_key(&self, digit: char) -> bool {
+        let danger = self.config.routing.policies().risk.danger_key;
+        danger.map(char::from) == Some(digit)
+    }
+
+    /// Adds to what a waiting caller is about to hear what is to be said of the recording, behind all
+    /// that helps; gives the token for all of it.
+    pub(crate) fn add_unsaid(&mut self, call: &mut Call, prompts: &mut Vec<PromptId>) -> u64 {
+        let mut token = None;
+        if let Some((consent, unsaid)) = self.unsaid_ahead(call) {
+            self.open_voice(&mut call.side.voice);
+            if call.side.voice.open {
+                prompts.extend(unsaid);
+                token = Some(self.begin_telling(call, consent));
+            }
+        }
+        let token = token.unwrap_or_else(|| self.token());
+        let heard = call.side.voice.open && !prompts.is_empty();
+        call.taping.playing = heard.then_some(token);
+        token
+    }
+
+    /// Tells a waiting caller who hears nothing but music.
+    fn tell_ahead(&mut self, call: &mut Call) {
+        if call.taping.playing.is_none() && self.unsaid_ahead(call).is_some() {
+            self.say_in_line(call, Vec::new());
+        }
+    }
+
+    /// The token of what the caller is being told. The end of another sentence is not the end of this one.
+    fn begin_telling(&mut self, call: &mut Call, consent: Consent) -> u64 {
+        let same = call.taping.telling.filter(|(_, of)| *of == consent);
+        let token = same.map_or_else(|| self.token(), |(token, _)| token);
+        call.taping.telling = Some((token, consent));
+        token
+    }
+
     /// Whenever what the caller hears is arranged anew, what it is to be told is said over it. Nothing is
     /// said to a caller who hears nobody: there is no conversation then.
     fn tell_of_tape(&mut self, call: &mut Call, recording: &Recording) {
         let record = &call.taping.record;
         let consent = record.consent;
-        let prompts = match consent {
-            _ if record.refused.is_some() => return,
-            Consent::Announced if record.told.is_none() => vec![PromptId::RecordingTold],
-            Consent::Asked if record.asked.is_none() => {
-                let key = prompts::digit_of(recording.refuse_key);
-                let asked = [
-                    Some(PromptId::RecordingAsked),
-                    key,
-                    Some(PromptId::DangerAfter),
-                ];
-                asked.into_iter().flatten().collect()
-            }
-            _ => return,
-        };
-        // The end of another sentence is not the end of this one.
-        let same = call.taping.telling.filter(|(_, of)| *of == consent);
-        let token = same.map_or_else(|| self.token(), |(token, _)| token);
-        if self.say_over_what_is_heard(call.side.voice.port, prompts, token) {
-            call.taping.telling = Some((token, consent));
+        let prompts = unsaid(record, consent, recording.refuse_key);
+        if prompts.is_empty() {
+            return;
+        }
+        let before = call.taping.telling;
+        let token = self.begin_telling(call, consent);
+        if !self.say_over_what_is_heard(call.side.voice.port, prompts, token) {
+            call.taping.telling = before;
         }
     }
 
@@ -219,37 +321,51 @@ impl Shard {
         let Some(mut call) = self.calls.remove(&id) else {
             return;
         };
+        if call.taping.playing == Some(token) {
+            call.taping.playing = None;
+        }
         if let Some((_, consent)) = call.taping.telling.filter(|(of, _)| *of == token) {
             call.taping.telling = None;
             let now = self.wall_in(&call);
             let record = &mut call.taping.record;
             record.told.get_or_insert(now);
-            if consent == Consent::Asked {
-                record.asked.get_or_insert(now);
+            if consent == Consent::Asked && record.asked.is_none() {
+                record.asked = Some(now);
+                let at = self.now + TO_ANSWER;
+                self.set_call_timer(&mut call, at, Timer::ToAnswer(id));
             }
         }
         self.calls.insert(id, call);
     }
 
-    /// A key of the caller's telephone: it may refuse to be recorded, also while it is, and also after
-    /// another pool has taken over whoever was told the key.
+    /// A key of the caller's telephone: it may refuse to be recorded, while waiting for a pool that asks,
+    /// before and while it is recorded, and also after another pool has taken over whoever was told the key.
     pub(crate) fn on_refuse_key(&mut self, id: CallId, digit: char) {
         let key = self.config.recording.as_ref().map(|it| it.refuse_key);
         if key != Some(digit) {
             return;
         }
+        let danger = self.is_danger_key(digit);
         self.with_call(id, |shard, call| {
+            let waits = call.is_waiting() && !danger;
             let record = &call.taping.record;
-            let asked = record.consent == Consent::Asked || record.asked.is_some();
-            if !asked || record.refused.is_some() || !talks(call) {
+            let ground = match waits {
+                true => shard.ground_ahead(call),
+                false => record.consent,
+            };
+            let asked = ground == Consent::Asked || record.asked.is_some();
+            if !asked || record.refused.is_some() || !(waits || talks(call)) {
                 return;
             }
             call.taping.record.refused = Some(shard.wall_in(call));
             call.taping.telling = None;
             shard.unmake_tapes(call);
+            let prompts = vec![PromptId::RecordingRefused];
+            if waits {
+                return shard.say_in_line(call, prompts);
+            }
             shard.arrange(call);
             let token = shard.token();
-            let prompts = vec![PromptId::RecordingRefused];
             shard.say_over_what_is_heard(call.side.voice.port, prompts, token);
         });
     }
@@ -265,6 +381,8 @@ impl Shard {
             consent,
             begun,
             ended: None,
+            lost: 0,
+            given_up: false,
             tracks: Vec::new(),
         });
         call.taping.running = Some(Running {
@@ -382,6 +500,7 @@ impl Shard {
     /// The call goes on in another shard object, or process: media knows nothing of what it had on tape.
     pub(crate) fn tape_cut(&mut self, call: &mut Call) {
         call.taping.telling = None;
+        call.taping.playing = None;
         if let Some(running) = call.taping.running.take() {
             self.media(MediaCommand::EndTape {
                 tape: TapeId {

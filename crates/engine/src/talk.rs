@@ -471,8 +471,7 @@ impl Shard {
         let record = CallRecord {
             call: call.id,
             trunk: config
-                .trunks
-                .get(usize::from(call.trunk.0))
+                .trunk(call.trunk)
                 .map(|t| t.name.clone())
                 .unwrap_or_default(),
             caller: if call.withheld {

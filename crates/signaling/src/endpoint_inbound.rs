@@ -329,6 +329,7 @@ impl Endpoint {
         let mut leg = Leg::new(id, LegState::Arrived, at.flow, dialog, user);
         leg.arrived = Some(at.key);
         leg.invite_seq = request.cseq().0;
+        leg.late = crate::body::sdp(request).is_none();
         leg.peer = Peer::of_invite(request);
         leg.takes_update = takes_update(request);
         self.legs.insert(id, Box::new(leg));

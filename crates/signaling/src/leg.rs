@@ -99,6 +99,9 @@ pub enum LegState {
 pub(crate) struct Unacknowledged {
     pub bytes: Vec<u8>,
     pub cseq: u32,
+    /// It holds the offer, and the ACK is to bring the answer.
+    #[serde(default)]
+    pub offers: bool,
     pub repeat: Repeat,
     pub end: Option<Mono>,
 }
@@ -186,6 +189,9 @@ pub(crate) struct Leg {
     pub arrived: Option<ServerKey>,
     /// Incoming: the number of the INVITE, which its ACK repeats.
     pub invite_seq: u32,
+    /// Incoming: the INVITE brought no offer.
+    #[serde(default)]
+    pub late: bool,
     /// Outgoing: our INVITE, until its final response.
     pub calling: Option<ClientKey>,
     /// We hung up: nothing but Gone is told any more.
@@ -254,6 +260,7 @@ impl Leg {
             early: Vec::new(),
             arrived: None,
             invite_seq: 0,
+            late: false,
             calling: None,
             quiet: false,
             farewell: None,

@@ -45,7 +45,7 @@ impl Leg {
             return Ok(());
         };
         let session = self.peer.session;
-        self.send_ok(cx, key, self.invite_seq, sdp, session)?;
+        self.send_ok(cx, key, (self.invite_seq, self.late), sdp, session)?;
         self.note_answered(sdp);
         self.state = LegState::Answered;
         self.arrived = None;
@@ -126,17 +126,25 @@ impl Leg {
             cx.tx.counters.retransmissions_received += 1;
             return;
         }
-        self.unacknowledged = None;
+        self.settle(cx, body::sdp(ack).map(Into::into));
+    }
+
+    /// Our 200 has come: its ACK says so, with the answer if the 200 held the offer, or a request does
+    /// that only who has it may send.
+    pub(crate) fn settle(&mut self, cx: &mut Context<'_>, answer: Option<Box<[u8]>>) {
+        if self.unacknowledged.take().is_none() {
+            return;
+        }
         match self.state {
             LegState::Answered => {
                 self.state = LegState::Confirmed;
-                self.ack_sdp = body::sdp(ack).map(Into::into);
+                self.ack_sdp = answer;
                 cx.events.push_back(Event::Confirmed { leg: self.id });
             }
             // Hung up before the ACK: the BYE that had to wait (§15).
             LegState::Ending => self.send_bye(cx),
             _ => {
-                self.ack_sdp = body::sdp(ack).map(Into::into);
+                self.ack_sdp = answer;
                 if self.ack_sdp.is_some() {
                     cx.events.push_back(Event::OfferAnswered { leg: self.id });
                 }
@@ -150,12 +158,13 @@ impl Leg {
         self.tell_ended(cx, EndCause::NoAck, None);
     }
 
-    /// Sends the 200 to an INVITE or re-INVITE and keeps it until its ACK.
+    /// Sends the 200 to an INVITE or re-INVITE, of the number `cseq` and whether the 200 holds the
+    /// offer, and keeps it until its ACK.
     pub(crate) fn send_ok(
         &mut self,
         cx: &mut Context<'_>,
         key: ServerKey,
-        cseq: u32,
+        (cseq, offers): (u32, bool),
         sdp: &[u8],
         session: Claimed,
     ) -> Result<(), LegError> {
@@ -179,6 +188,7 @@ impl Leg {
         self.unacknowledged = Some(Box::new(Unacknowledged {
             bytes,
             cseq,
+            offers,
             repeat: Repeat::start(cx.now, timers.t1),
             end: Some(cx.now + timers.timeout()),
         }));

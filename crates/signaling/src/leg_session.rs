@@ -117,10 +117,12 @@ impl Leg {
             self.reply(cx, key, 500, &[("Retry-After", "1")]);
         } else if self.asks_too_short(request) {
             self.reply(cx, key, 422, &[("Min-SE", LEAST)]);
-        } else if self.is_asking() || self.unacknowledged.is_some() {
-            // §14.2: ours is under way; and without the ACK ours is not settled (RFC 5407 §3.1.4).
+        } else if self.is_asking() || self.unacknowledged.as_ref().is_some_and(|ok| ok.offers) {
+            // §14.2: ours is under way, or the offer of our 200 has no answer yet (RFC 5407 §3.1.5).
             self.reply(cx, key, 491, &[]);
         } else {
+            // RFC 5407 §3.1.4: an ACK that is late, or was overtaken, leaves nothing open.
+            self.settle(cx, None);
             self.ask_user(cx, key, true, request);
         }
     }
@@ -214,7 +216,8 @@ impl Leg {
         // §12.2.2: a target refresh takes effect with the 2xx.
         self.dialog.refresh_target(asked.target.clone());
         if asked.invite {
-            self.send_ok(cx, asked.key, asked.cseq, sdp, asked.session)?;
+            let number = (asked.cseq, asked.offer.is_none());
+            self.send_ok(cx, asked.key, number, sdp, asked.session)?;
             self.note_description(sdp);
             return Ok(());
         }

@@ -188,6 +188,50 @@ fn both_change_at_once() {
 }
 
 #[test]
+fn a_change_may_overtake_the_ack_of_what_is_settled() {
+    let mut b = Bench::udp();
+    let (mut caller, leg) = answered(&mut b);
+    let ack = caller.ack(true);
+    b.receive(&caller.next("INVITE", "", OFFER));
+    assert_eq!(b.take_events(), ["Confirmed", "Reinvite sdp"]);
+    b.end
+        .answer_reinvite(b.now, leg, ANSWER.as_bytes())
+        .unwrap();
+    assert_eq!(b.take_sent(), ["100 INVITE", "200 INVITE"]);
+    // And once more: the ACK of a change comes after the next change.
+    b.receive(&ack);
+    let late = caller.request("ACK", "z9hG4bKack2", "", "");
+    b.receive(&caller.next("INVITE", "", OFFER));
+    assert_eq!(b.take_events(), ["Reinvite sdp"]);
+    b.receive(&late);
+    b.end
+        .answer_reinvite(b.now, leg, ANSWER.as_bytes())
+        .unwrap();
+    assert_eq!(b.take_sent(), ["100 INVITE", "200 INVITE"]);
+    b.receive(&caller.request("ACK", "z9hG4bKack3", "", ""));
+    b.pass(LONG);
+    assert!(b.take_sent().is_empty(), "the last ACK counts");
+    assert!(b.take_events().is_empty());
+}
+
+#[test]
+fn a_change_that_overtakes_the_answer_in_the_ack_gets_491() {
+    let mut b = Bench::udp();
+    let (mut caller, leg) = confirmed(&mut b);
+    b.receive(&caller.next("INVITE", "", ""));
+    assert_eq!(b.take_events(), ["Reinvite"]);
+    b.end.answer_reinvite(b.now, leg, OFFER.as_bytes()).unwrap();
+    let ack = caller.request("ACK", "z9hG4bKack2", "", ANSWER);
+    b.take_sent();
+    b.receive(&caller.next("INVITE", "", OFFER));
+    assert_eq!(b.take_sent(), ["491 INVITE"]);
+    b.receive(&ack);
+    assert_eq!(b.take_events(), ["OfferAnswered"]);
+    b.receive(&caller.next("INVITE", "", OFFER));
+    assert_eq!(b.take_events(), ["Reinvite sdp"]);
+}
+
+#[test]
 fn glare_without_end_is_told() {
     let mut b = Bench::udp();
     let (_, leg) = called(&mut b);

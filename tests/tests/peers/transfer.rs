@@ -83,12 +83,12 @@ fn a_busy_number_of_the_place_is_left_for_the_next() {
     let police = police.at(port).calls(2).listen(&desk.engine);
     assert_eq!(desk.press("110", ""), "085112345678");
     desk.until_thirds(&["joined"]);
-    desk.until_thirds(&[]);
     for number in ["085112345678", "0851110"] {
         let asked = format!("called sip:{number}@");
         assert!(police.output().contains(&asked), "{}", police.output());
     }
-    police.succeeds(&desk.engine);
+    police.hangs_up(&desk.engine);
+    desk.until_thirds(&[]);
     desk.ears();
     let record = desk.end();
     let events = record["transfers"][0]["events"].as_array().unwrap();
@@ -146,11 +146,11 @@ fn police_behind_a_dead_trunk_are_an_alarm() {
 fn police_who_hang_up_leave_caller_and_counsellor_together() {
     let port = free_port();
     let mut desk = Desk::talking(leading_to(port, &[POLICE]));
-    let police = target(&desk.engine, "seat_hangs_up", port);
+    let police = target(&desk.engine, "target_goes", port);
     desk.press("110", "");
     desk.until_thirds(&["joined"]);
+    police.hangs_up(&desk.engine);
     desk.until_thirds(&[]);
-    police.succeeds(&desk.engine);
     desk.ears();
     // Reached they were: there is nothing to dial by hand.
     assert_eq!(desk.call()["alarms"], json!([]));
@@ -217,10 +217,10 @@ fn each_kind_of_key_that_dials_reaches_its_number() {
         assert_eq!(desk.press(key, ""), number);
         let call = desk.until_thirds(&["joined"]);
         assert_eq!(call["thirds"][0]["key"], key, "{call}");
-        desk.until_thirds(&[]);
         let asked = format!("called sip:{number}@");
         assert!(target.output().contains(&asked), "{}", target.output());
-        target.succeeds(&desk.engine);
+        target.hangs_up(&desk.engine);
+        desk.until_thirds(&[]);
     }
     let record = desk.end();
     assert_eq!(outcomes(&record), [("joined", 200); 4], "{record}");
@@ -349,10 +349,10 @@ fn a_place_that_several_share_is_asked_for_and_the_one_that_is_settled_is_dialle
     desk.until_thirds(&["asking"]);
     desk.wish("thirds/1", json!({ "wish": "settle", "city": "江苏南京" }));
     desk.until_thirds(&["joined"]);
-    desk.until_thirds(&[]);
     let output = police.output();
     assert!(output.contains("called sip:025110@"), "{output}");
-    police.succeeds(&desk.engine);
+    police.hangs_up(&desk.engine);
+    desk.until_thirds(&[]);
     desk.ears();
     let record = desk.end();
     assert_eq!(record["transfers"][0]["dialled"], "025110", "{record}");

@@ -160,7 +160,11 @@ fn caller(engine: &Engine, scenario: &str) -> Peer {
 #[test]
 fn a_plain_call_decodes_without_a_warning() {
     let (engine, seats, capture) = scene(Plan::default());
-    caller(&engine, "caller_speaks").succeeds(&engine);
+    let caller = caller(&engine, "caller_speaks");
+    engine.await_metrics("a second of speech", |page| {
+        page.sum("meishier_rtp_packets_total", &[("direction", "received")]) >= 100.0
+    });
+    caller.hangs_up(&engine);
     stage::finish(&engine, seats, 1);
     capture.end(&engine).is_right(&["INVITE", "ACK", "BYE"], 4);
 }
@@ -189,7 +193,7 @@ fn a_call_with_a_third_party_decodes_without_a_warning() {
     let caller = caller(&engine, "caller_speaks");
     stage::press(&engine, "110", "贵阳");
     stage::hand_over(&engine);
-    caller.succeeds(&engine);
+    caller.hangs_up(&engine);
     target.succeeds(&engine);
     stage::finish(&engine, seats, 1);
     capture.end(&engine).is_right(&["INVITE", "ACK", "BYE"], 6);

@@ -140,6 +140,8 @@ pub fn recording() -> RecordingRecord {
             consent: Consent::Asked,
             begun: Wall(1_700_000_001_000),
             ended: None,
+            lost: 0,
+            given_up: false,
             tracks: vec![TrackRecord {
                 track: 0,
                 party: "caller".to_owned(),
