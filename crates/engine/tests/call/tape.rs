@@ -99,8 +99,9 @@ fn join(world: &mut World, police: &Sent) {
 
 /// How the recording of the only call stands, as people see it.
 fn standing(world: &mut World) -> Option<RecordingState> {
-    match world.command(Command::View) {
-        Reply::View(view) => view.calls.first().and_then(|call| call.recording),
+    let shard = the_call(world).shard();
+    match world.command_at(shard, Command::View) {
+        Reply::View(view) => view.calls[0].recording,
         other => panic!("{other:?}"),
     }
 }
