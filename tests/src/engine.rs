@@ -130,6 +130,12 @@ impl Engine {
         self.tcp
     }
 
+    /// Where its console is.
+    #[must_use]
+    pub fn http(&self) -> SocketAddr {
+        self.http
+    }
+
     /// Where it takes SIP over TLS, if it does.
     ///
     /// # Panics

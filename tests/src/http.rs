@@ -35,7 +35,7 @@ impl Answer {
 /// # Errors
 /// What the system says, or `InvalidData` for an answer that is not HTTP.
 pub fn get(address: SocketAddr, path: &str) -> io::Result<Answer> {
-    exchange(address, &request("GET", path, ""))
+    ask(address, "GET", path, "")
 }
 
 /// `POST path` with a JSON body.
@@ -43,7 +43,7 @@ pub fn get(address: SocketAddr, path: &str) -> io::Result<Answer> {
 /// # Errors
 /// As [`get`].
 pub fn post(address: SocketAddr, path: &str, json: &str) -> io::Result<Answer> {
-    exchange(address, &request("POST", path, json))
+    ask(address, "POST", path, json)
 }
 
 /// Any method on a path, with a JSON body unless it is empty.
@@ -51,27 +51,48 @@ pub fn post(address: SocketAddr, path: &str, json: &str) -> io::Result<Answer> {
 /// # Errors
 /// As [`get`].
 pub fn ask(address: SocketAddr, method: &str, path: &str, json: &str) -> io::Result<Answer> {
-    exchange(address, &request(method, path, json))
+    ask_within(LIMIT, address, method, path, json)
 }
 
-fn request(method: &str, path: &str, body: &str) -> String {
+/// As [`ask`], of somebody who may take so long.
+///
+/// # Errors
+/// As [`get`].
+pub fn ask_within(
+    limit: Duration,
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    json: &str,
+) -> io::Result<Answer> {
+    exchange(limit, address, &request(address, method, path, json))
+}
+
+fn request(address: SocketAddr, method: &str, path: &str, body: &str) -> String {
     let kind = if body.is_empty() {
         ""
     } else {
         "Content-Type: application/json\r\n"
     };
     format!(
-        "{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n{kind}Content-Length: {}\r\n\r\n{body}",
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{kind}Content-Length: {}\r\n\r\n{body}",
         body.len()
     )
 }
 
-fn exchange(address: SocketAddr, request: &str) -> io::Result<Answer> {
-    let mut stream = TcpStream::connect_timeout(&address, LIMIT)?;
-    stream.set_read_timeout(Some(LIMIT))?;
+fn exchange(limit: Duration, address: SocketAddr, request: &str) -> io::Result<Answer> {
+    let mut stream = TcpStream::connect_timeout(&address, limit)?;
+    stream.set_read_timeout(Some(limit))?;
     stream.write_all(request.as_bytes())?;
     let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes)?;
+    let mut part = [0; 4096];
+    // Some leave the connection open behind an answer that says how long it is.
+    while !is_whole(&bytes) {
+        match stream.read(&mut part)? {
+            0 => break,
+            count => bytes.extend_from_slice(&part[..count]),
+        }
+    }
     let text = String::from_utf8_lossy(&bytes);
     let invalid = || io::Error::from(io::ErrorKind::InvalidData);
     let (head, body) = text.split_once("\r\n\r\n").ok_or_else(invalid)?;
@@ -87,6 +108,19 @@ fn exchange(address: SocketAddr, request: &str) -> io::Result<Answer> {
             body.to_owned()
         },
     })
+}
+
+/// True if the head is there, and behind it as many bytes as it says.
+fn is_whole(bytes: &[u8]) -> bool {
+    let Some(end) = bytes.windows(4).position(|it| it == b"\r\n\r\n") else {
+        return false;
+    };
+    let head = String::from_utf8_lossy(&bytes[..end]).to_ascii_lowercase();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:"));
+    let length = length.and_then(|it| it.trim().parse::<usize>().ok());
+    length.is_some_and(|length| bytes.len() >= end + 4 + length)
 }
 
 /// A chunked body put together (RFC 9112 §7.1).

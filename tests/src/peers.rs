@@ -1,5 +1,6 @@
 //! Foreign programs as processes of their own, ended with the test.
 
+pub mod browser;
 pub mod kamailio;
 pub mod rtpengine;
 pub mod sipp;

@@ -59,6 +59,15 @@ pub fn terminate(pid: u32) {
     }
 }
 
+/// Lets a process stand still, as one that gets no processor, or go on.
+pub fn hold(pid: u32, still: bool) {
+    let signal = if still { Signal::STOP } else { Signal::CONT };
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    if let Some(pid) = pid {
+        let _ = rustix::process::kill_process(pid, signal);
+    }
+}
+
 /// Kills a process that leads a group, and the group; nothing happens if they are gone.
 pub fn kill_group(pid: u32) {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);

@@ -18,6 +18,8 @@ const TOOLS: &[(&str, &str)] = &[
     ("tshark", "tshark"),
     ("dumpcap", "wireshark-common"),
     ("linphonec", "linphone-cli"),
+    ("chromium", "chromium"),
+    ("chromedriver", "chromium-driver"),
 ];
 
 /// Debian's hook that decides whether a package may start its service.

@@ -4,6 +4,7 @@
 //! the disk: a key is pressed first. Either goes on if the asker hangs up half-way.
 
 use crate::error::Fault;
+use crate::portion::portion;
 use crate::router::{Entry, Shared};
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
@@ -15,11 +16,6 @@ use meishier_records::{AuditEntry, KeptEntry};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::sync::Arc;
-
-/// Entries on a page if the asker says nothing.
-const PAGE: u32 = 50;
-/// Entries on a page at most.
-const LARGEST_PAGE: u32 = 500;
 
 /// What is written down of something that is asked for.
 pub(crate) struct Deed {
@@ -94,9 +90,12 @@ fn outcome(reply: &Result<Reply, Fault>) -> Map<String, Value> {
     let code = |error: &CommandError| refused(Fault::Refused(error.clone()).code());
     match reply {
         Err(fault) => [refused(fault.code())].into_iter().collect(),
-        Ok(Reply::Done(Err(error)) | Reply::Transfer(Err(error)) | Reply::Revealed(Err(error))) => {
-            [code(error)].into_iter().collect()
-        }
+        Ok(
+            Reply::Done(Err(error))
+            | Reply::Transfer(Err(error))
+            | Reply::Revealed(Err(error))
+            | Reply::Written(Err(error)),
+        ) => [code(error)].into_iter().collect(),
         Ok(Reply::Transfer(Ok(started))) => [
             ("third".to_owned(), Value::from(started.third.0)),
             ("dialled".to_owned(), Value::from(started.dialled.as_str())),
@@ -162,10 +161,7 @@ async fn page(
     which: Result<Query<Which>, QueryRejection>,
 ) -> Result<Response, Fault> {
     let Query(which) = which.map_err(|error| Fault::Invalid(error.body_text()))?;
-    let (limit, offset) = (which.limit.unwrap_or(PAGE), which.offset.unwrap_or(0));
-    if !(1..=LARGEST_PAGE).contains(&limit) {
-        return Err(Fault::Invalid(format!("`limit` is 1 to {LARGEST_PAGE}")));
-    }
+    let (limit, offset) = portion(which.limit, which.offset)?;
     let call = which
         .call
         .map(|id| CallId::parse(&id).ok_or(CommandError::UnknownCall));

@@ -2,19 +2,19 @@
 //! of it, and what people owe for it. Nothing of what stands in a dossier is given out here.
 
 use crate::audit::{Deed, When, carry_out};
-use crate::error::Fault;
+use crate::error::{Fault, FieldFault};
 use crate::router::{Entry, Payload, Shared};
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use meishier_engine::api::{Command, CommandError, Reply};
-use meishier_engine::transfer::Facts;
+use meishier_engine::transfer::{Facts, FactsError};
 use meishier_model::CallId;
 use meishier_records::{KeptTask, Receipt, Store, Use};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 #[derive(Serialize)]
 struct Sent {
@@ -109,10 +109,19 @@ pub(crate) async fn facts(
     entry: Entry,
     State(site): State<Shared>,
     Path(id): Path<String>,
-    Payload(facts): Payload<Facts>,
+    Payload(fields): Payload<Map<String, Value>>,
 ) -> Response {
-    let written = write(&site, &entry, &id, facts).await;
+    let written = write(&site, &entry, &id, fields).await;
     entry.answer(written)
+}
+
+/// `GET /api/v1/calls/{id}/facts`
+pub(crate) async fn written(
+    entry: Entry,
+    State(site): State<Shared>,
+    Path(id): Path<String>,
+) -> Response {
+    entry.answer(read(&site, &entry, &id).await)
 }
 
 /// `GET /api/v1/calls/{id}/dossier`
@@ -146,9 +155,43 @@ fn store(site: &Shared) -> Result<&Store, Fault> {
     site.app.store.as_ref().ok_or(Fault::Unavailable)
 }
 
+/// The fields that the engine would not take, with the reason of each. A desk shows it beside the field,
+/// and sends the others without it.
+fn unfit(fields: &Map<String, Value>) -> Vec<(String, FieldFault)> {
+    let fault = |(name, value): (&String, &Value)| {
+        let alone: Map<_, _> = [(name.clone(), value.clone())].into_iter().collect();
+        let fault = match serde_json::from_value::<Facts>(Value::Object(alone)) {
+            Ok(facts) => FieldFault::Unfit(facts.check().err()?),
+            // More than its type can hold is more than 100 as well.
+            Err(_) if name == "battery" => FieldFault::Unfit(FactsError::Battery),
+            Err(_) => FieldFault::Kind,
+        };
+        Some((name.clone(), fault))
+    };
+    fields.iter().filter_map(fault).collect()
+}
+
+fn facts_of(fields: Map<String, Value>) -> Result<Facts, Fault> {
+    let known = serde_json::to_value(Facts::default()).unwrap_or_default();
+    if let Some(name) = fields.keys().find(|name| known.get(name).is_none()) {
+        return Err(Fault::Invalid(format!("unknown field `{name}`")));
+    }
+    let faults = unfit(&fields);
+    if !faults.is_empty() {
+        return Err(Fault::UnfitFields(faults));
+    }
+    serde_json::from_value(Value::Object(fields)).map_err(|error| Fault::Invalid(error.to_string()))
+}
+
 /// The audit keeps which fields were written, never what stands in them.
-async fn write(site: &Shared, entry: &Entry, id: &str, facts: Facts) -> Result<Response, Fault> {
+async fn write(
+    site: &Shared,
+    entry: &Entry,
+    id: &str,
+    fields: Map<String, Value>,
+) -> Result<Response, Fault> {
     let call = CallId::parse(id).ok_or(CommandError::UnknownCall)?;
+    let facts = facts_of(fields)?;
     let fields = ("fields".to_owned(), Value::from(facts.names()));
     let deed = Deed {
         what: "facts",
@@ -162,6 +205,23 @@ async fn write(site: &Shared, entry: &Entry, id: &str, facts: Facts) -> Result<R
         Reply::Done(result) => {
             result?;
             Ok(StatusCode::NO_CONTENT.into_response())
+        }
+        _ => Err(Fault::Unavailable),
+    }
+}
+
+/// For whoever goes on writing. The audit keeps that it was read; a call's desk does not wait for it.
+async fn read(site: &Shared, entry: &Entry, id: &str) -> Result<Response, Fault> {
+    let call = CallId::parse(id).ok_or(CommandError::UnknownCall)?;
+    let deed = Deed {
+        what: "facts_read",
+        call,
+        by: entry.by.clone(),
+        detail: Map::new(),
+    };
+    match carry_out(site, deed, When::After, Command::Written { call }).await? {
+        Reply::Written(facts) => {
+            Ok(([(header::CACHE_CONTROL, "no-store")], Json(facts?)).into_response())
         }
         _ => Err(Fault::Unavailable),
     }

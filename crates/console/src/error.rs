@@ -7,6 +7,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use meishier_engine::api::CommandError;
+use meishier_engine::transfer::FactsError;
 use meishier_engine::transfer::call_back::Refused;
 use meishier_records::StoreError;
 use serde::Serialize;
@@ -46,6 +47,28 @@ pub(crate) enum Fault {
     Withheld,
     /// The configuration was not taken.
     NotReloaded(NotReloaded),
+    /// Some of what the counsellor wrote down cannot be taken: fields, and what is wrong with each.
+    UnfitFields(Vec<(String, FieldFault)>),
+}
+
+/// What is wrong with one field that the counsellor filled in. Nothing of it is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FieldFault {
+    /// It is of another kind than the field takes.
+    Kind,
+    /// It breaks a limit.
+    Unfit(FactsError),
+}
+
+impl FieldFault {
+    fn message(self, lang: Lang) -> String {
+        match self {
+            Self::Kind => lang
+                .pick("此项填写有误", "this is not what the field takes")
+                .to_owned(),
+            Self::Unfit(error) => lang.pick(error.zh().to_owned(), error.to_string()),
+        }
+    }
 }
 
 impl From<Unavailable> for Fault {
@@ -82,6 +105,14 @@ struct Detail {
     mistakes: Option<Vec<MistakeBody>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_ms: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Option<Vec<FieldBody>>,
+}
+
+#[derive(Serialize)]
+struct FieldBody {
+    field: String,
+    message: String,
 }
 
 #[derive(Serialize)]
@@ -111,7 +142,7 @@ impl Fault {
     /// The answer that says so.
     pub(crate) fn answer(self, lang: Lang) -> Response {
         let (status, code, zh, en) = self.words();
-        let (mut candidates, mut mistakes, mut next) = (None, None, None);
+        let (mut candidates, mut mistakes, mut fields, mut next) = (None, None, None, None);
         match self {
             Self::Refused(CommandError::AmbiguousCity(cities)) => candidates = Some(cities),
             Self::Refused(CommandError::CallBack(Refused::UnsafeHours { next: at })) => {
@@ -119,6 +150,13 @@ impl Fault {
             }
             Self::NotReloaded(NotReloaded::Mistakes(list) | NotReloaded::TakesRestart(list)) => {
                 mistakes = Some(MistakeBody::all(&list, lang));
+            }
+            Self::UnfitFields(list) => {
+                let body = |(field, fault): (String, FieldFault)| FieldBody {
+                    field,
+                    message: fault.message(lang),
+                };
+                fields = Some(list.into_iter().map(body).collect());
             }
             _ => {}
         }
@@ -128,6 +166,7 @@ impl Fault {
             candidates,
             mistakes,
             next_ms: next,
+            fields,
         };
         let mut response = (status, Json(Body { error: detail })).into_response();
         let extra = match status {
@@ -200,6 +239,12 @@ impl Fault {
                 format!("the request is not right: {what}"),
             ),
             Self::Refused(error) => refused(error),
+            Self::UnfitFields(_) => words(
+                S::UNPROCESSABLE_ENTITY,
+                "unfit_facts",
+                "有填写的内容不合要求",
+                "some of what was written down cannot be taken",
+            ),
             Self::Unavailable => words(
                 S::SERVICE_UNAVAILABLE,
                 "unavailable",

@@ -20,7 +20,8 @@
 //!   GET  /api/v1/records                POST /api/v1/calls/{id}/thirds/{n}  │
 //!   GET  /api/v1/keys                   POST …/parties/{who}/mode           │
 //!   GET  /api/v1/keys/{name}/target     POST …/leave  …/alarms/seen         │
-//!   GET  /api/v1/audit                  POST …/supervise  …/recording       ┘
+//!   GET  /api/v1/audit                  POST …/supervise  …/recording       │
+//!                                       GET, PUT …/facts                    ┘
 //!        │ Command                ▲ Reply
 //!        ▼                        │
 //!   trait Control ── implemented by whoever drives the shards
@@ -39,6 +40,7 @@ mod lang;
 mod marks;
 mod page;
 mod pools;
+mod portion;
 mod probes;
 mod records;
 mod reveal;

@@ -15,18 +15,26 @@ pub(crate) async fn show(
 ) -> Response {
     let lang = Lang::of(query.as_deref(), &headers);
     let page = render(lang, &site.app.directory.name, site.app.ready.load(Acquire));
+    html(lang, POLICY, page)
+}
+
+/// A page in that language, that may load what the policy says.
+pub(crate) fn html(lang: Lang, policy: &'static str, page: String) -> Response {
     let fixed = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'unsafe-inline'",
-        ),
+        (header::CONTENT_SECURITY_POLICY, policy),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-cache"),
         (header::VARY, "Accept-Language"),
         (header::CONTENT_LANGUAGE, lang.pick("zh-CN", "en")),
     ];
     (fixed, page).into_response()
 }
+
+/// Nothing is loaded; what it looks like stands in it.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
+     form-action 'none'; frame-ancestors 'none'";
 
 /// Address, Chinese, English.
 const LINKS: [(&str, &str, &str); 8] = [

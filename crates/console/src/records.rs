@@ -1,6 +1,7 @@
 //! Records of finished calls, numbers masked.
 
 use crate::error::Fault;
+use crate::portion::portion;
 use crate::router::{Entry, Shared};
 use crate::wire::RecordBody;
 use axum::Json;
@@ -11,11 +12,6 @@ use meishier_engine::api::CommandError;
 use meishier_model::CallId;
 use meishier_records::Store;
 use serde::{Deserialize, Serialize};
-
-/// Records on a page if the asker says nothing.
-const PAGE: u32 = 50;
-/// Records on a page at most.
-const LARGEST_PAGE: u32 = 500;
 
 /// Which page. `lang` is read elsewhere and only tolerated here.
 #[derive(Deserialize)]
@@ -62,10 +58,7 @@ async fn page(
     which: Result<Query<Which>, QueryRejection>,
 ) -> Result<Response, Fault> {
     let Query(which) = which.map_err(|error| Fault::Invalid(error.body_text()))?;
-    let (limit, offset) = (which.limit.unwrap_or(PAGE), which.offset.unwrap_or(0));
-    if !(1..=LARGEST_PAGE).contains(&limit) {
-        return Err(Fault::Invalid(format!("`limit` is 1 to {LARGEST_PAGE}")));
-    }
+    let (limit, offset) = portion(which.limit, which.offset)?;
     let store = store(site)?;
     let total = store.count().await?;
     let records = store.recent(limit, offset).await?;

@@ -60,6 +60,7 @@ pub fn router(app: App) -> Router {
         .route("/", get(page::show))
         .route("/desk", get(desk::show))
         .route("/desk.js", get(desk::script))
+        .route("/desk-clock.js", get(desk::clock))
         .route("/desk.css", get(desk::style))
         .route("/healthz", get(probes::health))
         .route("/readyz", get(probes::ready))
@@ -83,7 +84,10 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/audit", get(audit::list))
         .route("/api/v1/calls/{id}/risk", post(calls::flag))
         .route("/api/v1/calls/{id}/nuisance", post(calls::nuisance))
-        .route("/api/v1/calls/{id}/facts", put(dossier::facts))
+        .route(
+            "/api/v1/calls/{id}/facts",
+            get(dossier::written).put(dossier::facts),
+        )
         .route("/api/v1/calls/{id}/dossier", get(dossier::sent))
         .route("/api/v1/calls/{id}/reveal", post(reveal::of_call))
         .route("/api/v1/calls/{id}/call-back", post(call_back::of_call))

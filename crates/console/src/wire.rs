@@ -2,8 +2,8 @@
 
 use crate::call_back;
 use meishier_engine::api::{
-    AlarmView, Asks, CallView, Command, LateAlarm, Press, SeatChange, SeatStatus, ThirdView,
-    TransferStarted,
+    AlarmView, Asks, CallView, Command, LateAlarm, Press, RecordingState, SeatChange, SeatStatus,
+    ThirdView, TransferStarted,
 };
 use meishier_engine::transfer::{self, Manner};
 use meishier_model::{
@@ -172,6 +172,7 @@ pub(crate) struct CallBody<'a> {
     caller_gone: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     call_back: Option<call_back::ViewBody>,
+    recording: Option<&'static str>,
 }
 
 /// A third party of a running call.
@@ -215,6 +216,7 @@ impl<'a> From<&'a CallView> for CallBody<'a> {
             alarms: &call.alarms,
             caller_gone: call.caller_gone,
             call_back: call.call_back.map(call_back::ViewBody::from),
+            recording: call.recording.map(RecordingState::as_str),
         }
     }
 }

@@ -82,6 +82,49 @@ async fn what_does_not_fit_is_refused() {
 }
 
 #[tokio::test]
+async fn each_field_that_does_not_fit_is_named_and_nothing_of_it_is_repeated() {
+    let fine = console(Mood::Fine);
+    let long = "长".repeat(201);
+    let body =
+        json!({"place":"楼顶","why":long,"battery":300,"callback":"twelve","hazards":"height"});
+    let answer = write(&fine, &body.to_string()).await;
+    assert_eq!(answer.status, S::UNPROCESSABLE_ENTITY, "{}", answer.text);
+    assert_eq!(answer.code(), "unfit_facts");
+    let fields = answer.json()["error"]["fields"].clone();
+    let fault = |field: &str| {
+        let mut list = fields.as_array().unwrap().iter();
+        list.find(|it| it["field"] == field)
+            .map(|it| it["message"].clone())
+    };
+    assert_eq!(fault("place"), None);
+    assert_eq!(fault("why").unwrap(), "每项最多 200 字");
+    assert_eq!(fault("battery").unwrap(), "电量须为 0 到 100");
+    assert!(fault("callback").unwrap().as_str().unwrap().contains("32"));
+    assert_eq!(fault("hazards").unwrap(), "此项填写有误");
+    assert!(!answer.text.contains("twelve") && !answer.text.contains("楼顶"));
+    assert!(fine.engine.asked.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_was_written_down_is_read_by_whoever_goes_on_and_the_audit_has_it() {
+    let (console, _store, _folder) = kept().await;
+    let path = format!("/api/v1/calls/{CALL}/facts");
+    let answer = console.get(&path).await;
+    assert_eq!(answer.status, S::OK, "{}", answer.text);
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    let facts = answer.json();
+    assert_eq!(
+        (&facts["place"], &facts["battery"]),
+        (&json!("楼顶"), &json!(15))
+    );
+    let audit = console.get("/api/v1/audit").await.json();
+    assert_eq!(audit["entries"][0]["what"], "facts_read", "{audit}");
+    assert!(!audit.to_string().contains("楼顶"));
+    let gone = support::console(Mood::Refuses(CommandError::UnknownCall));
+    assert_eq!(gone.get(&path).await.status, S::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn what_became_of_a_dossier_is_shown_without_what_stood_in_it() {
     let (console, store, _folder) = kept().await;
     let first = store.next_delivery("police").await.unwrap().unwrap();

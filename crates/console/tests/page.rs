@@ -44,16 +44,17 @@ async fn the_desk_needs_no_token_loads_nothing_from_elsewhere_and_is_framed_by_n
         "names are escaped"
     );
     let script = console.get("/desk.js").await;
-    assert_eq!(
-        script.header("content-type"),
-        Some("text/javascript; charset=utf-8")
-    );
+    let clock = console.get("/desk-clock.js").await;
+    for it in [&script, &clock] {
+        let kind = Some("text/javascript; charset=utf-8");
+        assert_eq!(it.header("content-type"), kind);
+    }
     let style = console.get("/desk.css").await;
     assert_eq!(
         style.header("content-type"),
         Some("text/css; charset=utf-8")
     );
-    for text in [&page.text, &script.text, &style.text] {
+    for text in [&page.text, &script.text, &clock.text, &style.text] {
         for elsewhere in ["http://", "https://", "//cdn", "@import", "url("] {
             assert!(!text.contains(elsewhere), "{elsewhere}");
         }
@@ -126,10 +127,11 @@ async fn the_script_asks_for_words_and_places_that_there_are() {
     }
 }
 
-/// Every value that the API can show has a word.
+/// Every value that the API can show has a word, and every fact a field.
 #[tokio::test]
-async fn every_state_mode_manner_and_role_has_a_word() {
-    use meishier_engine::api::Phase;
+async fn every_state_mode_manner_role_and_fact_has_a_word() {
+    use meishier_engine::api::{Phase, RecordingState, SeatState};
+    use meishier_engine::transfer::dossier::{Facts, Hazard, Level};
     use meishier_engine::transfer::{Manner, Mode, Role, State};
     let page = console(Mood::Fine).get("/desk").await;
     let words = words(&page);
@@ -159,6 +161,21 @@ async fn every_state_mode_manner_and_role_has_a_word() {
     wanted.extend(manners.map(|it| format!("manner_{}", name(serde_json::to_value(it).unwrap()))));
     wanted.extend(modes.map(|it| format!("mode_{}", it.as_str())));
     wanted.extend(roles.map(|it| format!("role_{}", it.as_str())));
+    let levels = [Level::Low, Level::Medium, Level::High, Level::Acting];
+    wanted.extend(levels.map(|it| format!("level_{}", name(serde_json::to_value(it).unwrap()))));
+    let hazards = Hazard::ALL.map(|it| name(serde_json::to_value(it).unwrap()));
+    wanted.extend(hazards.iter().map(|it| format!("hazards_{it}")));
+    wanted.extend(RecordingState::ALL.map(|it| format!("recording_{}", it.as_str())));
+    wanted.extend(SeatState::ALL.map(|it| format!("seat_{}", it.as_str())));
+    let facts = serde_json::to_value(Facts::default()).unwrap();
+    let script = console(Mood::Fine).get("/desk.js").await.text;
+    for field in facts.as_object().unwrap().keys() {
+        assert!(script.contains(&format!("[\"{field}\", \"")), "{field}");
+        wanted.push(format!("fact_{field}"));
+    }
+    for hazard in hazards {
+        assert!(script.contains(&format!("\"{hazard}\"")), "{hazard}");
+    }
     wanted.extend(Phase::ALL.map(|it| format!("phase_{}", it.as_str())));
     for id in wanted {
         assert!(words.contains_key(&id), "{id}");
@@ -170,6 +187,7 @@ async fn alarms_speak_up_and_the_place_says_what_it_was_taken_for() {
     let page = console(Mood::Fine).get("/desk").await.text;
     assert!(page.contains(r#"<div id="alarms" role="alert" aria-live="assertive">"#));
     assert!(page.contains(r#"<div id="gone" role="alert">"#));
+    assert!(page.contains(r#"<div id="link" role="alert">"#));
     assert!(page.contains(r#"<label for="place">"#));
     assert!(page.contains(r#"aria-describedby="settled""#));
 }

@@ -8,8 +8,8 @@ pub use crate::notice::{ByTelephone, CallBackResult, LegParty, Notice, ReferWhy}
 pub use crate::peers::Target;
 pub use crate::pressed::KeyLetter;
 pub use crate::shown::{
-    AlarmView, CallBackView, CallView, LateAlarm, Phase, PoolView, SeatState, SeatStatus,
-    ShardView, ThirdView, TrunkView, WhyPool, WhyReason, WhyView,
+    AlarmView, CallBackView, CallView, LateAlarm, Phase, PoolView, RecordingState, SeatState,
+    SeatStatus, ShardView, ThirdView, TrunkView, WhyPool, WhyReason, WhyView,
 };
 use meishier_config::Config;
 use meishier_media::{MediaCommand, MediaEvent};
@@ -222,6 +222,11 @@ pub enum Command {
         /// All of it.
         facts: Box<Facts>,
     },
+    /// What was written down of a caller so far, for whoever goes on writing.
+    Written {
+        /// The call.
+        call: CallId,
+    },
     /// Mark the caller of a conversation for nuisance; refused while the caller is at risk.
     Nuisance {
         /// The call.
@@ -332,6 +337,7 @@ impl Command {
             | Self::Record { call, .. }
             | Self::Flag { call }
             | Self::Facts { call, .. }
+            | Self::Written { call }
             | Self::Nuisance { call, .. }
             | Self::Reveal { call }
             | Self::Why { call } => (call.shard().0 < shards)
@@ -375,6 +381,8 @@ pub enum Reply {
     /// The caller's number in full; [`CommandError::NumberWithheld`] if it is withheld and no emergency
     /// key was pressed in the call, or if none came.
     Revealed(Result<DialString, CommandError>),
+    /// What was written down of a caller.
+    Written(Result<Box<Facts>, CommandError>),
     /// Why a caller still waits.
     Why(Result<Box<WhyView>, CommandError>),
     /// The schedule was evaluated again.

@@ -96,6 +96,14 @@ impl Shard {
         self.reply(token, Reply::Done(result));
     }
 
+    /// Somebody goes on writing what another began, or wrote before the page was loaded again.
+    pub(crate) fn on_written(&mut self, token: u64, id: CallId) {
+        let call = self.calls.get(&id).filter(|call| call.ending.is_none());
+        let facts = call.map(|call| Box::new(call.facts.clone()));
+        let facts = facts.ok_or(CommandError::UnknownCall);
+        self.reply(token, Reply::Written(facts));
+    }
+
     /// A key was pressed, or its place settled: sends its dossier at once to all who get it. `given` is
     /// what the counsellor said of the place. The transfer stands in the call's record already.
     pub(crate) fn send_dossier(&mut self, now: Now, call: &mut Call, third: ThirdId, given: &str) {

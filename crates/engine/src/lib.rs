@@ -89,10 +89,10 @@ mod why;
 
 pub use api::{
     AlarmView, Asks, ByTelephone, CallView, Command, CommandError, Gauges, Input, KeyLetter,
-    LateAlarm, LegParty, Notice, Output, Phase, PoolView, Press, ReferWhy, Refusal, Reply,
-    SeatChange, SeatState, SeatStatus, ShardMessage, ShardView, Staffed, TalkWeight, ThirdView,
-    ThirdWish, TransferStarted, TrunkView, Who, WhyPool, WhyReason, WhyView, home_of_counsellor,
-    home_of_seat,
+    LateAlarm, LegParty, Notice, Output, Phase, PoolView, Press, RecordingState, ReferWhy, Refusal,
+    Reply, SeatChange, SeatState, SeatStatus, ShardMessage, ShardView, Staffed, TalkWeight,
+    ThirdView, ThirdWish, TransferStarted, TrunkView, Who, WhyPool, WhyReason, WhyView,
+    home_of_counsellor, home_of_seat,
 };
 #[cfg(feature = "defects")]
 pub use defect::Defect;

@@ -21,7 +21,7 @@
 //! Nothing before the end of it is recorded. What anybody hears beside speech (music, prompts) is not on
 //! it.
 
-use crate::api::{CommandError, Reply};
+use crate::api::{CommandError, RecordingState, Reply};
 use crate::call::{Call, State, ThirdSide};
 use crate::consent::TO_ANSWER;
 use crate::shard::Shard;
@@ -158,6 +158,21 @@ impl Shard {
                 u128::try_from(had).is_ok_and(|had| had >= TO_ANSWER.as_millis())
             }),
             Consent::EmergencyOnly => self.called_emergency(call),
+        }
+    }
+
+    /// How it stands, for whoever looks at the call. What a person stopped is stopped, whether or not
+    /// anything had begun.
+    pub(crate) fn recording_state(&self, call: &Call) -> Option<RecordingState> {
+        let taping = &call.taping;
+        let records = self.config.recording.is_some() && talks(call);
+        match taping.record.consent {
+            _ if !records => None,
+            _ if taping.record.refused.is_some() => Some(RecordingState::Refused),
+            Consent::Off => None,
+            _ if taping.paused => Some(RecordingState::Paused),
+            _ if taping.running.is_some() => Some(RecordingState::On),
+            _ => Some(RecordingState::Waiting),
         }
     }
 

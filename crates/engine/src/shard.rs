@@ -520,6 +520,7 @@ impl Shard {
             Command::Record { call, on, reason } => self.on_record(token, call, on, &reason),
             Command::Flag { call } => self.on_flag(now, token, call),
             Command::Facts { call, facts } => self.on_facts(now, token, call, *facts),
+            Command::Written { call } => self.on_written(token, call),
             Command::Nuisance {
                 call,
                 lasts,

@@ -209,6 +209,8 @@ pub struct CallView {
     pub caller_gone: bool,
     /// Then: whether the caller may be called back.
     pub call_back: Option<CallBackView>,
+    /// How its recording stands; `None` if the pool records nothing, or nobody talks.
+    pub recording: Option<RecordingState>,
 }
 
 /// Whether a caller who has hung up may be called back.
@@ -234,6 +236,36 @@ impl CallBackView {
             Self::Running => "running",
             Self::Spent => "spent",
             Self::Refused(why) => why.as_str(),
+        }
+    }
+}
+
+/// How the recording of a conversation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordingState {
+    /// Nothing is recorded yet: the caller has not been told, or no emergency key was pressed.
+    Waiting,
+    /// What is said is recorded.
+    On,
+    /// A person has stopped it.
+    Paused,
+    /// The caller refuses; nothing of this call is kept.
+    Refused,
+}
+
+impl RecordingState {
+    /// All of them.
+    pub const ALL: [RecordingState; 4] = [Self::Waiting, Self::On, Self::Paused, Self::Refused];
+
+    /// The name used in the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::On => "on",
+            Self::Paused => "paused",
+            Self::Refused => "refused",
         }
     }
 }

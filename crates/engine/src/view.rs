@@ -115,6 +115,7 @@ impl Shard {
                 .collect(),
             caller_gone: call.side.gone,
             call_back: self.call_back_view(now, call),
+            recording: self.recording_state(call),
         }
     }
 }

@@ -28,7 +28,7 @@ mod reading;
 pub use call_back::CallBack;
 pub use conference::{Conference, Leaving, Order, Standing, Third};
 pub use districts::Districts;
-pub use dossier::{Dossier, Facts};
+pub use dossier::{Dossier, Facts, FactsError};
 pub use handover::{Action, Handover, InputError, Notice, State, Terms};
 pub use jurisdiction::{Choice, Heard};
 pub use keys::{Dial, Key, KeyKind, Manner, Reach, SERVICES, Service, service};

@@ -31,7 +31,7 @@ const WINDOW: Duration = Duration::from_secs(1);
 /// Windows within which everybody hears whom they should.
 const WINDOWS: usize = 8;
 /// Longest wait for a state.
-const LIMIT: Duration = Duration::from_secs(40);
+const LIMIT: Duration = Duration::from_secs(90);
 
 /// Somebody with a telephone that speaks a tone all the time.
 pub struct Party {
@@ -64,9 +64,9 @@ impl Party {
         Self { line, ..self }
     }
 
-    /// Calls the hotline.
-    fn call(&mut self, engine: SocketAddr) {
-        let dialog = Dialog::new("13900000001", "desk", self.address(), engine);
+    /// Calls the hotline as this user.
+    fn call(&mut self, engine: SocketAddr, user: &str) {
+        let dialog = Dialog::new(user, "desk", self.address(), engine);
         let invite = dialog.request("INVITE", 1, "INVITE", &self.media.sdp());
         self.line.send(invite);
         self.dialog = Some(dialog);
@@ -191,7 +191,12 @@ pub struct Desk {
 
 impl Desk {
     /// Starts an engine of this plan with one more seat, at which a call is answered.
-    pub fn talking(mut plan: Plan) -> Self {
+    pub fn talking(plan: Plan) -> Self {
+        Self::talking_to(plan, "13900000001")
+    }
+
+    /// As [`Desk::talking`], with a caller of this user part.
+    pub fn talking_to(mut plan: Plan, user: &str) -> Self {
         let (caller, counsellor) = (Party::new('C'), Party::new('K'));
         plan.add_seats(1, counsellor.address(), "udp", "ready");
         let engine = Engine::start(&plan);
@@ -200,7 +205,7 @@ impl Desk {
             counsellor: counsellor.towards(&engine),
             engine,
         };
-        desk.caller.call(desk.engine.udp());
+        desk.caller.call(desk.engine.udp(), user);
         desk.counsellor.answer();
         desk.caller.is_answered();
         let talking = [("phase", "talking")];

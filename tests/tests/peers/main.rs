@@ -1,6 +1,7 @@
 //! Tests against foreign SIP programs, and the shipped Prometheus files against Prometheus' own.
 
 mod baresip;
+mod browser;
 mod desk;
 mod hep;
 mod kamailio;

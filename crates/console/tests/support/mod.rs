@@ -7,11 +7,12 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use meishier_console::{App, Control, Directory, Reachable, Unavailable, router};
 use meishier_engine::RegistrationView;
 use meishier_engine::api::{
-    CallView, Command, CommandError, Phase, PoolView, Reply, SeatState, SeatStatus, ShardView,
-    TrunkView, WhyPool, WhyReason, WhyView,
+    CallView, Command, CommandError, Phase, PoolView, RecordingState, Reply, SeatState, SeatStatus,
+    ShardView, TrunkView, WhyPool, WhyReason, WhyView,
 };
 use meishier_engine::routing::{Hand, Note, Service};
 use meishier_engine::signaling::RegistrationState;
+use meishier_engine::transfer::Facts;
 use meishier_model::{CallId, DialString, PoolId, SeatId, ShardId, TrunkId, Wall};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
@@ -92,6 +93,7 @@ fn view(shard: u16) -> Reply {
         alarms: Vec::new(),
         caller_gone: false,
         call_back: None,
+        recording: Some(RecordingState::On),
     };
     let seats = match shard {
         0 => vec![seat(0, SeatState::Ready), seat(2, SeatState::SignedOff)],
@@ -158,15 +160,23 @@ pub fn why(call: CallId) -> WhyView {
     }
 }
 
+/// What was written down of a caller.
+pub fn facts() -> Facts {
+    Facts {
+        place: Some("楼顶".into()),
+        battery: Some(15),
+        ..Facts::default()
+    }
+}
+
 impl Engine {
     fn reply(&self, command: Command) -> Result<Reply, Unavailable> {
         self.asked.lock().unwrap().push(command.clone());
         match (&self.mood, command) {
             (Mood::Away | Mood::Silent, _) => Err(Unavailable),
             (Mood::Confused, _) => Ok(Reply::Rescheduled),
-            (Mood::Refuses(error), Command::Seat { .. }) => Ok(Reply::Seat(Err(error.clone()))),
             (
-                Mood::Refuses(error),
+                mood,
                 Command::Flag { .. }
                 | Command::Facts { .. }
                 | Command::Nuisance { .. }
@@ -176,7 +186,14 @@ impl Engine {
                 | Command::Leave { .. }
                 | Command::Record { .. }
                 | Command::AlarmSeen { .. },
-            ) => Ok(Reply::Done(Err(error.clone()))),
+            ) => Ok(Reply::Done(match mood {
+                Mood::Refuses(error) => Err(error.clone()),
+                _ => Ok(()),
+            })),
+            (Mood::Refuses(error), Command::Seat { .. }) => Ok(Reply::Seat(Err(error.clone()))),
+            (Mood::Refuses(error), Command::Written { .. }) => {
+                Ok(Reply::Written(Err(error.clone())))
+            }
             (Mood::Refuses(error), Command::Why { .. }) => Ok(Reply::Why(Err(error.clone()))),
             (Mood::Refuses(error), Command::Reveal { .. }) => {
                 Ok(Reply::Revealed(Err(error.clone())))
@@ -201,21 +218,10 @@ impl Engine {
                     asks: None,
                 })))
             }
-            (
-                Mood::Fine,
-                Command::Flag { .. }
-                | Command::Facts { .. }
-                | Command::Nuisance { .. }
-                | Command::PoolState { .. }
-                | Command::Third { .. }
-                | Command::Hear { .. }
-                | Command::Leave { .. }
-                | Command::Record { .. }
-                | Command::AlarmSeen { .. },
-            ) => Ok(Reply::Done(Ok(()))),
             (Mood::Fine, Command::Reveal { .. }) => {
                 Ok(Reply::Revealed(Ok(DialString::new("13900006666"))))
             }
+            (Mood::Fine, Command::Written { .. }) => Ok(Reply::Written(Ok(Box::new(facts())))),
             (Mood::Fine, Command::Why { call }) => Ok(Reply::Why(Ok(Box::new(why(call))))),
             (Mood::Fine, Command::Reschedule | Command::View) => Ok(Reply::Rescheduled),
         }

@@ -109,6 +109,20 @@ fn nobody_gets_what_nobody_asked_for_and_limits_are_kept() {
 }
 
 #[test]
+fn what_was_written_down_is_read_by_whoever_goes_on_writing() {
+    let mut world = world();
+    talking(&mut world);
+    let call = only_call(&world);
+    write(&mut world, call, facts()).unwrap();
+    let read = |world: &mut World, call| match world.command(Command::Written { call }) {
+        Reply::Written(result) => result.map(|it| *it),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(read(&mut world, call), Ok(facts()));
+    assert_eq!(read(&mut world, CallId(7)), Err(CommandError::UnknownCall));
+}
+
+#[test]
 fn one_call_sends_only_so_many() {
     let mut world = world();
     talking(&mut world);

@@ -5,7 +5,7 @@ use crate::world::{
     CARRIER, CONFIG, Caller, Sent, TEN_O_CLOCK, World, addr, answer, reply, sdp, seat_bye,
 };
 use meishier_engine::media::{MediaCommand, MediaEvent, PromptId, Source};
-use meishier_engine::{Command, CommandError, Input, Reply, Who};
+use meishier_engine::{Command, CommandError, Input, RecordingState, Reply, Who};
 use meishier_model::{CallId, Consent, PortId, RecordingRecord};
 use meishier_transfer::Mode;
 use std::time::Duration;
@@ -98,6 +98,15 @@ fn join(world: &mut World, police: &Sent) {
     world.take(addr(CARRIER), "ACK");
 }
 
+/// How the recording of the only call stands, as people see it.
+fn standing(world: &mut World) -> Option<RecordingState> {
+    let shard = the_call(world).shard();
+    match world.command_at(shard, Command::View) {
+        Reply::View(view) => view.calls[0].recording,
+        other => panic!("{other:?}"),
+    }
+}
+
 pub(crate) fn of_record(world: &World) -> RecordingRecord {
     *world.records[0].recording.clone().unwrap()
 }
@@ -110,6 +119,7 @@ fn the_caller_is_told_over_the_conversation_and_is_recorded_after_that() {
         tapes(&mut world).is_empty(),
         "nothing before the caller knows"
     );
+    assert_eq!(standing(&mut world), Some(RecordingState::Waiting));
     let at = caller_port(&world);
     world.pass(4 * SECOND);
     assert_eq!(told(&mut world, at), [PromptId::RecordingTold]);
@@ -123,6 +133,7 @@ fn the_caller_is_told_over_the_conversation_and_is_recorded_after_that() {
         matches!(heard(&world, at), Source::Peer(_)),
         "the prompt is over"
     );
+    assert_eq!(standing(&mut world), Some(RecordingState::On));
     world.pass(10 * SECOND);
     assert!(tapes(&mut world).is_empty());
     caller.bye(&mut world);
@@ -161,6 +172,7 @@ fn a_caller_who_refuses_is_not_recorded_before_and_not_after() {
         let ends: &[&str] = if after { &["end 0 false"] } else { &[] };
         assert_eq!(tapes(&mut world), ends, "what there is of it is not kept");
         assert_eq!(told(&mut world, at), [PromptId::RecordingRefused]);
+        assert_eq!(standing(&mut world), Some(RecordingState::Refused));
         press(&mut world, '9');
         let police = police(&mut world);
         join(&mut world, &police);
@@ -255,6 +267,7 @@ fn a_person_stops_it_and_lets_it_go_on_with_a_reason() {
         tapes(&mut world),
         ["0 note paused: card number", "0 -", "0 -"]
     );
+    assert_eq!(standing(&mut world), Some(RecordingState::Paused));
     world.pass(SECOND);
     assert_eq!(order(&mut world, true), Ok(()));
     let on = ["0 note resumed: card number", "0 +2 caller", "0 +3 seat s0"];

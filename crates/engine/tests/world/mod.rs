@@ -324,9 +324,14 @@ impl World {
     }
 
     pub fn command(&mut self, command: Command) -> Reply {
+        let shard = command.shard(self.config.shards).unwrap_or(ShardId(0));
+        self.command_at(shard, command)
+    }
+
+    /// As [`World::command`], of one shard where every shard may be meant.
+    pub fn command_at(&mut self, shard: ShardId, command: Command) -> Reply {
         self.token += 1;
         let token = self.token;
-        let shard = command.shard(self.config.shards).unwrap_or(ShardId(0));
         self.handle(usize::from(shard.0), Input::Command { token, command });
         let mut replies = self.replies.remove(&token).expect("an answer at once");
         assert_eq!(replies.len(), 1, "one answer a command");

@@ -382,9 +382,8 @@ fn kept(books: &Books, now: Now, call: &Call) -> Option<String> {
         .filter(|_| call.seat_left == books.step);
     let talks = there(books, seat.and_then(|leg| books.legs.get(leg)), now);
     let known = books.former.is_empty() && !books.stopping && !call.parted;
-    (back && talks && known).then(|| {
-        "its caller was put into the queue while the counsellor was there".to_owned()
-    })
+    (back && talks && known)
+        .then(|| "its caller was put into the queue while the counsellor was there".to_owned())
 }
 
 /// The caller was alone and was released: by whose end?

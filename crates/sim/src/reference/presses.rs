@@ -344,7 +344,11 @@ impl Books {
             let bid = press.bid.take();
             let bid = bid.unwrap_or_else(|| Box::new(Bid::new(now.mono, step, seats)));
             let (pool, skills) = seats;
-            Box::new(Bid { pool, skills, ..*bid })
+            Box::new(Bid {
+                pool,
+                skills,
+                ..*bid
+            })
         });
         press.doubt = asks.is_some();
         if let Some(asks) = asks {

@@ -280,6 +280,7 @@ impl World {
             Reply::Done(result) => result,
             Reply::Why(result) => result.map(drop),
             Reply::Revealed(result) => result.map(drop),
+            Reply::Written(result) => result.map(drop),
             Reply::Rescheduled | Reply::View(_) => Ok(()),
         };
         let result = result.map_err(|error| fault(&error));
