@@ -31,6 +31,7 @@ mod change;
 mod channels;
 mod conference;
 mod configure;
+mod consent;
 mod defect;
 mod dial;
 mod dispatch;

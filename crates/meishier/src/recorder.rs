@@ -60,7 +60,10 @@ impl Taping {
         let keys = Keys::read(&recording.key_files, &data)?;
         if let Some(since) = refused.iter().map(|(_, arrived)| *arrived).min() {
             let calls: BTreeSet<CallId> = refused.iter().map(|(call, _)| *call).collect();
-            shelf.mark_refused(&calls, since)?;
+            // A full disk is no reason for a hotline not to start.
+            if let Err(error) = shelf.mark_refused(&calls, since) {
+                tracing::error!(%error, "refused recordings could not be looked for");
+            }
         }
         let clock = clock.clone();
         let recorder = Recorder::start(shelf.clone(), keys, move || clock.wall())?;

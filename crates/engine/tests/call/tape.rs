@@ -5,8 +5,9 @@ use crate::world::{
     CARRIER, CONFIG, Caller, Sent, TEN_O_CLOCK, World, addr, answer, reply, sdp, seat_bye,
 };
 use meishier_engine::media::{MediaCommand, MediaEvent, PromptId, Source};
-use meishier_engine::{Command, CommandError, Input, Reply};
+use meishier_engine::{Command, CommandError, Input, Reply, Who};
 use meishier_model::{CallId, Consent, PortId, RecordingRecord};
+use meishier_transfer::Mode;
 use std::time::Duration;
 
 /// Who is asked has so long for the answer.
@@ -418,6 +419,29 @@ fn the_end_of_another_sentence_does_not_count_for_the_key() {
     assert_eq!(told(&mut world, at).len(), 3);
     world.pass(TO_ANSWER);
     assert_eq!(tapes(&mut world)[0], "start 0 pool=city consent=asked");
+}
+
+#[test]
+fn who_comes_back_more_often_than_a_tape_has_tracks_is_on_the_next_tape() {
+    let mut world = recorded("announced");
+    let (caller, _) = talking(&mut world);
+    let at = caller_port(&world);
+    told(&mut world, at);
+    let call = the_call(&world);
+    for _ in 0..300 {
+        for mode in [Mode::Held, Mode::Full] {
+            let who = Who::Caller;
+            let order = Command::Hear { call, who, mode };
+            assert_eq!(world.command(order), Reply::Done(Ok(())));
+        }
+    }
+    caller.bye(&mut world);
+    let orders = tapes(&mut world);
+    let back = orders.iter().filter(|it| it.ends_with(" caller")).count();
+    assert_eq!(back, 301, "nobody is left out");
+    let tapes = of_record(&world).tapes;
+    assert_eq!(tapes.len(), 2);
+    assert!(tapes.iter().all(|it| it.ended.is_some()));
 }
 
 #[test]
