@@ -88,8 +88,9 @@ mod waiting;
 mod why;
 
 pub use api::{
-    AlarmView, Asks, ByTelephone, CallView, Command, CommandError, Gauges, Input, KeyLetter,
-    LateAlarm, LegParty, Notice, Output, Phase, PoolView, Press, RecordingState, ReferWhy, Refusal,
+    AlarmView, Asks, ByTelephone, CallBackResult, CallView, Command, CommandError, Gauges, Input,
+    KeyLetter, LateAlarm, LegParty, Notice, Output, Phase, PoolView, Press, RecordingState,
+    ReferWhy, Refusal,
     Reply, SeatChange, SeatState, SeatStatus, ShardMessage, ShardView, Staffed, TalkWeight,
     ThirdView, ThirdWish, TransferStarted, TrunkView, Who, WhyPool, WhyReason, WhyView,
     home_of_counsellor, home_of_seat,

@@ -179,7 +179,7 @@ fn policies_trunks_care_and_old_numbers_are_told_by_key() {
         (
             "nuisance_key = \"*7\"",
             "nuisance_key = \"*7\"\ncall_back_trunks = [\"carrier\"]",
-            "care.call_back_trunks: none → carrier",
+            "care.call_back_trunks: - → carrier",
         ),
         (
             "number = \"962525\"",

@@ -6,7 +6,7 @@ mod invariants_world;
 use invariants_world::forge::{disguise, forge, found, hide, one_call, one_seat, quiet};
 use invariants_world::scene::Scene;
 use invariants_world::{CONFIG, Forge};
-use meishier_engine::{Command, Notice, Phase, Refusal, Reply, SeatChange};
+use meishier_engine::{CallBackResult, Command, Notice, Phase, Refusal, Reply, SeatChange};
 use meishier_model::{CallId, CallRecord, CounsellorId, SeatId};
 use meishier_sim::invariants::{Invariant, Seen};
 
@@ -92,6 +92,29 @@ fn risk_a_queue_without_a_place() {
         let call = CallId(1);
         assert_eq!(tells(Notice::KeptOutside { call, risk }), Invariant::Risk);
     }
+}
+
+#[test]
+fn transfer_a_call_back_to_nobody_or_without_consent() {
+    let (call, result) = (CallId(1), CallBackResult::Dialled);
+    let nobody = tells(Notice::CallBack { call, result });
+    assert_eq!(nobody, Invariant::Transfer);
+    let mut scene = quiet();
+    scene.rig.forger = Some(Box::new(move |_, seen| match seen {
+        Seen::Notice {
+            shard,
+            notice: Notice::Answered { call, .. },
+        } => {
+            let (shard, call) = (*shard, *call);
+            Forge::Instead(Box::new(move |checker, now| {
+                let notice = &Notice::CallBack { call, result };
+                checker.see(now, &Seen::Notice { shard, notice });
+            }))
+        }
+        _ => Forge::Pass,
+    }));
+    one_call(&mut scene);
+    assert_eq!(found(&scene), Invariant::Transfer);
 }
 
 #[test]

@@ -389,11 +389,11 @@ fn a_caller_who_hangs_up_while_police_are_there_is_called_back_at_the_trunk() {
     assert_eq!(call["thirds"][1]["role"], "caller", "{call}");
     assert_eq!(call["thirds"][1]["dialled"], "139****0001", "{call}");
     // Whoever answered hangs up, and nobody has said that it was the caller.
-    desk.until_thirds(&["joined"]);
-    desk.counsellor.hang_up();
     let output = caller.output();
     assert!(output.contains("called sip:13900000001@"), "{output}");
-    caller.succeeds(&desk.engine);
+    caller.hangs_up(&desk.engine);
+    desk.until_thirds(&["joined"]);
+    desk.counsellor.hang_up();
     police.succeeds(&desk.engine);
     let record = desk.over();
     assert_eq!(outcomes(&record), [("joined", 200); 2], "{record}");

@@ -31,7 +31,7 @@ use crate::reference::legs::Leg;
 use crate::reference::parts::Part;
 use crate::reference::place::VAGUE;
 use crate::reference::presses::Press;
-use meishier_engine::{Asks, Command, Notice, Phase, Reply};
+use meishier_engine::{Asks, CallBackResult, Command, Notice, Phase, Reply};
 use meishier_model::{CallId, CallRecord, Mono, Now, TransferOutcome};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -45,8 +45,13 @@ const MOST_PARTIES: usize = 8;
 
 /// The engine says that a caller is gone while its call goes on.
 pub(super) fn told(books: &Books, now: Now, notice: &Notice) -> Result<(), Violation> {
-    let Notice::CallBackDue { call } = notice else {
-        return Ok(());
+    let call = match notice {
+        Notice::CallBackDue { call } => call,
+        Notice::CallBack {
+            call,
+            result: CallBackResult::Dialled,
+        } => return called_back(books, *call),
+        _ => return Ok(()),
     };
     let Some(call) = books.calls.get(call) else {
         return IT.broken(
@@ -62,6 +67,16 @@ pub(super) fn told(books: &Books, now: Now, notice: &Notice) -> Result<(), Viola
         return IT.broken(Some(&call.sip), what);
     }
     Ok(())
+}
+
+/// Nobody is called back who is there, or did not agree to it.
+fn called_back(books: &Books, id: CallId) -> Result<(), Violation> {
+    let call = books.calls.get(&id);
+    if call.is_some_and(|call| call.agreed && call.caller_gone.is_some()) {
+        return Ok(());
+    }
+    let what = format!("the caller of call {id} is called back, is there or has not agreed");
+    IT.broken(None, what)
 }
 
 /// A counsellor is let go.

@@ -111,6 +111,8 @@ pub struct Call {
     pub parts: Parts,
     /// Since when the engine says that the caller is gone while the call goes on.
     pub caller_gone: Option<Mono>,
+    /// The caller's consent to be called back stands in what was written down last.
+    pub agreed: bool,
     /// In which step its conversation was over.
     pub ended_step: u64,
     /// In which step the last seat was let go.

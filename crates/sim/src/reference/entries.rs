@@ -140,6 +140,7 @@ impl Books {
             presses: Vec::new(),
             parts: Parts::default(),
             caller_gone: None,
+            agreed: false,
             seat_leg: None,
             ended_step: 0,
             seat_left: 0,

@@ -215,6 +215,11 @@ impl Books {
             }
             (Command::Leave { call }, Reply::Done(Ok(()))) => self.facts.let_go.push(call),
             (Command::Flag { call }, Reply::Done(Ok(()))) => self.flag(now, call),
+            (Command::Facts { call, facts }, Reply::Done(Ok(()))) => {
+                if let Some(call) = self.calls.get_mut(&call) {
+                    call.agreed = facts.call_back.is_some_and(|it| it.consent);
+                }
+            }
             (
                 Command::Nuisance {
                     call, lasts, end, ..
