@@ -87,7 +87,9 @@ fn seconds(books: &Books) -> Result<(), Violation> {
             continue;
         };
         let mut bids = call.bids().filter(|(number, _)| number == third);
-        let Some((_, bid)) = bids.next() else { continue };
+        let Some((_, bid)) = bids.next() else {
+            continue;
+        };
         let who = bid.rings.as_ref().and_then(|rings| rings.who);
         let lacks = who.is_some_and(|who| bid.skills & !books.maybe_skills(*seat, who) != 0);
         let line = bid.line.is_none_or(|line| line.pool.0 == bid.pool);

@@ -29,7 +29,9 @@ pub(super) fn offered(books: &Books, now: Now, id: CallId, seat_id: u32) -> Resu
         ));
     }
     match seat_fault(books, now, seat_id, call.decided.as_ref()) {
-        Some(why) => say(format!("call {id} is offered to seat {seat_id}, which {why}")),
+        Some(why) => say(format!(
+            "call {id} is offered to seat {seat_id}, which {why}"
+        )),
         None => Ok(()),
     }
 }
@@ -61,12 +63,7 @@ pub(super) fn second_offered(
 }
 
 /// Why a seat may not ring.
-fn seat_fault(
-    books: &Books,
-    now: Now,
-    seat_id: u32,
-    decided: Option<&Decision>,
-) -> Option<String> {
+fn seat_fault(books: &Books, now: Now, seat_id: u32, decided: Option<&Decision>) -> Option<String> {
     let Some(seat) = books.seats.get(seat_id as usize) else {
         return Some("is not there".to_owned());
     };

@@ -4,8 +4,8 @@
 use super::desks::{Leg, Who};
 use super::{Due, World};
 use crate::people::{Happening, Token, Wish};
-use crate::rig::ToEngine;
 use crate::reference::place::VAGUE;
+use crate::rig::ToEngine;
 use meishier_engine::transfer::{Role, ThirdId};
 use meishier_engine::{
     Command, Manner, Mode, Notice, Press, ThirdWish, TransferStep, Who as Party,
