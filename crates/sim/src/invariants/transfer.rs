@@ -29,7 +29,7 @@ use crate::reference::Books;
 use crate::reference::calls::Call;
 use crate::reference::legs::Leg;
 use crate::reference::parts::Part;
-use crate::reference::place::VAGUE;
+use crate::reference::place::{VAGUE, bare};
 use crate::reference::presses::Press;
 use meishier_engine::{Asks, CallBackResult, Command, Notice, Phase, Reply};
 use meishier_model::{CallId, CallRecord, Mono, Now, TransferOutcome};
@@ -127,7 +127,7 @@ fn asked_where(
     asks: Option<&Asks>,
 ) -> Result<(), Violation> {
     let Some(asks) = asks else { return Ok(()) };
-    let said: BTreeSet<&str> = asks.cities.iter().map(String::as_str).collect();
+    let said: BTreeSet<&str> = asks.cities.iter().map(|it| bare(it)).collect();
     let known = VAGUE.iter().find(|(name, _)| *name == place);
     let known = known.map(|(_, cities)| cities.iter().copied().collect::<BTreeSet<_>>());
     if known.as_ref() == Some(&said) {
@@ -315,9 +315,8 @@ fn closed(books: &Books, now: Now, call: &Call, press: &Press, failed: bool) -> 
     let over = matches!(call.phase, Phase::Queued | Phase::WrappingUp);
     let nobody = call.caller_gone.is_some() && !press.emergency;
     let cancelled = press.outcome == Some(TransferOutcome::Cancelled);
-    // Who only listens makes room for whom an emergency calls.
-    let room = call.presses.iter().filter(|it| it.outcome.is_none());
-    let nobody = nobody || press.bystander() && room.count() + 2 >= MOST_PARTIES;
+    // A supervisor is nobody's help, and makes room for whom an emergency calls.
+    let nobody = nobody || press.named.is_some();
     let known = !press.key.is_empty() && !books.stopping;
     if cancelled && known && !(wished || over || nobody) {
         return Some("was given up, and nobody wished it".to_owned());
@@ -390,6 +389,10 @@ fn call_fault(books: &Books, now: Now, call: &Call) -> Option<String> {
 
 /// Whoever talks with somebody is not put into the queue, whomever else the key asks for there.
 fn kept(books: &Books, now: Now, call: &Call) -> Option<String> {
+    let asked = |press: &Press| {
+        let closed = press.closed.is_some_and(|(_, step)| step == books.step);
+        press.bid.is_some() && closed
+    };
     let back = call.phase == Phase::Queued && call.queued_step == books.step;
     let seat = call
         .seat_leg
@@ -397,7 +400,8 @@ fn kept(books: &Books, now: Now, call: &Call) -> Option<String> {
         .filter(|_| call.seat_left == books.step);
     let talks = there(books, seat.and_then(|leg| books.legs.get(leg)), now);
     let known = books.former.is_empty() && !books.stopping && !call.parted;
-    (back && talks && known)
+    let asked = call.presses.iter().any(asked);
+    (back && asked && talks && known)
         .then(|| "its caller was put into the queue while the counsellor was there".to_owned())
 }
 

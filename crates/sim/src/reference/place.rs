@@ -53,6 +53,14 @@ pub const VAGUE: &[(&str, &[&str])] = &[
     ("西湖区", &["杭州", "南昌"]),
 ];
 
+/// A city's name without its province, where several are to be told apart.
+#[must_use]
+pub fn bare(name: &str) -> &str {
+    let mut cities = VAGUE.iter().flat_map(|(_, cities)| cities.iter());
+    let city = cities.find(|city| name.ends_with(**city));
+    city.copied().unwrap_or(name)
+}
+
 fn at(row: &'static Row) -> Place {
     Place {
         city: Some(row.2),

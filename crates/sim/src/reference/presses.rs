@@ -323,7 +323,7 @@ impl Books {
         let plan = self.plan.keys.get(key).cloned().unwrap_or_default();
         let step = self.step;
         let likely = asks.and_then(|asks| asks.cities.first());
-        let place = likely.map_or(place, String::as_str);
+        let place = likely.map_or(place, |likely| place::bare(likely));
         let known = self.plan.numbers(key, place).filter(|it| !it.is_empty());
         let emergency = self.plan.policies.emergency_keys.iter().any(|it| it == key);
         if let Some(call) = self.calls.get_mut(&id) {
@@ -369,7 +369,10 @@ impl Books {
         let Some(press) = open.find(|it| third.is_none_or(|third| it.third == third)) else {
             return;
         };
-        let (third, numbers) = (press.third, self.plan.numbers(&press.key, place));
+        let (third, numbers) = (
+            press.third,
+            self.plan.numbers(&press.key, place::bare(place)),
+        );
         if let Some(press) = self.press_mut(id, third) {
             press.whole = numbers.is_some();
             press.numbers = numbers.unwrap_or_default();
