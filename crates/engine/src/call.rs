@@ -298,9 +298,12 @@ pub(crate) struct Call {
     /// What the counsellor wrote down.
     #[serde(default)]
     pub(crate) facts: Facts,
-    /// The place that a key went by last, as the counsellor said it.
+    /// What settled the place by which a key went last: words or a name that mean one place.
     #[serde(default)]
     pub(crate) place: Words,
+    /// What the counsellor said with it: a street, a house.
+    #[serde(default)]
+    pub(crate) place_words: Words,
     /// How many dossiers went out.
     #[serde(default)]
     pub(crate) dossiers: u32,
