@@ -345,6 +345,7 @@ impl Shard {
             asserted: parties.asserted,
             facts: Default::default(),
             place: Default::default(),
+            place_words: Default::default(),
             dossiers: 0,
             handed: Vec::new(),
             cut_off: false,

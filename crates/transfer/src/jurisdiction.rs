@@ -309,7 +309,10 @@ impl Plan {
         }
         let sure = clues.iter().filter(|it| it.sure && fitting.is_none());
         let mut others: Vec<SpotId> = Vec::new();
-        for id in spots.into_iter().chain(sure.flat_map(|it| it.spots.clone())) {
+        for id in spots
+            .into_iter()
+            .chain(sure.flat_map(|it| it.spots.clone()))
+        {
             if id != spot && !others.contains(&id) {
                 others.push(id);
             }

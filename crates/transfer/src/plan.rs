@@ -170,7 +170,13 @@ impl Plan {
     /// The target of a key by place, once the place is chosen: the lines of the table for a district,
     /// for the place, for its province; then area code and key, by which the service of a place is
     /// reached from everywhere.
-    pub(crate) fn there(&self, index: usize, key: &Key, place: Settled, heard: &Heard<'_>) -> Target {
+    pub(crate) fn there(
+        &self,
+        index: usize,
+        key: &Key,
+        place: Settled,
+        heard: &Heard<'_>,
+    ) -> Target {
         let spot = self.districts.spot(place.spot).map(|it| it.city);
         let city = self.districts.full_name(place.spot);
         let located = self.located(&place);
@@ -257,7 +263,8 @@ impl Plan {
         let rules = self.places.iter().filter(here);
         let said = |text: &str| {
             let narrow = rules.clone().filter(|rule| !rule.district.is_empty());
-            let at = narrow.filter_map(|it| Some((self.districts.says_part(text, &it.district)?, it)));
+            let at =
+                narrow.filter_map(|it| Some((self.districts.says_part(text, &it.district)?, it)));
             at.collect::<Vec<(usize, &PlaceRule)>>()
         };
         let mut out = said(heard.answer);

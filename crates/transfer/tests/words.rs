@@ -119,8 +119,15 @@ fn a_sentence_that_contradicts_a_sure_cell_is_asked_about_and_a_name_is_not() {
     let Choice::Asks { likely, others, .. } = choice.unwrap() else {
         panic!("nobody is asked");
     };
-    assert_eq!((&*likely.city, &*others), ("贵州遵义", &["贵州毕节".to_owned()][..]));
-    assert!(likely.doubt.contains("基站则在贵州毕节"), "{}", likely.doubt);
+    assert_eq!(
+        (&*likely.city, &*others),
+        ("贵州遵义", &["贵州毕节".to_owned()][..])
+    );
+    assert!(
+        likely.doubt.contains("基站则在贵州毕节"),
+        "{}",
+        likely.doubt
+    );
 }
 
 #[test]
@@ -147,7 +154,11 @@ fn a_line_for_a_district_holds_only_where_the_words_say_that_it_is_there() {
         trunk: None,
     };
     let mut plan = PLAN.clone();
-    plan.places = vec![rule("朝阳区", "01011"), rule("海淀区", "01022"), rule("三里屯", "01033")];
+    plan.places = vec![
+        rule("朝阳区", "01011"),
+        rule("海淀区", "01022"),
+        rule("三里屯", "01033"),
+    ];
     #[rustfmt::skip]
     let cases: [(&str, &[&str]); 9] = [
         ("北京市朝阳区", &["01011"]), ("北京市，不在朝阳区，在海淀区", &["01022"]),
@@ -156,7 +167,10 @@ fn a_line_for_a_district_holds_only_where_the_words_say_that_it_is_there() {
         ("北京市三里屯那边", &["01033"]), ("北京市三里屯路", &[]), ("北京市，不在三里屯", &[]),
     ];
     for (given, first) in cases {
-        let target = plan.choose("110", &Heard::given(given)).unwrap().into_target();
+        let target = plan
+            .choose("110", &Heard::given(given))
+            .unwrap()
+            .into_target();
         let dials: Vec<&str> = target.dials.iter().map(Dial::as_str).collect();
         let expected: Vec<&str> = first.iter().copied().chain(["010110"]).collect();
         assert_eq!(dials, expected, "{given}");

@@ -68,13 +68,7 @@ fn what_is_only_likely_is_dialled_when_nobody_has_answered_in_time() {
     let asks = started.asks.unwrap();
     assert_eq!(
         asks.cities,
-        [
-            "江苏南京",
-            "江苏徐州",
-            "福建福州",
-            "河南开封",
-            "广东广州"
-        ]
+        ["江苏南京", "江苏徐州", "福建福州", "河南开封", "广东广州"]
     );
     world.pass(14 * SECOND);
     world.none(addr(CARRIER), "INVITE");
@@ -123,18 +117,28 @@ fn a_street_without_a_city_does_not_hide_the_place_of_the_cell() {
     assert_eq!(dossier.places[0].by, Told::Counsellor);
     let said: Vec<&str> = dossier.spoken().into_iter().map(Spoken::name).collect();
     let said = said.join(" ");
-    assert!(said.contains("brief_place 0 8 5 7 brief_place_cell"), "{said}");
+    assert!(
+        said.contains("brief_place 0 8 5 7 brief_place_cell"),
+        "{said}"
+    );
     assert!(!said.contains("unsure"), "{said}");
 }
 
 #[test]
 fn a_county_city_that_no_region_holds_goes_along_with_its_code() {
-    for (given, city, code) in [("儋州市", "儋州", "0898"), ("文昌市文城镇", "文昌", "0898")] {
+    for (given, city, code) in [("儋州市", "儋州", "0898"), ("文昌市文城镇", "文昌", "0898")]
+    {
         let (mut world, call) = talking_from("13300000001", None, RECEIVERS);
         let started = press(&mut world, call, given).unwrap();
         assert_eq!(started.dialled, format!("{code}110"));
         let place = &world.dossiers[0].places[0];
-        assert_eq!((place.by, place.province.as_str()), (Told::Counsellor, "海南"));
-        assert_eq!((place.city.as_str(), place.area_code.as_str()), (city, code));
+        assert_eq!(
+            (place.by, place.province.as_str()),
+            (Told::Counsellor, "海南")
+        );
+        assert_eq!(
+            (place.city.as_str(), place.area_code.as_str()),
+            (city, code)
+        );
     }
 }
