@@ -1,6 +1,6 @@
 //! Where a call's emergency is: what the counsellor says and what the call itself tells.
 
-use crate::call::Call;
+use crate::call::{Call, ThirdSide};
 use crate::dossier::Words;
 use crate::shard::Shard;
 use meishier_model::DialString;
@@ -91,6 +91,33 @@ impl Shard {
         given: &Given,
     ) -> Result<Choice, TargetError> {
         self.config.transfer.choose(key, &self.heard(call, given))
+    }
+
+    /// Whom a key reaches that is at work for the likely place already: where the words hint at another,
+    /// that one is asked about, and the press is not a second one of the same.
+    pub(crate) fn beside(&self, choice: Choice, key: &str, given: &Given, call: &Call) -> Choice {
+        let runs =
+            |it: &ThirdSide| it.key_name(call) == key && it.target.city == choice.target().city;
+        if !matches!(choice, Choice::Asks { .. }) || !call.thirds.iter().any(runs) {
+            return choice;
+        }
+        let words = Heard::given(given.settling());
+        match self.config.transfer.choose(key, &words) {
+            Ok(Choice::Asks {
+                likely,
+                others,
+                within,
+            }) if likely.city != choice.target().city
+                && !others.contains(&choice.target().city) =>
+            {
+                Choice::Asks {
+                    likely,
+                    others,
+                    within,
+                }
+            }
+            _ => choice,
+        }
     }
 
     /// All that is heard of the place of a call's emergency.

@@ -117,6 +117,7 @@ impl Shard {
         }
         let given = self.given_place(call, &press.place);
         let choice = self.choose_target(call, &press.key, &given)?;
+        let choice = self.beside(choice, &press.key, &given, call);
         let (asks, within) = asked(&choice);
         let target = choice.into_target();
         let config = std::sync::Arc::clone(&self.config);

@@ -317,7 +317,12 @@ impl Plan {
                 others.push(id);
             }
         }
-        self.doubtful(spot, why, others)
+        let code = match fitting {
+            Some((clue, _)) => clue.code,
+            None => best.and_then(|it| it.code),
+        };
+        let (likely, others) = self.doubtful(spot, why, others);
+        (Settled { code, ..likely }, others)
     }
 
     /// The place by what the network tells.
@@ -345,7 +350,9 @@ impl Plan {
                 others.push(id);
             }
         }
-        Some(self.doubtful(spot, why, others))
+        let (likely, others) = self.doubtful(spot, why, others);
+        let code = best.code;
+        Some((Settled { code, ..likely }, others))
     }
 
     fn doubtful(&self, spot: SpotId, why: String, others: Vec<SpotId>) -> (Settled, Vec<SpotId>) {

@@ -145,6 +145,45 @@ fn a_sure_cell_is_likelier_than_what_is_only_hinted() {
 }
 
 #[test]
+fn what_was_settled_before_is_worth_more_than_the_cell_and_less_than_a_place_that_is_said() {
+    let after = |given: &'static str, answer: &'static str| {
+        let heard = Heard {
+            before: "新疆独山子区",
+            answer,
+            ..in_cell(given, "毕节")
+        };
+        let choice = PLAN.choose("110", &heard).unwrap();
+        let asked = matches!(choice, Choice::Asks { .. });
+        let target = choice.into_target();
+        (
+            target.first().to_owned(),
+            target.located.unwrap().told,
+            asked,
+        )
+    };
+    // 独山子区 has another area code than its city.
+    for given in ["", "中华北路1号楼顶", "克拉玛依宾馆"] {
+        assert_eq!(
+            after(given, ""),
+            ("0992110".to_owned(), true, false),
+            "{given}"
+        );
+    }
+    assert_eq!(after("遵义", ""), ("0851110".to_owned(), true, false));
+    assert_eq!(after("鼓楼区", "南京"), ("025110".to_owned(), true, false));
+    assert_eq!(after("上海宾馆", ""), ("0992110".to_owned(), false, true));
+    assert_eq!(
+        after("她不在克拉玛依市", ""),
+        ("0857110".to_owned(), false, true)
+    );
+    // In a sentence, against both.
+    assert_eq!(
+        after("人在遵义市中华南路", ""),
+        ("0851110".to_owned(), false, true)
+    );
+}
+
+#[test]
 fn a_line_for_a_district_holds_only_where_the_words_say_that_it_is_there() {
     let rule = |district: &str, to: &str| PlaceRule {
         of: RuleOf::City(110_000),

@@ -99,6 +99,11 @@ fn words_that_name_no_place_are_of_the_one_that_was_settled() {
     press_at(&mut world, "110", "南京").unwrap();
     let elsewhere = press_at(&mut world, "120", "上海宾馆").unwrap();
     assert_eq!(elsewhere.asks.unwrap().cities, ["江苏南京", "上海"]);
+    // The police of the settled place are called already: another's are meant, or nobody's.
+    let police = press_at(&mut world, "110", "上海宾馆").unwrap();
+    assert_eq!(police.asks.unwrap().cities, ["上海"]);
+    let street = press_at(&mut world, "110", "中华北路1号楼顶").map(drop);
+    assert_eq!(street, Err(CommandError::TransferRunning));
 }
 
 #[test]
