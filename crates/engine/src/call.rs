@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 
+use crate::call_back::CallBackState;
 use crate::conference::standing;
 use crate::dial::Attempt;
 use crate::dossier::{Handed, Words};
@@ -298,6 +299,8 @@ pub(crate) struct Call {
     /// What the counsellor wrote down.
     #[serde(default)]
     pub(crate) facts: Facts,
+    #[serde(default)]
+    pub(crate) call_back: CallBackState,
     /// What settled the place by which a key went last: words or a name that mean one place.
     #[serde(default)]
     pub(crate) place: Words,

@@ -9,7 +9,6 @@ use meishier_transfer::dossier::LONGEST_FACT;
 use meishier_transfer::{Choice, Heard, Target, TargetError};
 
 /// What the counsellor says of the place.
-#[derive(Clone, Debug, Default)]
 pub(crate) struct Given {
     /// The words.
     pub words: String,
@@ -122,7 +121,7 @@ impl Shard {
 
     /// All that is heard of the place of a call's emergency.
     fn heard<'a>(&'a self, call: &'a Call, given: &'a Given) -> Heard<'a> {
-        let trunk = self.config.trunks.get(usize::from(call.trunk.0));
+        let trunk = self.config.trunk(call.trunk);
         let own = trunk.and_then(|trunk| trunk.area_code.as_deref());
         let places = self.config.routing.gazetteer().places(&Evidence {
             trunk: call.trunk,

@@ -393,6 +393,8 @@ fn is_past(near: &str, after: &str) -> bool {
         || any(near, &ORIGIN)
         || any(after, &PAST_AFTER)
         || starts(after, &ORIGIN_AFTER)
+        || after.starts_with('是') && any(after, &ORIGIN)
+        || near.ends_with('是') && ["的", "的人"].contains(&after)
         || person
         || after.starts_with('有') && any(after, &KIN)
 }
@@ -412,7 +414,7 @@ fn is_towards(near: &str, after: &str) -> bool {
     any(near, &TOWARDS)
         || leads && (!arrived || wants)
         || starts(after, &AWAY)
-        || any(after, &["开往", "飞往", "去往", "途中"])
+        || any(after, &["开往", "飞往", "去往", "途中", "下车", "转车"])
         || rides
 }
 
