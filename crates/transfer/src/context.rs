@@ -134,8 +134,8 @@ const TOWARDS: [&str; 32] = [
     "途经",
 ];
 /// Right before a name they lead there.
-const LEADING: [&str; 10] = [
-    "去", "往", "到", "回", "赴", "飞", "至", "经", "去了", "回了",
+const LEADING: [&str; 12] = [
+    "去", "往", "到", "回", "赴", "飞", "至", "经", "去了", "回了", "离", "靠近",
 ];
 /// Unlike the others that lead there, these end there.
 const ARRIVED: [&str; 11] = [

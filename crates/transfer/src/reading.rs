@@ -283,7 +283,13 @@ impl Districts {
                 let mut theirs = next.meanings.iter().flat_map(|it| it.spots.iter());
                 theirs.any(|id| spots.contains(id))
             });
-            if !goes_on && (begins_else(after) || next.is_none() && is_street(after)) {
+            // `北京镇江路`: the street has another city's name.
+            let other_street = next.is_some_and(|next| {
+                let rest = after.get(next.text.len()..).unwrap_or_default();
+                begins_else(rest) || is_street(rest)
+            });
+            let else_here = begins_else(after) && !other_street;
+            if !goes_on && (else_here || next.is_none() && is_street(after)) {
                 return (0, None);
             }
             let only_district = meanings.iter().all(|it| it.rank == Rank::District);
