@@ -93,6 +93,22 @@ pub enum Defect {
     CounsellorLetGoUnconfirmed,
     /// A target that is not needed any more is not told.
     TargetLeftBehind,
+    /// After a restart nobody asks the queue for the second line any more.
+    RequestForgotten,
+    /// The caller waits for the second line in the queue, and loses the counsellor.
+    CallerQueuedForSecond,
+    /// A seat of the second line may ring for ever.
+    SecondRingsForEver,
+    /// The line of a second-line seat is lost when it hangs up.
+    SecondLineLost,
+    /// The second line is asked for without the skills of its key.
+    SecondUnskilled,
+    /// Nobody is told that a supervisor comes.
+    SupervisorUntold,
+    /// A supervisor who is to listen or to whisper speaks with everybody.
+    SupervisorSpeaks,
+    /// Whoever is dialled on a guess of the place does not hear that it is one.
+    DoubtUnsaid,
 }
 
 /// The switch.

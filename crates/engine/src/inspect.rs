@@ -7,6 +7,7 @@ use crate::seat::Wish;
 use crate::second::requests;
 use crate::shard::Shard;
 use meishier_model::{CallId, CounsellorId, LineId, Mono, SeatId, ShardId};
+use meishier_transfer::ThirdId;
 
 /// Where one call stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,10 +82,10 @@ impl Shard {
     }
 
     /// Requests for the second line, ringing and talking ones included: the number that the queue knows,
-    /// and the conversation's.
-    pub fn requests(&self) -> impl Iterator<Item = (CallId, CallId)> + '_ {
+    /// the conversation's, and which third party of it the seat is to be.
+    pub fn requests(&self) -> impl Iterator<Item = (CallId, CallId, ThirdId)> + '_ {
         let all = self.requests.iter();
-        all.map(|(request, (call, _))| (*request, *call))
+        all.map(|(request, (call, third))| (*request, *call, *third))
     }
 
     /// The seats at home on this shard, in the order of their numbers.

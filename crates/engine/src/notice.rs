@@ -223,6 +223,26 @@ pub enum Notice {
         /// From the press.
         after: Duration,
     },
+    /// A seat of the second line is to ring for a conversation: the queue gave it.
+    SecondOffered {
+        /// The call.
+        call: CallId,
+        /// The third party that the seat is to be.
+        third: ThirdId,
+        /// The seat.
+        seat: SeatId,
+    },
+    /// Such a seat answered, or does not come.
+    SecondEnded {
+        /// The call.
+        call: CallId,
+        /// The third party.
+        third: ThirdId,
+        /// The seat.
+        seat: SeatId,
+        /// How.
+        outcome: OfferOutcome,
+    },
     /// A use of a key is over.
     Transfer {
         /// The call.

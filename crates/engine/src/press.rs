@@ -170,6 +170,9 @@ impl Shard {
             self.keep_place(call, &given, &target);
         }
         self.enter_third(now, call, third, (key, manner, within), target);
+        if key.is_emergency() {
+            self.raise_seconds(now, call);
+        }
         self.send_dossier(now, call, third, &given.words);
         self.run_third(now, call, third);
         Ok(started)
@@ -259,7 +262,7 @@ impl Shard {
         let terms = Terms {
             manner,
             // Whoever is sent to a place that is not certain is to know it.
-            brief: key.brief || !target.doubt.is_empty(),
+            brief: key.brief || !target.doubt.is_empty() && !self.broken.is(Defect::DoubtUnsaid),
             ring: if seats.is_some() { limit } else { key.ring },
             limit,
         };

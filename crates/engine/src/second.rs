@@ -19,8 +19,9 @@
 //!
 //! The limit for all of it is the key's, and the use of the key's machine watches it (meishier-transfer).
 
-use crate::api::{ShardMessage, TalkWeight, home_of_seat};
+use crate::api::{Notice, ShardMessage, TalkWeight, home_of_seat};
 use crate::call::{Call, ThirdSide};
+use crate::defect::Defect;
 use crate::key::write_event;
 use crate::shard::Shard;
 use crate::timers::Timer;
@@ -166,6 +167,14 @@ pub(crate) fn requests(call: &Call) -> impl Iterator<Item = (ThirdId, &Request)>
     thirds.filter_map(|it| Some((it.id, it.request()?)))
 }
 
+/// Requests that wait are not asked again: a defect on purpose.
+pub(crate) fn forget_waiting(call: &mut Call) {
+    let requests = call.thirds.iter_mut().filter_map(ThirdSide::request_mut);
+    for request in requests.filter(|it| matches!(it.stand, Stand::Waits)) {
+        request.stand = Stand::New;
+    }
+}
+
 fn ringing_for(call: &Call, offer: OfferId) -> Option<ThirdId> {
     let mut all = requests(call);
     all.find(|(_, it)| it.rings_for(offer)).map(|(id, _)| id)
@@ -193,7 +202,10 @@ impl Shard {
             },
             class: call.entry.class,
             risk: call.entry.risk || self.called_emergency(call),
-            required: skills,
+            required: match self.broken.is(Defect::SecondUnskilled) {
+                true => SkillSet::default(),
+                false => skills,
+            },
             preferred: SmallVec::new(),
             rings: SmallVec::from_slice(&[pool]),
             open: 1,
@@ -223,7 +235,7 @@ impl Shard {
             let id = request.entry.call;
             self.requests.remove(&id);
         }
-        self.notice(crate::api::Notice::Unexpected(
+        self.notice(Notice::Unexpected(
             "the queue did not take a request for the second line",
         ));
         if let Some(side) = call.third_mut(third) {
@@ -231,7 +243,8 @@ impl Shard {
         }
     }
 
-    /// The caller is at risk by now: whoever is asked for stands at the head too.
+    /// The caller is at risk by now, or an emergency was called: whoever is asked for stands at the head
+    /// too.
     pub(crate) fn raise_seconds(&mut self, now: Now, call: &mut Call) {
         for side in &mut call.thirds {
             let Some(request) = side.request_mut() else {
@@ -272,6 +285,11 @@ impl Shard {
                     call: id,
                 },
             );
+            shard.notice(Notice::SecondOffered {
+                call: id,
+                third,
+                seat: found.seat,
+            });
             shard.note_seat(now, call, third, "seat_offered", "");
             shard.name_seat(call, third);
             shard.look_for_telephone(now, call, third);
@@ -298,6 +316,12 @@ impl Shard {
             |t| matches!(t, Timer::OfferRing(_, it) if *it == found.offer),
         );
         let (seat, offer) = (found.seat, found.offer);
+        self.notice(Notice::SecondEnded {
+            call: call.id,
+            third,
+            seat,
+            outcome: OfferOutcome::Answered,
+        });
         let home = home_of_seat(seat, self.shards);
         self.send(home, ShardMessage::OfferAnswered { seat, offer });
     }
@@ -345,6 +369,12 @@ impl Shard {
             call,
             |t| matches!(t, Timer::OfferRing(_, it) if *it == found.offer),
         );
+        self.notice(Notice::SecondEnded {
+            call: call.id,
+            third,
+            seat: found.seat,
+            outcome,
+        });
         // The home shard first: a seat that goes into a back-off is not there when the line frees.
         let message = ShardMessage::OfferEnded {
             seat: found.seat,
@@ -382,8 +412,10 @@ impl Shard {
             Stand::Waits => drop(self.queue.abandon(now.mono, id)),
             Stand::Rings(_) => drop(self.free_second(now, call, third, outcome)),
             Stand::Talks(found) => {
-                let wakes = self.queue.release_line(now.mono, found.line);
-                self.wake(now, &wakes);
+                if !self.broken.is(Defect::SecondLineLost) {
+                    let wakes = self.queue.release_line(now.mono, found.line);
+                    self.wake(now, &wakes);
+                }
                 let message = ShardMessage::SeatReleased {
                     seat: found.seat,
                     offer: found.offer,
@@ -401,6 +433,9 @@ impl Shard {
 
     /// It has rung long enough.
     pub(crate) fn on_second_ring_limit(&mut self, now: Now, call: &mut Call, offer: OfferId) {
+        if self.broken.is(Defect::SecondRingsForEver) {
+            return;
+        }
         self.second_misses(now, call, offer, OfferOutcome::NoAnswer);
     }
 

@@ -6,11 +6,12 @@
 
 use crate::api::{LateAlarm, Notice, ShardMessage, TalkWeight, home_of_seat};
 use crate::call::{Call, Ending, State, Voice};
+use crate::defect::Defect;
 use crate::matches::LOOK;
 use crate::pools::PoolStates;
 use crate::ports::PortOwner;
 use crate::seat::SeatMachine;
-use crate::second::requests;
+use crate::second::{forget_waiting, requests};
 use crate::shard::{LegOwner, Shard, ShardConfig};
 use crate::timers::Timer;
 use meishier_media::{MediaCommand, Source};
@@ -118,8 +119,12 @@ impl Shard {
             .filter_map(|(leg, _)| self.endpoint.snapshot(now.mono, leg))
             .collect();
         let held = |(leg, _): (LegId, LegOwner)| Some((leg, *self.channels.get(&leg)?));
+        let mut kept = call.clone();
+        if self.broken.is(Defect::RequestForgotten) {
+            forget_waiting(&mut kept);
+        }
         Some(CallSnapshot {
-            call: call.clone(),
+            call: kept,
             legs,
             channels: legs_of(call).into_iter().filter_map(held).collect(),
         })

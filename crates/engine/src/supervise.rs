@@ -6,6 +6,7 @@
 
 use crate::api::{CommandError, Notice, Reply, TransferStarted, Who};
 use crate::call::{Call, State, ThirdSide};
+use crate::defect::Defect;
 use crate::key::write_event;
 use crate::press::MOST_PARTIES;
 use crate::second::SeatCall;
@@ -64,7 +65,9 @@ impl Shard {
         call.third_count = count;
         let third = ThirdId(count);
         self.enter_supervisor(now, call, third, (seat, &name, mode));
-        self.tell_part(call, Who::Third(third), Role::Supervisor, mode);
+        if !self.broken.is(Defect::SupervisorUntold) {
+            self.tell_part(call, Who::Third(third), Role::Supervisor, mode);
+        }
         self.run_third(now, call, third);
         Ok(TransferStarted {
             third,

@@ -3,7 +3,8 @@
 
 use crate::api::Output;
 use crate::arrival::{session, third_party};
-use crate::call::{Call, ThirdSide, Voice};
+use crate::call::{Call, State, ThirdSide, Voice};
+use crate::defect::Defect;
 use crate::offer::{NO_SIGN, outcome_of, sip_transport};
 use crate::ports::PortOwner;
 use crate::shard::{LegOwner, Shard};
@@ -20,6 +21,12 @@ const BY_NAME: u64 = 1 << 63;
 impl Shard {
     /// Begins to call the seat that this third party is, or is to be.
     pub(crate) fn call_seat(&mut self, now: Now, call: &mut Call, third: ThirdId) {
+        if self.broken.is(Defect::CallerQueuedForSecond) && call.seat_side().is_some() {
+            self.drop_thirds(now, call);
+            self.release_seat(now, call, true);
+            call.state = State::Queued;
+            return self.back_in_line(now, call);
+        }
         match call.third(third) {
             Some(side) if side.is_named() => self.look_for_telephone(now, call, third),
             Some(_) => self.enter_second(now, call, third),

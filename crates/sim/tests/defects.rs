@@ -152,6 +152,18 @@ const TRANSFERS: &[Row] = &[
     engine(Shards::CallerReleasedFirst, &[Invariant::Transfer]),
     engine(Shards::CounsellorLetGoUnconfirmed, &[Invariant::Transfer]),
     engine(Shards::TargetLeftBehind, &[Invariant::Rings]),
+    engine(Shards::CallerQueuedForSecond, &[Invariant::Transfer]),
+    engine(Shards::SecondRingsForEver, &[Invariant::Overtaken]),
+    engine(Shards::SecondLineLost, &[Invariant::Lines]),
+    engine(Shards::SecondUnskilled, &[Invariant::Fit]),
+    engine(Shards::SupervisorUntold, &[Invariant::Transfer]),
+    engine(Shards::SupervisorSpeaks, &[Invariant::Streams]),
+    engine(Shards::DoubtUnsaid, &[Invariant::Transfer]),
+    Row(
+        Defect::Engine(Shards::RequestForgotten),
+        FaultLevel::Swarm,
+        &[Invariant::OnePlace],
+    ),
 ];
 
 /// The same over [`PLACES`] with a route that asks for the state of a pool.

@@ -115,6 +115,17 @@ impl Telemetry {
             } => {
                 tracing::info!(%call, role = role.as_str(), ?step, "transfer goes on");
             }
+            Notice::SecondOffered { call, seat, .. } => {
+                tracing::debug!(%call, %seat, "second line offered");
+            }
+            Notice::SecondEnded {
+                call,
+                seat,
+                outcome,
+                ..
+            } => {
+                tracing::info!(%call, %seat, outcome = outcome.as_str(), "second line");
+            }
             Notice::TransferAnswered { call, kind, after } => {
                 let after_ms = after.as_millis() as u64;
                 tracing::info!(%call, kind = kind.as_str(), after_ms, "transfer answered");

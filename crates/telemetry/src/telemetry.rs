@@ -183,6 +183,8 @@ impl Telemetry {
                 }
             }
             Notice::TransferStep { .. }
+            | Notice::SecondOffered { .. }
+            | Notice::SecondEnded { .. }
             | Notice::TakesPart { .. }
             | Notice::KeyByTelephone { .. } => {}
             Notice::TransferAlarm { .. } => handles.transfer_alarms.increment(1),

@@ -75,6 +75,21 @@ fn at_risk_or_with_an_emergency_it_stands_at_the_head() {
 }
 
 #[test]
+fn an_emergency_lifts_a_request_that_waits_already() {
+    let (mut world, _, _) = pair();
+    of_the_city(&mut world);
+    let call = the_call(&world);
+    Caller::new(CARRIER, "13300000002").invite(&mut world);
+    world.pass(SECOND);
+    world.command(Command::press(call, "2", ""));
+    world.pass(SECOND);
+    world.command(Command::press(call, "110", "贵阳"));
+    sign_on(&mut world, 1, 1);
+    let first = offer_at(&mut world, S1);
+    assert_eq!(first.header("X-Meishier-Call"), call.to_string());
+}
+
+#[test]
 fn a_request_needs_a_line_of_its_pool_and_gives_it_back_once() {
     let (mut world, caller, _) = pair();
     of_the_city(&mut world);

@@ -79,6 +79,9 @@ impl Checker {
                 if let Notice::Offered { call, seat, .. } = notice {
                     one_offer::offered(books, now, *call, seat.0)?;
                 }
+                if let Notice::SecondOffered { call, third, seat } = notice {
+                    one_offer::second_offered(books, now, (*call, third.0), seat.0)?;
+                }
                 baseline::paused_by_engine(books, notice)?;
                 stranded::told(books, notice)?;
                 claims::told(books, notice)?;

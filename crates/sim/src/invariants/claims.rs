@@ -7,12 +7,13 @@
 use super::seen::Inspection;
 use super::table::{Invariant, Violation};
 use crate::reference::Books;
+use crate::reference::bids::Bid;
 use crate::reference::calls::Call;
 use crate::reference::decide::Verdict;
 use crate::reference::legs::Party;
 use crate::reference::sip::Sip;
 use meishier_engine::{Command, Notice, Reply};
-use meishier_model::{CallRecord, Mono, Now};
+use meishier_model::{CallRecord, Mono, Now, PoolId};
 use meishier_queue::WaitingView;
 use std::time::Duration;
 
@@ -178,6 +179,10 @@ impl Watch {
             if let Some(call) = books.calls.get(&view.call).filter(|call| call.waits()) {
                 waits(books, now, call, &view)?;
             }
+            let mut bids = books.bids().filter(|it| it.2.number == Some(view.call));
+            if let Some((call, _, bid)) = bids.next() {
+                requested(call, bid, &view)?;
+            }
         }
         Ok(())
     }
@@ -196,6 +201,27 @@ fn flagged(books: &Books, look: &Inspection<'_>) -> Result<(), Violation> {
             let what = format!("call {} was flagged and is not", standing.call);
             return Invariant::Flag.broken(Some(standing.sip_call_id), what);
         }
+    }
+    Ok(())
+}
+
+/// A request for the second line stands where its key was pressed, and at the head if its caller is at
+/// risk or an emergency was called.
+fn requested(call: &Call, bid: &Bid, view: &WaitingView) -> Result<(), Violation> {
+    let sip = Some(&*call.sip);
+    let id = call.id;
+    if view.stamp.at != bid.stamp {
+        let (is, should) = (view.stamp.at.0, bid.stamp.0);
+        let what = format!("the request of call {id} stands at {is}, not at {should}");
+        return Invariant::Kept.broken(sip, what);
+    }
+    if view.needs.0 != bid.skills || view.rings.as_slice() != [PoolId(bid.pool)] {
+        let what = format!("the request of call {id} asks for others than its key does");
+        return Invariant::Fit.broken(sip, what);
+    }
+    if !call.claim.vague && view.risk != call.bids_at_head() {
+        let what = format!("the request of call {id} waits with risk {}", view.risk);
+        return Invariant::Flag.broken(sip, what);
     }
     Ok(())
 }

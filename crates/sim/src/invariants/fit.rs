@@ -58,6 +58,7 @@ pub(super) fn check(books: &Books, now: Now) -> Result<(), Violation> {
             return IT.broken(Some(&call.sip), what);
         }
     }
+    seconds(books)?;
     for (seat, who) in &books.facts.signed_on {
         if !books
             .plans()
@@ -75,6 +76,28 @@ pub(super) fn check(books: &Books, now: Now) -> Result<(), Violation> {
             let what = format!("counsellor {who} is signed on at seats {other} and {seat}");
             return IT.broken(None, what);
         }
+    }
+    Ok(())
+}
+
+/// Seats that were called into a conversation are those that its key asks for.
+fn seconds(books: &Books) -> Result<(), Violation> {
+    for (id, third, seat) in &books.facts.second_offered {
+        let Some(call) = books.calls.get(id) else {
+            continue;
+        };
+        let mut bids = call.bids().filter(|(number, _)| number == third);
+        let Some((_, bid)) = bids.next() else { continue };
+        let who = bid.rings.as_ref().and_then(|rings| rings.who);
+        let lacks = who.is_some_and(|who| bid.skills & !books.maybe_skills(*seat, who) != 0);
+        let line = bid.line.is_none_or(|line| line.pool.0 == bid.pool);
+        let what = match (books.maybe_serves(*seat, bid.pool), line, lacks) {
+            (true, true, false) => continue,
+            (true, _, true) => "lacks skills that its key asks for",
+            _ => "is not of the pool that its key asks for",
+        };
+        let what = format!("seat {seat}, called into call {id}, {what}");
+        return IT.broken(Some(&call.sip), what);
     }
     Ok(())
 }

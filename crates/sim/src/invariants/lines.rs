@@ -47,7 +47,9 @@ fn taken(books: &Books) -> Result<(), Violation> {
 /// With nothing under way, the lines in use are those of the calls that ring or talk.
 fn lost(books: &Books) -> Result<(), Violation> {
     let mut held = vec![0u16; books.used.len()];
-    for line in books.calls.values().filter_map(|call| call.line) {
+    let seconds = books.bids().filter_map(|(_, _, bid)| bid.line);
+    let callers = books.calls.values().filter_map(|call| call.line);
+    for line in callers.chain(seconds) {
         if let Some(held) = held.get_mut(usize::from(line.pool.0)) {
             *held += 1;
         }

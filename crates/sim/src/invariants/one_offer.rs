@@ -7,8 +7,10 @@
 use super::seen::Inspection;
 use super::table::{Invariant, Violation};
 use crate::reference::Books;
+use crate::reference::books::Asked;
+use crate::reference::calls::{Call, Decision};
 use crate::reference::sip::{Sip, uri_of, user};
-use meishier_engine::Phase;
+use meishier_engine::{Command, Phase};
 use meishier_model::{CallId, Now};
 use std::time::Duration;
 
@@ -26,30 +28,62 @@ pub(super) fn offered(books: &Books, now: Now, id: CallId, seat_id: u32) -> Resu
             "call {id} is {phase} and is offered to seat {seat_id} as well"
         ));
     }
+    match seat_fault(books, now, seat_id, call.decided.as_ref()) {
+        Some(why) => say(format!("call {id} is offered to seat {seat_id}, which {why}")),
+        None => Ok(()),
+    }
+}
+
+/// A seat is to ring for a request for the second line.
+pub(super) fn second_offered(
+    books: &Books,
+    now: Now,
+    (id, third): (CallId, u8),
+    seat_id: u32,
+) -> Result<(), Violation> {
+    let Some(call) = books.calls.get(&id) else {
+        return IT.broken(None, format!("a request of call {id}, which is not there"));
+    };
+    let mut bids = call.bids().filter(|(number, _)| *number == third);
+    let bid = bids.next().map(|(_, bid)| bid);
+    let fault = match bid {
+        None => Some("asked for nobody".to_owned()),
+        Some(bid) if bid.seat().is_some() => Some("has a seat already".to_owned()),
+        Some(bid) => seat_fault(books, now, seat_id, bid.decided.as_ref()),
+    };
+    match fault {
+        Some(why) => {
+            let what = format!("seat {seat_id} is called into call {id}: {why}");
+            IT.broken(Some(&call.sip), what)
+        }
+        None => Ok(()),
+    }
+}
+
+/// Why a seat may not ring.
+fn seat_fault(
+    books: &Books,
+    now: Now,
+    seat_id: u32,
+    decided: Option<&Decision>,
+) -> Option<String> {
     let Some(seat) = books.seats.get(seat_id as usize) else {
-        return say(format!(
-            "call {id} is offered to seat {seat_id}, which is not there"
-        ));
+        return Some("is not there".to_owned());
     };
     if seat.unsure.is_some() {
-        return Ok(());
+        return None;
     }
-    let decided = call.decided.as_ref();
     let step = decided.map_or(books.step, |decided| decided.step);
     if seat.off.is_some_and(|off| off < step) {
         let why = match (seat.person, seat.paused) {
             (None, _) => "is logged out",
             (Some(_), _) => "is paused",
         };
-        return say(format!(
-            "call {id} is offered to seat {seat_id}, which {why}"
-        ));
+        return Some(why.to_owned());
     }
     let at = decided.map_or(now.mono, |decided| decided.at);
     if seat.rests.is_some_and(|until| until > at) {
-        return say(format!(
-            "call {id} is offered to seat {seat_id}, which rests"
-        ));
+        return Some("rests".to_owned());
     }
     let limits = books.plans().map(|plan| plan.pause_after);
     let limit = limits
@@ -58,11 +92,9 @@ pub(super) fn offered(books: &Books, now: Now, id: CallId, seat_id: u32) -> Resu
         .unwrap_or(u8::MAX);
     if limit < u8::MAX && seat.rang_out.0 >= limit {
         let times = seat.rang_out.0;
-        return say(format!(
-            "seat {seat_id} let {times} offers ring out and gets another one"
-        ));
+        return Some(format!("let {times} offers ring out"));
     }
-    Ok(())
+    None
 }
 
 /// The INVITE of an offer leaves.
@@ -83,6 +115,17 @@ pub(super) fn rung(books: &Books, message: &Sip<'_>) -> Result<(), Violation> {
     let call = books.calls.get(&id);
     let live = call.and_then(|call| call.offer.as_ref());
     let live = live.is_some_and(|offer| offer.seat == *seat && offer.leg.is_none());
+    let bids = call.into_iter().flat_map(|call| call.bids());
+    let mut rings = bids.filter_map(|(_, bid)| bid.rings.as_ref());
+    let live = live || rings.any(|rings| rings.seat == *seat && rings.leg.is_none());
+    let bid = |it: &(CallId, u8, u32)| (it.0, it.2) == (id, *seat);
+    let live = live || books.facts.second_offered.iter().any(bid);
+    let asked = |asked: &Asked| match asked.command {
+        Command::Supervise { call, seat: it, .. } => call == id && it.0 == *seat,
+        _ => false,
+    };
+    let named = call.is_some_and(|call| call.supervises(*seat));
+    let live = live || named || books.asked.values().any(asked);
     if !live && !books.facts.offered.contains(&(id, *seat)) {
         let what = format!("seat {seat} rings for call {id} without an offer");
         return IT.broken(call.map(|call| &*call.sip), what);
@@ -93,16 +136,15 @@ pub(super) fn rung(books: &Books, message: &Sip<'_>) -> Result<(), Violation> {
 /// Seats and calls after the step.
 pub(super) fn check(books: &Books, now: Now, look: &Inspection<'_>) -> Result<(), Violation> {
     for (id, seat, other) in &books.facts.crossed {
-        let other = books
-            .calls
-            .get(other)
-            .filter(|other| other.seat() == Some(*seat));
+        let other = books.calls.get(other);
+        let other = other.filter(|other| other.id != *id && other.has_seat(*seat));
         if let Some(other) = other {
             let what = format!("seat {seat} is with call {} and gets call {id}", other.id);
             return IT.broken(Some(&other.sip), what);
         }
     }
     for call in books.calls_of(look.touched) {
+        second(books, now, call)?;
         let Some(seat) = call.seat() else { continue };
         let busy = books.seats.get(seat as usize).and_then(|seat| seat.busy);
         if busy != Some(call.id) {
@@ -121,6 +163,26 @@ pub(super) fn check(books: &Books, now: Now, look: &Inspection<'_>) -> Result<()
             );
             return IT.broken(Some(&call.sip), what);
         }
+    }
+    Ok(())
+}
+
+/// Seats that were called into a conversation.
+fn second(books: &Books, now: Now, call: &Call) -> Result<(), Violation> {
+    for (_, bid) in call.bids() {
+        let Some(seat) = bid.seat() else { continue };
+        let busy = books.seats.get(seat as usize).and_then(|seat| seat.busy);
+        let late = |since| now.mono.since(since) > Duration::from_millis(100);
+        let mute = bid.rings.as_ref();
+        let mute = mute.is_some_and(|rings| rings.leg.is_none() && late(rings.at));
+        let what = match () {
+            () if busy != Some(call.id) => "and with another call",
+            () if call.seat() == Some(seat) => "and talks there already",
+            () if mute => "and does not ring",
+            () => continue,
+        };
+        let what = format!("seat {seat} is called into call {} {what}", call.id);
+        return IT.broken(Some(&call.sip), what);
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Invariant 1: Every accepted INVITE is at every instant in exactly one phase, and none vanishes.
 //!
 //! A call that the engine told of stands in its shard, in the phase told last, until its record.
+//! A request for the second line waits beside its conversation and goes with it.
 //! Whoever waits is known to the queue, or the queue has just given it to a seat and the shard has
 //! not read so yet.
 
@@ -93,6 +94,19 @@ fn queue(books: &Books, now: Now) -> Result<(), Violation> {
         if books.unread == 0 || now.mono.since(decided.at) > limit {
             let what = format!(
                 "call {} has left the queue, but no seat rings for it",
+                call.id
+            );
+            return IT.broken(Some(&call.sip), what);
+        }
+    }
+    for (call, _, bid) in books.bids() {
+        let Some(decided) = bid.decided.as_ref().filter(|_| bid.open()) else {
+            waiting += u32::from(bid.open());
+            continue;
+        };
+        if books.unread == 0 || now.mono.since(decided.at) > limit {
+            let what = format!(
+                "the request of call {} for the second line has left the queue, but no seat rings",
                 call.id
             );
             return IT.broken(Some(&call.sip), what);

@@ -35,5 +35,27 @@ pub(super) fn check(books: &Books) -> Result<(), Violation> {
             return Invariant::Order.broken(Some(&rival.sip), what);
         }
     }
+    seconds(books)
+}
+
+/// The same of seats that were given to requests for the second line.
+fn seconds(books: &Books) -> Result<(), Violation> {
+    for (id, third, seat) in &books.facts.second_offered {
+        let bids = books.calls.get(id).into_iter().flat_map(|call| call.bids());
+        let mut bids = bids.filter(|(number, _)| number == third);
+        let decided = bids.next().and_then(|(_, bid)| bid.decided.as_ref());
+        let book = books.seats.get(*seat as usize);
+        let Some(decided) = decided else { continue };
+        if book.is_none_or(|book| book.free > decided.at || book.off.is_some()) {
+            continue;
+        }
+        let mut rivals = decided.rivals.iter();
+        if let Some(rival) = rivals.find(|r| books.fits(*seat, r.needs, &r.pools)) {
+            let what = format!(
+                "seat {seat} was called into call {id}, though a caller who stood before it fits too"
+            );
+            return Invariant::Order.broken(Some(&rival.sip), what);
+        }
+    }
     Ok(())
 }

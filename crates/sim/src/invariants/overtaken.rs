@@ -89,6 +89,12 @@ pub(super) fn limits(books: &Books, now: Now, look: &Inspection<'_>) -> Result<(
     let ring = books.bounds(|plan| plan.ring).1 + GRACE;
     let lag = books.lag(now.mono) * 2;
     for call in books.calls_of(look.touched) {
+        let mut rings = call.bids().filter_map(|(_, bid)| bid.rings.as_ref());
+        if let Some(rings) = rings.find(|it| now.mono.since(it.at) > ring + lag) {
+            let (seat, id) = (rings.seat, call.id);
+            let what = format!("seat {seat} rings too long to be called into call {id}");
+            return IT.broken(Some(&call.sip), what);
+        }
         let limit = match call.phase {
             Phase::Offered => ring + lag,
             Phase::WrappingUp if call.parted => WRAPPING + PARTING + lag,

@@ -60,8 +60,37 @@ impl Watch {
                 }
             }
         }
-        Ok(())
+        requests(books, now, look, &ready)
     }
+}
+
+/// Requests for the second line.
+fn requests(
+    books: &Books,
+    now: Now,
+    look: &Inspection<'_>,
+    ready: &[(u32, &Seat)],
+) -> Result<(), Violation> {
+    for (call, _, bid) in books.bids().filter(|(_, _, bid)| bid.open()) {
+        for (id, seat) in ready {
+            let fits = books.fits(*id, bid.skills, &[bid.pool]);
+            let free = books.free_since.get(usize::from(bid.pool));
+            let Some(free) = free.copied().flatten().filter(|_| fits) else {
+                continue;
+            };
+            let decided = bid.decided.as_ref().map_or(Mono(0), |decided| decided.at);
+            let since = bid.queued.max(seat.ready_since()).max(decided).max(free);
+            if now.mono.since(since) > allowed(books, now, look, *id) {
+                let ms = now.mono.since(since).as_millis();
+                let what = format!(
+                    "the request of call {} waits {ms} ms beside seat {id}",
+                    call.id
+                );
+                return Invariant::Stranded.broken(Some(&call.sip), what);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The watchdog mended something.

@@ -5,7 +5,7 @@
 use crate::reference::Books;
 use crate::reference::calls::Call;
 use crate::reference::presses::Press;
-use meishier_model::{CallRecord, TransferOutcome, TransferRecord};
+use meishier_model::{CallRecord, OfferOutcome, TransferOutcome, TransferRecord};
 
 /// Most lines that a record keeps.
 const MOST: usize = 256;
@@ -55,11 +55,34 @@ fn of_one(books: &Books, call: &Call, it: &TransferRecord, press: &Press) -> Opt
     if !told.eq(kept) {
         return Some("is not what was told".to_owned());
     }
+    if let Some(what) = seats(books, it, press) {
+        return Some(what);
+    }
     let answered = words
         .iter()
         .any(|word| matches!(*word, "briefing" | "apart" | "joined"));
     if answered && it.answered.is_none() {
         return Some("somebody came who never answered".to_owned());
+    }
+    None
+}
+
+/// Each seat that was called, and each that did not come, stands there with its name.
+fn seats(books: &Books, it: &TransferRecord, press: &Press) -> Option<String> {
+    let bid = press.bid.as_ref()?;
+    let name = |seat: &u32| books.plan.seats.get(*seat as usize).map(|it| &it.name);
+    let kept = |what: &'static str| {
+        let events = it.events.iter().filter(move |event| event.what == what);
+        events.map(|event| event.detail.as_str())
+    };
+    let called = bid.seats.iter().filter_map(|(seat, _)| name(seat));
+    if !called.eq(kept("seat_offered")) {
+        return Some("names other seats than those that were called".to_owned());
+    }
+    let came = |it: &&(u32, Option<OfferOutcome>)| it.1 == Some(OfferOutcome::Answered);
+    let answered = bid.seats.iter().find(came).and_then(|(seat, _)| name(seat));
+    if answered.is_some_and(|name| *name != it.dialled) {
+        return Some(format!("names {}, who did not come", it.dialled));
     }
     None
 }

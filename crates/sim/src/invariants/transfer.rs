@@ -10,11 +10,16 @@
 //!   call is over or its caller gone. An emergency that reached nobody is told to people (an alarm)
 //!   within 5 s of the failure, and no other use of a key is.
 //!
+//! - A place that several cities have is asked for. Whoever is dialled without an answer hears, before
+//!   joining, that the place is in doubt.
+//! - A supervisor's coming is told before the seat rings.
+//!
 //! Of each call with third parties:
 //!
 //! - The engine lets a caller go only when nobody is left with it and whoever was the last has hung up.
 //! - Counsellor and target stay together when the caller hangs up, and that is told; who was called
 //!   and is no emergency is given up then.
+//! - Who is in a conversation stays there, and is not put into the queue for the second line.
 //! - A counsellor is let go only once a target has taken over; when one drops out, the second line is
 //!   called, if there is a key for it.
 
@@ -23,9 +28,12 @@ use super::table::{Invariant, Violation};
 use crate::reference::Books;
 use crate::reference::calls::Call;
 use crate::reference::legs::Leg;
+use crate::reference::parts::Part;
+use crate::reference::place::VAGUE;
 use crate::reference::presses::Press;
-use meishier_engine::{Command, Notice, Phase, Reply};
+use meishier_engine::{Asks, Command, Notice, Phase, Reply};
 use meishier_model::{CallId, CallRecord, Mono, Now, TransferOutcome};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 const IT: Invariant = Invariant::Transfer;
@@ -62,7 +70,13 @@ pub(super) fn replied(books: &Books, token: u64, reply: &Reply) -> Result<(), Vi
     if let (Some(Command::Transfer { call, press }), Reply::Transfer(Ok(started))) = (asked, reply)
     {
         let by = (press.key.as_str(), press.place.as_str());
+        asked_where(books, *call, by.1, started.asks.as_ref())?;
         return pressed(books, *call, by, started.third.0);
+    }
+    if let (Some(Command::Supervise { call, mode, .. }), Reply::Transfer(Ok(started))) =
+        (asked, reply)
+    {
+        return supervised(books, *call, (started.third.0, Part::of(*mode)));
     }
     let (Some(Command::Leave { call }), Reply::Done(Ok(()))) = (asked, reply) else {
         return Ok(());
@@ -71,6 +85,7 @@ pub(super) fn replied(books: &Books, token: u64, reply: &Reply) -> Result<(), Vi
         return Ok(());
     };
     let took_over = |press: &Press| match press.emergency {
+        _ if press.bystander() => false,
         true => press.confirmed(),
         false => press.joined.is_some(),
     };
@@ -89,6 +104,35 @@ pub(super) fn replied(books: &Books, token: u64, reply: &Reply) -> Result<(), Vi
     Ok(())
 }
 
+/// A place that several cities have is asked for, and all of them are named.
+fn asked_where(
+    books: &Books,
+    id: CallId,
+    place: &str,
+    asks: Option<&Asks>,
+) -> Result<(), Violation> {
+    let Some(asks) = asks else { return Ok(()) };
+    let said: BTreeSet<&str> = asks.cities.iter().map(String::as_str).collect();
+    let known = VAGUE.iter().find(|(name, _)| *name == place);
+    let known = known.map(|(_, cities)| cities.iter().copied().collect::<BTreeSet<_>>());
+    if known.as_ref() == Some(&said) {
+        return Ok(());
+    }
+    let call = books.calls.get(&id);
+    let what = format!("call {id}: {place} is asked for among {said:?}");
+    IT.broken(call.map(|call| &*call.sip), what)
+}
+
+/// Nobody listens before it is told, for the audit, who does and how.
+fn supervised(books: &Books, id: CallId, (third, part): (u8, Part)) -> Result<(), Violation> {
+    if books.facts.parts.contains(&(id, third, part)) {
+        return Ok(());
+    }
+    let call = books.calls.get(&id);
+    let what = format!("call {id}: third party {third} supervises, and that was not told");
+    IT.broken(call.map(|call| &*call.sip), what)
+}
+
 /// Two people press the same key for the same place: one call goes out.
 fn pressed(
     books: &Books,
@@ -98,9 +142,20 @@ fn pressed(
 ) -> Result<(), Violation> {
     let call = books.calls.get(&id);
     let numbers = books.plan.numbers(key, place);
+    let seats = books
+        .plan
+        .keys
+        .get(key)
+        .is_some_and(|it| it.seats.is_some());
     let same = |press: &&Press| {
-        let open = press.outcome.is_none() && press.third != third && press.key == key;
-        open && press.whole && numbers.as_ref() == Some(&press.numbers)
+        let open = press.outcome.is_none() && press.third != third;
+        match seats {
+            true => open && press.bid.is_some() && press.pending(),
+            false => {
+                let numbers = press.whole && numbers.as_ref() == Some(&press.numbers);
+                open && press.key == key && numbers
+            }
+        }
     };
     let mut presses = call.into_iter().flat_map(|call| &call.presses);
     match presses.find(same) {
@@ -167,6 +222,9 @@ fn press_fault(books: &Books, now: Now, call: &Call, press: &Press) -> Option<St
     // What a shard has not read yet it cannot know.
     let lag = books.lag(now.mono) * 2;
     let late = |at: Mono| now.mono > at + GRACE + lag;
+    if press.doubt && press.there && !press.briefed() {
+        return Some("is there, and was not told that the place is in doubt".to_owned());
+    }
     if press.outcome.is_none() && press.joined.is_none() {
         if press.due().is_some_and(late) {
             return Some("led to nothing in time".to_owned());
@@ -234,10 +292,17 @@ fn closed(books: &Books, now: Now, call: &Call, press: &Press, failed: bool) -> 
         let (done, all) = (next, press.numbers.len());
         return Some(format!("gave up after {done} of {all} targets"));
     }
+    // The queue takes every request, and seats are asked for until the key's limit.
+    if failed && press.bid.is_some() && in_time && !reached && books.former.is_empty() {
+        return Some("gave the second line up before its time".to_owned());
+    }
     let wished = taken_back(books, call, press);
     let over = matches!(call.phase, Phase::Queued | Phase::WrappingUp);
     let nobody = call.caller_gone.is_some() && !press.emergency;
     let cancelled = press.outcome == Some(TransferOutcome::Cancelled);
+    // Who only listens makes room for whom an emergency calls.
+    let room = call.presses.iter().filter(|it| it.outcome.is_none());
+    let nobody = nobody || press.bystander() && room.count() + 2 >= MOST_PARTIES;
     let known = !press.key.is_empty() && !books.stopping;
     if cancelled && known && !(wished || over || nobody) {
         return Some("was given up, and nobody wished it".to_owned());
@@ -265,7 +330,7 @@ fn there(books: &Books, leg: Option<&Leg>, now: Now) -> bool {
 }
 
 fn call_fault(books: &Books, now: Now, call: &Call) -> Option<String> {
-    if let Some(fault) = second_line(books, now, call) {
+    if let Some(fault) = second_line(books, now, call).or_else(|| kept(books, now, call)) {
         return Some(fault);
     }
     let (at, from) = call.ended?;
@@ -289,7 +354,8 @@ fn call_fault(books: &Books, now: Now, call: &Call) -> Option<String> {
     };
     let leg = |press: &Press| press.legs.last().and_then(|leg| books.legs.get(leg));
     let presses = || call.presses.iter().filter(here);
-    let target = presses().any(|press| press.joined.is_some() && there(books, leg(press), now));
+    let company = || presses().filter(|press| !press.bystander());
+    let target = company().any(|press| press.joined.is_some() && there(books, leg(press), now));
     if caller && seat {
         return Some("the caller was released while its counsellor was there".to_owned());
     }
@@ -305,6 +371,20 @@ fn call_fault(books: &Books, now: Now, call: &Call) -> Option<String> {
         return Some("counsellor and target were parted when the caller hung up".to_owned());
     }
     None
+}
+
+/// Whoever talks with somebody is not put into the queue, whomever else the key asks for there.
+fn kept(books: &Books, now: Now, call: &Call) -> Option<String> {
+    let back = call.phase == Phase::Queued && call.queued_step == books.step;
+    let seat = call
+        .seat_leg
+        .as_ref()
+        .filter(|_| call.seat_left == books.step);
+    let talks = there(books, seat.and_then(|leg| books.legs.get(leg)), now);
+    let known = books.former.is_empty() && !books.stopping && !call.parted;
+    (back && talks && known).then(|| {
+        "its caller was put into the queue while the counsellor was there".to_owned()
+    })
 }
 
 /// The caller was alone and was released: by whose end?
@@ -327,7 +407,7 @@ fn released(books: &Books, now: Now, call: &Call) -> Option<String> {
         .presses
         .iter()
         .filter(of)
-        .any(|press| press.joined.is_none());
+        .any(|press| press.joined.is_none() && press.role != "supervisor");
     if seat && !waiting || target {
         return None;
     }

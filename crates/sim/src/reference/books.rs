@@ -4,6 +4,7 @@ use super::calls::Call;
 use super::claim::Claim;
 use super::known::Numbers;
 use super::legs::Legs;
+use super::parts::Part;
 use super::plan::Plan;
 use super::plan_read::FRESH;
 use super::seats::{SHORTEST_REST, Seat};
@@ -72,6 +73,10 @@ pub struct Facts {
     pub crossed: Vec<(CallId, u32, CallId)>,
     /// Offers that began.
     pub offered: Vec<(CallId, u32)>,
+    /// Seats that are to ring for a request of this call and third party.
+    pub second_offered: Vec<(CallId, u8, u32)>,
+    /// How third parties are to take part from now on, as told.
+    pub parts: Vec<(CallId, u8, Part)>,
     /// INVITEs to targets: the call, their Call-ID, what is dialled.
     pub dialled: Vec<(CallId, Arc<str>, String)>,
     /// INVITEs to targets of whom no use of a key knows: what is dialled.

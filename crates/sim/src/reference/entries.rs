@@ -40,6 +40,15 @@ impl Books {
                 outcome,
                 ..
             } => self.told_over(now, *call, third.0, *outcome),
+            Notice::SecondOffered { call, third, seat } => {
+                self.second_offered(now, *call, third.0, seat.0);
+            }
+            Notice::SecondEnded {
+                call,
+                third,
+                seat,
+                outcome,
+            } => self.second_ended(now, *call, (third.0, seat.0), *outcome),
             Notice::TransferAlarm { call, third } => self.told_alarm(now, *call, third.0),
             Notice::TakesPart {
                 call, who, mode, ..
@@ -272,7 +281,9 @@ impl Books {
         Self::counsellor_left(call);
         call.seat_left = step;
         let risk = call.claim.risk && !call.claim.vague;
-        let (least, most) = rest_after(&self.plan.policies, wrapup, call);
+        let doubt = (call.claim.risk, call.claim.vague);
+        let weight = (doubt, call.emergency, (call.talked, call.talks < 2));
+        let (least, most) = rest_after(&self.plan.policies, wrapup, weight);
         if let Some(leg) = leg {
             self.legs.release(now.mono, &leg);
         }
@@ -327,8 +338,13 @@ impl Books {
     }
 }
 
-/// The least and the most that a seat rests after a call.
-fn rest_after(policies: &Policies, wrapup: Duration, call: &Call) -> (Duration, Duration) {
+/// The least and the most that a seat rests after a talk: whether the caller is at risk and whether
+/// that is doubtful, whether an emergency was called, how long the talk was and whether that is sure.
+pub(super) fn rest_after(
+    policies: &Policies,
+    wrapup: Duration,
+    ((risk, vague), emergency, (talked, sure)): ((bool, bool), bool, (Duration, bool)),
+) -> (Duration, Duration) {
     const NEAR: Duration = Duration::from_millis(100);
     let (mut least, mut most) = (wrapup, wrapup);
     let mut asks = |sure: bool, rest: Duration| {
@@ -337,10 +353,10 @@ fn rest_after(policies: &Policies, wrapup: Duration, call: &Call) -> (Duration, 
         }
         most = most.max(rest);
     };
-    asks(call.claim.risk && !call.claim.vague, policies.rest_risk);
-    asks(call.emergency, policies.rest_emergency);
+    asks(risk && !vague, policies.rest_risk);
+    asks(emergency, policies.rest_emergency);
     if let Some((rest, from)) = policies.rest_long {
-        asks(call.talked >= from + NEAR && call.talks < 2, rest);
+        asks(talked >= from + NEAR && sure, rest);
     }
     (least, most)
 }

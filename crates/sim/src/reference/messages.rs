@@ -5,6 +5,7 @@ use super::claim::Claim;
 use super::decide::Ask;
 use super::legs::Party;
 use super::number::plain;
+use super::parts::Part;
 use super::place::is_local;
 use super::sip::{Sip, Start, uri_of, user};
 use meishier_engine::{Command, Phase, Reply, SeatChange, ThirdWish};
@@ -133,14 +134,13 @@ impl Books {
         let party = self.party(sip);
         if let Some(id) = self.legs.outgoing(now.mono, to, sip, party) {
             match party {
-                Some(Party::Seat(call, seat)) => {
-                    let call = self.calls.get_mut(&call);
+                Some(Party::Seat(whose, seat)) => {
+                    let call = self.calls.get_mut(&whose);
                     let offer = call.and_then(|call| call.offer.as_mut());
                     if let Some(offer) = offer.filter(|o| o.seat == seat && o.leg.is_none()) {
                         offer.leg = Some(id);
                     } else {
-                        // An offer that ended in the step in which its INVITE left.
-                        self.legs.release(now.mono, &id);
+                        self.second_rings(now, whose, seat, id);
                     }
                 }
                 // Whose it is is known at the end of the step.
@@ -200,6 +200,10 @@ impl Books {
                 let whose = (started.third.0, press.key.as_str(), press.place.as_str());
                 let asks = started.asks.as_ref();
                 self.started(now, call, whose, (&started.dialled, press.manner, asks));
+            }
+            (Command::Supervise { call, seat, mode }, Reply::Transfer(Ok(started))) => {
+                let whose = (seat.0, Part::of(mode));
+                self.supervised(call, started.third.0, whose);
             }
             (Command::Third { call, third, wish }, Reply::Done(Ok(()))) => {
                 let third = third.map(|third| third.0);

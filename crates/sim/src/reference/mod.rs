@@ -5,6 +5,7 @@
 //! books of calls, legs, seats and lines. What may not: any code of the engine that decides
 //! something, and any judgement (that is [`crate::invariants`]).
 
+pub mod bids;
 pub mod books;
 pub mod calls;
 mod cities;

@@ -47,6 +47,12 @@ pub struct Signs {
     pub trunk: Option<Place>,
 }
 
+/// Names of districts that several cities have, written by hand.
+pub const VAGUE: &[(&str, &[&str])] = &[
+    ("鼓楼区", &["南京", "徐州", "福州", "开封"]),
+    ("西湖区", &["杭州", "南昌"]),
+];
+
 fn at(row: &'static Row) -> Place {
     Place {
         city: Some(row.2),

@@ -64,6 +64,8 @@ pub struct Plan {
     pub max_waiting: usize,
     /// The transfer keys.
     pub keys: BTreeMap<String, KeyPlan>,
+    /// Which of them calls the second line in by itself: the first of its kind.
+    pub second: Option<String>,
     /// What could not be read.
     pub broken: Option<String>,
 }

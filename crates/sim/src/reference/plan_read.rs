@@ -198,14 +198,18 @@ impl Plan {
             max_waiting: usize::try_from(number(waiting, "max_waiting", 1000)).unwrap_or(1000),
             keys: keys
                 .iter()
-                .map(|key| (text(key, "name").to_owned(), key_plan(key, &rules)))
+                .map(|key| (text(key, "name").to_owned(), key_plan(key, &rules, &words)))
                 .collect(),
+            second: keys
+                .iter()
+                .find(|key| text(key, "kind") == "second_line")
+                .map(|key| text(key, "name").to_owned()),
             broken,
         }
     }
 }
 
-fn key_plan(key: &Table, rules: &[&Table]) -> KeyPlan {
+fn key_plan(key: &Table, rules: &[&Table], words: &Words<'_>) -> KeyPlan {
     let name = text(key, "name");
     let own = rules.iter().filter(|rule| text(rule, "key") == name);
     let ring = time(key, "ring", S(30));
@@ -218,6 +222,9 @@ fn key_plan(key: &Table, rules: &[&Table]) -> KeyPlan {
         blind: usual("blind"),
         to: texts(key, "to"),
         kind: text(key, "kind").to_owned(),
+        seats: places(&[text(key, "pool").to_owned()], words.pools)
+            .first()
+            .map(|pool| (*pool, bits(&texts(key, "skills"), words.skills))),
         places: own
             .map(|rule| (text(rule, "city").to_owned(), texts(rule, "to")))
             .collect(),

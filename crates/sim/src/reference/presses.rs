@@ -1,5 +1,6 @@
 //! Uses of transfer keys as the judges know them: whom each may dial, whom it dialled, how far it came.
 
+use super::bids::Bid;
 use super::books::Books;
 use super::calls::Call;
 use super::parts::{Part, Parts};
@@ -69,6 +70,12 @@ pub struct Press {
     pub closed: Option<(Mono, u64)>,
     /// When people were told that it reached nobody.
     pub alarm: Option<Mono>,
+    /// What asks the queue for a seat, if the key reaches one.
+    pub bid: Option<Box<Bid>>,
+    /// A supervisor's seat, and how it is to take part.
+    pub named: Option<(u32, Part)>,
+    /// Nobody said which of several cities is meant: whoever answers is to hear that.
+    pub doubt: bool,
 }
 
 impl Press {
@@ -95,6 +102,9 @@ impl Press {
             outcome: None,
             closed: None,
             alarm: None,
+            bid: None,
+            named: None,
+            doubt: false,
         }
     }
 
@@ -123,6 +133,20 @@ impl Press {
         Some((self.began? + limit).max(self.least))
     }
 
+    /// True for a supervisor who does not speak with everybody: nobody's help, and nobody's company.
+    #[must_use]
+    pub fn bystander(&self) -> bool {
+        self.role == "supervisor" && self.part != Part::Full
+    }
+
+    /// True for whoever is told something before joining, since the last number was dialled.
+    #[must_use]
+    pub fn briefed(&self) -> bool {
+        let lines = self.lines.iter().rev();
+        let mut since = lines.take_while(|line| line.what != "dialling");
+        since.any(|line| line.what == "briefing")
+    }
+
     /// True once the target has taken the caller over.
     #[must_use]
     pub fn confirmed(&self) -> bool {
@@ -149,8 +173,22 @@ pub struct KeyPlan {
     pub to: Vec<String>,
     /// Word of `kind`.
     pub kind: String,
+    /// The pool whose seats it reaches, and the skills that it asks for; `None` if it dials.
+    pub seats: Option<(u16, u64)>,
     /// Direct numbers of places: city or province, and what is dialled.
     pub places: Vec<(String, Vec<String>)>,
+}
+
+impl KeyPlan {
+    /// How long each may ring, and all: of seats each rings as long as an offer does, and the key's
+    /// limit is for all of them.
+    fn limits(&self) -> (Duration, Duration) {
+        let limit = self.limit.max(self.ring);
+        match self.seats {
+            Some(_) => (limit, limit),
+            None => (self.ring, limit),
+        }
+    }
 }
 
 impl Plan {
@@ -172,14 +210,17 @@ impl Plan {
 
 impl Plan {
     /// What is known of a use of a key that nobody pressed: the engine calls the second line itself.
-    fn fill(&self, press: &mut Press) {
-        let of_kind = |(_, key): &(_, &KeyPlan)| key.kind == press.role;
-        let mut keys = self.keys.iter().filter(of_kind);
-        if let (Some((name, key)), None) = (keys.next(), keys.next()) {
+    fn fill(&self, press: &mut Press, (now, step): (Mono, u64)) {
+        if press.role != "second_line" {
+            return;
+        }
+        let name = self.second.as_ref();
+        if let Some((name, key)) = name.and_then(|name| self.keys.get_key_value(name)) {
             press.key.clone_from(name);
-            press.limits = Some((key.ring, key.limit));
+            press.limits = Some(key.limits());
             press.numbers.clone_from(&key.to);
             press.whole = !key.to.is_empty();
+            press.bid = key.seats.map(|seats| Box::new(Bid::new(now, step, seats)));
         }
     }
 }
@@ -204,7 +245,7 @@ impl Books {
         if !call.presses.iter().any(|press| press.third == third) {
             let mut press = Press::new(third, role);
             press.asks = now.mono + LONGEST_QUESTION;
-            self.plan.fill(&mut press);
+            self.plan.fill(&mut press, (now.mono, self.step));
             call.presses.push(press);
         }
         // Nobody can be talked with apart, if nobody is there.
@@ -229,7 +270,9 @@ impl Books {
                 press.tell(now, "apart");
             }
             TransferStep::Joined => {
+                let own = press.named.map(|(_, part)| part);
                 let part = if press.quiet { Part::Back } else { Part::Full };
+                let part = own.unwrap_or(part);
                 (press.there, press.part) = (true, part);
                 press.tell(now, "joined");
             }
@@ -253,6 +296,7 @@ impl Books {
         press.closed = Some((now.mono, step));
         press.there = false;
         let legs = press.legs.clone();
+        self.second_over(now, id, third);
         for leg in legs {
             self.legs.release(now.mono, &leg);
         }
@@ -277,6 +321,9 @@ impl Books {
         (said, manner, asks): (&str, Option<Manner>, Option<&Asks>),
     ) {
         let plan = self.plan.keys.get(key).cloned().unwrap_or_default();
+        let step = self.step;
+        let likely = asks.and_then(|asks| asks.cities.first());
+        let place = likely.map_or(place, String::as_str);
         let known = self.plan.numbers(key, place).filter(|it| !it.is_empty());
         let emergency = self.plan.policies.emergency_keys.iter().any(|it| it == key);
         if let Some(call) = self.calls.get_mut(&id) {
@@ -289,9 +336,17 @@ impl Books {
         press.key = key.to_owned();
         press.emergency = emergency;
         press.quiet = manner.map_or(plan.quiet, |it| it == Manner::Quiet);
-        press.limits = Some((plan.ring, plan.limit.max(plan.ring)));
-        press.whole = known.is_some();
+        press.limits = Some(plan.limits());
+        press.whole = known.is_some() && plan.seats.is_none();
         press.numbers = known.unwrap_or_else(|| vec![said.to_owned()]);
+        press.bid = plan.seats.map(|seats| {
+            // Until then it was taken for one of the engine's own.
+            let bid = press.bid.take();
+            let bid = bid.unwrap_or_else(|| Box::new(Bid::new(now.mono, step, seats)));
+            let (pool, skills) = seats;
+            Box::new(Bid { pool, skills, ..*bid })
+        });
+        press.doubt = asks.is_some();
         if let Some(asks) = asks {
             press.asks = now.mono + Duration::from_millis(asks.within_ms);
         }
@@ -314,7 +369,21 @@ impl Books {
         if let Some(press) = self.press_mut(id, third) {
             press.whole = numbers.is_some();
             press.numbers = numbers.unwrap_or_default();
+            press.doubt = false;
         }
+    }
+
+    /// A supervisor's seat is called.
+    pub(super) fn supervised(&mut self, id: CallId, third: u8, (seat, part): (u32, Part)) {
+        let ring = self.plan.ring;
+        let Some(press) = self.press_mut(id, third) else {
+            self.facts.unasked.push((id, third));
+            return;
+        };
+        "supervise".clone_into(&mut press.key);
+        press.named = Some((seat, part));
+        press.part = part;
+        press.limits = Some((ring, ring));
     }
 
     /// Somebody is to take part in another way.
@@ -326,9 +395,12 @@ impl Books {
             Who::Caller => call.parts.caller = part,
             Who::Counsellor => call.parts.counsellor = part,
             Who::Third(third) => {
+                self.facts.parts.push((id, third.0, part));
                 let mut presses = call.presses.iter_mut();
                 if let Some(press) = presses.find(|press| press.third == third.0) {
                     press.part = part;
+                    let named = press.named.as_mut();
+                    named.into_iter().for_each(|it| it.1 = part);
                 }
             }
         }

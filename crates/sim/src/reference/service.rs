@@ -163,6 +163,14 @@ impl Books {
             surely |= sure && long;
             maybe |= may && long;
         }
+        for (_, _, bid) in self.bids().filter(|it| it.2.pool == watched.pool) {
+            let long = watched.wait.is_some_and(|wait| bid.stamp + wait <= now);
+            let (sure, may) = (bid.open() && bid.decided.is_none(), bid.talks.is_none());
+            least += u64::from(sure);
+            most += u64::from(may);
+            surely |= sure && long;
+            maybe |= may && long;
+        }
         let reaches = |count| watched.waiting.is_some_and(|limit| count >= limit);
         match (reaches(least) || surely, reaches(most) || maybe) {
             (true, _) => OVERLOADED,

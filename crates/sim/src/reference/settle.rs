@@ -1,7 +1,8 @@
 //! What the engine as it stands after a step adds to the books.
 
+use super::bids::Bid;
 use super::books::{Books, Facts};
-use super::calls::{Decision, Rival};
+use super::calls::{Call, Decision, Rank, Rival};
 use crate::invariants::Inspection;
 use meishier_engine::Phase;
 use meishier_model::{CallId, Mono, Now};
@@ -16,6 +17,7 @@ impl Books {
         }
         self.settle_presses(now);
         self.settle_calls(now, look);
+        self.settle_bids(look);
         self.settle_seats(now, look);
         let counts = look.queue.counts();
         self.facts.matches = counts.matches.saturating_sub(self.matches);
@@ -161,7 +163,7 @@ impl Books {
         decided.sort_unstable();
         decided.dedup();
         for id in decided {
-            let rivals = self.rivals(id, &waiting);
+            let rivals = self.rivals_of_call(id, &waiting);
             let step = self.step;
             if let Some(call) = self.calls.get_mut(&id) {
                 call.decided = Some(Decision {
@@ -173,15 +175,50 @@ impl Books {
                 });
             }
         }
+        self.settle_bid_matches(now, &waiting);
     }
 
-    /// Who stood before a call, waited before this step and waits after it.
-    fn rivals(&self, id: CallId, waiting: &BTreeSet<CallId>) -> Vec<Rival> {
-        let Some(call) = self.calls.get(&id).filter(|call| !call.claim.vague) else {
-            return Vec::new();
+    /// The same of requests for the second line.
+    fn settle_bid_matches(&mut self, now: Now, waiting: &BTreeSet<CallId>) {
+        let step = self.step;
+        let new = |bid: &Bid| {
+            let waits = bid.number.is_none_or(|number| waiting.contains(&number));
+            let fresh = |it: &Decision| it.step == step && it.rivals.is_empty();
+            let left = bid.talks.is_none() && (bid.rings.is_some() || !waits);
+            left && bid.decided.as_ref().is_none_or(fresh)
         };
+        let all = self.bids().filter(|(_, _, bid)| new(bid));
+        let rank = |call: &Call, bid: &Bid| call.rank_of(bid, self.ageing);
+        let all = all.map(|(call, third, bid)| {
+            let sure = !call.claim.vague;
+            let rivals = sure.then(|| self.rivals(call.id, rank(call, bid), waiting));
+            let decision = Decision {
+                step,
+                at: now.mono,
+                rivals: rivals.unwrap_or_default(),
+                open: vec![bid.pool],
+                needs: bid.skills,
+            };
+            (call.id, third, decision)
+        });
+        for (id, third, decision) in all.collect::<Vec<_>>() {
+            let call = self.calls.get_mut(&id);
+            if let Some(bid) = call.and_then(|call| call.bid_mut(third)) {
+                bid.decided = Some(decision);
+            }
+        }
+    }
+
+    fn rivals_of_call(&self, id: CallId, waiting: &BTreeSet<CallId>) -> Vec<Rival> {
+        let call = self.calls.get(&id).filter(|call| !call.claim.vague);
+        call.map_or_else(Vec::new, |call| {
+            self.rivals(id, call.rank(self.ageing), waiting)
+        })
+    }
+
+    /// Who stood before somebody of this rank, waited before this step and waits after it.
+    fn rivals(&self, id: CallId, rank: Rank, waiting: &BTreeSet<CallId>) -> Vec<Rival> {
         let ageing = self.ageing;
-        let rank = call.rank(ageing);
         let before = waiting.iter().filter_map(|id| self.calls.get(id));
         let before = before.filter(|d| {
             d.id != id
@@ -200,10 +237,24 @@ impl Books {
                 pools: open.filter(|pool| self.had_line(*pool)).collect(),
             }
         };
-        before
-            .map(rival)
-            .filter(|rival| !rival.pools.is_empty())
-            .collect()
+        let stood = |(call, bid): &(&Call, &Bid)| {
+            let waits = bid.number.is_some_and(|number| waiting.contains(&number));
+            waits && bid.queued_step < self.step && call.rank_of(bid, ageing) < rank
+        };
+        let calls = self.calls.values().filter(|it| !it.claim.vague);
+        let bids = calls.flat_map(|it| it.waiting_bids().map(move |(_, bid)| (it, bid)));
+        let of_bid = |(call, bid): (&Call, &Bid)| Rival {
+            sip: call.sip.clone(),
+            needs: bid.skills,
+            risk: call.bids_at_head(),
+            pools: Some(bid.pool)
+                .filter(|pool| self.had_line(*pool))
+                .into_iter()
+                .collect(),
+        };
+        let bids = bids.filter(stood).map(of_bid);
+        let all = before.map(rival).chain(bids);
+        all.filter(|rival| !rival.pools.is_empty()).collect()
     }
 
     /// True if a pool had enough lines before this step for all matches of this step, and has one

@@ -92,6 +92,10 @@ pub struct Helps {
     pub drops: f64,
     /// The caller hangs up.
     pub goes: f64,
+    /// A supervisor comes into the conversation, from a seat where nobody sits.
+    pub supervise: f64,
+    /// A place is said that several cities have.
+    pub vague: f64,
 }
 
 /// What callers, counsellors and operators do beside calling and answering; all 0 if the file has

@@ -59,7 +59,6 @@ pub(super) fn apply(scenario: &Scenario) -> String {
         time(overlay.announce_every),
     );
     answer(&mut file, overlay);
-    without_seats(&mut file);
     flag(&mut file, &scenario.flagged_prefix);
     toml::to_string(&file).unwrap_or_else(|_| scenario.config_text.clone())
 }
@@ -94,14 +93,6 @@ fn answer(file: &mut Table, overlay: &Overlay) {
         {
             trunk.insert("answer_after".into(), show(after).into());
         }
-    }
-}
-
-/// Leaves out keys that find seats through the queue: the judges know of no requests there.
-fn without_seats(file: &mut Table) {
-    let keys = file.get_mut("transfer").and_then(|it| it.get_mut("keys"));
-    if let Some(Value::Array(keys)) = keys {
-        keys.retain(|key| key.get("pool").is_none());
     }
 }
 

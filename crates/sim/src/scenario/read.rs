@@ -257,6 +257,8 @@ fn helps(top: &Reader<'_>, base: Helps) -> Helps {
         hold: t.share("hold").unwrap_or(base.hold),
         drops: t.share("drops").unwrap_or(base.drops),
         goes: t.share("goes").unwrap_or(base.goes),
+        supervise: t.share("supervise").unwrap_or(base.supervise),
+        vague: t.share("vague").unwrap_or(base.vague),
     };
     t.finish();
     out

@@ -448,8 +448,31 @@ impl World {
         self.tell(Who::Caller(id), &Happening::Hears { call, person });
     }
 
+    /// Something is told of a supervisor's call, who is not whoever sits there otherwise.
+    fn on_supervisor(&mut self, seat: usize, event: &AgentEvent) -> bool {
+        let (AgentEvent::Cancelled { key }
+        | AgentEvent::Confirmed { key }
+        | AgentEvent::Ended { key }
+        | AgentEvent::Failed { key }) = event
+        else {
+            return false;
+        };
+        let calls = &mut self.seats[seat].calls;
+        let Some(call) = calls.get_mut(key).filter(|call| call.supervises) else {
+            return false;
+        };
+        call.talks = true;
+        if !matches!(event, AgentEvent::Confirmed { .. }) {
+            calls.remove(key);
+        }
+        true
+    }
+
     fn on_seat_phone(&mut self, seat: usize, far: FarId, event: AgentEvent) {
         let who = Who::Seat(seat);
+        if self.on_supervisor(seat, &event) {
+            return;
+        }
         match event {
             AgentEvent::Incoming {
                 key, engine_call, ..
@@ -461,9 +484,14 @@ impl World {
                     return;
                 }
                 let engine = engine_call.as_deref().and_then(CallId::parse);
+                let leg = (far, key);
+                if engine.is_some_and(|call| self.rings_supervisor(seat, leg, call)) {
+                    return;
+                }
                 let call = SeatCall {
                     engine,
                     talks: false,
+                    supervises: false,
                 };
                 self.seats[seat].calls.insert(key, call);
                 let call = Token(key.0);

@@ -59,6 +59,8 @@ pub(super) struct SeatCall {
     pub engine: Option<CallId>,
     /// The ACK to the 200 came.
     pub talks: bool,
+    /// A supervisor's.
+    pub supervises: bool,
 }
 
 /// The police, an ambulance, another hotline.

@@ -5,10 +5,12 @@ use super::desks::{Leg, Who};
 use super::{Due, World};
 use crate::people::{Happening, Token, Wish};
 use crate::rig::ToEngine;
+use crate::reference::place::VAGUE;
+use meishier_engine::transfer::{Role, ThirdId};
 use meishier_engine::{
     Command, Manner, Mode, Notice, Press, ThirdWish, TransferStep, Who as Party,
 };
-use meishier_model::CallId;
+use meishier_model::{CallId, SeatId};
 use std::time::Duration;
 
 /// What was told of a third party, as far as it makes somebody do something.
@@ -20,6 +22,10 @@ pub(super) enum Helped {
     Apart,
     /// The target is in the conversation.
     Joined,
+    /// It is asked which place is meant.
+    Asking(ThirdId),
+    /// A supervisor's seat is called.
+    Supervised(ThirdId),
     /// The caller is gone, and others are still there.
     CallerGone,
 }
@@ -27,8 +33,15 @@ pub(super) enum Helped {
 impl Helped {
     pub(super) fn of(notice: &Notice) -> Option<(CallId, Self)> {
         match notice {
-            Notice::TransferStep { call, step, .. } => {
+            Notice::TransferStep {
+                call,
+                third,
+                role,
+                step,
+            } => {
                 let helped = match step {
+                    _ if *role == Role::Supervisor => return None,
+                    TransferStep::Asking => Self::Asking(*third),
                     TransferStep::Dialling(0) => Self::Dialled,
                     TransferStep::Apart => Self::Apart,
                     TransferStep::Joined => Self::Joined,
@@ -36,6 +49,12 @@ impl Helped {
                 };
                 Some((*call, helped))
             }
+            Notice::TakesPart {
+                call,
+                who: Party::Third(third),
+                role: Role::Supervisor,
+                ..
+            } => Some((*call, Self::Supervised(*third))),
             Notice::CallBackDue { call } => Some((*call, Self::CallerGone)),
             _ => None,
         }
@@ -53,7 +72,14 @@ pub(super) enum Deed {
     CallerHangsUp(CallId),
     /// A target presses 1.
     TargetPresses(CallId),
+    /// The telephone of a supervisor is taken up.
+    SupervisorAnswers(Leg),
+    /// A supervisor hangs up.
+    SupervisorHangsUp(Leg),
 }
+
+/// How supervisors take part.
+const MODES: [Mode; 3] = [Mode::Listen, Mode::Whisper, Mode::Full];
 
 const fn s(count: u64) -> Duration {
     Duration::from_secs(count)
@@ -102,13 +128,94 @@ impl World {
                 self.ends_in_the_middle(call);
             }
             Helped::Joined => self.with_the_target(call),
+            Helped::Asking(third) => self.while_asking(call, third),
+            Helped::Supervised(third) => self.while_supervised(call, third),
             // Whoever is left talks about what to do, then hangs up.
             Helped::CallerGone => self.soon(s(5), s(120), Deed::SeatHangsUp(call)),
         }
     }
 
+    /// Somebody says which city is meant, or nobody knows.
+    fn while_asking(&mut self, call: CallId, third: ThirdId) {
+        if self.dice.chance(0.5) {
+            let cities = VAGUE[self.dice.index(VAGUE.len())].1;
+            let city = cities[self.dice.index(cities.len())].to_owned();
+            let wish = ThirdWish::Settle(city);
+            let third = Some(third);
+            self.soon(s(1), s(20), Deed::Ask(Command::Third { call, third, wish }));
+        }
+        self.ends_in_the_middle(call);
+    }
+
+    /// A supervisor comes from a seat where nobody sits.
+    fn supervise(&mut self, call: CallId) {
+        let empty = |seat: &usize| self.seats[*seat].mind.counsellor().is_none();
+        let empty: Vec<usize> = (0..self.seats.len()).filter(empty).collect();
+        if empty.is_empty() {
+            return;
+        }
+        let seat = SeatId(empty[self.dice.index(empty.len())] as u32);
+        let mode = MODES[self.dice.index(MODES.len())];
+        let command = Command::Supervise { call, seat, mode };
+        self.soon(s(0), s(20), Deed::Ask(command));
+    }
+
+    /// Now and then a supervisor changes how to take part, or is sent away.
+    fn while_supervised(&mut self, call: CallId, third: ThirdId) {
+        if self.dice.chance(0.4) {
+            let who = Party::Third(third);
+            let mode = MODES[self.dice.index(MODES.len())];
+            self.soon(s(2), s(40), Deed::Ask(Command::Hear { call, who, mode }));
+        }
+        if self.dice.chance(0.2) {
+            let (third, wish) = (Some(third), ThirdWish::Cancel);
+            self.soon(s(2), s(60), Deed::Ask(Command::Third { call, third, wish }));
+        }
+    }
+
+    /// The telephone of a supervisor rings. True if that is why it does.
+    pub(super) fn rings_supervisor(&mut self, seat: usize, leg: Leg, call: CallId) -> bool {
+        let books = self.judges.checker.books();
+        let known = books.calls.get(&call);
+        if !known.is_some_and(|known| known.supervises(seat as u32)) {
+            return false;
+        }
+        let desk = &mut self.seats[seat];
+        desk.calls.insert(
+            leg.1,
+            super::desks::SeatCall {
+                engine: Some(call),
+                talks: false,
+                supervises: true,
+            },
+        );
+        self.on_telephone_wish(
+            leg.0,
+            Wish::Ring {
+                call: Token(leg.1.0),
+                status: 180,
+            },
+        );
+        if self.dice.chance(0.8) {
+            self.soon(s(1), s(8), Deed::SupervisorAnswers(leg));
+            self.soon(s(10), s(180), Deed::SupervisorHangsUp(leg));
+        }
+        true
+    }
+
+    fn supervisor(&mut self, (far, key): Leg, wish: Wish) {
+        let mut desks = self.seats.iter();
+        let known = desks.any(|desk| desk.far == far && desk.calls.contains_key(&key));
+        if known {
+            self.on_telephone_wish(far, wish);
+        }
+    }
+
     fn while_dialling(&mut self, call: CallId) {
         let helps = self.scenario.helps;
+        if self.happens(helps.supervise) {
+            self.supervise(call);
+        }
         let consult = self.happens(helps.consult);
         if consult || self.happens(helps.more) {
             let manner = consult.then_some(Manner::Consult);
@@ -169,7 +276,10 @@ impl World {
             return None;
         }
         let key = self.scenario.keys[self.dice.index(keys)].text.clone();
-        let place = self.scenario.cities[self.dice.index(places)].text.clone();
+        let place = match self.happens(self.scenario.helps.vague) {
+            true => VAGUE[self.dice.index(VAGUE.len())].0.to_owned(),
+            false => self.scenario.cities[self.dice.index(places)].text.clone(),
+        };
         let press = Press { key, place, manner };
         Some(Command::Transfer { call, press })
     }
@@ -191,13 +301,24 @@ impl World {
             Deed::SeatHangsUp(call) => self.seat_hangs_up(call),
             Deed::CallerHangsUp(call) => self.caller_hangs_up(call),
             Deed::TargetPresses(call) => self.target_presses(call),
+            Deed::SupervisorAnswers(leg) => {
+                let call = Token(leg.1.0);
+                self.supervisor(leg, Wish::Answer { call });
+            }
+            Deed::SupervisorHangsUp(leg) => {
+                let call = Token(leg.1.0);
+                self.supervisor(leg, Wish::Bye { call });
+            }
         }
     }
 
     fn seat_hangs_up(&mut self, call: CallId) {
         let talks = |desk: &super::desks::SeatDesk| {
             let mut calls = desk.calls.iter();
-            let found = calls.find(|(_, it)| it.talks && it.engine == Some(call));
+            let found = calls.find(|(_, it)| {
+                let counsellor = it.talks && !it.supervises;
+                counsellor && it.engine == Some(call)
+            });
             found.map(|(key, _)| *key)
         };
         let mut desks = self.seats.iter().enumerate();

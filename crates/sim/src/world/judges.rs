@@ -107,6 +107,7 @@ impl Judges {
     fn on_notice(&mut self, now: Mono, shard: u16, notice: &Notice) {
         if let Notice::Phase { call, .. }
         | Notice::TransferStep { call, .. }
+        | Notice::SecondEnded { call, .. }
         | Notice::Transfer { call, .. }
         | Notice::CallBackDue { call } = notice
         {

@@ -73,19 +73,31 @@ fn codec(codec: Codec) -> meishier_media::Codec {
     }
 }
 
-fn role(leg: &BookLeg, standing: &CallStanding<'_>) -> Option<Role> {
+fn role(
+    (call_id, leg): (&str, &BookLeg),
+    standing: &CallStanding<'_>,
+    book: Option<&Call>,
+) -> Option<Role> {
+    let running = standing.phase == Phase::Transferring && leg.released.is_none();
     match leg.party {
         Party::Caller(Some(call)) if call == standing.call => Some(Role::Caller),
+        Party::Seat(call, _) if call == standing.call && is_second(call_id, book) => {
+            running.then_some(Role::Target)
+        }
         Party::Seat(call, seat) if call == standing.call => {
             let present = standing.seat.is_some_and(|it| it.0 == seat);
             (present && leg.released.is_none()).then_some(Role::Seat)
         }
-        Party::Target(call) if call == standing.call => {
-            let running = standing.phase == Phase::Transferring && leg.released.is_none();
-            running.then_some(Role::Target)
-        }
+        Party::Target(call) if call == standing.call => running.then_some(Role::Target),
         _ => None,
     }
+}
+
+/// True for the leg of a seat that was called into the conversation.
+fn is_second(call_id: &str, book: Option<&Call>) -> bool {
+    let presses = book.into_iter().flat_map(|book| &book.presses);
+    let mut bids = presses.filter(|press| press.bid.is_some() || press.named.is_some());
+    bids.any(|press| press.legs.iter().any(|leg| **leg == *call_id))
 }
 
 /// How a party takes part, by the judges' books.
@@ -263,7 +275,7 @@ impl World {
         let books = self.judges.checker.books();
         let book = books.calls.get(&standing.call);
         let parties = books.legs.iter().filter_map(|(call_id, leg)| {
-            let role = role(leg, standing)?;
+            let role = role((call_id, leg), standing, book)?;
             let part = part(role, call_id, standing, book);
             let mut party = self.party(streams, (call_id, leg), (role, part))?;
             party.attends |= standing.seat.is_none() && stands_in(call_id, book);

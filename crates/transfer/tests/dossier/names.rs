@@ -1,5 +1,6 @@
-//! The names that are written, against the standards: what stands here is copied from them by hand, each
-//! with its clause, and knows nothing of the code.
+//! The names that are written, against the standards: what stands here is written by hand, each with its
+//! clause, and knows nothing of the code. Names of EIDO are NENA's schema's; docs/dossier.md says what of the
+//! rest was held against which source.
 
 use crate::document::json;
 use crate::invite::{Part, parts};
