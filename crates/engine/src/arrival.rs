@@ -346,6 +346,7 @@ impl Shard {
             facts: Default::default(),
             call_back: Default::default(),
             place: Default::default(),
+            place_words: Default::default(),
             dossiers: 0,
             handed: Vec::new(),
             cut_off: false,

@@ -301,9 +301,12 @@ pub(crate) struct Call {
     pub(crate) facts: Facts,
     #[serde(default)]
     pub(crate) call_back: CallBackState,
-    /// The place that a key went by last, as the counsellor said it.
+    /// What settled the place by which a key went last: words or a name that mean one place.
     #[serde(default)]
     pub(crate) place: Words,
+    /// What the counsellor said with it: a street, a house.
+    #[serde(default)]
+    pub(crate) place_words: Words,
     /// How many dossiers went out.
     #[serde(default)]
     pub(crate) dossiers: u32,

@@ -169,6 +169,7 @@ impl Shard {
             dials: SmallVec::from_iter([Dial::Caller]),
             trunks: SmallVec::new(),
             city: String::new(),
+            located: None,
             key: usize::MAX,
             reason: started.reason.clone(),
             doubt: String::new(),

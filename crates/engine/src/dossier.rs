@@ -307,17 +307,15 @@ impl Shard {
         let (target, facts) = (&handed.target, &call.facts);
         let given = Some(handed.given.0.trim()).filter(|it| !it.is_empty());
         let words = facts.place.clone().or(given.map(str::to_owned));
-        if words.is_none() && facts.district.is_none() {
-            return None;
-        }
-        let atlas = self.config.routing.gazetteer().atlas();
         // What the key went by may be the network's word alone: that is not the counsellor's.
         let districts = &self.config.transfer.districts;
-        let reads = |words: &String| districts.may_mean(words, &target.city);
-        let said = [facts.place.as_ref(), Some(&handed.given.0)];
-        let said = target.doubt.is_empty() && said.into_iter().flatten().any(reads);
-        let city = atlas.find(&target.city).ok().filter(|_| said);
-        let city = city.and_then(|id| atlas.city(id));
+        let written = facts.place.as_deref();
+        let written = written.is_some_and(|it| districts.may_mean(it, &target.city));
+        let said = |told: bool| target.doubt.is_empty() && (told || written);
+        let city = target.located.as_ref().filter(|it| said(it.told));
+        if words.is_none() && facts.district.is_none() && city.is_none() {
+            return None;
+        }
         let sure = match target.doubt.is_empty() {
             true => Confidence::High,
             false => Confidence::Low,
@@ -325,9 +323,9 @@ impl Shard {
         Some(Place {
             by: Told::Counsellor,
             sure,
-            province: city.map_or("", |it| it.province).to_owned(),
-            city: city.map_or("", |it| it.name).to_owned(),
-            area_code: city.map_or("", |it| it.area_code).to_owned(),
+            province: city.map_or_else(String::new, |it| it.province.clone()),
+            city: city.map_or_else(String::new, |it| it.city.clone()),
+            area_code: city.map_or_else(String::new, |it| it.area_code.clone()),
             district: facts.district.clone(),
             words,
             cell: None,

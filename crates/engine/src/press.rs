@@ -117,6 +117,7 @@ impl Shard {
         }
         let given = self.given_place(call, &press.place);
         let choice = self.choose_target(call, &press.key, &given)?;
+        let choice = self.beside(choice, &press.key, &given, call);
         let (asks, within) = asked(&choice);
         let target = choice.into_target();
         let config = std::sync::Arc::clone(&self.config);
@@ -134,7 +135,11 @@ impl Shard {
         let asking =
             |it: &&ThirdSide| it.is_by(call, &key.name) && it.machine.state() == Step::Asking;
         if let Some(id) = call.thirds.iter().find(asking).map(|it| it.id) {
-            return self.press_again(now, call, id, (asks, &given), target);
+            // The key again, while its place is asked for: that settles it, if it names one place.
+            return match self.settle_place(now, call, id, given.settling()) {
+                Err(CommandError::AmbiguousCity(_)) => Err(CommandError::TransferRunning),
+                other => other,
+            };
         }
         // Two people press at once: one call goes out. Another place of the same service is another.
         // And one request for the second line: in the queue it has the place that its caller has left.
@@ -162,13 +167,13 @@ impl Shard {
             asks,
         };
         if within.is_none() {
-            self.keep_place(call, &given);
+            self.keep_place(call, &given, &target);
         }
         self.enter_third(now, call, third, (key, manner, within), target);
         if key.is_emergency() {
             self.raise_seconds(now, call);
         }
-        self.send_dossier(now, call, third, &given);
+        self.send_dossier(now, call, third, &given.words);
         self.run_third(now, call, third);
         Ok(started)
     }
@@ -184,20 +189,23 @@ impl Shard {
         }
     }
 
-    /// The key again, while its place is asked for: that settles it, if it names one place.
-    fn press_again(
+    /// The place that was asked for is answered: by the key again, or at the desk. What was said with the
+    /// press stays said, and goes along.
+    fn settle_place(
         &mut self,
         now: Now,
         call: &mut Call,
         third: ThirdId,
-        (asks, given): (Option<Asks>, &str),
-        target: Target,
+        answer: &str,
     ) -> Result<TransferStarted, CommandError> {
-        let key = call.third(third).map_or("", |it| it.key_name(call));
-        let twice = runs_elsewhere(call, (third, key), &target);
-        let side = call.third_mut(third);
-        let side = side.filter(|_| asks.is_none() && !twice);
-        let side = side.ok_or(CommandError::TransferRunning)?;
+        let side = call.third(third).ok_or(CommandError::NoTransfer)?;
+        let key = side.key_name(call).to_owned();
+        let given = self.answered_place(&side.given.0, answer);
+        let target = self.choose_target(call, &key, &given)?.settled()?;
+        if runs_elsewhere(call, (third, &key), &target) {
+            return Err(CommandError::TransferRunning);
+        }
+        let side = call.third_mut(third).ok_or(CommandError::NoTransfer)?;
         let targets = u8::try_from(target.dials.len()).unwrap_or(u8::MAX);
         (side.machine.handle_settled(now.mono, targets))
             .map_err(|_| CommandError::TransferElsewhere)?;
@@ -207,9 +215,9 @@ impl Shard {
             reason: target.reason.clone(),
             asks: None,
         };
-        self.keep_place(call, given);
+        self.keep_place(call, &given, &target);
         self.settle_third(call, third, target);
-        self.send_dossier(now, call, third, given);
+        self.send_dossier(now, call, third, &given.words);
         self.run_third(now, call, third);
         Ok(started)
     }
@@ -322,42 +330,23 @@ impl Shard {
         third: ThirdId,
         wish: &ThirdWish,
     ) -> Result<(), CommandError> {
-        let settled = match wish {
-            ThirdWish::Settle(city) => {
-                let side = call.third(third).ok_or(CommandError::NoTransfer)?;
-                let key = side.key_name(call).to_owned();
-                let target = self.choose_target(call, &key, city)?.settled()?;
-                if runs_elsewhere(call, (third, &key), &target) {
-                    return Err(CommandError::TransferRunning);
-                }
-                Some(target)
-            }
-            _ => None,
-        };
+        if let ThirdWish::Settle(city) = wish {
+            return self.settle_place(now, call, third, city).map(drop);
+        }
         let side = call.third_mut(third).ok_or(CommandError::NoTransfer)?;
         let bystander = standing(side) == Third::Bystander;
         let machine = &mut side.machine;
-        match (wish, settled) {
+        match wish {
             // Who only listens is nobody's help, and may be sent away.
-            (ThirdWish::Cancel, _) if bystander => {
+            ThirdWish::Cancel if bystander => {
                 machine.handle_nobody();
                 Ok(())
             }
-            (ThirdWish::Confirm, _) if bystander => return Err(CommandError::TransferElsewhere),
-            (ThirdWish::Cancel, _) => machine.handle_cancel(),
-            (ThirdWish::Join, _) => machine.handle_join(),
-            (ThirdWish::Confirm, _) => machine.handle_confirm(),
-            (ThirdWish::Settle(city), Some(target)) => {
-                let targets = u8::try_from(target.dials.len()).unwrap_or(u8::MAX);
-                let done = machine.handle_settled(now.mono, targets);
-                if done.is_ok() {
-                    self.keep_place(call, city);
-                    self.settle_third(call, third, target);
-                    self.send_dossier(now, call, third, city);
-                }
-                done
-            }
-            (ThirdWish::Settle(_), None) => return Err(CommandError::UnknownCity),
+            ThirdWish::Confirm if bystander => return Err(CommandError::TransferElsewhere),
+            ThirdWish::Cancel => machine.handle_cancel(),
+            ThirdWish::Join => machine.handle_join(),
+            ThirdWish::Confirm => machine.handle_confirm(),
+            ThirdWish::Settle(_) => Ok(()),
         }
         .map_err(|_| CommandError::TransferElsewhere)?;
         self.run_third(now, call, third);

@@ -100,6 +100,7 @@ impl Shard {
             dials: SmallVec::new(),
             trunks: SmallVec::new(),
             city: String::new(),
+            located: None,
             key: usize::MAX,
             reason: String::new(),
             doubt: String::new(),

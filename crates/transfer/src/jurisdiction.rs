@@ -1,12 +1,19 @@
 //! Whose emergency service it is: the place of an event, from all that is heard of it.
 //!
 //! ```text
-//!   given by the counsellor ──read──┬─ one place ─────────────────────────────► dials
+//!   given by the counsellor ──read──┬─ one place ─┬── in words, and the cell or
+//!                                   │             │   a fixed line says another ► asks
+//!                                   │             └── else ─────────────────────► dials
 //!                                   ├─ several ──── one that the cell or a fixed
 //!                                   │               line says too ────────────► dials
 //!                                   │          └─── else ─────────────────────► asks
-//!                                   ├─ a hint ────────────────────────────────► asks
-//!                                   └─ nothing ─┬── cell, fixed line ─────────► dials
+//!                                   ├─ a hint ─┬── what was settled before ───► dials
+//!                                   │          └── else ───────────────────────► asks
+//!                                   ├─ not there ─────────────────────────────► asks
+//!                                   ├─ nothing, in words ─┬─ settled before ────► dials
+//!                                   │                     └─ else ─────────────► asks
+//!                                   └─ nothing ─┬── settled before ─────────────► dials
+//!                                               ├── cell, fixed line ─────────► dials
 //!                                               ├── mobile segment, trunk … ──► asks
 //!                                               └── nothing at all ───────────► no target
 //! ```
@@ -30,6 +37,11 @@ const NAMED: usize = 4;
 pub struct Heard<'a> {
     /// What the counsellor gives: a city, a code, an address; empty if nothing.
     pub given: &'a str,
+    /// What the counsellor answers to the question which place that is: it settles the place in place
+    /// of `given`, of which the rest stays true; empty if nothing.
+    pub answer: &'a str,
+    /// What settled a place in this call before; empty if nothing.
+    pub before: &'a str,
     /// The place of a cell that a trusted trunk named.
     pub cell: Option<Found>,
     /// Places that the caller's number, the trunk and the number dialled tell, the best first.
@@ -60,6 +72,8 @@ impl<'a> Heard<'a> {
         let region = [places.here.filter(|it| !is_cell(it)), places.home, called];
         Self {
             given,
+            answer: "",
+            before: "",
             cell: places.here.filter(is_cell),
             region: region.into_iter().flatten().collect(),
             own,
@@ -124,6 +138,10 @@ struct Clue {
     spots: Vec<SpotId>,
     /// It is as good as the network knows.
     sure: bool,
+    /// The counsellor settled it.
+    settled: bool,
+    /// Its area code, if a county's is not that of its place.
+    code: Option<&'static str>,
     /// What it is, in Chinese.
     what: &'static str,
 }
@@ -137,6 +155,8 @@ pub(crate) struct Settled {
     pub why: String,
     /// In Chinese; empty if there is none.
     pub doubt: String,
+    /// The counsellor's words say it, not only the network.
+    pub told: bool,
 }
 
 impl Plan {
@@ -156,7 +176,7 @@ impl Plan {
         }
         match place.ok_or(TargetError::UnknownCity)? {
             (settled, others) if settled.doubt.is_empty() && others.is_empty() => {
-                Ok(Choice::Dials(self.there(index, key, settled, heard.given)))
+                Ok(Choice::Dials(self.there(index, key, settled, heard)))
             }
             (likely, others) => Ok(self.ask(index, key, heard, (likely, others))),
         }
@@ -172,7 +192,7 @@ impl Plan {
         let others = others.iter().map(|id| self.districts.full_name(*id));
         Choice::Asks {
             others: others.collect(),
-            likely: self.there(index, key, likely, heard.given),
+            likely: self.there(index, key, likely, heard),
             within: key.ask_within,
         }
     }
@@ -180,28 +200,73 @@ impl Plan {
     /// The place, and the others that may be meant; nothing if nothing tells of it.
     fn place(&self, heard: &Heard<'_>) -> Option<(Settled, Vec<SpotId>)> {
         let clues = self.clues(heard);
-        match self.districts.read(heard.given) {
-            Reading::One { spot, code, words } => {
-                let mut why = format!("咨询员给出“{words}”");
-                let cell = clues.iter().find(|it| it.sure && !it.spots.contains(&spot));
-                if let Some((what, elsewhere)) =
-                    cell.and_then(|it| Some((it.what, it.spots.first()?)))
-                {
-                    why = format!("{why}，{what}则在{}", self.districts.full_name(*elsewhere));
+        let words = match heard.answer.trim() {
+            "" => heard.given,
+            answer => answer,
+        };
+        match self.districts.read(words) {
+            Reading::One {
+                spot,
+                code,
+                words,
+                exact,
+            } => Some(self.said((spot, code), &words, exact, &clues)),
+            Reading::Several { spots, words } => Some(self.among(spots, &words, &clues, true)),
+            Reading::Hinted { spots, words } => Some(self.among(spots, &words, &clues, false)),
+            Reading::Denied { spots } => {
+                let (not_there, mut left): (Vec<Clue>, Vec<Clue>) = (clues.into_iter())
+                    .partition(|clue| clue.spots.iter().all(|id| spots.contains(id)));
+                left.extend(not_there);
+                for clue in &mut left {
+                    (clue.sure, clue.settled) = (false, false);
                 }
-                let doubt = String::new();
+                self.by_clues(&left, false)
+            }
+            Reading::Empty => self.by_clues(&clues, true),
+            Reading::Unknown => self.by_clues(&clues, false),
+        }
+    }
+
+    /// The counsellor's words mean one place. What is read out of a sentence is asked about where the
+    /// network is sure of another; who writes a name, or chose one before, meant it.
+    fn said(
+        &self,
+        (spot, code): (SpotId, Option<&'static str>),
+        words: &str,
+        exact: bool,
+        clues: &[Clue],
+    ) -> (Settled, Vec<SpotId>) {
+        let mut why = format!("咨询员给出“{words}”");
+        let cell = clues.iter().find(|it| it.sure && !it.settled);
+        let cell = cell.filter(|it| !it.spots.contains(&spot));
+        let before = clues.iter().find(|it| it.settled);
+        let again = before.is_some_and(|it| it.spots.contains(&spot));
+        if let Some((what, elsewhere)) = cell.and_then(|it| Some((it.what, it.spots.first()?))) {
+            why = format!("{why}，{what}则在{}", self.districts.full_name(*elsewhere));
+        }
+        match cell.filter(|_| !exact && !again) {
+            Some(cell) => {
+                let (likely, others) = self.doubtful(spot, why, cell.spots.clone());
+                let told = true;
+                (
+                    Settled {
+                        code,
+                        told,
+                        ..likely
+                    },
+                    others,
+                )
+            }
+            None => {
                 let settled = Settled {
                     spot,
                     code,
                     why,
-                    doubt,
+                    doubt: String::new(),
+                    told: true,
                 };
-                Some((settled, Vec::new()))
+                (settled, Vec::new())
             }
-            Reading::Several { spots, words } => Some(self.among(spots, &words, &clues, true)),
-            Reading::Hinted { spots, words } => Some(self.among(spots, &words, &clues, false)),
-            Reading::Empty => self.by_clues(&clues, true),
-            Reading::Unknown => self.by_clues(&clues, false),
         }
     }
 
@@ -219,26 +284,45 @@ impl Plan {
             let both: Vec<SpotId> = both.copied().collect();
             (!both.is_empty()).then_some((clue, both))
         });
-        let (spot, why) = match &fitting {
-            Some((clue, both)) => (both.first(), format!("{said_so}，又据{}", clue.what)),
-            None => (spots.first(), said_so),
+        // A hint is worth less than what the network is sure of.
+        let best = clues.first().filter(|it| it.sure && !said);
+        let (spot, why) = match (&fitting, best) {
+            (Some((clue, both)), _) => (both.first(), format!("{said_so}，又据{}", clue.what)),
+            (None, Some(best)) => {
+                let why = format!("{said_so}，{}则不在那里", best.what);
+                (best.spots.first(), why)
+            }
+            (None, None) => (spots.first(), said_so),
         };
         let spot = spot.copied().unwrap_or_default();
         if let Some((clue, both)) = &fitting
-            && let (true, true, [_]) = (said, clue.sure, both.as_slice())
+            && let (true, [_]) = (clue.settled || said && clue.sure, both.as_slice())
         {
-            return (
-                Settled {
-                    spot,
-                    code: None,
-                    why,
-                    doubt: String::new(),
-                },
-                Vec::new(),
-            );
+            let settled = Settled {
+                spot,
+                code: clue.code,
+                why,
+                doubt: String::new(),
+                told: true,
+            };
+            return (settled, Vec::new());
         }
-        let others: Vec<SpotId> = spots.into_iter().filter(|id| *id != spot).collect();
-        self.doubtful(spot, why, others)
+        let sure = clues.iter().filter(|it| it.sure && fitting.is_none());
+        let mut others: Vec<SpotId> = Vec::new();
+        for id in spots
+            .into_iter()
+            .chain(sure.flat_map(|it| it.spots.clone()))
+        {
+            if id != spot && !others.contains(&id) {
+                others.push(id);
+            }
+        }
+        let code = match fitting {
+            Some((clue, _)) => clue.code,
+            None => best.and_then(|it| it.code),
+        };
+        let (likely, others) = self.doubtful(spot, why, others);
+        (Settled { code, ..likely }, others)
     }
 
     /// The place by what the network tells.
@@ -249,17 +333,16 @@ impl Plan {
             true => format!("据{}", best.what),
             false => format!("所给地点看不出城市，据{}", best.what),
         };
-        if let (true, true, [_]) = (unsaid, best.sure, best.spots.as_slice()) {
-            let doubt = String::new();
-            return Some((
-                Settled {
-                    spot,
-                    code: None,
-                    why,
-                    doubt,
-                },
-                Vec::new(),
-            ));
+        let sure = best.settled || unsaid && best.sure;
+        if let (true, [_]) = (sure, best.spots.as_slice()) {
+            let settled = Settled {
+                spot,
+                code: best.code,
+                why,
+                doubt: String::new(),
+                told: best.settled,
+            };
+            return Some((settled, Vec::new()));
         }
         let mut others: Vec<SpotId> = Vec::new();
         for id in clues.iter().flat_map(|clue| clue.spots.iter().copied()) {
@@ -267,7 +350,9 @@ impl Plan {
                 others.push(id);
             }
         }
-        Some(self.doubtful(spot, why, others))
+        let (likely, others) = self.doubtful(spot, why, others);
+        let code = best.code;
+        Some((Settled { code, ..likely }, others))
     }
 
     fn doubtful(&self, spot: SpotId, why: String, others: Vec<SpotId>) -> (Settled, Vec<SpotId>) {
@@ -285,6 +370,7 @@ impl Plan {
             code: None,
             why,
             doubt,
+            told: false,
         };
         (settled, others)
     }
@@ -292,6 +378,15 @@ impl Plan {
     /// What tells of the place beside the counsellor, the best first.
     fn clues(&self, heard: &Heard<'_>) -> SmallVec<[Clue; 4]> {
         let mut out = SmallVec::new();
+        if let Reading::One { spot, code, .. } = self.districts.read(heard.before) {
+            out.push(Clue {
+                spots: vec![spot],
+                sure: true,
+                settled: true,
+                code,
+                what: "本次通话中已核实的地点",
+            });
+        }
         for found in heard.cell.iter().chain(&heard.region) {
             let spots = match found.city {
                 Some(CityId(id)) => vec![id],
@@ -305,7 +400,13 @@ impl Plan {
             let sure = found.confidence == Confidence::High;
             if !spots.is_empty() {
                 let what = what(found.by, sure);
-                out.push(Clue { spots, sure, what });
+                out.push(Clue {
+                    spots,
+                    sure,
+                    settled: false,
+                    code: None,
+                    what,
+                });
             }
         }
         let own = heard
@@ -317,6 +418,8 @@ impl Plan {
             out.push(Clue {
                 spots,
                 sure: false,
+                settled: false,
+                code: None,
                 what,
             });
         }
@@ -340,7 +443,7 @@ impl Districts {
         match self.read(text) {
             Reading::One { spot, .. } => vec![spot],
             Reading::Several { spots, .. } | Reading::Hinted { spots, .. } => spots,
-            Reading::Empty | Reading::Unknown => Vec::new(),
+            Reading::Empty | Reading::Unknown | Reading::Denied { .. } => Vec::new(),
         }
     }
 
@@ -355,6 +458,12 @@ impl Districts {
     pub fn may_mean(&self, text: &str, place: &str) -> bool {
         let spots = self.spots(text);
         spots.iter().any(|id| self.full_name(*id) == place)
+    }
+
+    /// True if a text is the name or code of one place, and nothing more.
+    #[must_use]
+    pub fn is_name(&self, text: &str) -> bool {
+        matches!(self.read(text), Reading::One { exact: true, .. })
     }
 
     /// The place that a configuration names, by its code; `None` if the text settles none.

@@ -16,6 +16,7 @@
 
 pub mod call_back;
 mod conference;
+mod context;
 mod districts;
 pub mod dossier;
 mod handover;
@@ -34,4 +35,4 @@ pub use jurisdiction::{Choice, Heard};
 pub use keys::{Dial, Key, KeyKind, Manner, Reach, SERVICES, Service, service};
 pub use matrix::{Mode, Role, ThirdId, hears};
 pub use meishier_routing::{City, CityError, CityTable};
-pub use plan::{PlaceRule, Plan, RuleOf, Target, TargetError};
+pub use plan::{Located, PlaceRule, Plan, RuleOf, Target, TargetError};

@@ -37,7 +37,7 @@ pub enum RuleOf {
 pub struct PlaceRule {
     /// Whose it is.
     pub of: RuleOf,
-    /// It holds only if the counsellor's words contain this, such as a district; always if empty.
+    /// It holds only if the counsellor's words say that it is here, such as a district; always if empty.
     pub district: String,
     /// Name of the key.
     pub key: String,
@@ -57,6 +57,9 @@ pub struct Target {
     pub trunks: SmallVec<[Option<TrunkId>; 1]>,
     /// City, province first; empty if nothing tells of the place and the key needs none.
     pub city: String,
+    /// The same in parts; `None` with no city.
+    #[serde(default)]
+    pub located: Option<Located>,
     /// Index into [`Plan::keys`].
     pub key: usize,
     /// One sentence for the record, in Chinese.
@@ -64,6 +67,19 @@ pub struct Target {
     /// What is not certain of the place, in Chinese, to be said to whoever answers; empty if nothing.
     #[serde(default)]
     pub doubt: String,
+}
+
+/// The place to which a target is called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Located {
+    /// Province, without 省, 市 or 自治区.
+    pub province: String,
+    /// City or county, without 市, 州, 地区 or 盟.
+    pub city: String,
+    /// The area code with its 0 by which its services are called.
+    pub area_code: String,
+    /// The counsellor's words settle it, not only the network.
+    pub told: bool,
 }
 
 impl Target {
@@ -154,19 +170,27 @@ impl Plan {
     /// The target of a key by place, once the place is chosen: the lines of the table for a district,
     /// for the place, for its province; then area code and key, by which the service of a place is
     /// reached from everywhere.
-    pub(crate) fn there(&self, index: usize, key: &Key, place: Settled, given: &str) -> Target {
+    pub(crate) fn there(
+        &self,
+        index: usize,
+        key: &Key,
+        place: Settled,
+        heard: &Heard<'_>,
+    ) -> Target {
         let spot = self.districts.spot(place.spot).map(|it| it.city);
         let city = self.districts.full_name(place.spot);
+        let located = self.located(&place);
         let mut target = Target {
             dials: SmallVec::new(),
             trunks: SmallVec::new(),
             city,
+            located,
             key: index,
             reason: String::new(),
             doubt: place.doubt,
         };
         let Some(spot) = spot else { return target };
-        let rules = self.rules(key, &spot, given);
+        let rules = self.rules(key, &spot, heard);
         let ruled = !rules.is_empty();
         for rule in rules {
             for dial in &rule.to {
@@ -194,6 +218,7 @@ impl Plan {
         key: &Key,
         place: Option<(Settled, Vec<u16>)>,
     ) -> Target {
+        let located = place.as_ref().and_then(|(place, _)| self.located(place));
         let city = place.map(|(place, _)| self.districts.full_name(place.spot));
         let (dials, how): (&[Dial], _) = match &key.reach {
             Reach::Fixed(dials) => (dials, "按配置的号码拨打"),
@@ -204,17 +229,28 @@ impl Plan {
             dials: dials.iter().cloned().collect(),
             trunks: SmallVec::new(),
             city: city.unwrap_or_default(),
+            located,
             key: index,
             reason: format!("{}（{}），{how}", key.title, key.name),
             doubt: String::new(),
         }
     }
 
-    /// The lines of the table that hold, the narrowest first.
-    fn rules(&self, key: &Key, spot: &City, given: &str) -> Vec<&PlaceRule> {
-        let words: String = given.chars().filter(|c| !c.is_whitespace()).collect();
+    fn located(&self, place: &Settled) -> Option<Located> {
+        let city = self.districts.spot(place.spot)?.city;
+        Some(Located {
+            province: city.province.to_owned(),
+            city: city.name.to_owned(),
+            area_code: place.code.unwrap_or(city.area_code).to_owned(),
+            told: place.told && place.doubt.is_empty(),
+        })
+    }
+
+    /// The lines of the table that hold, the narrowest first; of two districts that first which is said
+    /// first. What is answered to a question goes before what was said until then.
+    fn rules(&self, key: &Key, spot: &City, heard: &Heard<'_>) -> Vec<&PlaceRule> {
         let code = spot.adcode;
-        let holds = |rule: &&PlaceRule| {
+        let here = |rule: &&PlaceRule| {
             let here = match rule.of {
                 // A place within one has the outer's lines too.
                 RuleOf::City(of) => {
@@ -223,14 +259,26 @@ impl Plan {
                 RuleOf::Province(of) => of == spot.province_code(),
             };
             here && rule.key == key.name
-                && (rule.district.is_empty() || words.contains(&rule.district))
         };
-        let mut out: Vec<&PlaceRule> = self.places.iter().filter(holds).collect();
-        out.sort_by_key(|rule| {
+        let rules = self.places.iter().filter(here);
+        let said = |text: &str| {
+            let narrow = rules.clone().filter(|rule| !rule.district.is_empty());
+            let at =
+                narrow.filter_map(|it| Some((self.districts.says_part(text, &it.district)?, it)));
+            at.collect::<Vec<(usize, &PlaceRule)>>()
+        };
+        let mut out = said(heard.answer);
+        for text in [heard.given, heard.before] {
+            if out.is_empty() {
+                out = said(text);
+            }
+        }
+        out.extend(rules.filter(|it| it.district.is_empty()).map(|it| (0, it)));
+        out.sort_by_key(|(at, rule)| {
             let own = rule.of == RuleOf::City(code);
             let province = matches!(rule.of, RuleOf::Province(_));
-            (rule.district.is_empty(), province, !own)
+            (rule.district.is_empty(), *at, province, !own)
         });
-        out
+        out.into_iter().map(|it| it.1).collect()
     }
 }

@@ -7,12 +7,14 @@
 //! | | such as | worth |
 //! | --- | --- | --- |
 //! | said | `遵义市`, `红花岗区`; `遵义` at the beginning or after `在` | settles |
-//! | hint | `开封` in `刚开封的药`, `鼓楼` alone, `上海` in `上海宾馆` | is asked about |
-//! | nothing | `南京路`, `贵阳人`, `不在贵阳`, `兰州拉面` | |
+//! | hint | `开封` in `刚开封的药`, `鼓楼` alone, `上海` in `上海宾馆`; `贵阳市` in `要去贵阳市` ([`doubt`]) | is asked about |
+//! | denied | `贵阳市` in `不在贵阳市` | speaks against a place |
+//! | nothing | `南京路`, `贵阳人`, `兰州拉面` | |
 //!
 //! What is said in several words must fit all of them: `白云区` is in two cities and `贵州白云区` in one.
 //! Words that fit no one place, or several, settle none.
 
+use crate::context::{Doubt, doubt};
 use crate::districts::{Districts, Meaning, Name, Rank, SpotId};
 
 /// Most characters that are looked at; whoever writes more is asked.
@@ -32,21 +34,6 @@ const AFTER: &str = "：:，,。.；;、！!？?)）”\"/-的那这市附";
 
 /// What may stand before a bare name that says where somebody is.
 const BEFORE: &str = "在住址位置于址是：:，,。.；;、！!？?（(“\"/—-我他她们了";
-/// What, before a name, says that it is not the place.
-const NOT_THERE: [&str; 12] = [
-    "不在",
-    "没在",
-    "没去",
-    "不是",
-    "离开",
-    "离开了",
-    "老家",
-    "老家在",
-    "祖籍",
-    "籍贯",
-    "户口在",
-    "来自",
-];
 /// What, after a bare name, makes it the name of something else.
 const ELSE: [&str; 43] = [
     "路",
@@ -108,6 +95,11 @@ pub(crate) enum Reading {
     Empty,
     /// No place of the table is named.
     Unknown,
+    /// It is none of these; at least one.
+    Denied {
+        /// The places.
+        spots: Vec<SpotId>,
+    },
     /// This one.
     One {
         /// The place.
@@ -116,6 +108,8 @@ pub(crate) enum Reading {
         code: Option<&'static str>,
         /// The names that say so.
         words: String,
+        /// There is nothing in the text but the name or code of a place.
+        exact: bool,
     },
     /// One of these, the most probable first; at least two.
     Several {
@@ -139,6 +133,9 @@ struct Mention<'a> {
     /// The meanings that it can have there.
     spots: Vec<SpotId>,
     said: bool,
+    /// From which byte to which it stands in the text.
+    at: (usize, usize),
+    doubt: Option<Doubt>,
 }
 
 impl Districts {
@@ -150,7 +147,7 @@ impl Districts {
             return Reading::Empty;
         }
         if text.chars().count() > LONGEST {
-            return self.hinted(&self.mentions(&text));
+            return self.hinted(&self.weighed(&text));
         }
         if text.bytes().all(|b| b.is_ascii_digit()) {
             return self.digits(&text);
@@ -158,11 +155,56 @@ impl Districts {
         if let Some(spot) = self.with_full_name(&text) {
             return one(spot, None, text);
         }
-        let mentions = self.mentions(&text);
+        let mentions = self.weighed(&text);
         match mentions.iter().any(|it| it.said) {
-            true => self.settle(&mentions),
+            true => self.settle(&mentions, is_all(&text, &mentions)),
             false => self.hinted(&mentions),
         }
+    }
+
+    /// Where a text says that something is in this part of a place; `None` if it says so nowhere. White
+    /// space is ignored.
+    pub(crate) fn says_part(&self, text: &str, part: &str) -> Option<usize> {
+        let all = text.chars().filter(|c| !c.is_whitespace());
+        let text: String = all.take(LONGEST + 1).collect();
+        let mentions = self.weighed(&text);
+        let found = text.match_indices(part).map(|(at, _)| at);
+        let mut found = found.filter(|at| {
+            let mut over = mentions.iter();
+            if let Some(mention) = over.find(|it| (it.at.0..it.at.1).contains(at)) {
+                return mention.doubt.is_none();
+            }
+            let end = *at + part.len();
+            let after = text.get(end..).unwrap_or_default();
+            let ended = mentions.iter().map(|it| it.at.1).filter(|it| it <= at);
+            let earlier = ended.max().unwrap_or(0);
+            let named = part.ends_with(['区', '县', '市', '旗', '镇', '乡']);
+            let other = !named && (begins_else(after) || is_street(after));
+            !other && doubt(&text, (*at, end), earlier).is_none()
+        });
+        found.next()
+    }
+
+    /// The names in a text, and what is said around them.
+    fn weighed(&self, text: &str) -> Vec<Mention<'_>> {
+        let mut out = self.mentions(text);
+        let (mut from, mut earlier) = (0, 0);
+        while let Some(first) = out.get(from) {
+            // Names one after the other are of one place.
+            let mut at = first.at;
+            let mut to = from + 1;
+            while let Some(next) = out.get(to).filter(|next| next.at.0 == at.1) {
+                at.1 = next.at.1;
+                to += 1;
+            }
+            let doubt = doubt(text, at, earlier);
+            for mention in out.iter_mut().take(to).skip(from) {
+                mention.doubt = doubt;
+                mention.said &= doubt.is_none();
+            }
+            (from, earlier) = (to, at.1);
+        }
+        out
     }
 
     /// A code: of a place, or of an area.
@@ -187,9 +229,13 @@ impl Districts {
             let before = text.get(..at).unwrap_or_default();
             let adjoins = (ended == Some(at)).then(|| out.last()).flatten();
             let (end, mention) = self.mention(name, (before, after), adjoins);
+            let begun = at;
             at += name.text.len() + end;
             if let Some(mention) = mention {
-                out.push(mention);
+                out.push(Mention {
+                    at: (begun, at),
+                    ..mention
+                });
                 ended = Some(at);
             }
         }
@@ -203,9 +249,6 @@ impl Districts {
         (before, after): (&str, &str),
         adjoins: Option<&Mention<'_>>,
     ) -> (usize, Option<Mention<'a>>) {
-        if NOT_THERE.iter().any(|it| before.ends_with(it)) {
-            return (0, None);
-        }
         let long = if name.full { 0 } else { autonomous(after) };
         let again = adjoins.is_some_and(|it| is_province(it.name) && is_province(name));
         let taken = |meaning: &&Meaning| match meaning.rank {
@@ -240,7 +283,13 @@ impl Districts {
                 let mut theirs = next.meanings.iter().flat_map(|it| it.spots.iter());
                 theirs.any(|id| spots.contains(id))
             });
-            if !goes_on && (begins_else(after) || next.is_none() && is_street(after)) {
+            // `北京镇江路`: the street has another city's name.
+            let other_street = next.is_some_and(|next| {
+                let rest = after.get(next.text.len()..).unwrap_or_default();
+                begins_else(rest) || is_street(rest)
+            });
+            let else_here = begins_else(after) && !other_street;
+            if !goes_on && (else_here || next.is_none() && is_street(after)) {
                 return (0, None);
             }
             let only_district = meanings.iter().all(|it| it.rank == Rank::District);
@@ -249,11 +298,17 @@ impl Districts {
             let whole = goes_on || ends(&name.text, (before, after));
             said = fits || !only_district && !house && said_there && whole;
         }
-        let mention = Mention { name, spots, said };
+        let mention = Mention {
+            name,
+            spots,
+            said,
+            at: (0, 0),
+            doubt: None,
+        };
         (long, (!mention.spots.is_empty()).then_some(mention))
     }
 
-    fn settle(&self, mentions: &[Mention<'_>]) -> Reading {
+    fn settle(&self, mentions: &[Mention<'_>], exact: bool) -> Reading {
         let said: Vec<&Mention<'_>> = mentions.iter().filter(|it| it.said).collect();
         let words = words(said.iter().copied());
         // Names that fit each other are of one place; one that fits none before begins another.
@@ -271,6 +326,13 @@ impl Districts {
                 _ => groups.push(mention.spots.clone()),
             }
         }
+        // Where somebody may be as well, or goes, is not where they are said to be.
+        for mention in mentions.iter().filter(|it| it.doubt == Some(Doubt::Open)) {
+            let fits = |left: &Vec<SpotId>| left.iter().any(|id| mention.spots.contains(id));
+            if !groups.iter().any(fits) {
+                groups.push(mention.spots.clone());
+            }
+        }
         groups.sort_by_key(Vec::len);
         let mut spots: Vec<SpotId> = Vec::new();
         for id in groups.iter().flatten() {
@@ -283,7 +345,12 @@ impl Districts {
             (1, [spot]) => {
                 let mut meanings = said.iter().flat_map(|it| it.name.meanings.iter());
                 let own = meanings.find_map(|it| it.code.filter(|_| it.spots.contains(spot)));
-                return one(*spot, own, words);
+                return Reading::One {
+                    spot: *spot,
+                    code: own,
+                    words,
+                    exact,
+                };
             }
             (_, [_]) => return Reading::Hinted { spots, words },
             (1, _) => {
@@ -296,13 +363,26 @@ impl Districts {
         of_spots(spots, words)
     }
 
-    fn hinted(&self, mentions: &[Mention<'_>]) -> Reading {
-        let words = words(mentions);
+    fn hinted(&self, all: &[Mention<'_>]) -> Reading {
+        let (not_there, mentions): (Vec<&Mention<'_>>, Vec<_>) =
+            all.iter().partition(|it| it.doubt == Some(Doubt::Denied));
+        let words = words(mentions.iter().copied());
         let mut spots: Vec<SpotId> = Vec::new();
         for id in mentions.iter().flat_map(|it| it.spots.iter().copied()) {
             if !spots.contains(&id) {
                 spots.push(id);
             }
+        }
+        if let (true, [first, rest @ ..]) = (spots.is_empty(), not_there.as_slice()) {
+            // Names that are denied together are of one place.
+            let mut spots = first.spots.clone();
+            for next in rest {
+                match next.spots.iter().any(|id| spots.contains(id)) {
+                    true => spots.retain(|id| next.spots.contains(id)),
+                    false => spots.extend(&next.spots),
+                }
+            }
+            return Reading::Denied { spots };
         }
         let in_all = |id: &SpotId| mentions.iter().all(|it| it.spots.contains(id));
         let mut spots = self.outermost(&spots);
@@ -320,7 +400,12 @@ impl Districts {
 }
 
 fn one(spot: SpotId, code: Option<&'static str>, words: String) -> Reading {
-    Reading::One { spot, code, words }
+    Reading::One {
+        spot,
+        code,
+        words,
+        exact: true,
+    }
 }
 
 fn of_spots(spots: Vec<SpotId>, words: String) -> Reading {
@@ -334,6 +419,14 @@ fn of_spots(spots: Vec<SpotId>, words: String) -> Reading {
 fn words<'a>(mentions: impl IntoIterator<Item = &'a Mention<'a>>) -> String {
     let names = mentions.into_iter().map(|it| it.name.text.as_str());
     names.collect::<Vec<_>>().join("、")
+}
+
+/// True if the text has nothing but these names.
+fn is_all(text: &str, mentions: &[Mention<'_>]) -> bool {
+    let named = mentions.iter().map(|it| it.at);
+    text.char_indices()
+        .filter(|(_, c)| c.is_alphanumeric())
+        .all(|(at, _)| named.clone().any(|(from, to)| (from..to).contains(&at)))
 }
 
 fn is_province(name: &Name) -> bool {

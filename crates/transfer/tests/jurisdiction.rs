@@ -259,7 +259,7 @@ fn heard<'a>(
             .iter()
             .map(|(name, by, worth)| found(id(name), *by, *worth))
             .collect(),
-        own: None,
+        ..Heard::default()
     }
 }
 
@@ -317,7 +317,7 @@ fn what_is_only_likely_is_asked_about_and_the_doubt_is_said() {
         (
             heard("鼓楼区", Some("贵阳"), &[]),
             "江苏南京",
-            &["江苏徐州", "福建福州", "河南开封"],
+            &["江苏徐州", "福建福州", "河南开封", "贵州贵阳"],
             "鼓楼区",
         ),
     ];

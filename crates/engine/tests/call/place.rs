@@ -2,6 +2,7 @@
 
 use crate::world::scene::{S0, SECOND, offer_at, sign_on};
 use crate::world::{CARRIER, CONFIG, Caller, TEN_O_CLOCK, World, addr, answer, reply};
+use meishier_engine::transfer::dossier::{Facts, Spoken, Told};
 use meishier_engine::{Command, CommandError, Reply, TransferStarted};
 use meishier_model::CallId;
 
@@ -67,7 +68,7 @@ fn what_is_only_likely_is_dialled_when_nobody_has_answered_in_time() {
     let asks = started.asks.unwrap();
     assert_eq!(
         asks.cities,
-        ["江苏南京", "江苏徐州", "福建福州", "河南开封"]
+        ["江苏南京", "江苏徐州", "福建福州", "河南开封", "广东广州"]
     );
     world.pass(14 * SECOND);
     world.none(addr(CARRIER), "INVITE");
@@ -97,4 +98,47 @@ fn nothing_outside_the_list_is_dialled() {
         assert_eq!(result, Err(CommandError::UnknownKey));
     }
     world.none(addr(CARRIER), "INVITE");
+}
+
+const RECEIVERS: &str = "[[dossier.receivers]]\nname = \"police\"\nurl = \"http://127.0.0.1:9/x\"\n\
+                         secret_file = \"x\"\nemergencies = true\n";
+
+#[test]
+fn a_street_without_a_city_does_not_hide_the_place_of_the_cell() {
+    let (mut world, call) = talking_from("13300000001", Some("4600012345678"), RECEIVERS);
+    let facts = Facts {
+        place: Some("中华北路1号楼顶".to_owned()),
+        ..Facts::default()
+    };
+    let facts = Box::new(facts);
+    world.command(Command::Facts { call, facts });
+    assert_eq!(press(&mut world, call, "").unwrap().dialled, "0857110");
+    let dossier = &world.dossiers[0];
+    assert_eq!(dossier.places[0].by, Told::Counsellor);
+    let said: Vec<&str> = dossier.spoken().into_iter().map(Spoken::name).collect();
+    let said = said.join(" ");
+    assert!(
+        said.contains("brief_place 0 8 5 7 brief_place_cell"),
+        "{said}"
+    );
+    assert!(!said.contains("unsure"), "{said}");
+}
+
+#[test]
+fn a_county_city_that_no_region_holds_goes_along_with_its_code() {
+    for (given, city, code) in [("儋州市", "儋州", "0898"), ("文昌市文城镇", "文昌", "0898")]
+    {
+        let (mut world, call) = talking_from("13300000001", None, RECEIVERS);
+        let started = press(&mut world, call, given).unwrap();
+        assert_eq!(started.dialled, format!("{code}110"));
+        let place = &world.dossiers[0].places[0];
+        assert_eq!(
+            (place.by, place.province.as_str()),
+            (Told::Counsellor, "海南")
+        );
+        assert_eq!(
+            (place.city.as_str(), place.area_code.as_str()),
+            (city, code)
+        );
+    }
 }

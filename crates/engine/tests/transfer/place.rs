@@ -62,7 +62,7 @@ fn a_key_that_asks_is_the_same_after_another_configuration() {
             // Nobody settles it: the likeliest is dialled, by what the key was.
             world.pass(15 * SECOND);
             let police = dialled(&mut world);
-            assert!(police.start().contains("110@"), "{}", police.start());
+            assert!(police.start().contains("sip:025110@"), "{}", police.start());
         }
     }
 }
@@ -81,6 +81,91 @@ fn what_was_settled_counts_for_the_next_key() {
     // The counsellor's word of another place counts more.
     let other = press_at(&mut world, "110", "贵阳").unwrap();
     assert_eq!(other.dialled, "0851110");
+}
+
+#[test]
+fn words_that_name_no_place_are_of_the_one_that_was_settled() {
+    let (mut world, _, _) = pair();
+    press_at(&mut world, "110", "南京").unwrap();
+    let ambulance = press_at(&mut world, "120", "中华北路1号楼顶").unwrap();
+    assert_eq!(
+        (ambulance.dialled.as_str(), ambulance.asks),
+        ("025120", None)
+    );
+    // A hint that fits it is enough, one that does not is asked about.
+    let hint = press_at(&mut world, "12345", "鼓楼医院旁边").unwrap();
+    assert_eq!((hint.dialled.as_str(), hint.asks), ("02512345", None));
+    let (mut world, _, _) = pair();
+    press_at(&mut world, "110", "南京").unwrap();
+    let elsewhere = press_at(&mut world, "120", "上海宾馆").unwrap();
+    assert_eq!(elsewhere.asks.unwrap().cities, ["江苏南京", "上海"]);
+    // The police of the settled place are called already: another's are meant, or nobody's.
+    let police = press_at(&mut world, "110", "上海宾馆").unwrap();
+    assert_eq!(police.asks.unwrap().cities, ["上海"]);
+    let street = press_at(&mut world, "110", "中华北路1号楼顶").map(drop);
+    assert_eq!(street, Err(CommandError::TransferRunning));
+}
+
+#[test]
+fn a_place_that_is_denied_is_not_the_settled_one() {
+    let (mut world, _, _) = pair();
+    press_at(&mut world, "110", "南京").unwrap();
+    let ambulance = press_at(&mut world, "120", "不在南京").unwrap();
+    let cities = ambulance.asks.unwrap().cities;
+    assert_ne!(cities[0], "江苏南京");
+}
+
+/// A line of the table for a district of 北京, and one who gets the dossiers.
+fn of_districts() -> World {
+    let more = "\n[[transfer.places]]\ncity = \"北京\"\ndistrict = \"朝阳区\"\nkey = \"110\"\n\
+                to = [\"01085110110\"]\n\n[[dossier.receivers]]\nname = \"police\"\n\
+                url = \"http://127.0.0.1:9/x\"\nsecret_file = \"x\"\nemergencies = true\n\n[routing]\n";
+    let mut world = world_where(("[routing]\n", more));
+    talking(&mut world);
+    world
+}
+
+#[test]
+fn what_was_said_goes_along_when_the_place_is_settled_afterwards() {
+    const SAID: &str = "朝阳区三里屯路19号";
+    for at_desk in [true, false] {
+        let mut world = of_districts();
+        let started = press_at(&mut world, "110", SAID).unwrap();
+        assert!(started.asks.is_some());
+        if at_desk {
+            settle(&mut world, started.third, "北京").unwrap();
+        } else {
+            press_at(&mut world, "110", "北京").unwrap();
+        }
+        let police = dialled(&mut world);
+        assert!(
+            police.start().contains("sip:01085110110@"),
+            "{}",
+            police.start()
+        );
+        press_at(&mut world, "120", "").unwrap();
+        let ambulance = dialled(&mut world);
+        assert!(
+            ambulance.start().contains("sip:010120@"),
+            "{}",
+            ambulance.start()
+        );
+        assert_eq!(world.dossiers.len(), 3);
+        for dossier in &world.dossiers[1..] {
+            let place = &dossier.places[0];
+            let of = (place.city.as_str(), place.area_code.as_str());
+            assert_eq!((of, place.words.as_deref()), (("北京", "010"), Some(SAID)));
+        }
+    }
+    // An answer that says more than the place goes along as well.
+    let mut world = of_districts();
+    let started = press_at(&mut world, "110", SAID).unwrap();
+    settle(&mut world, started.third, "北京市朝阳区，红色大楼").unwrap();
+    let words = world.dossiers[1].places[0].words.clone().unwrap();
+    assert!(
+        words.contains(SAID) && words.contains("红色大楼"),
+        "{words}"
+    );
 }
 
 #[test]

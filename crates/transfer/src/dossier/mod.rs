@@ -286,8 +286,14 @@ impl Dossier {
     /// True if whoever goes there cannot rely on the place.
     #[must_use]
     pub fn is_place_unsure(&self) -> bool {
-        let first = self.places.first();
-        !self.doubt.is_empty() || first.is_none_or(|place| place.sure < Confidence::High)
+        // Words without a city are of whichever is named after them.
+        let city = self.located();
+        !self.doubt.is_empty() || city.is_none_or(|place| place.sure < Confidence::High)
+    }
+
+    /// The most likely place of which the city is known: what can be said over the telephone.
+    pub(crate) fn located(&self) -> Option<&Place> {
+        self.places.iter().find(|it| !it.area_code.is_empty())
     }
 
     /// `urn:emergency:uid:incidentid:…` (NENA-STA-010, the form of incident tracking identifiers).

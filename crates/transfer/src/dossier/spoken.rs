@@ -68,8 +68,7 @@ impl Dossier {
     }
 
     fn say_place(&self, out: &mut Vec<Spoken>) {
-        let first = self.places.first();
-        if let Some(place) = first.filter(|place| !place.area_code.is_empty()) {
+        if let Some(place) = self.located() {
             out.push(Spoken::Prompt("brief_place"));
             digits(out, &place.area_code);
             out.push(Spoken::Prompt(match place.by {

@@ -63,6 +63,23 @@ fn what_is_not_known_is_said_to_be_so() {
 }
 
 #[test]
+fn the_first_place_whose_city_is_known_is_said() {
+    let street = Place {
+        province: String::new(),
+        city: String::new(),
+        area_code: String::new(),
+        ..place()
+    };
+    let mut told = dossier();
+    told.places[0] = street;
+    assert!(said(&told).contains("brief_place 0 8 5 yao brief_place_cell hazard"));
+    told.places[1].sure = Confidence::Low;
+    assert!(said(&told).contains("brief_place_cell brief_place_unsure"));
+    told.places.pop();
+    assert!(said(&told).contains("brief_acting brief_place_unsure"));
+}
+
+#[test]
 fn percentages_are_said_as_people_count() {
     for (percent, words) in [
         (0, "0"),
