@@ -140,6 +140,9 @@ pub(crate) struct ThirdSide {
     pub(crate) record: usize,
     /// It answered and is heard, or may be.
     pub(crate) present: bool,
+    /// How often whoever answered was told what is known once more.
+    #[serde(default)]
+    pub(crate) told: u8,
     /// It vanished without a word.
     #[serde(default)]
     pub(crate) lost: bool,
@@ -183,6 +186,7 @@ impl ThirdSide {
             version: 1,
             record,
             present: false,
+            told: 0,
             lost: false,
             met: false,
             confirmed: false,

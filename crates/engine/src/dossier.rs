@@ -5,7 +5,7 @@
 //! | a key is pressed | the dossier, to the receivers of that key ([`Output::Dossier`]) |
 //! | the counsellor writes something down after that | the whole of it again, under the next count |
 //! | an INVITE goes out by a trunk that `tells` it, for a key that has `dossier` | place and data within it |
-//! | the target answers a key that has `brief` | [`Shard::briefing`]: what is said to it first |
+//! | the target answers a key that has `brief`, or its place is in doubt | [`Shard::briefing`]: what is said to it first |
 //!
 //! Whichever way it goes, the driver is told, and writes it down.
 
@@ -137,15 +137,30 @@ impl Shard {
         }
     }
 
-    /// What this target hears before it joins, which is written down; empty if the key is not there any
-    /// more.
-    pub(crate) fn briefing(&mut self, now: Now, call: &Call, third: ThirdId) -> Vec<PromptId> {
-        let dossier = Handed::of(call, third).and_then(|it| self.dossier_of(now, call, &it));
-        let Some(dossier) = dossier else {
+    /// What this target hears before it joins; empty if the key is not there any more. What it hears of the
+    /// caller is written down, once however often it is said.
+    pub(crate) fn briefing(
+        &mut self,
+        now: Now,
+        call: &Call,
+        third: ThirdId,
+        again: bool,
+    ) -> Vec<PromptId> {
+        let Some(handed) = Handed::of(call, third) else {
             return Vec::new();
         };
-        let spoken = dossier.spoken();
-        self.write_down(dossier, Via::Voice);
+        let tells = self.key_handed(&handed).map(tells_by_voice);
+        let dossier = self.dossier_of(now, call, &handed);
+        let (Some(tells), Some(dossier)) = (tells, dossier) else {
+            return Vec::new();
+        };
+        let spoken = match tells {
+            true => dossier.spoken(),
+            false => Dossier::spoken_doubt(),
+        };
+        if tells && !again {
+            self.write_down(dossier, Via::Voice);
+        }
         prompts::playlist(spoken.into_iter().map(Spoken::name))
     }
 
@@ -320,6 +335,12 @@ impl Shard {
             cell: None,
         })
     }
+}
+
+/// True if whoever answers this key may hear of the caller. To anybody else no more is said than that the
+/// place is not certain.
+fn tells_by_voice(key: &Key) -> bool {
+    key.is_emergency() || (key.brief && key.consent)
 }
 
 fn place_of(atlas: &Atlas, found: &Found, call: &Call) -> Option<Place> {

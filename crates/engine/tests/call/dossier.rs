@@ -1,11 +1,11 @@
 //! What goes along with a caller who is handed over: to whom, when, and what stands in it.
 
-use crate::world::scene::{S0, offer_at, sign_on, talking};
+use crate::world::scene::{S0, SECOND, offer_at, sign_on, talking};
 use crate::world::{self, CARRIER, Sent, TEN_O_CLOCK, World, addr, reply, sdp};
 use meishier_engine::media::{MediaCommand, MediaEvent, PromptId, Source};
 use meishier_engine::transfer::dossier::{Facts, FactsError, Hazard, Level, Sure, Told, Via};
 use meishier_engine::{Command, CommandError, Input, Reply};
-use meishier_model::CallId;
+use meishier_model::{CallId, PortId};
 
 const RECEIVERS: &str = "\n[[dossier.receivers]]\nname = \"police\"\nurl = \"http://127.0.0.1:9/x\"\n\
                          secret_file = \"x\"\nemergencies = true\n";
@@ -223,25 +223,44 @@ fn a_peer_that_does_not_take_it_is_called_without() {
     world.take(addr(CARRIER), "ACK");
 }
 
+/// What is said to somebody before they join, the latest, and where.
+fn told(world: &World) -> Option<(PortId, Vec<PromptId>)> {
+    let mut all = world.media.iter().filter_map(|it| match it {
+        MediaCommand::Hear {
+            port,
+            source: Source::Playlist { prompts, .. },
+        } if prompts.contains(&PromptId::BriefConfirm) => Some((*port, prompts.clone())),
+        _ => None,
+    });
+    let first = all.next();
+    assert!(all.next().is_none(), "told once");
+    first
+}
+
+fn joined(world: &World, port: PortId) -> bool {
+    let mixed = |it: &MediaCommand| matches!(it, MediaCommand::Hear { port: at, source: Source::Mix(_) } if *at == port);
+    world.media.iter().any(mixed)
+}
+
+fn digit(world: &mut World, port: PortId, digit: char) {
+    world.media.clear();
+    let event = MediaEvent::Digit { port, digit };
+    let mut shards = world.shards.iter();
+    let shard = shards.position(|it| it.calls().next().is_some());
+    world.handle(shard.unwrap(), Input::Media(event));
+}
+
+fn answered(world: &mut World, sent: &Sent) -> (PortId, Vec<PromptId>) {
+    world.media.clear();
+    reply(world, sent, "200 OK", "police", &sdp(sent.to, 7000));
+    told(world).unwrap()
+}
+
 #[test]
 fn whoever_answers_is_told_first_and_once_more_if_they_want() {
     let (mut world, _) = with("", "brief = true");
     let sent = invite(&mut world);
-    world.media.clear();
-    reply(&mut world, &sent, "200 OK", "police", &sdp(sent.to, 7000));
-    let told = |world: &World| {
-        let mut all = world.media.iter().filter_map(|it| match it {
-            MediaCommand::Hear {
-                port,
-                source: Source::Playlist { prompts, .. },
-            } if prompts.contains(&PromptId::BriefDanger) => Some((*port, prompts.clone())),
-            _ => None,
-        });
-        let first = all.next();
-        assert!(all.next().is_none(), "told once");
-        first
-    };
-    let (port, prompts) = told(&world).unwrap();
+    let (port, prompts) = answered(&mut world, &sent);
     assert_eq!(world.dossiers[0].via, Via::Voice);
     use PromptId::*;
     assert_eq!(prompts[..2], [BriefDanger, BriefActing]);
@@ -250,23 +269,63 @@ fn whoever_answers_is_told_first_and_once_more_if_they_want() {
         [BriefPlace, Zero, Eight, Five, Yao, BriefPlaceTold]
     );
     assert!(prompts.ends_with(&[BriefBattery, Ten, Five, BriefStays, BriefConfirm]));
-    let press = |world: &mut World, digit| {
-        world.media.clear();
-        let event = MediaEvent::Digit { port, digit };
-        let shard = world
-            .shards
-            .iter()
-            .position(|it| it.calls().next().is_some());
-        world.handle(shard.unwrap(), Input::Media(event));
-    };
-    press(&mut world, '2');
+    digit(&mut world, port, '2');
     assert_eq!(told(&world), Some((port, prompts)));
-    press(&mut world, '1');
+    digit(&mut world, port, '1');
     assert_eq!(told(&world), None);
-    let joined = world.media.iter().any(
-        |it| matches!(it, MediaCommand::Hear { port: at, source: Source::Mix(_) } if *at == port),
+    assert!(joined(&world, port), "{:?}", world.media);
+}
+
+#[test]
+fn whoever_wants_to_hear_it_again_and_again_joins_all_the_same() {
+    let (mut world, _) = with("", "brief = true");
+    let sent = invite(&mut world);
+    let (port, _) = answered(&mut world, &sent);
+    let mut heard = 0;
+    for _ in 0..9 {
+        digit(&mut world, port, '2');
+        heard += usize::from(told(&world).is_some());
+    }
+    assert_eq!(heard, 2);
+    assert_eq!(world.dossiers.len(), 1, "one entry in the audit");
+    world.pass(89 * SECOND);
+    assert!(!joined(&world, port));
+    world.pass(SECOND);
+    assert!(joined(&world, port), "{:?}", world.media);
+}
+
+/// A hotline's key with more of its own is pressed for a place that nobody settles, and answers.
+fn in_doubt(more: &str) -> (World, Vec<PromptId>) {
+    let key = format!(
+        "\n[[transfer.keys]]\nname = \"12345\"\nkind = \"hotline\"\ntrunk = \"carrier\"\n{more}\n"
     );
-    assert!(joined, "{:?}", world.media);
+    let mut world = World::with(&format!("{}{key}", world::CONFIG), TEN_O_CLOCK);
+    talking(&mut world);
+    let call = only_call(&world);
+    write(&mut world, call, facts()).unwrap();
+    let reply_of = world.command(Command::press(call, "12345", "鼓楼区"));
+    let Reply::Transfer(Ok(started)) = reply_of else {
+        panic!("{reply_of:?}")
+    };
+    assert!(started.asks.is_some());
+    world.pass(15 * SECOND);
+    let sent = world.take(addr(CARRIER), "INVITE sip:");
+    let (_, prompts) = answered(&mut world, &sent);
+    (world, prompts)
+}
+
+#[test]
+fn a_hotline_without_consent_hears_of_the_doubt_alone() {
+    use PromptId::*;
+    let only = [BriefHelp, BriefPlaceUnsure, BriefConfirm];
+    for more in ["", "consent = true"] {
+        let (world, prompts) = in_doubt(more);
+        assert_eq!(prompts, only, "{more}");
+        assert!(world.dossiers.is_empty(), "nothing of the caller was said");
+    }
+    let (world, prompts) = in_doubt("consent = true\nbrief = true");
+    assert!(prompts.contains(&BriefNumber) && prompts.contains(&BriefPlaceUnsure));
+    assert_eq!(world.dossiers[0].via, Via::Voice);
 }
 
 /// Calls with a number that is withheld; a key 12345 and one receiver get all that there is.
