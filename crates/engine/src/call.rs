@@ -30,7 +30,8 @@ use std::collections::VecDeque;
 
 use crate::conference::standing;
 use crate::dial::Attempt;
-use crate::dossier::{Handed, Words};
+use crate::dossier::Words;
+use crate::handed::Handed;
 use crate::probe::Silence;
 use crate::recording::Taping;
 use crate::second::SeatCall;

@@ -36,6 +36,7 @@ mod dispatch;
 mod dossier;
 mod flows;
 mod full;
+mod handed;
 mod hands;
 mod hearing;
 mod identity;

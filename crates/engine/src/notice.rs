@@ -267,6 +267,11 @@ pub enum Notice {
         /// The call.
         call: CallId,
     },
+    /// Something was written down that does not go to those who have a dossier: they got too many.
+    DossierLeftOut {
+        /// The call.
+        call: CallId,
+    },
     /// A seat changed its state.
     Seat {
         /// The seat.

@@ -30,6 +30,8 @@ pub(crate) struct Identity {
     /// URI of From.
     pub(crate) from: String,
     pub(crate) headers: Vec<(String, String)>,
+    /// From names a caller who withholds the number: it is to be written down.
+    pub(crate) reveals: bool,
 }
 
 /// Whose call it is: the same at all calls of one engine, and known to nobody else.
@@ -111,7 +113,8 @@ impl Shard {
         let told = !call.withheld || emergency;
         let caller = call.caller.reveal();
         let own = format!("sip:{}@{domain}", trunk.outgoing_number);
-        let from = if trunk.keep_caller_user && told && is_number(caller) {
+        let names = trunk.keep_caller_user && told && is_number(caller);
+        let from = if names {
             format!("sip:{}@{domain}", self.shown_number(trunk, caller))
         } else {
             own.clone()
@@ -152,7 +155,11 @@ impl Shard {
         if let Some(value) = charging {
             add("P-Charging-Vector", value.to_owned());
         }
-        Identity { from, headers }
+        Identity {
+            from,
+            headers,
+            reveals: names && call.withheld,
+        }
     }
 
     /// Max-Forwards of what this call brings about: the caller's less one (RFC 3261 §16.6 step 3).

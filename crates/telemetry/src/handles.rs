@@ -185,6 +185,7 @@ pub(crate) struct Handles {
     pub(crate) transfer_answer: Family<KeyKind, Histogram>,
     pub(crate) transfer_alarms: Counter,
     pub(crate) call_backs: Counter,
+    pub(crate) dossiers_left_out: Counter,
     pub(crate) probes: Family<LegParty, Counter>,
     pub(crate) dead_legs: Family<LegParty, Counter>,
     pub(crate) media_lost: Counter,
@@ -294,6 +295,7 @@ impl Handles {
             }),
             transfer_alarms: counter(r, names::TRANSFER_ALARMS, &[]),
             call_backs: counter(r, names::CALL_BACKS, &[]),
+            dossiers_left_out: counter(r, names::DOSSIERS_LOST, &[("reason", "too_many")]),
             probes: Family::new(&LegParty::ALL, LegParty::as_str, |party| {
                 counter(r, names::PROBES, &[("party", party)])
             }),

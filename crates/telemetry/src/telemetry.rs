@@ -186,6 +186,7 @@ impl Telemetry {
             | Notice::TakesPart { .. }
             | Notice::KeyByTelephone { .. } => {}
             Notice::TransferAlarm { .. } => handles.transfer_alarms.increment(1),
+            Notice::DossierLeftOut { .. } => handles.dossiers_left_out.increment(1),
             Notice::CallBackDue { .. } => handles.call_backs.increment(1),
             Notice::Seat {
                 seat,

@@ -3,9 +3,10 @@
 
 use meishier_model::{CallId, DialString, Wall};
 use meishier_routing::Confidence;
+use meishier_transfer::ThirdId;
 use meishier_transfer::dossier::{
     Along, Caller, Desk, Dossier, Facts, FactsError, Hazard, Level, MOST_FACTS, Place, Risk,
-    Spoken, Step, Sure, Told, Via,
+    Spoken, Status, Step, Sure, Told, Via,
 };
 use serde_json::Value;
 
@@ -45,7 +46,9 @@ fn facts() -> Facts {
 fn dossier() -> Dossier {
     Dossier {
         call: CallId(0x4d2),
+        third: ThirdId(1),
         via: Via::Https,
+        status: Status::Active,
         count: 2,
         made: Wall(1_763_805_564_123),
         arrived: Wall(1_763_805_000_000),

@@ -3,8 +3,11 @@
 use crate::world::scene::{S0, SECOND, offer_at, sign_on, talking};
 use crate::world::{self, CARRIER, Sent, TEN_O_CLOCK, World, addr, reply, sdp};
 use meishier_engine::media::{MediaCommand, MediaEvent, PromptId, Source};
-use meishier_engine::transfer::dossier::{Facts, FactsError, Hazard, Level, Sure, Told, Via};
-use meishier_engine::{Command, CommandError, Input, Reply};
+use meishier_engine::transfer::Dossier;
+use meishier_engine::transfer::dossier::{
+    Facts, FactsError, Hazard, Level, Status, Sure, Told, Via,
+};
+use meishier_engine::{Command, CommandError, Input, Notice, Reply, ThirdWish};
 use meishier_model::{CallId, PortId};
 
 const RECEIVERS: &str = "\n[[dossier.receivers]]\nname = \"police\"\nurl = \"http://127.0.0.1:9/x\"\n\
@@ -108,7 +111,7 @@ fn nobody_gets_what_nobody_asked_for_and_limits_are_kept() {
 }
 
 #[test]
-fn one_call_sends_only_so_many() {
+fn however_much_is_written_down_the_next_emergency_gets_its_dossier() {
     let mut world = world();
     talking(&mut world);
     let call = only_call(&world);
@@ -120,6 +123,151 @@ fn one_call_sends_only_so_many() {
     }
     assert_eq!(world.dossiers.len(), 64);
     assert_eq!(world.dossiers.last().unwrap().count, 64);
+    let left_out = |n: &&Notice| matches!(n, Notice::DossierLeftOut { call: it } if *it == call);
+    let left_out = world.notices.iter().filter(left_out).count();
+    assert_eq!(left_out, 1 + 101 - 64, "each that did not go is told");
+    let reply_of = world.command(Command::press(call, "110", "南京"));
+    assert!(matches!(reply_of, Reply::Transfer(Ok(_))), "{reply_of:?}");
+    let next = world.dossiers.last().unwrap();
+    assert_eq!((next.count, next.facts.battery), (65, Some(100)));
+}
+
+#[test]
+fn each_use_of_a_key_has_a_document_of_its_own_in_one_incident() {
+    let mut world = world();
+    talking(&mut world);
+    let call = only_call(&world);
+    press(&mut world, call);
+    let reply_of = world.command(Command::press(call, "110", "南京"));
+    assert!(matches!(reply_of, Reply::Transfer(Ok(_))), "{reply_of:?}");
+    write(&mut world, call, facts()).unwrap();
+    let json = |it: &Dossier| serde_json::to_value(it.incident()).unwrap();
+    let all: Vec<serde_json::Value> = world.dossiers.iter().map(json).collect();
+    let document = |at: usize| all[at]["$id"].clone();
+    let incident = |at: usize| all[at]["incidentComponent"]["$id"].clone();
+    assert_eq!(all.len(), 4);
+    assert_eq!((document(2), document(3)), (document(0), document(1)));
+    assert_ne!(document(0), document(1), "neither replaces the other");
+    assert!((1..4).all(|at| incident(at) == incident(0)));
+}
+
+fn statuses(world: &World) -> Vec<(&str, Status)> {
+    let all = world.dossiers.iter();
+    all.map(|it| (it.key.as_str(), it.status)).collect()
+}
+
+#[test]
+fn whoever_was_called_by_mistake_is_told_that_and_nothing_more() {
+    let mut world = world();
+    talking(&mut world);
+    let call = only_call(&world);
+    write(&mut world, call, facts()).unwrap();
+    press(&mut world, call);
+    invite(&mut world);
+    let (third, wish) = (None, ThirdWish::Cancel);
+    let reply_of = world.command(Command::Third { call, third, wish });
+    assert!(matches!(reply_of, Reply::Done(Ok(()))), "{reply_of:?}");
+    let both = [("110", Status::Active), ("110", Status::Cancelled)];
+    assert_eq!(statuses(&world), both);
+    let [first, last] = &world.dossiers[..] else {
+        panic!("{:?}", world.dossiers)
+    };
+    assert_eq!(last.document_urn(), first.document_urn());
+    assert_eq!((last.count, last.via.clone()), (2, Via::Https));
+    let text = serde_json::to_string(&last.incident()).unwrap();
+    for personal in ["13300000001", "中华北路", "贵阳", "人在高处", "acting"] {
+        assert!(!text.contains(personal), "{personal}: {text}");
+    }
+    assert_eq!(last.contents(), [""; 0]);
+    let more = Facts {
+        clothing: Some("红色上衣".into()),
+        ..facts()
+    };
+    write(&mut world, call, more).unwrap();
+    assert_eq!(statuses(&world), both, "nobody is to be told that");
+}
+
+#[test]
+fn an_emergency_that_hung_up_is_told_on_until_the_call_is_over() {
+    let mut world = world();
+    let (caller, _) = talking(&mut world);
+    let call = only_call(&world);
+    press(&mut world, call);
+    let sent = invite(&mut world);
+    reply(&mut world, &sent, "200 OK", "seat", &sdp(sent.to, 7000));
+    world.take(addr(CARRIER), "ACK");
+    world::seat_bye(&mut world, &sent);
+    assert_eq!(statuses(&world), [("110", Status::Active)]);
+    write(&mut world, call, facts()).unwrap();
+    assert_eq!(world.dossiers[1].facts, facts(), "they are on their way");
+    caller.bye(&mut world);
+    assert_eq!(statuses(&world)[2..], [("110", Status::Closed)]);
+    let last = &world.dossiers[2];
+    assert_eq!((last.count, &last.facts), (3, &facts()));
+    assert!(!last.caller.number.is_empty());
+}
+
+#[test]
+fn a_hotline_that_has_left_gets_nothing_more_and_never_hears_of_the_police() {
+    let (mut world, call) = withheld();
+    press(&mut world, call);
+    invite(&mut world);
+    for answers in [true, false] {
+        world.dossiers.clear();
+        let reply_of = world.command(Command::press(call, "12345", "贵阳"));
+        assert!(matches!(reply_of, Reply::Transfer(Ok(_))), "{reply_of:?}");
+        let sent = world.take(addr(CARRIER), "INVITE sip:085112345@");
+        if answers {
+            let (port, _) = answered(&mut world, &sent);
+            world.take(addr(CARRIER), "ACK");
+            digit(&mut world, port, '1');
+            world::seat_bye(&mut world, &sent);
+        } else {
+            reply(&mut world, &sent, "486 Busy Here", "help", "");
+        }
+        let ends = match answers {
+            true => Status::Closed,
+            false => Status::Cancelled,
+        };
+        assert_eq!(statuses(&world).last(), Some(&("12345", ends)));
+        let steps = world.dossiers.iter().flat_map(|it| &it.done);
+        assert!(steps.clone().any(|it| it.what.contains("12345")));
+        assert!(!steps.clone().any(|it| it.what.contains("110")));
+        world.dossiers.clear();
+        let battery = Some(u8::from(answers));
+        write(&mut world, call, Facts { battery, ..facts() }).unwrap();
+        assert_eq!(statuses(&world), [("110", Status::Active)]);
+        assert!(
+            world.dossiers[0]
+                .done
+                .iter()
+                .any(|it| it.what.contains("12345"))
+        );
+    }
+}
+
+#[test]
+fn a_withheld_number_in_from_is_written_down() {
+    let config = world::CONFIG.replace(
+        "out = \"10.0.1.1:5060\"\n",
+        "out = \"10.0.1.1:5060\"\nkeep_caller_user = true\n",
+    );
+    let private = "Privacy: id\r\nP-Asserted-Identity: <tel:+8613300000001>\r\n";
+    for (headers, written) in [(private, true), ("", false)] {
+        let mut world = World::with(&config, TEN_O_CLOCK);
+        let call = calls_with(&mut world, headers);
+        press(&mut world, call);
+        let sent = invite(&mut world);
+        assert!(sent.text.contains("13300000001@"), "{}", sent.text);
+        let vias: Vec<&Via> = world.dossiers.iter().map(|it| &it.via).collect();
+        if written {
+            assert_eq!(vias, [&Via::From("carrier".into())]);
+            assert_eq!(world.dossiers[0].contents(), ["number"]);
+            assert!(world.dossiers[0].emergency, "a task comes of it");
+        } else {
+            assert_eq!(vias, [&Via::Https; 0]);
+        }
+    }
 }
 
 #[test]
@@ -252,7 +400,7 @@ fn digit(world: &mut World, port: PortId, digit: char) {
 
 fn answered(world: &mut World, sent: &Sent) -> (PortId, Vec<PromptId>) {
     world.media.clear();
-    reply(world, sent, "200 OK", "police", &sdp(sent.to, 7000));
+    reply(world, sent, "200 OK", "seat", &sdp(sent.to, 7000));
     told(world).unwrap()
 }
 
@@ -334,15 +482,20 @@ fn withheld() -> (World, CallId) {
                brief = true\ndossier = true\nconsent = true\n";
     let keys = RECEIVERS.replace("emergencies = true", "keys = [\"110\", \"12345\"]");
     let mut world = World::with(&format!("{}{key}{keys}", world::CONFIG), TEN_O_CLOCK);
-    sign_on(&mut world, 0, 0);
-    let mut caller = world::Caller::new(CARRIER, "13300000001");
     let private = "Privacy: id\r\nP-Asserted-Identity: <tel:+8613300000001>\r\n";
-    caller.invite_with(&mut world, private);
-    let invite = offer_at(&mut world, S0);
-    world::answer(&mut world, &invite);
-    caller.answered(&mut world);
-    let call = only_call(&world);
+    let call = calls_with(&mut world, private);
     (world, call)
+}
+
+/// Somebody calls with these headers, and is answered.
+fn calls_with(world: &mut World, headers: &str) -> CallId {
+    sign_on(world, 0, 0);
+    let mut caller = world::Caller::new(CARRIER, "13300000001");
+    caller.invite_with(world, headers);
+    let invite = offer_at(world, S0);
+    world::answer(world, &invite);
+    caller.answered(world);
+    only_call(world)
 }
 
 #[test]

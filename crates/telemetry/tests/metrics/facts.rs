@@ -62,6 +62,7 @@ fn uses_of_keys_are_counted_by_what_they_reach() {
         third: ThirdId(1),
     });
     t.notice(&Notice::CallBackDue { call: CALL });
+    t.notice(&Notice::DossierLeftOut { call: CALL });
     let page = t.render();
     for (series, expected) in [
         (
@@ -87,6 +88,7 @@ fn uses_of_keys_are_counted_by_what_they_reach() {
         ),
         ("transfer_alarms_total", 1.0),
         ("call_backs_due_total", 1.0),
+        ("dossiers_lost_total{reason=\"too_many\"}", 1.0),
     ] {
         let found = value(&page, &format!("meishier_{series}"));
         assert_eq!(found, expected, "{series}");

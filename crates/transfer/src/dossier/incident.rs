@@ -76,7 +76,7 @@ impl Dossier {
     #[must_use]
     pub fn incident(&self) -> Incident {
         let mut entries = vec![
-            ("$id", Value::Text(self.incident_urn())),
+            ("$id", Value::Text(self.document_urn())),
             ("eidoVersion", text("1.0")),
             ("issuingElementIdentification", text(&self.desk.domain)),
         ];
@@ -119,7 +119,7 @@ impl Dossier {
     }
 
     fn incident_component(&self) -> Value {
-        self.component("incident", |out| {
+        self.component(&self.incident_urn(), |out| {
             let kind = match self.emergency {
                 true => "PersonInDanger",
                 false => "PersonSeeksHelp",
@@ -127,7 +127,7 @@ impl Dossier {
             out.push(("incidentTypeCommonRegistryText", text(kind)));
             out.push(("incidentTypeInternalCode", text(&self.key)));
             out.push(("incidentTypeInternalText", text(&self.title)));
-            let status = texts(["Active"]);
+            let status = texts([self.status.as_str()]);
             out.push(("incidentStatusCommonRegistryText", status));
             out.push(("internalIncidentId", Value::Text(self.call.to_string())));
             out.push(("locationReference", self.location_references()));
