@@ -81,6 +81,7 @@ pub fn parcel(dossiers: &Dossiers, dossier: &Dossier) -> Option<Parcel> {
     (!(receivers.is_empty() && told.is_empty())).then(|| Parcel {
         call: dossier.call,
         mark: format!("{}-{}", dossier.call, dossier.count),
+        document: dossier.document_urn(),
         made: dossier.made,
         receivers,
         told,
