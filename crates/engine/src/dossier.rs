@@ -23,7 +23,7 @@ use meishier_routing::{
 };
 use meishier_signaling::Attached;
 use meishier_transfer::dossier::{
-    Along, Caller, Desk, Dossier, Place, Risk, Spoken, Status, Step, Sure, Told, Via,
+    Along, Caller, Desk, Dossier, Facts, Place, Risk, Spoken, Status, Step, Sure, Told, Via,
 };
 use meishier_transfer::{Key, ThirdId};
 use serde::{Deserialize, Serialize};
@@ -91,6 +91,8 @@ impl Shard {
         third: ThirdId,
         (trunk, sdp): (&Trunk, &[u8]),
     ) -> Option<Attached> {
+        // Whoever is called back is told nothing: it may be anybody who answers.
+        call.third(third).filter(|it| !it.is_call_back())?;
         let handed = Handed::of(call, third)?;
         let key = self.key_handed(&handed)?;
         let along = Along {
@@ -139,7 +141,7 @@ impl Shard {
                 flagged: call.entry.risk,
                 by: call.known.risk.map_or("", risk_words).to_owned(),
             },
-            facts: call.facts.clone(),
+            facts: told(&call.facts),
             done: steps_of(call, key),
         })
     }
@@ -150,7 +152,7 @@ impl Shard {
         let pool = answer.and_then(|it| config.pools.get(usize::from(it.line.pool.0)));
         let seat = answer.and_then(|it| config.seats.get(it.seat.0 as usize));
         let person = answer.and_then(|it| config.counsellors.get(it.counsellor.0 as usize));
-        let trunk = config.trunks.get(usize::from(call.trunk.0));
+        let trunk = config.trunk(call.trunk);
         Desk {
             agency: config.name.clone(),
             domain: config.sip.domain.clone(),
@@ -164,7 +166,7 @@ impl Shard {
 
     /// Where the caller may be: what the counsellor settled, then what the network tells, each once.
     fn places_of(&self, call: &Call, handed: &Handed) -> Vec<Place> {
-        let trunk = self.config.trunks.get(usize::from(call.trunk.0));
+        let trunk = self.config.trunk(call.trunk);
         let code = trunk.and_then(|it| it.area_code.as_deref());
         let gazetteer = self.config.routing.gazetteer();
         let cell = call.cell.as_ref();
@@ -255,6 +257,14 @@ impl Shard {
 /// place is not certain.
 fn tells_by_voice(key: &Key) -> bool {
     key.is_emergency() || (key.brief && key.consent)
+}
+
+/// What goes to others of what was written down: how to call back is the house's own affair.
+pub(crate) fn told(facts: &Facts) -> Facts {
+    Facts {
+        call_back: None,
+        ..facts.clone()
+    }
 }
 
 fn place_of(atlas: &Atlas, found: &Found, call: &Call) -> Option<Place> {

@@ -14,7 +14,8 @@
 
 use crate::api::{CommandError, Notice, Output, Reply};
 use crate::call::Call;
-use crate::dossier::Words;
+use crate::call_back::note_consent;
+use crate::dossier::{Words, told};
 use crate::shard::Shard;
 use meishier_model::{CallId, Now, TransferOutcome};
 use meishier_transfer::dossier::{Dossier, Facts, LONGEST_FACT, Status};
@@ -74,8 +75,11 @@ impl Shard {
             }
             result = facts.check().map_err(CommandError::UnfitFacts);
             if result.is_ok() && call.facts != facts {
+                note_consent(now, call, &facts);
+                let news = told(&call.facts) != told(&facts);
                 call.facts = facts;
-                let all: Vec<ThirdId> = call.handed.iter().map(|it| it.third).collect();
+                let all = call.handed.iter().filter(|_| news);
+                let all: Vec<ThirdId> = all.map(|it| it.third).collect();
                 for third in all {
                     shard.emit_dossier(now, call, third);
                 }

@@ -134,6 +134,9 @@ impl Shard {
             _ => Mode::Full,
         };
         self.take_part(call, third, mode);
+        if call.third(third).is_some_and(ThirdSide::is_call_back) {
+            self.hush(now, call);
+        }
         if mode != Mode::Full || call.third(third).is_some_and(ThirdSide::is_named) {
             self.note_part(now, call, third);
         }
@@ -164,6 +167,7 @@ impl Shard {
     /// What the key of a third party reaches.
     fn kind_of_third(&self, call: &Call, side: &ThirdSide) -> KeyKind {
         let record = call.transfers.get(side.record);
+        let record = record.filter(|_| !side.is_call_back());
         let keys = &self.config.transfer.keys;
         let key = record.and_then(|record| keys.iter().find(|key| key.name == record.key));
         key.map_or_else(|| kind_of(side), |key| key.kind)
@@ -192,6 +196,7 @@ impl Shard {
         (outcome, status): (TransferOutcome, u16),
         cut_off: bool,
     ) {
+        self.called_back(call, third, outcome);
         let Some(side) = call.third(third) else {
             return;
         };
