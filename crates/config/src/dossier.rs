@@ -224,6 +224,14 @@ fn receiver(section: &Section<'_>, names: &mut Known, plan: &Plan) -> Option<Rec
             ),
         ),
         (
+            !secure && secret.is_none() && certificate.is_some(),
+            both!(
+                "http 没有证书，要用 secret_file 签名",
+                "http shows no certificate: it must be signed"
+            ),
+            both!("加上 secret_file", "add secret_file"),
+        ),
+        (
             secure && trusted_ca.is_none(),
             both!("https 缺少 trusted_ca", "https lacks trusted_ca"),
             both!(

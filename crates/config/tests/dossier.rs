@@ -89,6 +89,14 @@ fn mistakes_are_told() {
             "{message}: {told:?}"
         );
     }
+    let plain = LEAST.replace("https://cad.example.cn", "http://127.0.0.1");
+    assert_eq!(told(&plain), Vec::<String>::new());
+    let unsigned = plain.replace(
+        "secret_file = \"police.secret\"",
+        "certificate = \"a\"\nkey = \"b\"",
+    );
+    let told_of = told(&unsigned);
+    assert!(told_of[0].contains("it must be signed"), "{told_of:?}");
     let twice = format!("{LEAST}\n[[dossier.receivers]]\n{LEAST}");
     assert_eq!(told(&twice).len(), 1);
 }

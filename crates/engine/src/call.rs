@@ -31,7 +31,8 @@ use std::collections::VecDeque;
 use crate::call_back::CallBackState;
 use crate::conference::standing;
 use crate::dial::Attempt;
-use crate::dossier::{Handed, Words};
+use crate::dossier::Words;
+use crate::handed::Handed;
 use crate::probe::Silence;
 use crate::recording::Taping;
 use crate::second::SeatCall;
@@ -141,6 +142,9 @@ pub(crate) struct ThirdSide {
     pub(crate) record: usize,
     /// It answered and is heard, or may be.
     pub(crate) present: bool,
+    /// How often whoever answered was told what is known once more.
+    #[serde(default)]
+    pub(crate) told: u8,
     /// It vanished without a word.
     #[serde(default)]
     pub(crate) lost: bool,
@@ -184,6 +188,7 @@ impl ThirdSide {
             version: 1,
             record,
             present: false,
+            told: 0,
             lost: false,
             met: false,
             confirmed: false,

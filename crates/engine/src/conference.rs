@@ -266,6 +266,7 @@ impl Shard {
                 }
             }
             self.close_third(call, third, over, true);
+            self.close_dossier(now, call, third, (over.0, true));
             self.drop_third(now, call, third);
         }
         call.thirds.clear();

@@ -278,6 +278,9 @@ impl Shard {
         let mut voice = Voice::new(port, None, trunk.srtp);
         let ours = (address, session(call.id, third_party(third), 1));
         let described = self.describe(now, &mut voice, ours, &codecs);
+        if identity.reveals {
+            self.note_number(now, call, third, trunk);
+        }
         let attached = self.attached(now, call, third, (trunk, &described));
         let invite = Invite {
             flow,

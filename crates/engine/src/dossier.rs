@@ -4,32 +4,29 @@
 //! | --- | --- |
 //! | a key is pressed | the dossier, to the receivers of that key ([`Output::Dossier`]) |
 //! | the counsellor writes something down after that | the whole of it again, under the next count |
+//! | the key is over | that it is closed or taken back |
 //! | an INVITE goes out by a trunk that `tells` it, for a key that has `dossier` | place and data within it |
-//! | the target answers a key that has `brief` | [`Shard::briefing`]: what is said to it first |
+//! | the target answers a key that has `brief`, or its place is in doubt | [`Shard::briefing`]: what is said to it first |
 //!
-//! Whichever way it goes, the driver is told, and writes it down.
+//! Whichever way it goes, the driver is told, and writes it down. Who gets what is written down later, and
+//! until when, is [`crate::handed`]'s.
 
-use crate::api::{CommandError, Output, Reply};
+use crate::api::Output;
 use crate::call::Call;
-use crate::call_back::note_consent;
+use crate::handed::Handed;
 use crate::shard::Shard;
 use meishier_config::{Tells, Trunk};
 use meishier_media::{PromptId, prompts};
-use meishier_model::{CallId, DialString, Now};
+use meishier_model::{DialString, Now, TransferRecord};
 use meishier_routing::{
     Atlas, Confidence, Evidence, Found, Number, Places, RiskWhy, Source as PlaceSource,
 };
 use meishier_signaling::Attached;
 use meishier_transfer::dossier::{
-    Along, Caller, Desk, Dossier, Facts, LONGEST_FACT, Place, Risk, Spoken, Step, Sure, Told, Via,
+    Along, Caller, Desk, Dossier, Facts, Place, Risk, Spoken, Status, Step, Sure, Told, Via,
 };
-use meishier_transfer::{Key, Target, ThirdId};
+use meishier_transfer::{Key, ThirdId};
 use serde::{Deserialize, Serialize};
-
-/// Most dossiers of one call; what is written down after that goes along no more.
-const MOST: u32 = 64;
-/// Most targets of one call that are told what is written down after they were dialled.
-const MOST_TARGETS: usize = 8;
 
 /// What the counsellor said of a place; empty if nothing. `Debug` shows nothing of it.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -42,122 +39,41 @@ impl std::fmt::Debug for Words {
     }
 }
 
-/// For whom a dossier is. `Debug` says who it is of the call's parties, and no place.
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Handed {
-    third: ThirdId,
-    target: Target,
-    given: Words,
-    /// The key's name, and the key as it was pressed.
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    key: Option<Box<Key>>,
-}
-
-impl std::fmt::Debug for Handed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Handed").field(&self.third).finish()
-    }
-}
-
-impl Handed {
-    fn of(call: &Call, third: ThirdId) -> Option<Self> {
-        let side = call.third(third)?;
-        Some(Self {
-            third,
-            target: side.target.clone(),
-            given: side.given.clone(),
-            name: side.key_name(call).to_owned(),
-            key: side.key.clone(),
-        })
-    }
-}
-
 impl Shard {
-    /// The counsellor wrote something down: it takes the place of all before, and goes to whoever got a
-    /// dossier of this call already.
-    pub(crate) fn on_facts(&mut self, now: Now, token: u64, id: CallId, facts: Facts) {
-        let mut result = Err(CommandError::UnknownCall);
-        self.with_call(id, |shard, call| {
-            if call.ending.is_some() {
-                return;
-            }
-            result = facts.check().map_err(CommandError::UnfitFacts);
-            if result.is_ok() && call.facts != facts {
-                note_consent(now, call, &facts);
-                let news = told(&call.facts) != told(&facts);
-                call.facts = facts;
-                for handed in call.handed.clone().iter().filter(|_| news) {
-                    shard.emit_dossier(now, call, handed);
-                }
-            }
-        });
-        self.reply(token, Reply::Done(result));
-    }
-
-    /// Somebody goes on writing what another began, or wrote before the page was loaded again.
-    pub(crate) fn on_written(&mut self, token: u64, id: CallId) {
-        let call = self.calls.get(&id).filter(|call| call.ending.is_none());
-        let facts = call.map(|call| Box::new(call.facts.clone()));
-        let facts = facts.ok_or(CommandError::UnknownCall);
-        self.reply(token, Reply::Written(facts));
-    }
-
-    /// A key was pressed, or its place settled: sends its dossier at once to all who get it. `given` is
-    /// what the counsellor said of the place. The transfer stands in the call's record already.
-    pub(crate) fn send_dossier(&mut self, now: Now, call: &mut Call, third: ThirdId, given: &str) {
-        if let Some(side) = call.third_mut(third) {
-            side.given = Words(given.chars().take(LONGEST_FACT).collect());
-        }
+    /// What this target hears before it joins; empty if the key is not there any more. What it hears of the
+    /// caller is written down, once however often it is said.
+    pub(crate) fn briefing(
+        &mut self,
+        now: Now,
+        call: &Call,
+        third: ThirdId,
+        again: bool,
+    ) -> Vec<PromptId> {
         let Some(handed) = Handed::of(call, third) else {
-            return;
-        };
-        if !self.has_receiver(&handed) {
-            return;
-        }
-        // What is known of a place that was settled since takes the place of what was thought before.
-        call.handed.retain(|it| it.third != third);
-        if call.handed.len() < MOST_TARGETS {
-            call.handed.push(handed.clone());
-        }
-        self.emit_dossier(now, call, &handed);
-    }
-
-    fn key_handed<'a>(&'a self, handed: &'a Handed) -> Option<&'a Key> {
-        self.key_of(&handed.name, handed.key.as_deref())
-    }
-
-    fn has_receiver(&self, handed: &Handed) -> bool {
-        let Some(key) = self.key_handed(handed) else {
-            return false;
-        };
-        let receivers = &self.config.dossier.receivers;
-        receivers
-            .iter()
-            .any(|it| it.takes(&key.name, key.is_emergency()))
-    }
-
-    fn emit_dossier(&mut self, now: Now, call: &mut Call, handed: &Handed) {
-        if call.dossiers >= MOST {
-            return;
-        }
-        call.dossiers += 1;
-        if let Some(dossier) = self.dossier_of(now, call, handed) {
-            self.outputs.push_back(Output::Dossier(Box::new(dossier)));
-        }
-    }
-
-    /// What this target hears before it joins, which is written down; empty if the key is not there any
-    /// more.
-    pub(crate) fn briefing(&mut self, now: Now, call: &Call, third: ThirdId) -> Vec<PromptId> {
-        let dossier = Handed::of(call, third).and_then(|it| self.dossier_of(now, call, &it));
-        let Some(dossier) = dossier else {
             return Vec::new();
         };
-        let spoken = dossier.spoken();
-        self.write_down(dossier, Via::Voice);
+        let tells = self.key_handed(&handed).map(tells_by_voice);
+        let dossier = self.dossier_of(now, call, &handed);
+        let (Some(tells), Some(dossier)) = (tells, dossier) else {
+            return Vec::new();
+        };
+        let spoken = match tells {
+            true => dossier.spoken(),
+            false => Dossier::spoken_doubt(),
+        };
+        if tells && !again {
+            self.write_down(dossier, Via::Voice);
+        }
         prompts::playlist(spoken.into_iter().map(Spoken::name))
+    }
+
+    /// A number that is not to be shown is told to this target in From, by that trunk: it is in the audit,
+    /// whatever else goes along.
+    pub(crate) fn note_number(&mut self, now: Now, call: &Call, third: ThirdId, trunk: &Trunk) {
+        let dossier = Handed::of(call, third).and_then(|it| self.dossier_of(now, call, &it));
+        if let Some(dossier) = dossier {
+            self.write_down(dossier, Via::From(trunk.name.clone()));
+        }
     }
 
     /// What went out by the telephone itself is in the audit as well.
@@ -207,7 +123,9 @@ impl Shard {
         let key = self.key_handed(handed)?;
         Some(Dossier {
             call: call.id,
+            third: handed.third,
             via: Via::Https,
+            status: Status::Active,
             count: call.dossiers.max(1),
             made: now.wall,
             arrived: call.arrived.wall,
@@ -224,7 +142,7 @@ impl Shard {
                 by: call.known.risk.map_or("", risk_words).to_owned(),
             },
             facts: told(&call.facts),
-            done: steps_of(call),
+            done: steps_of(call, key),
         })
     }
 
@@ -333,8 +251,14 @@ impl Shard {
     }
 }
 
+/// True if whoever answers this key may hear of the caller. To anybody else no more is said than that the
+/// place is not certain.
+fn tells_by_voice(key: &Key) -> bool {
+    key.is_emergency() || (key.brief && key.consent)
+}
+
 /// What goes to others of what was written down: how to call back is the house's own affair.
-fn told(facts: &Facts) -> Facts {
+pub(crate) fn told(facts: &Facts) -> Facts {
     Facts {
         call_back: None,
         ..facts.clone()
@@ -398,14 +322,16 @@ fn risk_words(why: RiskWhy) -> &'static str {
     }
 }
 
-fn steps_of(call: &Call) -> Vec<Step> {
+/// What was done. Whom else the caller needed is told to those alone who come to save a life.
+fn steps_of(call: &Call, to: &Key) -> Vec<Step> {
     let step = |at, what: String| Step { at, what };
     let mut out = vec![step(call.arrived.wall, "来电进入热线".to_owned())];
     out.extend(
         call.answer
             .map(|it| step(it.at.wall, "咨询员接听".to_owned())),
     );
-    for transfer in &call.transfers {
+    let concerns = |it: &&TransferRecord| to.is_emergency() || it.key == to.name;
+    for transfer in call.transfers.iter().filter(concerns) {
         let (key, city) = (&transfer.key, &transfer.city);
         out.push(step(transfer.at, format!("按转接键 {key}（{city}）")));
         let answered = transfer.answered;

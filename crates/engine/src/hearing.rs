@@ -12,6 +12,9 @@ use meishier_model::{CallId, Now, PortId};
 use meishier_transfer::{Mode, Role, Third, ThirdId, hears};
 use smallvec::SmallVec;
 
+/// How often a target may be told once more what is known; the caller waits for it meanwhile.
+const MOST_REPEATS: u8 = 2;
+
 /// One who may be heard.
 #[derive(Clone, Copy)]
 struct Ear {
@@ -217,7 +220,16 @@ impl Shard {
 
     /// Tells the target what is known, before it joins.
     pub(crate) fn brief(&mut self, now: Now, call: &mut Call, third: ThirdId) {
-        let prompts = self.briefing(now, call, third);
+        if let Some(side) = call.third_mut(third) {
+            side.machine.handle_briefing(now.mono);
+            side.told = 0;
+        }
+        self.tell(now, call, third);
+    }
+
+    fn tell(&mut self, now: Now, call: &mut Call, third: ThirdId) {
+        let again = call.third(third).is_some_and(|it| it.told > 0);
+        let prompts = self.briefing(now, call, third, again);
         let token = self.token();
         let Some(voice) = call.third_mut(third).and_then(|it| it.voice.as_mut()) else {
             return;
@@ -270,9 +282,13 @@ impl Shard {
     }
 
     fn tell_once_more(&mut self, now: Now, call: &mut Call, third: ThirdId) {
-        let state = call.third(third).map(|it| it.machine.state());
-        if state == Some(meishier_transfer::State::Briefing) {
-            self.brief(now, call, third);
+        let Some(side) = call.third_mut(third) else {
+            return;
+        };
+        let hears = side.machine.state() == meishier_transfer::State::Briefing;
+        if hears && side.told < MOST_REPEATS {
+            side.told += 1;
+            self.tell(now, call, third);
         }
     }
 

@@ -75,6 +75,7 @@ impl Shard {
                 .third(third)
                 .is_some_and(|it| it.emergency && !it.confirmed);
             self.close_third(call, third, (outcome, status), false);
+            self.close_dossier(now, call, third, (outcome, false));
             self.refer_over(now, call, third, (outcome, status));
             let served = call.third(third).is_some_and(|it| !it.lost);
             self.drop_third(now, call, third);

@@ -38,6 +38,7 @@ mod dispatch;
 mod dossier;
 mod flows;
 mod full;
+mod handed;
 mod hands;
 mod hearing;
 mod identity;

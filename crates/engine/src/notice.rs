@@ -288,6 +288,11 @@ pub enum Notice {
         /// The call.
         call: CallId,
     },
+    /// Something was written down that does not go to those who have a dossier: they got too many.
+    DossierLeftOut {
+        /// The call.
+        call: CallId,
+    },
     /// Somebody asked to call back a caller who had hung up, or that is over.
     CallBack {
         /// The call.

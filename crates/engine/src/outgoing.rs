@@ -33,6 +33,8 @@ pub(crate) struct Identity {
     /// URI of From.
     pub(crate) from: String,
     pub(crate) headers: Vec<(String, String)>,
+    /// From names a caller who withholds the number: it is to be written down.
+    pub(crate) reveals: bool,
 }
 
 /// Whose call it is: the same at all calls of one engine, and known to nobody else.
@@ -110,7 +112,8 @@ impl Shard {
         let told = !call.withheld || emergency;
         let caller = call.caller.reveal();
         let own = self.own_uri(trunk);
-        let from = if trunk.keep_caller_user && told && is_number(caller) {
+        let names = trunk.keep_caller_user && told && is_number(caller);
+        let from = if names {
             format!("sip:{}@{domain}", self.shown_number(trunk, caller))
         } else {
             own.clone()
@@ -151,7 +154,11 @@ impl Shard {
         if let Some(value) = charging {
             add("P-Charging-Vector", value.to_owned());
         }
-        Identity { from, headers }
+        Identity {
+            from,
+            headers,
+            reveals: names && call.withheld,
+        }
     }
 
     /// Who calls, as it is said to whoever is called back: the trunk's own number, and nothing that tells
@@ -166,7 +173,11 @@ impl Shard {
         if trunk.tells.contains(Tells::ASSERTED) {
             headers.push(("P-Asserted-Identity".to_owned(), format!("<{own}>")));
         }
-        Identity { from: own, headers }
+        Identity {
+            from: own,
+            headers,
+            reveals: false,
+        }
     }
 
     fn domain_shown<'a>(&'a self, trunk: &'a Trunk) -> &'a str {

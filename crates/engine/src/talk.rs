@@ -329,6 +329,7 @@ impl Shard {
         status: u16,
     ) {
         self.note_end(now, call, by);
+        self.close_dossiers(now, call);
         call.state = State::WrappingUp;
         call.ending = Some(Ending {
             at: now,

@@ -68,7 +68,9 @@ pub fn parcel(dossiers: &Dossiers, dossier: &Dossier) -> Option<Parcel> {
         .map(|it| it.name.clone());
     let (receivers, told): (Vec<String>, Vec<String>) = match &dossier.via {
         Via::Https => (receivers.collect(), Vec::new()),
-        Via::Invite(trunk) => (Vec::new(), vec![format!("{} ({trunk})", dossier.key)]),
+        Via::Invite(trunk) | Via::From(trunk) => {
+            (Vec::new(), vec![format!("{} ({trunk})", dossier.key)])
+        }
         Via::Voice => (Vec::new(), vec![format!("{} (voice)", dossier.key)]),
     };
     let body = match receivers.is_empty() {
@@ -79,6 +81,7 @@ pub fn parcel(dossiers: &Dossiers, dossier: &Dossier) -> Option<Parcel> {
     (!(receivers.is_empty() && told.is_empty())).then(|| Parcel {
         call: dossier.call,
         mark: format!("{}-{}", dossier.call, dossier.count),
+        document: dossier.document_urn(),
         made: dossier.made,
         receivers,
         told,

@@ -2,10 +2,16 @@
 
 use meishier_config::{Config, Secret, Unreadable};
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// Longest file that is looked at, bytes.
 const MOST: u64 = 4096;
+/// Shortest key of a signature, bytes: whoever sees one signed dossier may try shorter ones through.
+const LEAST_KEY: usize = 16;
+
+/// Why something cannot be had, in Chinese and in English.
+type Why = (String, String);
 
 /// Puts every password in its place.
 ///
@@ -19,7 +25,7 @@ pub fn fill(config: &mut Config) -> Result<(), Vec<Unreadable>> {
             format!("中继 {:?} 的密码", trunk.name),
             format!("the password of trunk {:?}", trunk.name),
         );
-        Some((of, &mut login.password))
+        Some((of, false, &mut login.password))
     });
     let receivers = &mut config.dossier.receivers;
     let keys = receivers.iter_mut().filter_map(|receiver| {
@@ -27,12 +33,12 @@ pub fn fill(config: &mut Config) -> Result<(), Vec<Unreadable>> {
             format!("接收方 {:?} 的签名密钥", receiver.name),
             format!("the secret of receiver {:?}", receiver.name),
         );
-        Some((of, receiver.secret.as_mut()?))
+        Some((of, true, receiver.secret.as_mut()?))
     });
-    for ((of_zh, of_en), secret) in passwords.chain(keys) {
+    for ((of_zh, of_en), signs, secret) in passwords.chain(keys) {
         let found = match &*secret {
             Secret::Text(_) => continue,
-            Secret::File(path) => first_line(path).map_err(|why| {
+            Secret::File(path) => first_line(path, signs).map_err(|why| {
                 let file = path.display();
                 (
                     format!("文件 {file}：{}", why.0),
@@ -47,6 +53,7 @@ pub fn fill(config: &mut Config) -> Result<(), Vec<Unreadable>> {
             }),
         };
         let found = found.and_then(|text| match Secret::fits(&text) {
+            true if signs && text.len() < LEAST_KEY => Err(too_short()),
             true => Ok(text),
             false => Err((
                 "应是一行，不空，最多 256 字节".to_owned(),
@@ -68,16 +75,33 @@ pub fn fill(config: &mut Config) -> Result<(), Vec<Unreadable>> {
     }
 }
 
-fn first_line(path: &Path) -> Result<String, (String, String)> {
+fn too_short() -> Why {
+    (
+        format!("签名密钥至少 {LEAST_KEY} 字节，例如 openssl rand -hex 32 的输出"),
+        format!("a secret has at least {LEAST_KEY} bytes, such as openssl rand -hex 32 gives"),
+    )
+}
+
+/// `own`: nobody but the owner of the file may read it.
+fn first_line(path: &Path, own: bool) -> Result<String, Why> {
+    let unreadable = |error: std::io::Error| {
+        (
+            format!("不能读取（{error}）"),
+            format!("cannot be read ({error})"),
+        )
+    };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mode = file.metadata().map_err(unreadable)?.permissions().mode();
+    if own && mode & 0o077 != 0 {
+        return Err((
+            "别人也能读它：chmod 600".to_owned(),
+            "others may read it: chmod 600".to_owned(),
+        ));
+    }
     let mut text = String::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(MOST).read_to_string(&mut text))
-        .map_err(|error| {
-            (
-                format!("不能读取（{error}）"),
-                format!("cannot be read ({error})"),
-            )
-        })?;
+    file.take(MOST)
+        .read_to_string(&mut text)
+        .map_err(unreadable)?;
     Ok(text.lines().next().unwrap_or_default().to_owned())
 }
 
@@ -127,5 +151,34 @@ mod tests {
         fill(&mut it).unwrap();
         assert_eq!(password(&it), "plain");
         assert!(!format!("{it:?}").contains("\"plain\""));
+    }
+
+    #[test]
+    fn the_key_of_a_signature_is_long_and_nobody_elses() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("police.secret");
+        let text = format!(
+            "{}\n[[dossier.receivers]]\nname = \"police\"\nurl = \"http://127.0.0.1:9/x\"\n\
+             emergencies = true\nsecret_file = {:?}\n",
+            include_str!("../../../deploy/guizhou.toml"),
+            file.display().to_string()
+        );
+        let filled = |secret: &str, mode: u32| {
+            std::fs::write(&file, secret).unwrap();
+            std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
+            let mut it = meishier_config::parse(&text, None).unwrap().0;
+            fill(&mut it).map_err(|told| told[0].message_en.clone())
+        };
+        let long = "0123456789abcdef";
+        assert_eq!(filled(long, 0o600), Ok(()));
+        for (secret, mode, why) in [
+            ("#", 0o600, "at least 16 bytes"),
+            (&long[1..], 0o600, "at least 16 bytes"),
+            (long, 0o604, "others may read it"),
+            (long, 0o640, "others may read it"),
+        ] {
+            let told = filled(secret, mode).unwrap_err();
+            assert!(told.contains(why) && !told.contains(secret), "{told}");
+        }
     }
 }

@@ -13,6 +13,8 @@ use std::process::ExitCode;
 
 /// Runs the engine; the exit status says whether it ended in order.
 pub fn run(args: &cli::Serve) -> ExitCode {
+    // Before anything is read that is a secret.
+    let dumps = limits::forbid_core_dumps();
     let asked = args.lang.map(Lang::from);
     let Some(checked) = check::load(&args.config, asked) else {
         return ExitCode::FAILURE;
@@ -30,6 +32,9 @@ pub fn run(args: &cli::Serve) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    if let Err(error) = dumps {
+        tracing::warn!(%error, "a core dump of this process may hold keys and speech");
+    }
     if let Err(limit) = limits::raise_open_files(&config) {
         tracing::warn!(
             limit,

@@ -183,6 +183,7 @@ fn parcel(count: u32) -> Box<Parcel> {
     Box::new(Parcel {
         call: CallId(7),
         mark: format!("{}-{count}", CallId(7)),
+        document: String::new(),
         made: now,
         receivers: vec!["police".into()],
         told: Vec::new(),

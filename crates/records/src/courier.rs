@@ -11,7 +11,9 @@
 //!      └────────────────┘       ▼
 //!        anything else       given up, and told
 //! ```
-//! What was kept and not taken is carried by the next process.
+//! What was never tried goes before what failed, the newest first; of one document only the latest is
+//! tried. What was kept and not taken is carried by the next process; what is for a receiver that the
+//! configuration does not name waits until it does, and is given up as anything else that fails for too long.
 
 use crate::outbox::{Delivery, LARGEST_BODY, Parcel, Pending, Standing};
 use crate::{Store, StoreError};
@@ -30,6 +32,8 @@ use tokio::time::{sleep, timeout};
 const BUFFER: usize = 1024;
 /// How long to wait when the store refuses.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
+/// How often it is looked whether something waits for a receiver that is not named.
+const LOOK_AGAIN: Duration = Duration::from_secs(3600);
 
 /// What came of carrying something once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,7 +136,7 @@ impl fmt::Debug for Courier {
 
 impl Courier {
     /// Starts the tasks, within a tokio runtime. What an earlier process left is carried from now on;
-    /// what it left for receivers that are none any more is given up.
+    /// what it left for receivers that are not named stays until they are, or it fails for too long.
     #[must_use]
     pub fn start(store: Store, routes: Vec<Route>, clock: Clock, options: CourierOptions) -> Self {
         let bell = |(name, _): &Route| (name.clone(), Arc::new(Notify::new()));
@@ -232,22 +236,14 @@ async fn take_in(
     mut parcels: mpsc::Receiver<Box<Parcel>>,
     mut flushes: mpsc::Receiver<oneshot::Sender<()>>,
 ) {
-    let known: Vec<String> = inner.bells.iter().map(|it| it.0.clone()).collect();
-    match inner.store.forget_receivers(&known, (inner.clock)()).await {
-        Ok(0) => {}
-        Ok(gone) => {
-            inner.shared.given_up.fetch_add(gone, Relaxed);
-            tracing::error!(
-                gone,
-                "dossiers for receivers that are none any more were given up"
-            );
-        }
-        Err(error) => tracing::error!(%error, "the outbox cannot be read"),
-    }
+    let mut looks = tokio::time::interval(LOOK_AGAIN);
     loop {
         tokio::select! {
             biased;
-            Some(parcel) = parcels.recv() => keep(&inner, &parcel).await,
+            parcel = parcels.recv() => match parcel {
+                Some(parcel) => keep(&inner, &parcel).await,
+                None => return,
+            },
             Some(done) = flushes.recv() => {
                 parcels.close();
                 while let Some(parcel) = parcels.recv().await {
@@ -257,8 +253,35 @@ async fn take_in(
                 let _ = done.send(());
                 return;
             }
-            else => return,
+            _ = looks.tick() => look_for_unclaimed(&inner).await,
         }
+    }
+}
+
+/// Tells what waits for a receiver that nobody carries to, and gives up what has waited for too long.
+async fn look_for_unclaimed(inner: &Inner) {
+    let known: Vec<String> = inner.bells.iter().map(|it| it.0.clone()).collect();
+    let now = (inner.clock)();
+    let until = earlier(now, inner.options.give_up);
+    let found = match inner.store.unclaimed(&known, (now, until)).await {
+        Ok(found) => found,
+        Err(error) => return tracing::error!(%error, "the outbox cannot be read"),
+    };
+    let (receivers, waiting, gone) = (&found.receivers, found.waiting, found.given_up);
+    if waiting > 0 {
+        tracing::error!(
+            ?receivers,
+            waiting,
+            "dossiers wait for receivers that the configuration does not name: name them again, or tell them by word"
+        );
+    }
+    if gone > 0 {
+        inner.shared.given_up.fetch_add(gone, Relaxed);
+        tracing::error!(
+            ?receivers,
+            gone,
+            "dossiers for receivers that the configuration does not name were given up"
+        );
     }
 }
 
@@ -299,7 +322,11 @@ async fn carry_all(inner: Arc<Inner>, name: String, carrier: Arc<dyn Carrier>, b
             bell.notified().await;
             continue;
         };
-        let wait = delivery.due.0.saturating_sub((inner.clock)().0);
+        // What was never tried is due, whatever the clock has been set to since.
+        let wait = match delivery.attempts {
+            0 => 0,
+            _ => delivery.due.0.saturating_sub((inner.clock)().0),
+        };
         if let Ok(wait @ 1..) = u64::try_from(wait) {
             // Something newer may be due before it; a clock that is set must not hold anything up.
             let most = inner.options.longest_pause + inner.options.longest_pause;

@@ -36,7 +36,9 @@ pub use courier::{
 };
 pub use error::StoreError;
 pub use marks::KeptMark;
-pub use outbox::{Delivery, LARGEST_BODY, MOST_PENDING, Parcel, Pending, Receipt, Standing, Use};
+pub use outbox::{
+    Delivery, LARGEST_BODY, MOST_PENDING, Parcel, Pending, Receipt, Standing, Unclaimed, Use,
+};
 pub use store::{Store, StoreOptions};
 pub use tasks::{KeptTask, Task, TaskKind};
 pub use writer::{Counts, Left, Writer};

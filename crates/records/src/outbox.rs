@@ -20,6 +20,8 @@ pub struct Parcel {
     pub call: CallId,
     /// The same parcel has the same mark, and no other; ASCII.
     pub mark: String,
+    /// A later parcel of the same call and document holds in place of this one; empty if none does.
+    pub document: String,
     /// When it was made.
     pub made: Wall,
     /// Names of the receivers.
@@ -57,7 +59,7 @@ pub struct Delivery {
     pub receiver: String,
     /// Of which call.
     pub call: CallId,
-    /// When it was made.
+    /// When it was made; if it replaced another that was not taken, when that one was.
     pub made: Wall,
     /// When it is to be tried.
     pub due: Wall,
@@ -85,6 +87,8 @@ pub enum Standing {
     Pending,
     /// It was taken.
     Sent,
+    /// A later one of the same document is tried in its place.
+    Superseded,
     /// It will not be tried any more.
     GivenUp,
 }
@@ -96,6 +100,7 @@ impl Standing {
         match self {
             Self::Pending => "pending",
             Self::Sent => "sent",
+            Self::Superseded => "superseded",
             Self::GivenUp => "given_up",
         }
     }
@@ -142,9 +147,20 @@ pub struct Pending {
     pub late: u64,
 }
 
+/// What there is for receivers that the configuration does not name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unclaimed {
+    /// Names of the receivers.
+    pub receivers: Vec<String>,
+    /// Deliveries that wait for them.
+    pub waiting: u64,
+    /// Deliveries that were given up, for they have waited for too long.
+    pub given_up: u64,
+}
+
 impl Store {
     /// Keeps a parcel: a delivery and an entry in the audit for each receiver, and its task, all or
-    /// nothing. A mark that is there already for a receiver is the same parcel and not kept again. Gives
+    /// nothing. What is pending of the same document for a receiver is superseded. A mark that is there already for a receiver is the same parcel and not kept again. Gives
     /// how many receivers were left out because too much is pending.
     ///
     /// # Errors
@@ -170,14 +186,15 @@ impl Store {
         Ok(parcel.receivers.len().saturating_sub(room))
     }
 
-    /// The delivery to this receiver that is to be tried next, due or not.
+    /// The delivery to this receiver that is to be tried next, due or not: what was never tried goes
+    /// before what failed, and the newest of it first.
     ///
     /// # Errors
     /// [`StoreError::Database`] if the file cannot be read.
     pub async fn next_delivery(&self, receiver: &str) -> Result<Option<Delivery>, StoreError> {
         let row = sqlx::query(
             "SELECT * FROM deliveries WHERE state = 'pending' AND receiver = ? \
-             ORDER BY due, id LIMIT 1",
+             ORDER BY attempts > 0, CASE attempts WHEN 0 THEN -id ELSE due END, id LIMIT 1",
         )
         .bind(receiver)
         .fetch_optional(&self.read)
@@ -208,7 +225,8 @@ impl Store {
         Ok(())
     }
 
-    /// A delivery is over: its receipt stays, its body does not.
+    /// A delivery is over: its receipt stays, its body does not. One that was taken is sent though it was
+    /// superseded meanwhile.
     ///
     /// # Errors
     /// [`StoreError::Database`] if the file cannot be written.
@@ -220,27 +238,36 @@ impl Store {
     ) -> Result<(), StoreError> {
         sqlx::query(
             "UPDATE deliveries SET state = ?, done = ?, body = NULL, attempts = attempts + 1, \
-             status = ?, fault = ? WHERE id = ? AND state = 'pending'",
+             status = ?, fault = ? WHERE id = ? \
+             AND (state = 'pending' OR (state = 'superseded' AND ?))",
         )
         .bind(standing.as_str())
         .bind(at.0)
         .bind(status)
         .bind(fault.to_owned())
         .bind(id)
+        .bind(standing == Standing::Sent)
         .execute(&self.write)
         .await?;
         Ok(())
     }
 
-    /// Gives up what is pending for receivers that are none of these any more. Gives how many.
+    /// What is pending for receivers that are none of these: it stays, for one may be named again, unless it
+    /// was made at `made_until` or before; that is given up.
     ///
     /// # Errors
     /// [`StoreError::Database`] if the file cannot be read or written.
-    pub async fn forget_receivers(&self, known: &[String], at: Wall) -> Result<u64, StoreError> {
-        let rows = sqlx::query("SELECT DISTINCT receiver FROM deliveries WHERE state = 'pending'")
-            .fetch_all(&self.read)
-            .await?;
-        let mut gone = 0;
+    pub async fn unclaimed(
+        &self,
+        known: &[String],
+        (at, made_until): (Wall, Wall),
+    ) -> Result<Unclaimed, StoreError> {
+        let mut out = Unclaimed::default();
+        let rows = sqlx::query(
+            "SELECT receiver, count(*) FROM deliveries WHERE state = 'pending' GROUP BY receiver",
+        )
+        .fetch_all(&self.read)
+        .await?;
         for row in rows {
             let receiver: String = row.try_get(0)?;
             if known.contains(&receiver) {
@@ -248,15 +275,19 @@ impl Store {
             }
             let done = sqlx::query(
                 "UPDATE deliveries SET state = 'given_up', done = ?, body = NULL, \
-                 fault = 'receiver_gone' WHERE state = 'pending' AND receiver = ?",
+                 fault = 'receiver_gone' WHERE state = 'pending' AND receiver = ? AND made <= ?",
             )
             .bind(at.0)
-            .bind(receiver)
+            .bind(receiver.clone())
+            .bind(made_until.0)
             .execute(&self.write)
             .await?;
-            gone += done.rows_affected();
+            let pending = row.try_get::<i64, _>(1)?.unsigned_abs();
+            out.given_up += done.rows_affected();
+            out.waiting += pending.saturating_sub(done.rows_affected());
+            out.receivers.push(receiver);
         }
-        Ok(gone)
+        Ok(out)
     }
 
     /// How much is not over yet; `late_from`: what was made then or before counts as late.
@@ -322,21 +353,56 @@ async fn keep(
     receiver: &str,
 ) -> Result<(), StoreError> {
     let added = sqlx::query(
-        "INSERT INTO deliveries (mark, receiver, call, body, made, due) \
-         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO deliveries (mark, receiver, call, document, body, made, due) \
+         VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
     )
     .bind(parcel.mark.clone())
     .bind(receiver.to_owned())
     .bind(parcel.call.0 as i64)
+    .bind(parcel.document.clone())
     .bind(parcel.body.clone())
     .bind(parcel.made.0)
     .bind(parcel.made.0)
     .execute(&mut *connection)
     .await?;
-    match added.rows_affected() {
-        0 => Ok(()),
-        _ => note_use(connection, parcel, receiver).await,
+    if added.rows_affected() == 0 {
+        return Ok(());
     }
+    if !parcel.document.is_empty() {
+        supersede(connection, parcel, (receiver, added.last_insert_rowid())).await?;
+    }
+    note_use(connection, parcel, receiver).await
+}
+
+/// What this receiver has not taken yet of the same document is not tried any more. Since when it lacks the
+/// document is kept, so that one who takes nothing is noticed and given up however often something is added.
+async fn supersede(
+    connection: &mut SqliteConnection,
+    parcel: &Parcel,
+    (receiver, by): (&str, i64),
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE deliveries SET made = (SELECT min(made) FROM deliveries WHERE receiver = ?1 \
+         AND call = ?2 AND document = ?3 AND (state = 'pending' OR id = ?4)) WHERE id = ?4",
+    )
+    .bind(receiver.to_owned())
+    .bind(parcel.call.0 as i64)
+    .bind(parcel.document.clone())
+    .bind(by)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "UPDATE deliveries SET state = 'superseded', done = ?, body = NULL WHERE state = 'pending' \
+         AND receiver = ? AND call = ? AND document = ? AND id < ?",
+    )
+    .bind(parcel.made.0)
+    .bind(receiver.to_owned())
+    .bind(parcel.call.0 as i64)
+    .bind(parcel.document.clone())
+    .bind(by)
+    .execute(&mut *connection)
+    .await?;
+    Ok(())
 }
 
 async fn note_use(
@@ -373,7 +439,12 @@ fn delivery(row: &SqliteRow) -> Result<Delivery, StoreError> {
 }
 
 fn receipt(row: &SqliteRow) -> Result<Receipt, StoreError> {
-    let all = [Standing::Pending, Standing::Sent, Standing::GivenUp];
+    let all = [
+        Standing::Pending,
+        Standing::Sent,
+        Standing::Superseded,
+        Standing::GivenUp,
+    ];
     let state: &str = row.try_get("state")?;
     Ok(Receipt {
         receiver: row.try_get("receiver")?,

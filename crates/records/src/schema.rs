@@ -8,7 +8,7 @@ pub(crate) const APPLICATION_ID: i64 = 0x4d53_4552;
 
 /// One script a version; script `n` leads from version `n` to `n + 1`. A script that was
 /// released is never edited: what changes is a new script.
-pub(crate) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6, V7, V8, V9, V10, V11];
+pub(crate) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6, V7, V8, V9, V10, V11, V12];
 
 const V1: &str = "
 CREATE TABLE calls (
@@ -207,4 +207,9 @@ BEGIN SELECT RAISE(ABORT, 'uses of personal data are not replaced'); END;
 /// What was said of calling back, as JSON. Older rows, and calls of which nothing was said, read as nothing.
 const V11: &str = "
 ALTER TABLE calls ADD COLUMN call_back TEXT;
+";
+
+/// Which deliveries replace each other. Older rows replace nothing.
+const V12: &str = "
+ALTER TABLE deliveries ADD COLUMN document TEXT NOT NULL DEFAULT '';
 ";

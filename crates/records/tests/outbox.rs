@@ -24,6 +24,7 @@ fn parcel(count: u32, receivers: &[&str]) -> Parcel {
     Parcel {
         call: CALL,
         mark: format!("{CALL}-{count}"),
+        document: String::new(),
         made: Wall(1000),
         receivers: receivers.iter().map(|it| (*it).to_owned()).collect(),
         told: Vec::new(),
@@ -211,17 +212,113 @@ async fn what_fails_for_too_long_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_is_gone_leaves_nothing_behind() {
+async fn what_is_for_a_receiver_that_is_not_named_waits_until_it_is() {
     let place = place();
     let store = Store::open(&place.path).await.unwrap();
-    store.post(&parcel(1, &["a", "gone"])).await.unwrap();
-    let mut scene = scene(&store, 2000, &["a"], &[]);
-    assert_eq!(attempt(&mut scene).await.receiver, "a");
+    store.post(&parcel(1, &["a", "renamed"])).await.unwrap();
+    let mut first = scene(&store, 2000, &["a"], &[]);
+    assert_eq!(attempt(&mut first).await.receiver, "a");
+    let taken = async { while store.receipts(CALL).await.unwrap()[0].done.is_none() {} };
+    tokio::time::timeout(PATIENCE, taken).await.unwrap();
+    first.courier.close(PATIENCE).await;
+    assert_eq!(store.pending(Wall(0)).await.unwrap().count, 1, "it stays");
+    let mut second = scene(&store, 3000, &["renamed"], &[]);
+    assert_eq!(attempt(&mut second).await.body, b"13300000001");
     quiet(&store).await;
     let receipts = store.receipts(CALL).await.unwrap();
+    assert!(receipts.iter().all(|it| it.standing == Standing::Sent));
+}
+
+#[tokio::test]
+async fn what_is_for_a_receiver_that_is_never_named_again_is_given_up_in_its_time() {
+    let place = place();
+    let store = Store::open(&place.path).await.unwrap();
+    store.post(&parcel(1, &["gone"])).await.unwrap();
+    let late = Parcel {
+        made: Wall(1001),
+        ..parcel(2, &["gone"])
+    };
+    store.post(&late).await.unwrap();
+    let found = store.unclaimed(&["a".into()], (Wall(9), Wall(999))).await;
+    let found = found.unwrap();
+    assert_eq!(
+        (found.receivers, found.waiting),
+        (vec!["gone".to_owned()], 2)
+    );
+    // 60 s after the first was made.
+    let scene = scene(&store, 1000 + 60_000, &["a"], &[]);
+    let one = async { while store.pending(Wall(0)).await.unwrap().count > 1 {} };
+    tokio::time::timeout(PATIENCE, one).await.unwrap();
+    let receipts = store.receipts(CALL).await.unwrap();
     let stands = |at: usize| (receipts[at].standing, receipts[at].fault.as_str());
-    assert_eq!(stands(0), (Standing::Sent, ""));
-    assert_eq!(stands(1), (Standing::GivenUp, "receiver_gone"));
+    assert_eq!(stands(0), (Standing::GivenUp, "receiver_gone"));
+    assert_eq!(stands(1), (Standing::Pending, ""));
+    scene.courier.close(PATIENCE).await;
+}
+
+#[tokio::test]
+async fn what_was_never_tried_goes_first_and_the_newest_of_it() {
+    let place = place();
+    let store = Store::open(&place.path).await.unwrap();
+    for count in 1..=4 {
+        store.post(&parcel(count, &["a"])).await.unwrap();
+    }
+    for count in [1, 2] {
+        // Both failed once, and are due again.
+        store
+            .put_off(count, Wall(1), (503, "refused"))
+            .await
+            .unwrap();
+    }
+    let mut scene = scene(&store, 1000, &["a"], &[]);
+    let mut marks = Vec::new();
+    for _ in 0..4 {
+        marks.push(attempt(&mut scene).await.mark);
+    }
+    assert_eq!(marks, [4, 3, 1, 2].map(|count| format!("{CALL}-{count}")));
+}
+
+#[tokio::test]
+async fn a_later_dossier_takes_the_place_of_what_the_receiver_has_not_taken() {
+    let place = place();
+    let store = Store::open(&place.path).await.unwrap();
+    let of = |count: u32, document: &str, made: i64| Parcel {
+        document: document.to_owned(),
+        made: Wall(made),
+        ..parcel(count, &["a", "b"])
+    };
+    store.post(&of(1, "police", 1000)).await.unwrap();
+    let carried = store.next_delivery("b").await.unwrap().unwrap();
+    store.post(&of(2, "ambulance", 1500)).await.unwrap();
+    store.post(&of(3, "police", 2000)).await.unwrap();
+    // It was on its way, and arrived.
+    let end = (Standing::Sent, Wall(2100));
+    store.conclude(carried.id, end, (202, "")).await.unwrap();
+    let receipts = store.receipts(CALL).await.unwrap();
+    let stands: Vec<(&str, Standing)> = receipts
+        .iter()
+        .map(|it| (it.receiver.as_str(), it.standing))
+        .collect();
+    use Standing::{Pending, Sent, Superseded};
+    let expected = [
+        ("a", Superseded),
+        ("b", Sent),
+        ("a", Pending),
+        ("b", Pending),
+        ("a", Pending),
+        ("b", Pending),
+    ];
+    assert_eq!(stands, expected);
+    // The receiver lacks it since the first was made: whoever watches is to know.
+    let next = store.next_delivery("a").await.unwrap().unwrap();
+    assert_eq!((next.mark, next.made), (format!("{CALL}-3"), Wall(1000)));
+    // Nothing but the latest is tried.
+    let mut scene = scene(&store, 3000, &["a"], &[]);
+    let tried = [
+        attempt(&mut scene).await.mark,
+        attempt(&mut scene).await.mark,
+    ];
+    assert_eq!(tried, [3, 2].map(|count| format!("{CALL}-{count}")));
 }
 
 #[tokio::test]

@@ -185,6 +185,7 @@ pub(crate) struct Handles {
     pub(crate) transfer_answer: Family<KeyKind, Histogram>,
     pub(crate) transfer_alarms: Counter,
     pub(crate) call_backs: Counter,
+    pub(crate) dossiers_left_out: Counter,
     pub(crate) called_back: Family<CallBackResult, Counter>,
     pub(crate) probes: Family<LegParty, Counter>,
     pub(crate) dead_legs: Family<LegParty, Counter>,
@@ -295,6 +296,7 @@ impl Handles {
             }),
             transfer_alarms: counter(r, names::TRANSFER_ALARMS, &[]),
             call_backs: counter(r, names::CALL_BACKS, &[]),
+            dossiers_left_out: counter(r, names::DOSSIERS_LOST, &[("reason", "too_many")]),
             called_back: Family::new(&CallBackResult::ALL, CallBackResult::as_str, |result| {
                 counter(r, names::CALLED_BACK, &[("result", result)])
             }),

@@ -152,6 +152,9 @@ impl Telemetry {
             Notice::TransferAlarm { call, .. } => {
                 tracing::error!(%call, "an emergency key reached nobody: dial by hand");
             }
+            Notice::DossierLeftOut { call } => {
+                tracing::error!(%call, "too many dossiers: what was written down last did not go, tell them by word");
+            }
             Notice::CallBackDue { call } => {
                 tracing::warn!(%call, "the caller hung up while help was on the way: call back");
             }

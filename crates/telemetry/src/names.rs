@@ -133,7 +133,7 @@ names! {
     RECORDINGS_UNDELETED = "meishier_recordings_undeleted", Gauge, "Recordings past their time, or refused, that could not be deleted.";
     DOSSIERS_SENT = "meishier_dossiers_sent_total", Counter, "Dossiers of callers that a receiver took.";
     DOSSIERS_FAILED = "meishier_dossiers_failed_total", Counter, "Attempts to deliver a dossier that failed; it is tried again.";
-    DOSSIERS_LOST = "meishier_dossiers_lost_total", Counter, "Dossiers that no receiver gets, by reason: refused for good or failing for too long (given_up), no room to keep them, or to write down what was told by telephone (full).";
+    DOSSIERS_LOST = "meishier_dossiers_lost_total", Counter, "Dossiers that no receiver gets, by reason: refused for good or failing for too long (given_up), no room to keep them, or to write down what was told by telephone (full), too many of one use of a key (too_many).";
     DOSSIERS_PENDING = "meishier_dossiers_pending", Gauge, "Dossiers that are tried until they are taken.";
     DOSSIERS_LATE = "meishier_dossiers_late", Gauge, "Of these, those that have failed for longer than alert_after.";
     DOSSIERS_OLDEST = "meishier_dossiers_oldest_seconds", Gauge, "How long ago the oldest of these was made.";

@@ -188,6 +188,7 @@ impl Telemetry {
             | Notice::TakesPart { .. }
             | Notice::KeyByTelephone { .. } => {}
             Notice::TransferAlarm { .. } => handles.transfer_alarms.increment(1),
+            Notice::DossierLeftOut { .. } => handles.dossiers_left_out.increment(1),
             Notice::CallBackDue { .. } => handles.call_backs.increment(1),
             Notice::CallBack { result, .. } => add(handles.called_back.of(*result)),
             Notice::Seat {

@@ -12,6 +12,8 @@ use std::time::Duration;
 
 /// How long beyond the limit for all the last way to an emergency may ring.
 const MOST_OVER: Duration = Duration::from_secs(15);
+/// How long a target may hear what is known, however often it wants to hear it, until it joins.
+const MOST_BRIEFING: Duration = Duration::from_secs(90);
 
 /// What those in the conversation are told, and what the record's time line keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -78,7 +80,7 @@ pub enum Action {
 ///                      │       answered │  └────────────────────────────► Over
 ///                      │                ▼                                  ▲
 ///                      │   Briefing ─ hung up: the next target             │
-///                      │     │   │                                         │
+///                      │     │   │   told, 1, or 90 s over                 │
 ///                      │  warm  consult                                    │
 ///                      │     │   └────► Apart ─────────────────────────────┤
 ///                      │     │            │ join          target left,     │
@@ -148,7 +150,7 @@ pub struct Handover {
     /// Targets to be dialled in all, and the one that is.
     targets: u8,
     current: u8,
-    /// When the place is taken as it is, or the target has rung long enough.
+    /// When the place is taken as it is, or the target has rung or listened long enough.
     deadline: Option<Mono>,
     /// When all are given up; set with the first INVITE.
     limit: Option<Mono>,
@@ -265,6 +267,13 @@ impl Handover {
         }
     }
 
+    /// What is known begins to be told: the target joins when 90 s are over, whatever it has heard by then.
+    pub fn handle_briefing(&mut self, now: Mono) {
+        if self.state == State::Briefing {
+            self.deadline = Some(now + MOST_BRIEFING);
+        }
+    }
+
     /// The target has heard what is known, or wants to hear no more.
     pub fn handle_briefed(&mut self) {
         if self.state == State::Briefing {
@@ -358,6 +367,7 @@ impl Handover {
                 self.push([Action::Drop, Action::Tell(Notice::NoAnswer)]);
                 self.next(now, TransferOutcome::NoAnswer, 0);
             }
+            State::Briefing => self.arrive(),
             _ => {}
         }
     }

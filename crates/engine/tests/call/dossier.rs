@@ -1,11 +1,14 @@
 //! What goes along with a caller who is handed over: to whom, when, and what stands in it.
 
-use crate::world::scene::{S0, offer_at, sign_on, talking};
+use crate::world::scene::{S0, SECOND, offer_at, sign_on, talking};
 use crate::world::{self, CARRIER, Sent, TEN_O_CLOCK, World, addr, reply, sdp};
 use meishier_engine::media::{MediaCommand, MediaEvent, PromptId, Source};
-use meishier_engine::transfer::dossier::{Facts, FactsError, Hazard, Level, Sure, Told, Via};
-use meishier_engine::{Command, CommandError, Input, Reply};
-use meishier_model::CallId;
+use meishier_engine::transfer::Dossier;
+use meishier_engine::transfer::dossier::{
+    Facts, FactsError, Hazard, Level, Status, Sure, Told, Via,
+};
+use meishier_engine::{Command, CommandError, Input, Notice, Reply, ThirdWish};
+use meishier_model::{CallId, PortId};
 use std::time::Duration;
 
 const RECEIVERS: &str = "\n[[dossier.receivers]]\nname = \"police\"\nurl = \"http://127.0.0.1:9/x\"\n\
@@ -123,7 +126,7 @@ fn what_was_written_down_is_read_by_whoever_goes_on_writing() {
 }
 
 #[test]
-fn one_call_sends_only_so_many() {
+fn however_much_is_written_down_the_next_emergency_gets_its_dossier() {
     let mut world = world();
     talking(&mut world);
     let call = only_call(&world);
@@ -135,6 +138,151 @@ fn one_call_sends_only_so_many() {
     }
     assert_eq!(world.dossiers.len(), 64);
     assert_eq!(world.dossiers.last().unwrap().count, 64);
+    let left_out = |n: &&Notice| matches!(n, Notice::DossierLeftOut { call: it } if *it == call);
+    let left_out = world.notices.iter().filter(left_out).count();
+    assert_eq!(left_out, 1 + 101 - 64, "each that did not go is told");
+    let reply_of = world.command(Command::press(call, "110", "南京"));
+    assert!(matches!(reply_of, Reply::Transfer(Ok(_))), "{reply_of:?}");
+    let next = world.dossiers.last().unwrap();
+    assert_eq!((next.count, next.facts.battery), (65, Some(100)));
+}
+
+#[test]
+fn each_use_of_a_key_has_a_document_of_its_own_in_one_incident() {
+    let mut world = world();
+    talking(&mut world);
+    let call = only_call(&world);
+    press(&mut world, call);
+    let reply_of = world.command(Command::press(call, "110", "南京"));
+    assert!(matches!(reply_of, Reply::Transfer(Ok(_))), "{reply_of:?}");
+    write(&mut world, call, facts()).unwrap();
+    let json = |it: &Dossier| serde_json::to_value(it.incident()).unwrap();
+    let all: Vec<serde_json::Value> = world.dossiers.iter().map(json).collect();
+    let document = |at: usize| all[at]["$id"].clone();
+    let incident = |at: usize| all[at]["incidentComponent"]["$id"].clone();
+    assert_eq!(all.len(), 4);
+    assert_eq!((document(2), document(3)), (document(0), document(1)));
+    assert_ne!(document(0), document(1), "neither replaces the other");
+    assert!((1..4).all(|at| incident(at) == incident(0)));
+}
+
+fn statuses(world: &World) -> Vec<(&str, Status)> {
+    let all = world.dossiers.iter();
+    all.map(|it| (it.key.as_str(), it.status)).collect()
+}
+
+#[test]
+fn whoever_was_called_by_mistake_is_told_that_and_nothing_more() {
+    let mut world = world();
+    talking(&mut world);
+    let call = only_call(&world);
+    write(&mut world, call, facts()).unwrap();
+    press(&mut world, call);
+    invite(&mut world);
+    let (third, wish) = (None, ThirdWish::Cancel);
+    let reply_of = world.command(Command::Third { call, third, wish });
+    assert!(matches!(reply_of, Reply::Done(Ok(()))), "{reply_of:?}");
+    let both = [("110", Status::Active), ("110", Status::Cancelled)];
+    assert_eq!(statuses(&world), both);
+    let [first, last] = &world.dossiers[..] else {
+        panic!("{:?}", world.dossiers)
+    };
+    assert_eq!(last.document_urn(), first.document_urn());
+    assert_eq!((last.count, last.via.clone()), (2, Via::Https));
+    let text = serde_json::to_string(&last.incident()).unwrap();
+    for personal in ["13300000001", "中华北路", "贵阳", "人在高处", "acting"] {
+        assert!(!text.contains(personal), "{personal}: {text}");
+    }
+    assert_eq!(last.contents(), [""; 0]);
+    let more = Facts {
+        clothing: Some("红色上衣".into()),
+        ..facts()
+    };
+    write(&mut world, call, more).unwrap();
+    assert_eq!(statuses(&world), both, "nobody is to be told that");
+}
+
+#[test]
+fn an_emergency_that_hung_up_is_told_on_until_the_call_is_over() {
+    let mut world = world();
+    let (caller, _) = talking(&mut world);
+    let call = only_call(&world);
+    press(&mut world, call);
+    let sent = invite(&mut world);
+    reply(&mut world, &sent, "200 OK", "seat", &sdp(sent.to, 7000));
+    world.take(addr(CARRIER), "ACK");
+    world::seat_bye(&mut world, &sent);
+    assert_eq!(statuses(&world), [("110", Status::Active)]);
+    write(&mut world, call, facts()).unwrap();
+    assert_eq!(world.dossiers[1].facts, facts(), "they are on their way");
+    caller.bye(&mut world);
+    assert_eq!(statuses(&world)[2..], [("110", Status::Closed)]);
+    let last = &world.dossiers[2];
+    assert_eq!((last.count, &last.facts), (3, &facts()));
+    assert!(!last.caller.number.is_empty());
+}
+
+#[test]
+fn a_hotline_that_has_left_gets_nothing_more_and_never_hears_of_the_police() {
+    let (mut world, call) = withheld();
+    press(&mut world, call);
+    invite(&mut world);
+    for answers in [true, false] {
+        world.dossiers.clear();
+        let reply_of = world.command(Command::press(call, "12345", "贵阳"));
+        assert!(matches!(reply_of, Reply::Transfer(Ok(_))), "{reply_of:?}");
+        let sent = world.take(addr(CARRIER), "INVITE sip:085112345@");
+        if answers {
+            let (port, _) = answered(&mut world, &sent);
+            world.take(addr(CARRIER), "ACK");
+            digit(&mut world, port, '1');
+            world::seat_bye(&mut world, &sent);
+        } else {
+            reply(&mut world, &sent, "486 Busy Here", "help", "");
+        }
+        let ends = match answers {
+            true => Status::Closed,
+            false => Status::Cancelled,
+        };
+        assert_eq!(statuses(&world).last(), Some(&("12345", ends)));
+        let steps = world.dossiers.iter().flat_map(|it| &it.done);
+        assert!(steps.clone().any(|it| it.what.contains("12345")));
+        assert!(!steps.clone().any(|it| it.what.contains("110")));
+        world.dossiers.clear();
+        let battery = Some(u8::from(answers));
+        write(&mut world, call, Facts { battery, ..facts() }).unwrap();
+        assert_eq!(statuses(&world), [("110", Status::Active)]);
+        assert!(
+            world.dossiers[0]
+                .done
+                .iter()
+                .any(|it| it.what.contains("12345"))
+        );
+    }
+}
+
+#[test]
+fn a_withheld_number_in_from_is_written_down() {
+    let config = world::CONFIG.replace(
+        "out = \"10.0.1.1:5060\"\n",
+        "out = \"10.0.1.1:5060\"\nkeep_caller_user = true\n",
+    );
+    let private = "Privacy: id\r\nP-Asserted-Identity: <tel:+8613300000001>\r\n";
+    for (headers, written) in [(private, true), ("", false)] {
+        let mut world = World::with(&config, TEN_O_CLOCK);
+        let (call, _) = calls_with(&mut world, headers);
+        press(&mut world, call);
+        let sent = invite(&mut world);
+        assert!(sent.text.contains("13300000001@"), "{}", sent.text);
+        let vias: Vec<&Via> = world.dossiers.iter().map(|it| &it.via).collect();
+        if written {
+            assert_eq!(vias, [&Via::From("carrier".into())]);
+            assert_eq!(world.dossiers[0].contents(), ["number"]);
+            assert!(world.dossiers[0].emergency, "a task comes of it");
+        } else {
+            assert_eq!(vias, [&Via::Https; 0]);
+        }
+    }
 }
 
 #[test]
@@ -238,25 +386,44 @@ fn a_peer_that_does_not_take_it_is_called_without() {
     world.take(addr(CARRIER), "ACK");
 }
 
+/// What is said to somebody before they join, the latest, and where.
+fn told(world: &World) -> Option<(PortId, Vec<PromptId>)> {
+    let mut all = world.media.iter().filter_map(|it| match it {
+        MediaCommand::Hear {
+            port,
+            source: Source::Playlist { prompts, .. },
+        } if prompts.contains(&PromptId::BriefConfirm) => Some((*port, prompts.clone())),
+        _ => None,
+    });
+    let first = all.next();
+    assert!(all.next().is_none(), "told once");
+    first
+}
+
+fn joined(world: &World, port: PortId) -> bool {
+    let mixed = |it: &MediaCommand| matches!(it, MediaCommand::Hear { port: at, source: Source::Mix(_) } if *at == port);
+    world.media.iter().any(mixed)
+}
+
+fn digit(world: &mut World, port: PortId, digit: char) {
+    world.media.clear();
+    let event = MediaEvent::Digit { port, digit };
+    let mut shards = world.shards.iter();
+    let shard = shards.position(|it| it.calls().next().is_some());
+    world.handle(shard.unwrap(), Input::Media(event));
+}
+
+fn answered(world: &mut World, sent: &Sent) -> (PortId, Vec<PromptId>) {
+    world.media.clear();
+    reply(world, sent, "200 OK", "seat", &sdp(sent.to, 7000));
+    told(world).unwrap()
+}
+
 #[test]
 fn whoever_answers_is_told_first_and_once_more_if_they_want() {
     let (mut world, _) = with("", "brief = true");
     let sent = invite(&mut world);
-    world.media.clear();
-    reply(&mut world, &sent, "200 OK", "police", &sdp(sent.to, 7000));
-    let told = |world: &World| {
-        let mut all = world.media.iter().filter_map(|it| match it {
-            MediaCommand::Hear {
-                port,
-                source: Source::Playlist { prompts, .. },
-            } if prompts.contains(&PromptId::BriefDanger) => Some((*port, prompts.clone())),
-            _ => None,
-        });
-        let first = all.next();
-        assert!(all.next().is_none(), "told once");
-        first
-    };
-    let (port, prompts) = told(&world).unwrap();
+    let (port, prompts) = answered(&mut world, &sent);
     assert_eq!(world.dossiers[0].via, Via::Voice);
     use PromptId::*;
     assert_eq!(prompts[..2], [BriefDanger, BriefActing]);
@@ -265,23 +432,63 @@ fn whoever_answers_is_told_first_and_once_more_if_they_want() {
         [BriefPlace, Zero, Eight, Five, Yao, BriefPlaceTold]
     );
     assert!(prompts.ends_with(&[BriefBattery, Ten, Five, BriefStays, BriefConfirm]));
-    let press = |world: &mut World, digit| {
-        world.media.clear();
-        let event = MediaEvent::Digit { port, digit };
-        let shard = world
-            .shards
-            .iter()
-            .position(|it| it.calls().next().is_some());
-        world.handle(shard.unwrap(), Input::Media(event));
-    };
-    press(&mut world, '2');
+    digit(&mut world, port, '2');
     assert_eq!(told(&world), Some((port, prompts)));
-    press(&mut world, '1');
+    digit(&mut world, port, '1');
     assert_eq!(told(&world), None);
-    let joined = world.media.iter().any(
-        |it| matches!(it, MediaCommand::Hear { port: at, source: Source::Mix(_) } if *at == port),
+    assert!(joined(&world, port), "{:?}", world.media);
+}
+
+#[test]
+fn whoever_wants_to_hear_it_again_and_again_joins_all_the_same() {
+    let (mut world, _) = with("", "brief = true");
+    let sent = invite(&mut world);
+    let (port, _) = answered(&mut world, &sent);
+    let mut heard = 0;
+    for _ in 0..9 {
+        digit(&mut world, port, '2');
+        heard += usize::from(told(&world).is_some());
+    }
+    assert_eq!(heard, 2);
+    assert_eq!(world.dossiers.len(), 1, "one entry in the audit");
+    world.pass(89 * SECOND);
+    assert!(!joined(&world, port));
+    world.pass(SECOND);
+    assert!(joined(&world, port), "{:?}", world.media);
+}
+
+/// A hotline's key with more of its own is pressed for a place that nobody settles, and answers.
+fn in_doubt(more: &str) -> (World, Vec<PromptId>) {
+    let key = format!(
+        "\n[[transfer.keys]]\nname = \"12345\"\nkind = \"hotline\"\ntrunk = \"carrier\"\n{more}\n"
     );
-    assert!(joined, "{:?}", world.media);
+    let mut world = World::with(&format!("{}{key}", world::CONFIG), TEN_O_CLOCK);
+    talking(&mut world);
+    let call = only_call(&world);
+    write(&mut world, call, facts()).unwrap();
+    let reply_of = world.command(Command::press(call, "12345", "鼓楼区"));
+    let Reply::Transfer(Ok(started)) = reply_of else {
+        panic!("{reply_of:?}")
+    };
+    assert!(started.asks.is_some());
+    world.pass(15 * SECOND);
+    let sent = world.take(addr(CARRIER), "INVITE sip:");
+    let (_, prompts) = answered(&mut world, &sent);
+    (world, prompts)
+}
+
+#[test]
+fn a_hotline_without_consent_hears_of_the_doubt_alone() {
+    use PromptId::*;
+    let only = [BriefHelp, BriefPlaceUnsure, BriefConfirm];
+    for more in ["", "consent = true"] {
+        let (world, prompts) = in_doubt(more);
+        assert_eq!(prompts, only, "{more}");
+        assert!(world.dossiers.is_empty(), "nothing of the caller was said");
+    }
+    let (world, prompts) = in_doubt("consent = true\nbrief = true");
+    assert!(prompts.contains(&BriefNumber) && prompts.contains(&BriefPlaceUnsure));
+    assert_eq!(world.dossiers[0].via, Via::Voice);
 }
 
 /// Calls with a number that is withheld; a key 12345 and one receiver get all that there is.
@@ -296,10 +503,15 @@ fn withheld() -> (World, CallId) {
 
 /// A counsellor talks with somebody whose carrier asserts the number and who asks that it be not shown.
 fn talks_withheld(world: &mut World) -> (CallId, world::Caller) {
+    let private = "Privacy: id\r\nP-Asserted-Identity: <tel:+8613300000001>\r\n";
+    calls_with(world, private)
+}
+
+/// Somebody calls with these headers, and is answered.
+fn calls_with(world: &mut World, headers: &str) -> (CallId, world::Caller) {
     sign_on(world, 0, 0);
     let mut caller = world::Caller::new(CARRIER, "13300000001");
-    let private = "Privacy: id\r\nP-Asserted-Identity: <tel:+8613300000001>\r\n";
-    caller.invite_with(world, private);
+    caller.invite_with(world, headers);
     let invite = offer_at(world, S0);
     world::answer(world, &invite);
     caller.answered(world);

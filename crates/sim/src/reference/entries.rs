@@ -104,6 +104,7 @@ impl Books {
             | Notice::CalendarMissing(_)
             | Notice::ReferRefused { .. }
             | Notice::CallBack { .. }
+            | Notice::DossierLeftOut { .. }
             | Notice::Unexpected(_) => {}
         }
     }

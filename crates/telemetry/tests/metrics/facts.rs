@@ -62,6 +62,7 @@ fn uses_of_keys_are_counted_by_what_they_reach() {
         third: ThirdId(1),
     });
     t.notice(&Notice::CallBackDue { call: CALL });
+    t.notice(&Notice::DossierLeftOut { call: CALL });
     for result in [
         CallBackResult::UnsafeHours,
         CallBackResult::Dialled,
@@ -94,6 +95,7 @@ fn uses_of_keys_are_counted_by_what_they_reach() {
         ),
         ("transfer_alarms_total", 1.0),
         ("call_backs_due_total", 1.0),
+        ("dossiers_lost_total{reason=\"too_many\"}", 1.0),
         ("call_backs_total{result=\"unsafe_hours\"}", 1.0),
         ("call_backs_total{result=\"dialled\"}", 2.0),
         ("call_backs_total{result=\"no_consent\"}", 0.0),

@@ -80,7 +80,7 @@ impl Dossier {
     #[must_use]
     pub fn incident(&self) -> Incident {
         let mut entries = vec![
-            ("$id", Value::Text(self.incident_urn())),
+            ("$id", Value::Text(self.document_urn())),
             ("eidoVersion", text("1.0")),
             ("issuingElementIdentification", text(&self.desk.domain)),
         ];
@@ -156,7 +156,7 @@ impl Dossier {
             out.push(("incidentTypeCommonRegistryText", kind));
             out.push(("incidentTypeInternalCode", text(&self.key)));
             out.push(("incidentTypeInternalText", text(&self.title)));
-            out.push(("incidentStatusInternalText", texts(["Active"])));
+            out.push(("incidentStatusInternalText", texts([self.status.as_str()])));
             out.push(("internalIncidentId", Value::Text(self.call.to_string())));
             out.push(("locationReference", self.location_references()));
             let notes = 1..=self.told().len();

@@ -23,6 +23,7 @@ pub use incident::Incident;
 pub use sip::{Along, SipParts};
 pub use spoken::Spoken;
 
+use crate::ThirdId;
 use meishier_model::{CallId, DialString, Wall};
 use meishier_routing::Confidence;
 use std::fmt;
@@ -205,8 +206,34 @@ pub enum Via {
     Https,
     /// Within an INVITE, over the trunk of this name: it has gone, and is to be written down.
     Invite(String),
+    /// The number alone, in From of an INVITE over the trunk of this name: it has gone, and is to be written
+    /// down.
+    From(String),
     /// Spoken to whoever answered: it has gone, and is to be written down.
     Voice,
+}
+
+/// How a use of a key stands that a dossier is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// It goes on: more may follow.
+    Active,
+    /// The call is over, or who came has left: nothing more follows. The danger may not be over.
+    Closed,
+    /// It was taken back, or came to nothing: nothing of the person is told, and nothing more follows.
+    Cancelled,
+}
+
+impl Status {
+    /// The word in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "Active",
+            Self::Closed => "Closed",
+            Self::Cancelled => "Cancelled",
+        }
+    }
 }
 
 /// What goes along with one caller to one target. `Debug` shows the call and the key alone.
@@ -214,9 +241,13 @@ pub enum Via {
 pub struct Dossier {
     /// The call.
     pub call: CallId,
+    /// Which use of a key.
+    pub third: ThirdId,
     /// By which way it goes.
     pub via: Via,
-    /// Which dossier of this call, from 1; a later one holds in place of all before.
+    /// How that use of the key stands.
+    pub status: Status,
+    /// Which dossier of this call, from 1; a later one of the same use of a key holds in place of all before.
     pub count: u32,
     /// When it was made.
     pub made: Wall,
@@ -257,6 +288,25 @@ impl fmt::Debug for Dossier {
 }
 
 impl Dossier {
+    /// That the key was taken back: nothing of the person, nor of what was done.
+    #[must_use]
+    pub fn taken_back(self) -> Self {
+        Self {
+            status: Status::Cancelled,
+            caller: Caller {
+                number: DialString::default(),
+                sure: Sure::Unknown,
+                withheld: self.caller.withheld,
+            },
+            places: Vec::new(),
+            doubt: String::new(),
+            risk: Risk::default(),
+            facts: Facts::default(),
+            done: Vec::new(),
+            ..self
+        }
+    }
+
     /// How great the danger is: as the counsellor judges; who is only flagged is in high danger.
     #[must_use]
     pub fn level(&self) -> Option<Level> {
@@ -302,6 +352,15 @@ impl Dossier {
         self.urn("incidentid")
     }
 
+    /// The same for all dossiers of one use of a key, and no other: the call, a full stop, and which use.
+    #[must_use]
+    pub fn document_urn(&self) -> String {
+        format!(
+            "urn:emergency:uid:dossierid:{}.{}:{}",
+            self.call, self.third.0, self.desk.domain
+        )
+    }
+
     /// `urn:emergency:uid:callid:…` (NENA-STA-010, the form of call identifiers).
     #[must_use]
     pub fn call_urn(&self) -> String {
@@ -322,8 +381,12 @@ impl Dossier {
             "number", "places", "level", "hazards", "battery", "callback",
         ];
         let all = self.all_contents().into_iter();
-        all.filter(|name| self.via != Via::Voice || SAID.contains(name))
-            .collect()
+        let goes = |name: &&str| match self.via {
+            Via::Https | Via::Invite(_) => true,
+            Via::From(_) => *name == "number",
+            Via::Voice => SAID.contains(name),
+        };
+        all.filter(goes).collect()
     }
 
     fn all_contents(&self) -> Vec<&'static str> {

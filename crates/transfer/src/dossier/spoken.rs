@@ -67,6 +67,14 @@ impl Dossier {
         out
     }
 
+    /// What whoever answers hears before they join if nothing of the caller is to be told them: who hands
+    /// over, that the place is not certain, and which key confirms. No personal data.
+    #[must_use]
+    pub fn spoken_doubt() -> Vec<Spoken> {
+        let words = ["brief_help", "brief_place_unsure", "brief_confirm"];
+        words.map(Spoken::Prompt).to_vec()
+    }
+
     fn say_place(&self, out: &mut Vec<Spoken>) {
         if let Some(place) = self.located() {
             out.push(Spoken::Prompt("brief_place"));

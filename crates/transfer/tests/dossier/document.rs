@@ -114,6 +114,10 @@ fn the_document_keeps_to_its_schema() {
         ..nothing_known()
     };
     assert_eq!(mistakes(&json(&least)), Vec::<String>::new());
+    assert_eq!(
+        mistakes(&json(&dossier().taken_back())),
+        Vec::<String>::new()
+    );
     // The check can fail.
     let mut bad = json(&dossier());
     bad["crisisComponent"]["phoneBatteryPercent"] = 101.into();

@@ -2,8 +2,9 @@
 
 use meishier_model::{CallId, DialString, Wall};
 use meishier_routing::Confidence;
+use meishier_transfer::ThirdId;
 use meishier_transfer::dossier::{
-    Along, Caller, Desk, Dossier, Facts, Hazard, Level, Place, Risk, Step, Sure, Told, Via,
+    Along, Caller, Desk, Dossier, Facts, Hazard, Level, Place, Risk, Status, Step, Sure, Told, Via,
 };
 
 pub const SDP: &[u8] = b"v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\n";
@@ -43,7 +44,9 @@ pub fn facts() -> Facts {
 pub fn dossier() -> Dossier {
     Dossier {
         call: CallId(0x4d2),
+        third: ThirdId(1),
         via: Via::Https,
+        status: Status::Active,
         count: 2,
         made: Wall(1_763_805_564_123),
         arrived: Wall(1_763_805_000_000),
