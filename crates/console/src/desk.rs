@@ -188,6 +188,11 @@ const WORDS: &[(&str, &str, &str)] = &[
         "紧急转接 {0} 未接通！请立即人工拨打 {1}",
         "Emergency key {0} reached nobody! Dial {1} by hand now",
     ),
+    (
+        "alarm_alone",
+        "来电者身边没有本中心的人，二线无人接听！请立即接入该通话",
+        "Nobody of this house is with the caller, and no second line came! Go into the call now",
+    ),
     ("alarm_call", "通话 {0}，坐席 {1}", "call {0}, seat {1}"),
     ("alarm_seen", "已处理", "Seen to"),
     (

@@ -133,7 +133,7 @@ impl Shard {
             Consent::Announced => record.told.is_some(),
             // Who was told elsewhere, and not by which key to refuse, was not asked.
             Consent::Asked => record.asked.is_some(),
-            Consent::EmergencyOnly => self.called_emergency(call),
+            Consent::EmergencyOnly => call.emergency,
         }
     }
 

@@ -192,7 +192,7 @@ impl Shard {
                 tie: (id.0 & 0xffff_ffff) as u32,
             },
             class: call.entry.class,
-            risk: call.entry.risk || self.called_emergency(call),
+            risk: call.entry.risk || call.emergency,
             required: skills,
             preferred: SmallVec::new(),
             rings: SmallVec::from_slice(&[pool]),
@@ -360,7 +360,7 @@ impl Shard {
     /// Nobody of the second line is wanted any more, or who was there goes.
     pub(crate) fn drop_second(&mut self, now: Now, call: &mut Call, third: ThirdId) {
         let risk = call.entry.risk;
-        let emergency = self.called_emergency(call);
+        let emergency = call.emergency;
         let outcome = if call.side.gone {
             OfferOutcome::CallerGone
         } else {

@@ -341,9 +341,10 @@ function showAlarms(calls) {
   const model = calls.map((it) => [it.id, it.seat, it.alarms]);
   show("alarms", model, () => calls.map((call) => {
     const lines = call.alarms.map((it) => {
-      return element("p", {}, w("alarm", titleOf(it.key), it.number));
+      return element("p", {}, w(it.number ? "alarm" : "alarm_alone", titleOf(it.key), it.number));
     });
-    const seen = () => act("/calls/" + call.id + "/alarms/seen");
+    const thirds = call.alarms.map((it) => it.third);
+    const seen = () => act("/calls/" + call.id + "/alarms/seen", { thirds });
     const where = element("span", {}, w("alarm_call", call.id, call.seat || ""));
     return element("div", {}, ...lines, where, button("seen-" + call.id, w("alarm_seen"), seen));
   }));

@@ -5,6 +5,7 @@ mod bereft;
 mod call_in;
 mod desk;
 mod fails;
+mod guard;
 mod many;
 mod place;
 mod queue;

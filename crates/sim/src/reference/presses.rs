@@ -69,6 +69,8 @@ pub struct Press {
     pub closed: Option<(Mono, u64)>,
     /// When people were told that it reached nobody.
     pub alarm: Option<Mono>,
+    /// That was at its limit, while the last way was still tried.
+    pub late: bool,
 }
 
 impl Press {
@@ -95,6 +97,7 @@ impl Press {
             outcome: None,
             closed: None,
             alarm: None,
+            late: false,
         }
     }
 
@@ -190,6 +193,13 @@ impl Books {
         call.presses.iter_mut().find(|press| press.third == third)
     }
 
+    /// Police, ambulance or fire were dialled.
+    fn is_emergency(&mut self, id: CallId) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.emergency = true;
+        }
+    }
+
     /// A use of a key came so far.
     pub(super) fn told_step(
         &mut self,
@@ -239,6 +249,9 @@ impl Books {
             TransferStep::Cancelled => press.tell(now, "cancelled"),
             TransferStep::TargetLeft => press.tell(now, "target_left"),
         }
+        if press.emergency && press.target.is_some() {
+            self.is_emergency(id);
+        }
         self.facts.moved.insert(id);
     }
 
@@ -262,7 +275,14 @@ impl Books {
     /// People were told that an emergency reached nobody.
     pub(super) fn told_alarm(&mut self, now: Now, id: CallId, third: u8) {
         match self.press_mut(id, third) {
-            Some(press) => press.alarm = Some(now.mono),
+            Some(press) => {
+                let limit = press.began.zip(press.limits);
+                let over = limit.is_some_and(|(began, (_, all))| now.mono >= began + all);
+                press.late = press.pending() && over;
+                press.alarm = Some(now.mono);
+            }
+            // There was nobody of the second line to be called.
+            None if third == 0 => {}
             None => self.facts.unasked.push((id, third)),
         }
         self.facts.moved.insert(id);
@@ -279,15 +299,13 @@ impl Books {
         let plan = self.plan.keys.get(key).cloned().unwrap_or_default();
         let known = self.plan.numbers(key, place).filter(|it| !it.is_empty());
         let emergency = self.plan.policies.emergency_keys.iter().any(|it| it == key);
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.emergency |= emergency;
-        }
         let Some(press) = self.press_mut(id, third) else {
             self.facts.unasked.push((id, third));
             return;
         };
         press.key = key.to_owned();
         press.emergency = emergency;
+        let dialled = press.target.is_some();
         press.quiet = manner.map_or(plan.quiet, |it| it == Manner::Quiet);
         press.limits = Some((plan.ring, plan.limit.max(plan.ring)));
         press.whole = known.is_some();
@@ -297,6 +315,9 @@ impl Books {
         }
         if manner.map_or(plan.blind, |it| it == Manner::Blind) {
             self.facts.let_go.push(id);
+        }
+        if dialled && emergency {
+            self.is_emergency(id);
         }
         self.facts.said.push((id, third, said.to_owned()));
     }
