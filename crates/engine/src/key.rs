@@ -113,8 +113,13 @@ impl Shard {
             self.drop_third(now, call, third);
             call.thirds.retain(|it| it.id != third);
             self.third_left(now, call, served && outcome == TransferOutcome::Joined);
-            let missed = matches!(outcome, TransferOutcome::Failed | TransferOutcome::NoAnswer);
-            if missed && role == Role::SecondLine {
+            let missing = match outcome {
+                TransferOutcome::Failed | TransferOutcome::NoAnswer => true,
+                // Who stood in has left a caller with police who have not taken over.
+                TransferOutcome::Joined => !may_be_left(call),
+                TransferOutcome::Cancelled => false,
+            };
+            if missing && role == Role::SecondLine {
                 self.alarm_unattended(call, third, key);
             }
         }

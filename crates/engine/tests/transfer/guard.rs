@@ -160,6 +160,24 @@ fn a_caller_alone_with_police_is_an_alarm_once_no_second_line_comes() {
 }
 
 #[test]
+fn who_stands_in_and_leaves_a_caller_with_police_who_have_not_taken_over_is_an_alarm() {
+    for confirmed in [false, true] {
+        let (mut world, _, seat) = pair();
+        staff(&mut world);
+        let (third, _) = comes(&mut world, "110", 7000);
+        counsellor_hangs_up(&mut world, &seat);
+        let officer = offer_at(&mut world, L0);
+        answer(&mut world, &officer);
+        if confirmed {
+            wish(&mut world, third, ThirdWish::Confirm).unwrap();
+        }
+        seat_bye(&mut world, &officer);
+        assert_eq!(ears(&world), "C:P P:C");
+        assert_eq!(told(&world), usize::from(!confirmed));
+    }
+}
+
+#[test]
 fn a_second_line_that_there_is_no_room_for_is_an_alarm_and_who_listens_makes_room() {
     let cities = ["贵阳", "北京", "上海", "广州", "成都", "武汉"];
     for listener in [true, false] {
