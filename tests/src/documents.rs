@@ -20,6 +20,7 @@ const COMMANDS: &[&str] = &[
     "week",
     "diff",
     "why",
+    "key",
     "recordings",
 ];
 

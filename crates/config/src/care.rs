@@ -1,17 +1,24 @@
-//! `[care]`: what counsellors are spared.
+//! `[care]`: what counsellors are spared, and when callers who hung up are called back.
 
+use crate::directory::Directory;
+use crate::pools::hours_of;
 use crate::section::Section;
 use crate::sink::both;
-use crate::types::{Care, NuisanceKey, Recovery};
+use crate::trunks::{MAX_TRUNKS, leading_out};
+use crate::types::{CallBacks, Care, NuisanceKey, Recovery};
+use meishier_routing::Hours;
 use std::ops::Range;
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Reads `[care]` with its place.
-pub(crate) fn care(top: &Section<'_>) -> (Care, Range<usize>) {
+/// Hours in which callers are called back if the file says nothing.
+const CALL_BACK: &str = "09:00-21:00";
+
+/// Reads `[care]` with its place; the trunks of the directory are known.
+pub(crate) fn care(top: &Section<'_>, directory: &Directory) -> (Care, CallBacks, Range<usize>) {
     let Some(section) = top.table("care", "[care]") else {
-        return (Care::default(), 0..0);
+        return (Care::default(), CallBacks::default(), 0..0);
     };
     let calls = section.number("risk_calls_per_shift", 0..=1000);
     let talk = section.duration("talk_per_shift", HOUR / 6..=HOUR * 24);
@@ -28,8 +35,35 @@ pub(crate) fn care(top: &Section<'_>) -> (Care, Range<usize>) {
         recovery: recovery.map_or_else(Recovery::default, self::recovery),
         nuisance_key: nuisance_key(&section),
     };
+    let call_backs = call_backs(&section, directory);
     section.finish();
-    (care, span)
+    (care, call_backs, span)
+}
+
+impl Default for CallBacks {
+    fn default() -> Self {
+        Self {
+            hours: Hours::parse(CALL_BACK).unwrap_or(Hours::ALL_DAY),
+            trunks: Vec::new(),
+        }
+    }
+}
+
+fn call_backs(section: &Section<'_>, directory: &Directory) -> CallBacks {
+    let usual = CallBacks::default();
+    let hours = section.text("call_back_hours");
+    let mut trunks = Vec::new();
+    for named in section.texts("call_back_trunks", MAX_TRUNKS) {
+        let known = directory.names().trunks;
+        let found = leading_out(section.sink(), &named, &directory.trunks, known);
+        trunks.extend(found.filter(|it| !trunks.contains(it)));
+    }
+    CallBacks {
+        hours: hours
+            .and_then(|text| hours_of(section, &text))
+            .unwrap_or(usual.hours),
+        trunks,
+    }
 }
 
 fn nuisance_key(section: &Section<'_>) -> Option<NuisanceKey> {

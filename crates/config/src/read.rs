@@ -67,7 +67,7 @@ fn read(top: &Section<'_>, today: Option<Wall>) -> Option<Config> {
     let zone = routes::zone(top);
     let mut directory = directory(top, &zone, today)?;
     let mut table = table::read(top, &directory, today);
-    let (mut care, care_span) = care::care(top);
+    let (mut care, call_backs, care_span) = care::care(top, &directory);
     table.care_span = care_span;
     implied::add(sink, &mut directory, &mut table, &mut care);
     let transfer = top.table("transfer", "[transfer]");
@@ -136,6 +136,7 @@ fn read(top: &Section<'_>, today: Option<Wall>) -> Option<Config> {
         routing,
         rule_places,
         care,
+        call_backs,
         lang: lang.unwrap_or_default(),
         prompts_dir: prompts.map(|text| PathBuf::from(text.value)),
         shutdown_limit: shutdown.map_or(Duration::from_secs(600), |at| at.value),

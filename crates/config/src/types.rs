@@ -12,7 +12,8 @@ use crate::registration::{Login, Register};
 use crate::rule_places::RulePlaces;
 pub use meishier_media::Codec;
 pub use meishier_media::srtp::Policy as Srtp;
-use meishier_model::{PoolId, SeatId, SkillId, Wall};
+use meishier_model::{PoolId, SeatId, SkillId, TrunkId, Wall};
+use meishier_routing::Hours;
 pub use meishier_routing::{Form, MobileZero, NumberFormat, Trust};
 use meishier_transfer::Plan;
 use std::net::{IpAddr, SocketAddr};
@@ -47,7 +48,7 @@ pub struct Config {
     pub hep: Option<Hep>,
     /// Who gets the dossiers of callers who are handed over.
     pub dossier: Dossiers,
-    /// Trunks; [`meishier_model::TrunkId`] is the index.
+    /// Trunks; [`TrunkId`] is the index.
     pub trunks: Vec<Trunk>,
     /// Pools; [`PoolId`] is the index. Their lines by schedule are in [`Config::routing`].
     pub pools: Vec<Pool>,
@@ -72,12 +73,22 @@ pub struct Config {
     pub rule_places: RulePlaces,
     /// What counsellors are spared.
     pub care: Care,
+    /// Calling back who hung up, of `[care]`.
+    pub call_backs: CallBacks,
     /// Language of messages to people.
     pub lang: Lang,
     /// Folder with the operator's own prompts; each file replaces the built-in one of its name.
     pub prompts_dir: Option<PathBuf>,
     /// How long a graceful shutdown waits for calls to finish.
     pub shutdown_limit: Duration,
+}
+
+impl Config {
+    /// The trunk of this number; `None` if the configuration has none such.
+    #[must_use]
+    pub fn trunk(&self, id: TrunkId) -> Option<&Trunk> {
+        self.trunks.get(usize::from(id.0))
+    }
 }
 
 /// Language of text shown to people.
@@ -282,6 +293,15 @@ pub struct Care {
     /// Keys of the telephone by which a counsellor marks a conversation for nuisance: `*` or `#` and one
     /// to five digits; `None`: only the console does.
     pub nuisance_key: Option<NuisanceKey>,
+}
+
+/// How callers who hung up are called back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallBacks {
+    /// Hours of the day, Beijing time, that hold for callers who named none themselves.
+    pub hours: Hours,
+    /// Trunks by which they are called, in order; empty: the one that the call came by.
+    pub trunks: Vec<TrunkId>,
 }
 
 /// `*` or `#` and one to five digits.

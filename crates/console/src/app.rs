@@ -1,7 +1,7 @@
 //! What the routes need of the rest of the program.
 
 use meishier_engine::api::{Command, CommandError, Reply};
-use meishier_engine::routing::Note;
+use meishier_engine::routing::{Hours, Note};
 use meishier_engine::transfer::{Key, KeyKind, Manner, Reach, Target};
 use meishier_model::Wall;
 use meishier_records::Store;
@@ -59,6 +59,9 @@ pub trait Tables: Send + Sync + 'static {
     /// # Errors
     /// That there is no such key or city, or that several cities fit.
     fn reach(&self, key: &str, place: &str) -> Result<Reached, CommandError>;
+
+    /// Hours of the day, Beijing time, in which callers who named none themselves are called back.
+    fn call_back_hours(&self) -> Hours;
 }
 
 /// A transfer key as desks are told of it.

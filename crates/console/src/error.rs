@@ -1,11 +1,13 @@
 //! Everything that a request can be refused for: a status, a code for programs, words for people.
 
 use crate::app::{Mistake, NotReloaded, Unavailable};
+use crate::call_back;
 use crate::lang::Lang;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use meishier_engine::api::CommandError;
+use meishier_engine::transfer::call_back::Refused;
 use meishier_records::StoreError;
 use serde::Serialize;
 
@@ -78,6 +80,8 @@ struct Detail {
     candidates: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     mistakes: Option<Vec<MistakeBody>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_ms: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -97,9 +101,9 @@ impl MistakeBody {
 }
 
 /// Status, code, Chinese, English.
-type Words = (StatusCode, &'static str, String, String);
+pub(crate) type Words = (StatusCode, &'static str, String, String);
 
-fn words(status: StatusCode, code: &'static str, zh: &str, en: &str) -> Words {
+pub(crate) fn words(status: StatusCode, code: &'static str, zh: &str, en: &str) -> Words {
     (status, code, zh.to_owned(), en.to_owned())
 }
 
@@ -107,9 +111,12 @@ impl Fault {
     /// The answer that says so.
     pub(crate) fn answer(self, lang: Lang) -> Response {
         let (status, code, zh, en) = self.words();
-        let (mut candidates, mut mistakes) = (None, None);
+        let (mut candidates, mut mistakes, mut next) = (None, None, None);
         match self {
             Self::Refused(CommandError::AmbiguousCity(cities)) => candidates = Some(cities),
+            Self::Refused(CommandError::CallBack(Refused::UnsafeHours { next: at })) => {
+                next = Some(at.0);
+            }
             Self::NotReloaded(NotReloaded::Mistakes(list) | NotReloaded::TakesRestart(list)) => {
                 mistakes = Some(MistakeBody::all(&list, lang));
             }
@@ -120,6 +127,7 @@ impl Fault {
             message: lang.pick(zh, en),
             candidates,
             mistakes,
+            next_ms: next,
         };
         let mut response = (status, Json(Body { error: detail })).into_response();
         let extra = match status {
@@ -344,6 +352,7 @@ fn refused(error: &CommandError) -> Words {
             error.zh().to_owned(),
             error.to_string(),
         ),
+        CommandError::CallBack(why) => call_back::refused(*why),
         other => refused_transfer(other),
     }
 }
@@ -422,6 +431,24 @@ fn refused_transfer(error: &CommandError) -> Words {
             "not_confirmed",
             "对方还没有确认接手，请先留在通话中",
             "nobody has taken the caller over yet: stay on the line",
+        ),
+        CommandError::CallerThere => words(
+            S::CONFLICT,
+            "caller_there",
+            "来电者仍在通话中，不需要回拨",
+            "the caller is still there: nobody is called back",
+        ),
+        CommandError::CallBackRunning => words(
+            S::CONFLICT,
+            "call_back_running",
+            "已在回拨，或已接通",
+            "the caller is being called back, or has answered",
+        ),
+        CommandError::CallBackSpent => words(
+            S::CONFLICT,
+            "call_back_spent",
+            "这个通话的回拨次数已用完",
+            "the caller was called back as often as may be in one call",
         ),
         // The others are told by `refused`; a limit is what is left.
         _ => words(

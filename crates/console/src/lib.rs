@@ -29,6 +29,7 @@
 mod access;
 mod app;
 mod audit;
+mod call_back;
 mod calls;
 mod desk;
 mod dossier;

@@ -50,13 +50,19 @@ pub(crate) async fn of_record(
     entry.answer(asked)
 }
 
-fn deed(entry: &Entry, what: &'static str, id: &str, request: &Request) -> Result<Deed, Fault> {
-    let call = CallId::parse(id).ok_or(CommandError::UnknownCall)?;
+/// Why it is asked for.
+pub(crate) fn reason(request: &Request) -> Result<&str, Fault> {
     let reason = request.reason.trim();
     if reason.is_empty() || reason.chars().count() > LONGEST {
         let why = format!("`reason` has 1 to {LONGEST} characters");
         return Err(Fault::Invalid(why));
     }
+    Ok(reason)
+}
+
+fn deed(entry: &Entry, what: &'static str, id: &str, request: &Request) -> Result<Deed, Fault> {
+    let call = CallId::parse(id).ok_or(CommandError::UnknownCall)?;
+    let reason = reason(request)?;
     let detail = ("reason".to_owned(), Value::from(reason));
     Ok(Deed {
         what,

@@ -4,8 +4,8 @@ use crate::app::App;
 use crate::error::Fault;
 use crate::lang::Lang;
 use crate::{
-    access, audit, calls, desk, dossier, keys, marks, page, pools, probes, records, reveal, seats,
-    table, thirds, trunks, why,
+    access, audit, call_back, calls, desk, dossier, keys, marks, page, pools, probes, records,
+    reveal, seats, table, thirds, trunks, why,
 };
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
@@ -86,6 +86,9 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/calls/{id}/facts", put(dossier::facts))
         .route("/api/v1/calls/{id}/dossier", get(dossier::sent))
         .route("/api/v1/calls/{id}/reveal", post(reveal::of_call))
+        .route("/api/v1/calls/{id}/call-back", post(call_back::of_call))
+        .route("/api/v1/call-back/words", get(call_back::show_words))
+        .route("/api/v1/tasks/{id}/call-back", post(call_back::of_task))
         .route("/api/v1/calls/{id}/why", get(why::show))
         .route("/api/v1/pools", get(pools::list))
         .route(

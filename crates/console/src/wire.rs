@@ -1,5 +1,6 @@
 //! The JSON of the API: what comes in (unknown fields refused), what goes out (numbers masked).
 
+use crate::call_back;
 use meishier_engine::api::{
     AlarmView, Asks, CallView, Command, LateAlarm, Press, SeatChange, SeatStatus, ThirdView,
     TransferStarted,
@@ -72,7 +73,7 @@ impl StateRequest {
 pub(crate) struct TransferRequest {
     key: String,
     place: Option<String>,
-    /// The name of `place` in earlier programs.
+    /// Also taken as `place`.
     city: Option<String>,
     manner: Option<Manner>,
 }
@@ -169,6 +170,8 @@ pub(crate) struct CallBody<'a> {
     thirds: Vec<ThirdBody<'a>>,
     alarms: &'a [AlarmView],
     caller_gone: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call_back: Option<call_back::ViewBody>,
 }
 
 /// A third party of a running call.
@@ -211,6 +214,7 @@ impl<'a> From<&'a CallView> for CallBody<'a> {
             thirds: call.thirds.iter().map(ThirdBody::from).collect(),
             alarms: &call.alarms,
             caller_gone: call.caller_gone,
+            call_back: call.call_back.map(call_back::ViewBody::from),
         }
     }
 }
@@ -289,6 +293,7 @@ pub(crate) struct RecordBody<'a> {
     rtp_caller: RtpStats,
     rtp_seat: RtpStats,
     recording: Option<&'a RecordingRecord>,
+    call_back: Option<call_back::RecordBody<'a>>,
 }
 
 #[derive(Serialize)]
@@ -379,6 +384,7 @@ impl<'a> From<&'a CallRecord> for RecordBody<'a> {
             rtp_caller: record.rtp_caller,
             rtp_seat: record.rtp_seat,
             recording: record.recording.as_deref(),
+            call_back: record.call_back.as_deref().map(call_back::RecordBody::from),
         }
     }
 }

@@ -186,6 +186,7 @@ fn record(n: u64) -> CallRecord {
         rtp_caller: RtpStats::default(),
         rtp_seat: RtpStats::default(),
         recording: None,
+        call_back: None,
     }
 }
 

@@ -8,7 +8,7 @@ use meishier_console::{
     KeyInfo, Mistake, NotReloaded, Reachable, Reached, Reloaded, TableInfo, Tables,
 };
 use meishier_engine::api::{Command, CommandError};
-use meishier_engine::routing::{Hand, Service};
+use meishier_engine::routing::{Hand, Hours, Service};
 use meishier_model::{PoolId, Wall};
 use serde_json::json;
 use std::sync::Arc;
@@ -264,6 +264,10 @@ impl Tables for Files {
 
     fn reach(&self, _: &str, _: &str) -> Result<Reached, CommandError> {
         Err(CommandError::UnknownKey)
+    }
+
+    fn call_back_hours(&self) -> Hours {
+        Hours::ALL_DAY
     }
 }
 

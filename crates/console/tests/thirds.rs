@@ -6,6 +6,7 @@ mod support;
 use axum::http::StatusCode as S;
 use meishier_console::{KeyInfo, NotReloaded, Reachable, Reached, Reloaded, TableInfo, Tables};
 use meishier_engine::api::{Command, CommandError, Press, ThirdWish, Who};
+use meishier_engine::routing::Hours;
 use meishier_engine::transfer::{KeyKind, Manner, Mode, ThirdId};
 use meishier_model::SeatId;
 use meishier_records::Store;
@@ -325,6 +326,10 @@ impl Tables for Two {
             ("110", _) => Err(CommandError::AmbiguousCity(vec!["甲".into(), "乙".into()])),
             _ => Err(CommandError::UnknownKey),
         }
+    }
+
+    fn call_back_hours(&self) -> Hours {
+        Hours::ALL_DAY
     }
 }
 

@@ -4,12 +4,12 @@
 //! [`Output`]s until there are none, then ask for the next timeout. Nothing else happens inside.
 
 pub use crate::letter::{ShardMessage, Staffed, TalkWeight, home_of_counsellor, home_of_seat};
-pub use crate::notice::{ByTelephone, LegParty, Notice, ReferWhy};
+pub use crate::notice::{ByTelephone, CallBackResult, LegParty, Notice, ReferWhy};
 pub use crate::peers::Target;
 pub use crate::pressed::KeyLetter;
 pub use crate::shown::{
-    AlarmView, CallView, LateAlarm, Phase, PoolView, SeatState, SeatStatus, ShardView, ThirdView,
-    TrunkView, WhyPool, WhyReason, WhyView,
+    AlarmView, CallBackView, CallView, LateAlarm, Phase, PoolView, SeatState, SeatStatus,
+    ShardView, ThirdView, TrunkView, WhyPool, WhyReason, WhyView,
 };
 use meishier_config::Config;
 use meishier_media::{MediaCommand, MediaEvent};
@@ -18,6 +18,7 @@ use meishier_model::{
 };
 use meishier_routing::{Hand, Note};
 use meishier_signaling::{Binding, BindingChange, Flow, Transmit};
+use meishier_transfer::call_back::Refused;
 use meishier_transfer::dossier::{Dossier, Facts, FactsError};
 use meishier_transfer::{Manner, Mode, ThirdId};
 use serde::{Deserialize, Serialize};
@@ -182,6 +183,13 @@ pub enum Command {
         /// be changed by [`Command::Hear`].
         mode: Mode,
     },
+    /// Call back a caller who has hung up while help was on the way or there; allowed by
+    /// [`meishier_transfer::call_back`]. Whoever answers comes into the conversation, as a third party
+    /// of the role [`meishier_transfer::Role::Caller`].
+    CallBack {
+        /// The call.
+        call: CallId,
+    },
     /// The counsellor leaves caller and target alone; refused before the target has taken over.
     Leave {
         /// The call.
@@ -320,6 +328,7 @@ impl Command {
             | Self::Third { call, .. }
             | Self::Hear { call, .. }
             | Self::Supervise { call, .. }
+            | Self::CallBack { call }
             | Self::Leave { call }
             | Self::AlarmSeen { call, .. }
             | Self::Record { call, .. }
@@ -435,6 +444,14 @@ pub enum CommandError {
     NotConfirmed,
     /// No transfer is running.
     NoTransfer,
+    /// The caller may not be called back, or not at this time.
+    CallBack(Refused),
+    /// The caller is still there: nobody is called back.
+    CallerThere,
+    /// The caller is being called back, or was and is there.
+    CallBackRunning,
+    /// The caller was called back as often as may be in one call.
+    CallBackSpent,
     /// No such key.
     UnknownKey,
     /// No such city.

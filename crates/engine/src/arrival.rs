@@ -291,7 +291,7 @@ impl Shard {
         if self.calls.len() + kept >= most {
             return None;
         }
-        let trunk = self.config.trunks.get(usize::from(trunk.0));
+        let trunk = self.config.trunk(trunk);
         self.ports
             .take_for_caller(trunk.and_then(|trunk| trunk.network), risk)
     }
@@ -344,6 +344,7 @@ impl Shard {
             switchboard: parties.switchboard,
             asserted: parties.asserted,
             facts: Default::default(),
+            call_back: Default::default(),
             place: Default::default(),
             dossiers: 0,
             handed: Vec::new(),

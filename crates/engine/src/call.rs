@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 
+use crate::call_back::CallBackState;
 use crate::conference::standing;
 use crate::dial::Attempt;
 use crate::dossier::{Handed, Words};
@@ -330,6 +331,8 @@ pub(crate) struct Call {
     /// What the counsellor wrote down.
     #[serde(default)]
     pub(crate) facts: Facts,
+    #[serde(default)]
+    pub(crate) call_back: CallBackState,
     /// The place that a key went by last, as the counsellor said it.
     #[serde(default)]
     pub(crate) place: Words,

@@ -67,7 +67,7 @@ impl Shard {
 
     /// Most channels of the trunk that may be taken once such a call has one.
     fn most_channels(&self, trunk: TrunkId, emergency: bool) -> u32 {
-        let trunk = self.config.trunks.get(usize::from(trunk.0));
+        let trunk = self.config.trunk(trunk);
         let channels = trunk.and_then(|trunk| trunk.channels);
         channels.map_or(u32::MAX, |channels| channels.limit(emergency))
     }

@@ -1,11 +1,11 @@
 //! Who is left of a conversation with third parties, and what that asks for. What happens when is the
 //! conference machine's (meishier-transfer); here its orders are carried out.
 
-use crate::api::{CommandError, Notice, Press, Reply};
+use crate::api::{CommandError, Press, Reply};
 use crate::call::{Call, KeyAlarm, State, ThirdSide};
 use crate::defect::Defect;
 use crate::key::write_event;
-use crate::quiet::{has_officer, has_quiet, is_attended, is_ours, stands_in};
+use crate::quiet::{has_caller, has_officer, has_quiet, is_attended, is_ours, stands_in};
 use crate::shard::Shard;
 use crate::talk::is_remote;
 use crate::timers::Timer;
@@ -21,6 +21,7 @@ const NOBODY: ThirdId = ThirdId(0);
 
 /// How a third party stands, for the machine.
 pub(crate) fn standing(side: &ThirdSide) -> Third {
+    let returned = side.role == Role::Caller;
     let bystander = side.role == Role::Supervisor && side.mode != Mode::Full;
     match side.machine.is_pending() {
         // Nobody waits for a supervisor who comes unasked.
@@ -29,6 +30,7 @@ pub(crate) fn standing(side: &ThirdSide) -> Third {
             emergency: side.emergency,
         },
         false if bystander => Third::Bystander,
+        false if returned => Third::Returned,
         false if is_ours(side) => Third::Officer,
         false if side.emergency => Third::Emergency,
         false => Third::Present,
@@ -107,7 +109,8 @@ impl Shard {
             self.release_seat(now, call, true);
             return self.back_in_line(now, call);
         }
-        let confirmed = |it: &ThirdSide| it.machine.state() == Step::Confirmed;
+        let confirmed =
+            |it: &ThirdSide| it.machine.state() == Step::Confirmed && it.role != Role::Caller;
         let over = call.thirds.iter().any(confirmed) || Self::left_by_refer(call);
         let how = match is_remote(cause) {
             // A telephone that vanishes has planned nothing.
@@ -127,7 +130,7 @@ impl Shard {
                 return;
             };
             let over = |it: &ThirdSide| match it.machine.state() {
-                _ if standing(it) == Third::Bystander => false,
+                _ if matches!(standing(it), Third::Bystander | Third::Returned) => false,
                 Step::Confirmed => true,
                 Step::Joined => !it.emergency,
                 _ => false,
@@ -159,7 +162,7 @@ impl Shard {
                 // Who is in the back or at the desk stays quiet, if somebody is left for the caller.
                 let muted = match (side.role, side.mode) {
                     (_, Mode::Aside) => true,
-                    (Role::Target, mode) => mode == Mode::Held,
+                    (Role::Target | Role::Caller, mode) => mode == Mode::Held,
                     (Role::SecondLine, mode) => !matches!(mode, Mode::Full | Mode::Desk),
                     _ => false,
                 };
@@ -211,7 +214,7 @@ impl Shard {
                     call.state = State::Queued;
                     self.back_in_line(now, call);
                 }
-                Order::OfferCallBack => self.notice(Notice::CallBackDue { call: call.id }),
+                Order::OfferCallBack => self.call_back_due(now, call),
                 Order::End => self.end_transfer(now, call, by),
             }
         }
@@ -270,7 +273,7 @@ impl Shard {
                 call.alarms.retain(|it| !it.is_of_this_house());
             }
             self.seat_desk(now, call);
-            let somebody = !call.side.gone || is_attended(call) || has_officer(call);
+            let somebody = has_caller(call) || is_attended(call) || has_officer(call);
             let there = call.thirds.iter_mut().filter(|it| it.present && somebody);
             there.for_each(|it| it.met = true);
             self.arrange(call);

@@ -111,7 +111,10 @@ impl Shard {
         let Some(side) = call.third(third) else {
             return;
         };
-        let key = self.key_of(side.key_name(call), side.key.as_deref());
+        let key = match side.is_call_back() {
+            true => side.key.as_deref(),
+            false => self.key_of(side.key_name(call), side.key.as_deref()),
+        };
         let goal = side.target.dials.get(usize::from(index)).cloned();
         let (Some(key), Some(goal)) = (key.cloned(), goal) else {
             return self.dial_failed(now, call, third, 503);
@@ -253,13 +256,20 @@ impl Shard {
             (attempt.goal.clone()?, attempt.emergency)
         };
         let config = std::sync::Arc::clone(&self.config);
-        let trunk = config.trunks.get(usize::from(trunk_id.0))?;
+        let trunk = config.trunk(trunk_id)?;
         let flow = self.flow_to(peer.transport, peer.address, trunk.network)?;
         let uri = match &goal {
             Dial::Number(number) => self.outgoing_uri(trunk, number, peer.address),
             Dial::Uri(uri) => uri.clone(),
+            Dial::Caller => {
+                let number = self.own_number(call);
+                self.outgoing_uri(trunk, number.as_str(), peer.address)
+            }
         };
-        let identity = self.outgoing_identity(call, (trunk_id, trunk), (&uri, emergency));
+        let identity = match goal {
+            Dial::Caller => self.own_identity(call, trunk),
+            _ => self.outgoing_identity(call, (trunk_id, trunk), (&uri, emergency)),
+        };
         let codecs = media_codecs(&trunk.codecs);
         let (port, address) = match emergency {
             true => self.ports.take(trunk.network)?,
@@ -478,8 +488,8 @@ impl Shard {
         let Some((address, _)) = side.attempt.peer.take() else {
             return;
         };
-        let (trunk, record) = (usize::from(side.trunk.0), side.record);
-        let name = self.config.trunks.get(trunk).map(|it| it.name.clone());
+        let record = side.record;
+        let name = self.config.trunk(side.trunk).map(|it| it.name.clone());
         if let Some(record) = call.transfers.get_mut(record) {
             record.tried.push(PeerTried {
                 trunk: name.unwrap_or_default(),

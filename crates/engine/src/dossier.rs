@@ -11,6 +11,7 @@
 
 use crate::api::{CommandError, Output, Reply};
 use crate::call::Call;
+use crate::call_back::note_consent;
 use crate::shard::Shard;
 use meishier_config::{Tells, Trunk};
 use meishier_media::{PromptId, prompts};
@@ -84,9 +85,11 @@ impl Shard {
             }
             result = facts.check().map_err(CommandError::UnfitFacts);
             if result.is_ok() && call.facts != facts {
+                note_consent(now, call, &facts);
+                let news = told(&call.facts) != told(&facts);
                 call.facts = facts;
-                for handed in call.handed.clone() {
-                    shard.emit_dossier(now, call, &handed);
+                for handed in call.handed.clone().iter().filter(|_| news) {
+                    shard.emit_dossier(now, call, handed);
                 }
             }
         });
@@ -164,6 +167,8 @@ impl Shard {
         third: ThirdId,
         (trunk, sdp): (&Trunk, &[u8]),
     ) -> Option<Attached> {
+        // Whoever is called back is told nothing: it may be anybody who answers.
+        call.third(third).filter(|it| !it.is_call_back())?;
         let handed = Handed::of(call, third)?;
         let key = self.key_handed(&handed)?;
         let along = Along {
@@ -210,7 +215,7 @@ impl Shard {
                 flagged: call.entry.risk,
                 by: call.known.risk.map_or("", risk_words).to_owned(),
             },
-            facts: call.facts.clone(),
+            facts: told(&call.facts),
             done: steps_of(call),
         })
     }
@@ -221,7 +226,7 @@ impl Shard {
         let pool = answer.and_then(|it| config.pools.get(usize::from(it.line.pool.0)));
         let seat = answer.and_then(|it| config.seats.get(it.seat.0 as usize));
         let person = answer.and_then(|it| config.counsellors.get(it.counsellor.0 as usize));
-        let trunk = config.trunks.get(usize::from(call.trunk.0));
+        let trunk = config.trunk(call.trunk);
         Desk {
             agency: config.name.clone(),
             domain: config.sip.domain.clone(),
@@ -235,7 +240,7 @@ impl Shard {
 
     /// Where the caller may be: what the counsellor settled, then what the network tells, each once.
     fn places_of(&self, call: &Call, handed: &Handed) -> Vec<Place> {
-        let trunk = self.config.trunks.get(usize::from(call.trunk.0));
+        let trunk = self.config.trunk(call.trunk);
         let code = trunk.and_then(|it| it.area_code.as_deref());
         let gazetteer = self.config.routing.gazetteer();
         let cell = call.cell.as_ref();
@@ -319,6 +324,14 @@ impl Shard {
             words,
             cell: None,
         })
+    }
+}
+
+/// What goes to others of what was written down: how to call back is the house's own affair.
+fn told(facts: &Facts) -> Facts {
+    Facts {
+        call_back: None,
+        ..facts.clone()
     }
 }
 

@@ -88,7 +88,7 @@ fn charging(request: &Message, trust: Trust) -> Option<Box<str>> {
 
 impl Shard {
     pub(crate) fn parties(&self, request: &Message, trunk: TrunkId) -> Parties {
-        let trunk = self.config.trunks.get(usize::from(trunk.0));
+        let trunk = self.config.trunk(trunk);
         let trust = trunk.map_or(Trust::NOTHING, |trunk| trunk.trust);
         let area_code = trunk.and_then(|trunk| trunk.area_code.as_deref());
         let from = request.from_addr().ok();

@@ -7,7 +7,7 @@ use crate::api::{CommandError, LateAlarm, Notice, Reply};
 use crate::call::{Call, KeyAlarm, State, ThirdSide};
 use crate::conference::may_be_left;
 use crate::defect::Defect;
-use crate::quiet::{is_attended, is_ours};
+use crate::quiet::{has_caller, is_attended, is_ours};
 use crate::shard::Shard;
 use crate::timers::Timer;
 use meishier_media::PromptId;
@@ -27,6 +27,7 @@ const MOST_EVENTS: usize = 256;
 /// What a use of a key reaches, as the key was when it was pressed.
 fn kind_of(side: &ThirdSide) -> KeyKind {
     match (&side.key, side.role) {
+        (_, Role::Caller) => KeyKind::Number,
         (Some(key), _) => key.kind,
         (None, Role::SecondLine) => KeyKind::SecondLine,
         (None, Role::Supervisor) => KeyKind::Supervisor,
@@ -40,7 +41,7 @@ fn kind_of(side: &ThirdSide) -> KeyKind {
 fn number_by_hand<'a>(target: &'a Target, key: &'a str) -> &'a str {
     let number = |dial: &'a Dial| match dial {
         Dial::Number(number) => Some(number.as_str()),
-        Dial::Uri(_) => None,
+        Dial::Uri(_) | Dial::Caller => None,
     };
     let digits = !key.is_empty() && key.bytes().all(|it| it.is_ascii_digit());
     let mut last = target.dials.iter().rev();
@@ -52,7 +53,7 @@ fn number_by_hand<'a>(target: &'a Target, key: &'a str) -> &'a str {
 fn left_alone(call: &Call, side: &ThirdSide) -> bool {
     let other = |it: &&ThirdSide| it.id != side.id && it.present && is_ours(it);
     let somebody = is_attended(call) || call.thirds.iter().any(|it| other(&it));
-    side.emergency && !side.confirmed && !somebody && !call.side.gone
+    side.emergency && !side.confirmed && !somebody && has_caller(call)
 }
 
 impl Shard {
@@ -186,6 +187,9 @@ impl Shard {
             _ => Mode::Full,
         };
         self.take_part(call, third, mode);
+        if call.third(third).is_some_and(ThirdSide::is_call_back) {
+            self.hush(now, call);
+        }
         if mode != Mode::Full || call.third(third).is_some_and(ThirdSide::is_named) {
             self.note_part(now, call, third);
         }
@@ -237,6 +241,7 @@ impl Shard {
         (outcome, status): (TransferOutcome, u16),
         cut_off: bool,
     ) {
+        self.called_back(call, third, outcome);
         let Some(side) = call.third(third) else {
             return;
         };

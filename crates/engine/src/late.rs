@@ -40,7 +40,7 @@ impl Shard {
             return self.on_caller_gone(now, call, ReleasedBy::Engine, 488);
         };
         call.side.voice.settle(now, agreed);
-        let trunk = self.config.trunks.get(usize::from(call.trunk.0));
+        let trunk = self.config.trunk(call.trunk);
         let early = trunk.is_some_and(|trunk| {
             let progress = Early::Progress183;
             matches!(trunk.answer, AnswerMode::OnSeat { early, .. } if early == progress)

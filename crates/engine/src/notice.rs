@@ -6,6 +6,7 @@ use meishier_model::{
     CallId, CounsellorId, OfferOutcome, Outcome, PoolId, RtpStats, SeatId, TransferOutcome, TrunkId,
 };
 use meishier_routing::{Dialled, NuisanceWhy, RiskWhy, Service};
+use meishier_transfer::call_back::Refused;
 use meishier_transfer::{KeyKind, Mode, Role, ThirdId};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -268,6 +269,13 @@ pub enum Notice {
         /// The call.
         call: CallId,
     },
+    /// Somebody asked to call back a caller who had hung up, or that is over.
+    CallBack {
+        /// The call.
+        call: CallId,
+        /// What came of it.
+        result: CallBackResult,
+    },
     /// A seat changed its state.
     Seat {
         /// The seat.
@@ -388,4 +396,75 @@ pub enum Notice {
     },
     /// An input that the engine could not place (a bug or a stale message); counted and alarmed.
     Unexpected(&'static str),
+}
+
+/// What came of calling a caller back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CallBackResult {
+    /// It is dialled.
+    Dialled,
+    /// Nothing was dialled: there is no number to be called.
+    NoNumber,
+    /// Nothing was dialled: no consent stands in the record.
+    NoConsent,
+    /// Nothing was dialled: it is not safe at this time.
+    UnsafeHours,
+    /// Somebody answered, and it is over.
+    Joined,
+    /// Busy, refused or failed.
+    Failed,
+    /// Nobody answered in time.
+    NoAnswer,
+    /// It was taken back, or the call ended first.
+    Cancelled,
+}
+
+impl CallBackResult {
+    /// All of them, in a fixed order (for counters).
+    pub const ALL: [CallBackResult; 8] = [
+        Self::Dialled,
+        Self::NoNumber,
+        Self::NoConsent,
+        Self::UnsafeHours,
+        Self::Joined,
+        Self::Failed,
+        Self::NoAnswer,
+        Self::Cancelled,
+    ];
+
+    /// The name used in metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dialled => "dialled",
+            Self::NoNumber => "no_number",
+            Self::NoConsent => "no_consent",
+            Self::UnsafeHours => "unsafe_hours",
+            Self::Joined => "joined",
+            Self::Failed => "failed",
+            Self::NoAnswer => "no_answer",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl From<Refused> for CallBackResult {
+    fn from(why: Refused) -> Self {
+        match why {
+            Refused::NoNumber => Self::NoNumber,
+            Refused::NoConsent => Self::NoConsent,
+            Refused::UnsafeHours { .. } => Self::UnsafeHours,
+        }
+    }
+}
+
+impl From<TransferOutcome> for CallBackResult {
+    fn from(outcome: TransferOutcome) -> Self {
+        match outcome {
+            TransferOutcome::Joined => Self::Joined,
+            TransferOutcome::Failed => Self::Failed,
+            TransferOutcome::NoAnswer => Self::NoAnswer,
+            TransferOutcome::Cancelled => Self::Cancelled,
+        }
+    }
 }

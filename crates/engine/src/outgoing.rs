@@ -12,8 +12,11 @@
 //! | X-Meishier-Call | the call | always |
 //! | X-Meishier-Engine | whose call it is: an INVITE that comes back with it is a loop | always |
 //! | P-Charging-Vector (RFC 7315) | the caller's | back by its own trunk |
+//!
+//! A caller who is called back is a call of its own: From and P-Asserted-Identity with the trunk's number,
+//! Max-Forwards anew, X-Meishier-Call and X-Meishier-Engine, and none of the others.
 
-use crate::call::Call;
+use crate::call::{Call, most_hops};
 use crate::offer::{CALL_HEADER, is_number};
 use crate::shard::Shard;
 use meishier_config::{Tells, Trunk};
@@ -102,15 +105,11 @@ impl Shard {
         (trunk_id, trunk): (TrunkId, &Trunk),
         (uri, emergency): (&str, bool),
     ) -> Identity {
-        // A carrier that registers us knows us by its own domain.
-        let domain = match &trunk.register {
-            Some(register) => &register.domain,
-            None => &self.config.sip.domain,
-        };
+        let domain = self.domain_shown(trunk);
         // Who withholds the number is named to those alone who come to save a life.
         let told = !call.withheld || emergency;
         let caller = call.caller.reveal();
-        let own = format!("sip:{}@{domain}", trunk.outgoing_number);
+        let own = self.own_uri(trunk);
         let from = if trunk.keep_caller_user && told && is_number(caller) {
             format!("sip:{}@{domain}", self.shown_number(trunk, caller))
         } else {
@@ -153,6 +152,33 @@ impl Shard {
             add("P-Charging-Vector", value.to_owned());
         }
         Identity { from, headers }
+    }
+
+    /// Who calls, as it is said to whoever is called back: the trunk's own number, and nothing that tells
+    /// of the call before, of which this one is no part.
+    pub(crate) fn own_identity(&self, call: &Call, trunk: &Trunk) -> Identity {
+        let own = self.own_uri(trunk);
+        let mut headers = vec![
+            (CALL_HEADER.to_owned(), call.id.to_string()),
+            (ENGINE_HEADER.to_owned(), self.mark.to_string()),
+            ("Max-Forwards".to_owned(), most_hops().to_string()),
+        ];
+        if trunk.tells.contains(Tells::ASSERTED) {
+            headers.push(("P-Asserted-Identity".to_owned(), format!("<{own}>")));
+        }
+        Identity { from: own, headers }
+    }
+
+    fn domain_shown<'a>(&'a self, trunk: &'a Trunk) -> &'a str {
+        // A carrier that registers us knows us by its own domain.
+        match &trunk.register {
+            Some(register) => &register.domain,
+            None => &self.config.sip.domain,
+        }
+    }
+
+    fn own_uri(&self, trunk: &Trunk) -> String {
+        format!("sip:{}@{}", trunk.outgoing_number, self.domain_shown(trunk))
     }
 
     /// Max-Forwards of what this call brings about: the caller's less one (RFC 3261 §16.6 step 3).

@@ -44,7 +44,7 @@ impl Shard {
 
     /// All that is heard of the place of a call's emergency.
     fn heard<'a>(&'a self, call: &Call, given: &'a str) -> Heard<'a> {
-        let trunk = self.config.trunks.get(usize::from(call.trunk.0));
+        let trunk = self.config.trunk(call.trunk);
         let own = trunk.and_then(|trunk| trunk.area_code.as_deref());
         let places = self.config.routing.gazetteer().places(&Evidence {
             trunk: call.trunk,

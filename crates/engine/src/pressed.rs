@@ -100,7 +100,9 @@ impl Wish {
         // Not a supervisor, nor who only listens, nor who presses the keys.
         let own = at_the_keys(call);
         let meant = |it: &&ThirdSide| {
-            !it.is_named() && standing(it) != Third::Bystander && Some(it.id) != own
+            let helps = !it.is_named() && standing(it) != Third::Bystander && Some(it.id) != own;
+            // Police take over; that it is the caller who was called back is said at the desk.
+            helps && !(self == Self::Confirm && it.is_call_back())
         };
         let mut thirds = call.thirds.iter().rev().filter(meant);
         let third = thirds.find(|it| fits(it.machine.state()))?.id;

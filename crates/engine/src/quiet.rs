@@ -13,6 +13,8 @@
 //!   has left
 //! ```
 //!
+//! A caller who is called back is there again, and police of a quiet key go back to where they were.
+//!
 //! Whoever speaks to the caller in the counsellor's place hears what the counsellor would have heard.
 //! Police are quiet until a person brings them forward (`Command::Hear`); when the last of them has
 //! left, or was brought forward, the second line speaks with everybody again.
@@ -48,6 +50,12 @@ pub(crate) fn is_ours(side: &ThirdSide) -> bool {
     }
 }
 
+/// True if the caller is there, or who answered at its number when it was called back.
+pub(crate) fn has_caller(call: &Call) -> bool {
+    let returned = |it: &ThirdSide| it.present && it.role == Role::Caller;
+    !call.side.gone || call.thirds.iter().any(returned)
+}
+
 /// True if a counsellor talks with the caller.
 pub(crate) fn is_attended(call: &Call) -> bool {
     matches!(call.state, State::Talking(_) | State::Transferring(Some(_)))
@@ -78,7 +86,7 @@ pub(crate) fn has_quiet(call: &Call) -> bool {
 fn changes(call: &Call) -> SmallVec<[(ThirdId, Mode); 8]> {
     let thirds = || call.thirds.iter();
     // Nobody is left who is not to hear police.
-    let gone = call.side.gone;
+    let gone = !has_caller(call);
     let quiet = has_quiet(call) && !gone;
     let attended = is_attended(call);
     let mut front = !attended;
@@ -111,7 +119,7 @@ pub(crate) fn wanted_mode(call: &Call, third: ThirdId) -> Option<Mode> {
 impl Shard {
     /// Arranges who sits at the desk and who is in the back, after every change.
     pub(crate) fn seat_desk(&mut self, now: Now, call: &mut Call) {
-        let gone = call.side.gone;
+        let gone = !has_caller(call);
         for (third, mode) in changes(call) {
             let Some(side) = call.third_mut(third) else {
                 continue;

@@ -1,24 +1,31 @@
 //! When a conversation is recorded, on what ground, and who is on the recording.
 //!
 //! ```text
-//!             together, the pool records          told (or an emergency key)
-//!   (none) ───────────────────────────► Telling ─────────────────────────────► Taping ◄─► paused
-//!     ▲                                   │ refused                              │ │      (a person)
-//!     │                                   ▼                                      │ │
-//!     ├──────────── Refused: what was taped is deleted, every tape of the call ◄─┘ │
-//!     └── parted, back in the queue, over: the tape ends; together again: another one
+//!            waits, answered; who may        together, the pool records, and it was not
+//!            pick up records                 said to its end before
+//!   (none) ──────────────────────► Ahead ──────────────────────────────────────► Telling
+//!     ▲                              │                                              │
+//!     │                              │ said to its end; where the pool asks, the time to answer
+//!     │                              │ has passed; together      (or an emergency key)
+//!     │                              └───────────────────► Taping ◄─────────────────┘
+//!     │                                                     │  ▲ │
+//!     │                                   paused (a person) ◄──┘ │
+//!     └── parted, back in the queue, over: the tape ends; ◄──────┘
+//!         together again: another one
+//!
+//!   refused, at any time: what was taped is deleted, every tape of the call, and nothing begins again
 //! ```
 //! It is looked at after every change of a call, from scratch: who is there and heard by somebody is on
-//! the tape, each on a track of its own, whoever leaves leaves the tape. What a caller is told is said
-//! over the conversation, which waits for nothing; nothing before the end of it is recorded. What
-//! anybody hears beside speech (music, prompts) is not on it.
+//! the tape, each on a track of its own, whoever leaves leaves the tape. A caller is told while waiting;
+//! what could not be said to its end by then is said over the conversation, which waits for nothing.
+//! Nothing before the end of it is recorded. What anybody hears beside speech (music, prompts) is not on
+//! it.
 
-use crate::api::{CommandError, Output, Reply};
-use crate::call::{Call, State};
-use crate::ports::PortOwner;
+use crate::api::{CommandError, Reply};
+use crate::call::{Call, State, ThirdSide};
+use crate::consent::TO_ANSWER;
 use crate::shard::Shard;
-use meishier_config::Recording;
-use meishier_media::{MediaCommand, PromptId, Source, prompts};
+use meishier_media::MediaCommand;
 use meishier_model::{
     CallId, Consent, PauseRecord, PortId, RecordingRecord, TapeForm, TapeId, TapeRecord,
     TrackRecord, Wall,
@@ -38,9 +45,12 @@ const MOST_TRACKS: u8 = 254;
 /// What a call knows of its recordings.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Taping {
-    record: RecordingRecord,
+    pub(crate) record: RecordingRecord,
     /// Token of what the caller is being told, and on what ground.
-    telling: Option<(u64, Consent)>,
+    pub(crate) telling: Option<(u64, Consent)>,
+    /// Token of what a waiting caller hears before the music. It is not cut off by what can wait.
+    #[serde(default)]
+    pub(crate) playing: Option<u64>,
     paused: bool,
     running: Option<Running>,
     /// Recordings so far.
@@ -76,7 +86,7 @@ enum Party {
 
 type Together = SmallVec<[(PortId, Party); 4]>;
 
-fn talks(call: &Call) -> bool {
+pub(crate) fn talks(call: &Call) -> bool {
     matches!(call.state, State::Talking(_) | State::Transferring(_))
 }
 
@@ -92,7 +102,10 @@ fn together(call: &Call) -> Together {
     if let Some(voice) = seat.filter(|voice| voice.open && heard(counsellor)) {
         out.push((voice.port, Party::Counsellor));
     }
-    for third in call.thirds.iter().filter(|it| it.present && heard(it.mode)) {
+    // Who answers at the caller's number may be anybody, and was told nothing.
+    let told = |it: &&ThirdSide| !it.is_call_back() || it.confirmed;
+    let there = call.thirds.iter().filter(|it| it.present && heard(it.mode));
+    for third in there.filter(told) {
         if let Some(voice) = third.voice.as_ref().filter(|voice| voice.open) {
             out.push((voice.port, Party::Third(third.id)));
         }
@@ -106,8 +119,10 @@ impl Shard {
         let config = Arc::clone(&self.config);
         let recording = config.recording.as_ref().filter(|_| talks(call));
         let Some(recording) = recording else {
-            return self.end_tape(call);
+            self.end_tape(call);
+            return self.tell_ahead(call);
         };
+        call.taping.playing = None;
         if let Some(side) = call.seat_side() {
             call.taping.record.consent = recording.consent(side.line.pool);
         }
@@ -116,6 +131,12 @@ impl Shard {
             return self.tell_of_tape(call, recording);
         }
         let together = together(call);
+        // Whoever comes back comes on another track: who is there is to have one on this tape, or on the next.
+        let tracks = |it: &Running| usize::from(it.next) + together.len();
+        let running = call.taping.running.as_ref();
+        if running.is_some_and(|it| tracks(it) > usize::from(MOST_TRACKS)) {
+            self.end_tape(call);
+        }
         if call.taping.running.is_none() {
             if together.len() < 2 {
                 return;
@@ -132,111 +153,19 @@ impl Shard {
             Consent::Off => false,
             Consent::Announced => record.told.is_some(),
             // Who was told elsewhere, and not by which key to refuse, was not asked.
-            Consent::Asked => record.asked.is_some(),
+            Consent::Asked => record.asked.is_some_and(|asked| {
+                let had = self.wall_in(call).0.saturating_sub(asked.0);
+                u128::try_from(had).is_ok_and(|had| had >= TO_ANSWER.as_millis())
+            }),
             Consent::EmergencyOnly => call.emergency,
         }
     }
 
     /// What time it is for the record of this call.
-    fn wall_in(&self, call: &Call) -> Wall {
+    pub(crate) fn wall_in(&self, call: &Call) -> Wall {
         let lasted = (self.now - call.arrived.mono).as_millis();
         let lasted = i64::try_from(lasted).unwrap_or(i64::MAX);
         Wall(call.arrived.wall.0.saturating_add(lasted))
-    }
-
-    /// Whenever what the caller hears is arranged anew, what it is to be told is said over it. Nothing is
-    /// said to a caller who hears nobody: there is no conversation then.
-    fn tell_of_tape(&mut self, call: &mut Call, recording: &Recording) {
-        let record = &call.taping.record;
-        let consent = record.consent;
-        let prompts = match consent {
-            _ if record.refused.is_some() => return,
-            Consent::Announced if record.told.is_none() => vec![PromptId::RecordingTold],
-            Consent::Asked if record.asked.is_none() => {
-                let key = prompts::digit_of(recording.refuse_key);
-                let asked = [
-                    Some(PromptId::RecordingAsked),
-                    key,
-                    Some(PromptId::DangerAfter),
-                ];
-                asked.into_iter().flatten().collect()
-            }
-            _ => return,
-        };
-        // The end of another sentence is not the end of this one.
-        let same = call.taping.telling.filter(|(_, of)| *of == consent);
-        let token = same.map_or_else(|| self.token(), |(token, _)| token);
-        if self.say_over_what_is_heard(call.side.voice.port, prompts, token) {
-            call.taping.telling = Some((token, consent));
-        }
-    }
-
-    /// Turns the conversation that a party was just told to hear into the same with prompts over it; false
-    /// if it was told nothing of the kind.
-    fn say_over_what_is_heard(&mut self, at: PortId, prompts: Vec<PromptId>, token: u64) -> bool {
-        let heard = self
-            .outputs
-            .iter_mut()
-            .rev()
-            .find_map(|output| match output {
-                Output::Media(MediaCommand::Hear { port, source }) if *port == at => Some(source),
-                _ => None,
-            });
-        let Some(heard) = heard else { return false };
-        let parties = match heard {
-            Source::Peer(peer) => vec![*peer],
-            Source::Mix(parties) => std::mem::take(parties),
-            _ => return false,
-        };
-        *heard = Source::Over {
-            parties,
-            prompts,
-            token,
-        };
-        true
-    }
-
-    /// Something was said to the caller to its end.
-    pub(crate) fn on_tape_told(&mut self, port: PortId, token: u64) {
-        let Some(PortOwner::Caller(id)) = self.ports.owner(port) else {
-            return;
-        };
-        let Some(mut call) = self.calls.remove(&id) else {
-            return;
-        };
-        if let Some((_, consent)) = call.taping.telling.filter(|(of, _)| *of == token) {
-            call.taping.telling = None;
-            let now = self.wall_in(&call);
-            let record = &mut call.taping.record;
-            record.told.get_or_insert(now);
-            if consent == Consent::Asked {
-                record.asked.get_or_insert(now);
-            }
-        }
-        self.calls.insert(id, call);
-    }
-
-    /// A key of the caller's telephone: it may refuse to be recorded, also while it is, and also after
-    /// another pool has taken over whoever was told the key.
-    pub(crate) fn on_refuse_key(&mut self, id: CallId, digit: char) {
-        let key = self.config.recording.as_ref().map(|it| it.refuse_key);
-        if key != Some(digit) {
-            return;
-        }
-        self.with_call(id, |shard, call| {
-            let record = &call.taping.record;
-            let asked = record.consent == Consent::Asked || record.asked.is_some();
-            if !asked || record.refused.is_some() || !talks(call) {
-                return;
-            }
-            call.taping.record.refused = Some(shard.wall_in(call));
-            call.taping.telling = None;
-            shard.unmake_tapes(call);
-            shard.arrange(call);
-            let token = shard.token();
-            let prompts = vec![PromptId::RecordingRefused];
-            shard.say_over_what_is_heard(call.side.voice.port, prompts, token);
-        });
     }
 
     fn start_tape(&mut self, call: &mut Call, form: TapeForm) {
@@ -250,6 +179,8 @@ impl Shard {
             consent,
             begun,
             ended: None,
+            lost: 0,
+            given_up: false,
             tracks: Vec::new(),
         });
         call.taping.running = Some(Running {
@@ -289,11 +220,11 @@ impl Shard {
         running.on.retain(|(port, _)| there(*port));
         for (port, party) in wanted {
             let known = running.on.iter().any(|(it, _)| it == port);
-            if known || running.next > MOST_TRACKS {
+            if known {
                 continue;
             }
             let track = running.next;
-            running.next += 1;
+            running.next = running.next.saturating_add(1);
             running.on.push((*port, track));
             let label = self.label(call, *party);
             let from = self.wall_in(call);
@@ -351,7 +282,7 @@ impl Shard {
     }
 
     /// Whoever refuses leaves no file: neither the tape that runs nor one that ended before.
-    fn unmake_tapes(&mut self, call: &mut Call) {
+    pub(crate) fn unmake_tapes(&mut self, call: &mut Call) {
         call.taping.running = None;
         for tape in std::mem::take(&mut call.taping.record.tapes) {
             self.media(MediaCommand::EndTape {
@@ -367,6 +298,7 @@ impl Shard {
     /// The call goes on in another shard object, or process: media knows nothing of what it had on tape.
     pub(crate) fn tape_cut(&mut self, call: &mut Call) {
         call.taping.telling = None;
+        call.taping.playing = None;
         if let Some(running) = call.taping.running.take() {
             self.media(MediaCommand::EndTape {
                 tape: TapeId {

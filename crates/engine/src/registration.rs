@@ -135,7 +135,7 @@ impl Registrations {
 
 /// The account of a trunk, if its carrier is to be shown one.
 pub(crate) fn account_of(config: &Config, trunk: TrunkId) -> Option<AccountId> {
-    let trunk_of = config.trunks.get(usize::from(trunk.0))?;
+    let trunk_of = config.trunk(trunk)?;
     trunk_of.login.as_ref().map(|_| AccountId(trunk.0))
 }
 
@@ -256,7 +256,7 @@ impl Shard {
     /// The way to a registrar: to one of the trunk's peers the one that has the binding, or another
     /// than the one that failed.
     fn flow_to_registrar(&mut self, now: Now, id: TrunkId, line: &mut Line) -> Option<Flow> {
-        let trunk = self.config.trunks.get(usize::from(id.0))?;
+        let trunk = self.config.trunk(id)?;
         let network = trunk.network;
         if let Some((registrar, transport)) = line.way {
             return self.flow_to(transport, registrar, network);
@@ -366,7 +366,7 @@ impl Shard {
 
     /// True if the configuration wants this trunk registered.
     fn trunk_registers(&self, id: TrunkId) -> bool {
-        let trunk = self.config.trunks.get(usize::from(id.0));
+        let trunk = self.config.trunk(id);
         trunk.is_some_and(|trunk| trunk.register.is_some())
     }
 
@@ -458,7 +458,7 @@ impl Shard {
     /// the Route if the trunk is not registered (see [`Self::may_call_out`]). `None` if there is no
     /// way out now.
     pub(crate) fn call_out(&mut self, now: Now, id: TrunkId, mut invite: Invite) -> Option<LegId> {
-        let trunk = self.config.trunks.get(usize::from(id.0))?;
+        let trunk = self.config.trunk(id)?;
         if let Some(register) = &trunk.register {
             let route = self.registrations.known.get(&id);
             // RFC 3608 §5: as our own outbound route, before any other.

@@ -514,6 +514,7 @@ impl Shard {
             Command::Supervise { call, seat, mode } => {
                 self.on_supervise(now, token, call, (seat, mode));
             }
+            Command::CallBack { call } => self.on_call_back(now, token, call),
             Command::Leave { call } => self.on_leave(now, token, call),
             Command::AlarmSeen { call, thirds } => self.on_alarm_seen(token, call, &thirds),
             Command::Record { call, on, reason } => self.on_record(token, call, on, &reason),

@@ -3,6 +3,7 @@
 use crate::registration::RegistrationView;
 use meishier_model::{CallId, PoolId, SeatId, TrunkId, Wall};
 use meishier_routing::{Hand, Service};
+use meishier_transfer::call_back::Refused;
 use meishier_transfer::{Mode, Role, ThirdId};
 use serde::{Deserialize, Serialize};
 
@@ -206,6 +207,35 @@ pub struct CallView {
     pub alarms: Vec<AlarmView>,
     /// The caller has hung up; who was called is still there.
     pub caller_gone: bool,
+    /// Then: whether the caller may be called back.
+    pub call_back: Option<CallBackView>,
+}
+
+/// Whether a caller who has hung up may be called back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallBackView {
+    /// It may, at this moment.
+    Allowed,
+    /// It is being called back, or was and is there.
+    Running,
+    /// It was called back as often as may be.
+    Spent,
+    /// It may not.
+    Refused(Refused),
+}
+
+impl CallBackView {
+    /// The name used in the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Running => "running",
+            Self::Spent => "spent",
+            Self::Refused(why) => why.as_str(),
+        }
+    }
 }
 
 /// A third party as the API shows it.

@@ -464,6 +464,7 @@ impl Shard {
     pub(crate) fn write_record(&mut self, mut call: Call) {
         let Some(ending) = call.ending else { return };
         self.keep_alarms(&mut call);
+        let call_back = self.call_back_record(&call);
         let config = &self.config;
         let name_of_pool = |index: usize| config.pools.get(index).map(|p| p.name.clone());
         let answer = call.answer.as_ref();
@@ -471,8 +472,7 @@ impl Shard {
         let record = CallRecord {
             call: call.id,
             trunk: config
-                .trunks
-                .get(usize::from(call.trunk.0))
+                .trunk(call.trunk)
                 .map(|t| t.name.clone())
                 .unwrap_or_default(),
             caller: if call.withheld {
@@ -520,6 +520,7 @@ impl Shard {
             rtp_caller: call.rtp_caller,
             rtp_seat: call.rtp_seat,
             recording: call.taping.into_record(),
+            call_back,
         };
         let lasted = ending.at.mono - call.arrived.mono;
         self.notice(Notice::Phase {

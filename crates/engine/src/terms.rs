@@ -46,7 +46,7 @@ impl Shard {
 
     /// The terms of a trunk by its index.
     pub(crate) fn terms(&self, trunk: TrunkId) -> Terms {
-        let trunk = self.config.trunks.get(usize::from(trunk.0));
+        let trunk = self.config.trunk(trunk);
         trunk.map_or_else(Terms::default, of_trunk)
     }
 

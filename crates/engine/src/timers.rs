@@ -38,6 +38,8 @@ pub(crate) enum Timer {
     Typed(CallId),
     /// Media has not confirmed the closing of the ports.
     CloseGuard(CallId),
+    /// A caller who was asked to be recorded has had time to refuse.
+    ToAnswer(CallId),
     /// The prompt with which a call ends was not heard to its end.
     Parting(CallId),
     /// A seat's wrap-up or back-off ends.
@@ -136,6 +138,7 @@ impl Shard {
             | Timer::LetIn(call)
             | Timer::Typed(call)
             | Timer::Parting(call)
+            | Timer::ToAnswer(call)
             | Timer::CloseGuard(call) => self.with_call(call, |shard, call| {
                 call.timers.retain(|t| *t != (at, timer));
                 shard.on_call_timer(now, call, timer);

@@ -33,7 +33,7 @@ impl Shard {
     }
 
     pub(crate) fn on_keep_alive(&mut self, now: Now, id: TrunkId) {
-        let Some(trunk) = self.config.trunks.get(usize::from(id.0)) else {
+        let Some(trunk) = self.config.trunk(id) else {
             return;
         };
         let Some(every) = trunk.options_every else {
@@ -69,9 +69,9 @@ impl Shard {
     }
 
     fn on_peer_result(&mut self, trunk: TrunkId, peer: PeerKey, answered: bool) {
-        let index = usize::from(trunk.0);
-        let after = self.config.trunks.get(index).map(|trunk| trunk.hysteresis);
-        let (Some(set), Some(after)) = (self.peers.get_mut(index), after) else {
+        let after = self.config.trunk(trunk).map(|trunk| trunk.hysteresis);
+        let set = self.peers.get_mut(usize::from(trunk.0));
+        let (Some(set), Some(after)) = (set, after) else {
             return;
         };
         let before = set.health();

@@ -116,13 +116,15 @@ impl Shard {
                 })
                 .collect(),
             caller_gone: call.side.gone,
+            call_back: self.call_back_view(now, call),
         }
     }
 }
 
 fn dialled(call: &Call, third: &ThirdSide) -> String {
     // Of several numbers the one at which it is looked for, or was found.
-    if let Some(dial) = third.target.dials.get(third.machine.current()) {
+    let dial = third.target.dials.get(third.machine.current());
+    if let Some(dial) = dial.filter(|it| !it.as_str().is_empty()) {
         return dial.as_str().to_owned();
     }
     let record = call.transfers.get(third.record);

@@ -46,27 +46,35 @@ impl Shard {
         if greeting || music || every.is_some() {
             self.open_voice(&mut call.side.voice);
         }
+        let mut prompts = Vec::new();
         if greeting {
-            let token = self.token();
-            let mut prompts = vec![PromptId::Greeting];
+            prompts.push(PromptId::Greeting);
             if matches!(call.state, State::Queued) {
                 prompts.push(PromptId::AllBusy);
                 prompts.extend(self.danger_prompts());
             }
-            self.hear(
-                &call.side.voice,
-                Source::Playlist {
-                    prompts,
-                    then_music: music,
-                    token,
-                },
-            );
         } else if music {
             self.hear(&call.side.voice, Source::Music);
         }
+        self.say_in_line(call, prompts);
         if let Some(every) = every {
             self.set_call_timer(call, now.mono + every, Timer::Announce(call.id));
         }
+    }
+
+    /// Says something to a waiting caller, and what it is to know of the recording; then music. Without
+    /// anything to say what the caller hears goes on.
+    pub(crate) fn say_in_line(&mut self, call: &mut Call, mut prompts: Vec<PromptId>) {
+        let token = self.add_unsaid(call, &mut prompts);
+        if prompts.is_empty() {
+            return;
+        }
+        let source = Source::Playlist {
+            prompts,
+            then_music: self.config.waiting.music,
+            token,
+        };
+        self.hear(&call.side.voice, source);
     }
 
     /// By which key a waiting caller can say that life is in danger.
@@ -79,16 +87,8 @@ impl Shard {
     }
 
     /// Tells a waiting caller that the danger key was heard.
-    pub(crate) fn hear_that_heard(&mut self, call: &Call) {
-        let token = self.token();
-        self.hear(
-            &call.side.voice,
-            Source::Playlist {
-                prompts: vec![PromptId::DangerHeard],
-                then_music: self.config.waiting.music,
-                token,
-            },
-        );
+    pub(crate) fn hear_that_heard(&mut self, call: &mut Call) {
+        self.say_in_line(call, vec![PromptId::DangerHeard]);
     }
 
     /// Music again, without the greeting, for a caller who is back in the queue.
@@ -99,6 +99,7 @@ impl Shard {
             Source::Comfort
         };
         self.hear(&call.side.voice, source);
+        self.say_in_line(call, Vec::new());
         if let Some(every) = self.config.waiting.announce_every {
             self.set_call_timer(call, now.mono + every, Timer::Announce(call.id));
         }
@@ -118,17 +119,7 @@ impl Shard {
 
     fn announce(&mut self, now: Now, call: &mut Call) {
         if let Some(ahead) = self.position(now, call.id) {
-            let token = self.token();
-            let prompts = prompts::position(ahead);
-            let then_music = self.config.waiting.music;
-            self.hear(
-                &call.side.voice,
-                Source::Playlist {
-                    prompts,
-                    then_music,
-                    token,
-                },
-            );
+            self.say_in_line(call, prompts::position(ahead));
         }
         if let Some(every) = self.config.waiting.announce_every {
             self.set_call_timer(call, now.mono + every, Timer::Announce(call.id));
@@ -178,6 +169,8 @@ impl Shard {
             Timer::Typed(_) => self.on_typed(now, call),
             Timer::Parting(_) => self.end_parting(now, call, None),
             Timer::Announce(_)
+            // Whether a tape begins is looked at after every change.
+            | Timer::ToAnswer(_)
             | Timer::Seat(_)
             | Timer::KeepAlive(_)
             | Timer::Register(_)

@@ -121,7 +121,7 @@ fn trunks<'c>(target: &Target, at: usize, key: &Key, config: Option<&'c Config>)
     let first = target.trunk(at).unwrap_or(key.trunk);
     let rest = std::iter::once(&key.trunk).chain(&key.backup);
     let rest = rest.copied().filter(|it| *it != first);
-    let name = |id: TrunkId| config.trunks.get(usize::from(id.0));
+    let name = |id: TrunkId| config.trunk(id);
     let all = std::iter::once(first).chain(rest).filter_map(name);
     all.map(|it| it.name.as_str()).collect()
 }

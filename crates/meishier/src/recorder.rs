@@ -1,18 +1,27 @@
-//! The recorder of a running service: started with it, swept every hour, ended after the calls.
+//! The recorder of a running service: started with it, swept every hour, ended after the calls. What a
+//! caller refused and an earlier process did not get to is deleted before the first call; what recordings
+//! lack goes into the records of their calls.
 
 use crate::tables::InForce;
 use meishier_config::{Config, Recording};
 use meishier_media::Taped;
+use meishier_model::{CallId, Wall};
 use meishier_net::{Clock, TapeSink};
-use meishier_recordings::{Keys, Recorder, RecordingError, Shelf};
+use meishier_recordings::{Keys, Loss, Recorder, RecordingError, Shelf};
+use meishier_records::Store;
 use meishier_telemetry::RecordingsSample;
+use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How often recordings past their time are looked for.
 const SWEEP: Duration = Duration::from_secs(3600);
+/// How often what recordings lack is written into the records of their calls.
+const TELL: Duration = Duration::from_secs(2);
+/// Most recordings that lack something and whose call has no record yet; the oldest is given up.
+const MOST_LOSSES: usize = 16_384;
 
 /// The recorder, its shelf, and what the sweeps did.
 pub struct Taping {
@@ -23,15 +32,22 @@ pub struct Taping {
     /// Past their time, and the last sweep could not delete them; or what is past its time was not found
     /// out at all: 1 then.
     failed: AtomicU64,
+    /// What recordings lack whose calls have no record yet.
+    losses: Mutex<Vec<Loss>>,
 }
 
 impl Taping {
-    /// Starts the recorder if the configuration wants one.
+    /// Starts the recorder if the configuration wants one. `refused`: calls in which somebody refused, and
+    /// when each came; what there is of them is deleted before this returns.
     ///
     /// # Errors
     /// [`RecordingError`]: the folder or a key is not as it must be. A hotline that is to record does not
     /// start without.
-    pub fn start(config: &Config, clock: &Clock) -> Result<Option<Arc<Self>>, RecordingError> {
+    pub fn start(
+        config: &Config,
+        clock: &Clock,
+        refused: &[(CallId, Wall)],
+    ) -> Result<Option<Arc<Self>>, RecordingError> {
         let Some(recording) = &config.recording else {
             return Ok(None);
         };
@@ -42,6 +58,13 @@ impl Taping {
         let data = [Some(&*recording.folder), records];
         let data: Vec<&Path> = data.into_iter().flatten().collect();
         let keys = Keys::read(&recording.key_files, &data)?;
+        if let Some(since) = refused.iter().map(|(_, arrived)| *arrived).min() {
+            let calls: BTreeSet<CallId> = refused.iter().map(|(call, _)| *call).collect();
+            // A full disk is no reason for a hotline not to start.
+            if let Err(error) = shelf.mark_refused(&calls, since) {
+                tracing::error!(%error, "refused recordings could not be looked for");
+            }
+        }
         let clock = clock.clone();
         let recorder = Recorder::start(shelf.clone(), keys, move || clock.wall())?;
         Ok(Some(Arc::new(Self {
@@ -50,7 +73,45 @@ impl Taping {
             deleted: AtomicU64::new(0),
             held: AtomicU64::new(0),
             failed: AtomicU64::new(0),
+            losses: Mutex::default(),
         })))
+    }
+
+    /// Writes what recordings lack into the records of their calls, as they come.
+    pub async fn tell_records(self: Arc<Self>, store: Store) {
+        let mut tick = tokio::time::interval(TELL);
+        loop {
+            tick.tick().await;
+            self.tell_losses(&store).await;
+        }
+    }
+
+    /// Writes what recordings lack by now into the records of their calls. What has no record yet is kept
+    /// for the next time.
+    pub async fn tell_losses(&self, store: &Store) {
+        let losses = {
+            let mut losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
+            losses.extend(self.recorder.losses());
+            let too_many = losses.len().saturating_sub(MOST_LOSSES);
+            losses.drain(..too_many);
+            losses.clone()
+        };
+        for loss in losses {
+            match store
+                .tape_lacks(loss.tape, (loss.lost, loss.given_up))
+                .await
+            {
+                Ok(true) => {
+                    let mut losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
+                    losses.retain(|it| *it != loss);
+                }
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::error!(%error, "a record does not say yet what its recording lacks");
+                    return;
+                }
+            }
+        }
     }
 
     /// The way of the media threads.

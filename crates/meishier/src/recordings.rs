@@ -251,6 +251,7 @@ impl Place {
                 }
             }
         }
+        self.tell_losses(&recorded);
         for id in self.shelf.undeleted()? {
             right = false;
             let zh = "已记为删除，文件仍在";
@@ -273,6 +274,25 @@ impl Place {
             Lang::En => format!("recordings on record: {count}"),
         });
         Ok(right && bad == 0)
+    }
+
+    /// What each recording lacks, as its call's record says.
+    fn tell_losses(&self, recorded: &Recorded) {
+        let lacking = recorded.tapes.iter();
+        for (id, said) in lacking.filter(|(_, said)| said.lost > 0 || said.given_up) {
+            let seconds = said.lost as f64 / 50.0;
+            let line = match (said.given_up, self.lang) {
+                (true, Lang::Zh) => {
+                    format!("磁盘拒绝写入，录音中止，缺 {seconds:.2} 秒（各方合计）")
+                }
+                (true, Lang::En) => format!(
+                    "was given up, for the disk refused: {seconds:.2} s are missing, of all parties"
+                ),
+                (false, Lang::Zh) => format!("缺 {seconds:.2} 秒（各方合计）"),
+                (false, Lang::En) => format!("{seconds:.2} s are missing, of all parties"),
+            };
+            eprintln!("{id}: {line}");
+        }
     }
 
     fn wrong(&self, id: TapeId, (zh, en): (&str, &str)) {
@@ -303,11 +323,21 @@ impl Place {
     }
 }
 
+/// What the call records say of one recording.
+#[derive(Clone, Copy)]
+struct Said {
+    /// It ended as it should.
+    ended: bool,
+    /// Blocks that it lacks.
+    lost: u64,
+    /// It was given up before its end.
+    given_up: bool,
+}
+
 /// What the call records say of recordings.
 #[derive(Default)]
 struct Recorded {
-    /// Each, and whether it ended as it should.
-    tapes: BTreeMap<TapeId, bool>,
+    tapes: BTreeMap<TapeId, Said>,
     /// Calls in which somebody refused.
     refused: BTreeSet<CallId>,
 }
@@ -335,7 +365,16 @@ impl Recorded {
                 for tape in said.tapes {
                     let segment = tape.segment;
                     let id = TapeId { call, segment };
-                    out.tapes.insert(id, tape.ended.is_some());
+                    let ended = tape.ended.is_some();
+                    let (lost, given_up) = (tape.lost, tape.given_up);
+                    out.tapes.insert(
+                        id,
+                        Said {
+                            ended,
+                            lost,
+                            given_up,
+                        },
+                    );
                 }
             });
             let read = read.await;
@@ -353,10 +392,10 @@ impl Recorded {
         end: Option<&End>,
     ) -> Option<(&'static str, &'static str)> {
         let id = found.header.tape;
-        if self.refused.contains(&id.call) {
+        if found.refused || self.refused.contains(&id.call) {
             return Some(("来电者已拒绝，文件仍在", "was refused and is still here"));
         }
-        let ended = self.tapes.get(&id) == Some(&true);
+        let ended = self.tapes.get(&id).is_some_and(|said| said.ended);
         (ended && end == Some(&End::CutOff)).then_some((
             "通话记录说已结束，文件却没有结尾",
             "ended, as the record says, and has no end",

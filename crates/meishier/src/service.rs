@@ -129,6 +129,7 @@ pub struct Service {
     upkeep: JoinHandle<()>,
     taping: Option<Arc<Taping>>,
     sweep: Option<JoinHandle<()>>,
+    tell: Option<JoinHandle<()>>,
     stop_console: oneshot::Sender<()>,
 }
 
@@ -145,7 +146,15 @@ impl Service {
         let remembered = remembered(&store, setup.clock.wall())
             .await
             .map_err(ServiceError::Records)?;
-        let taping = Taping::start(&config, &setup.clock).map_err(ServiceError::Recordings)?;
+        let refused = match &config.recording {
+            Some(_) => store
+                .refused_lately()
+                .await
+                .map_err(ServiceError::Records)?,
+            None => Vec::new(),
+        };
+        let taping = Taping::start(&config, &setup.clock, &refused);
+        let taping = taping.map_err(ServiceError::Recordings)?;
         let listener = bind_http(config.http.listen, setup.any_free_port).await?;
         let http = listener.local_addr().map_err(|source| ServiceError::Http {
             address: config.http.listen,
@@ -200,6 +209,8 @@ impl Service {
             .clone()
             .map(|taping| taping.sweep(tables.clone(), clock.clone()));
         let sweep = sweep.map(tokio::spawn);
+        let tell = taping.clone().map(|it| it.tell_records(store.clone()));
+        let tell = tell.map(tokio::spawn);
         let upkeep = tokio::spawn(keep_up(telemetry.clone(), store.clone(), clock));
         Ok(Self {
             tables,
@@ -213,6 +224,7 @@ impl Service {
             upkeep,
             taping,
             sweep,
+            tell,
             stop_console,
         })
     }
@@ -275,14 +287,17 @@ impl Service {
             tracing::error!("calls did not end although they were hung up");
         }
         self.running.shutdown();
-        if let Some(taping) = self.taping {
+        if let Some(taping) = self.taping.clone() {
             // It fails only if it panicked, which it has said itself.
             let _ = tokio::task::spawn_blocking(move || taping.close()).await;
         }
-        if let Some(sweep) = &self.sweep {
-            sweep.abort();
+        for task in [&self.sweep, &self.tell].into_iter().flatten() {
+            task.abort();
         }
         let left = self.writer.close().await;
+        if let Some(taping) = &self.taping {
+            taping.tell_losses(&self.store).await;
+        }
         if !left.is_empty() {
             keep_elsewhere(&self.tables.config().records.path, &left);
         }

@@ -1,8 +1,9 @@
 //! Signals: the first that ends lets calls finish, the second one ends at once; SIGHUP lets the
 //! configuration be read again.
 
+use rustix::process::Signal;
 use std::io;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{Signal as Incoming, SignalKind, signal};
 
 /// What SIGHUP means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,9 +26,9 @@ pub enum Asked {
 
 /// SIGTERM, SIGINT and SIGHUP. Made before the engine starts, so that no signal is missed.
 pub struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hangup: Signal,
+    terminate: Incoming,
+    interrupt: Incoming,
+    hangup: Incoming,
     meaning: Hangup,
 }
 
@@ -37,6 +38,9 @@ impl Signals {
     /// # Errors
     /// What the system says.
     pub fn new(meaning: Hangup) -> io::Result<Self> {
+        // Whoever takes it over is not ended by it: a file that grows to the limit of the process is a
+        // write that fails, as on a full disk, and no reason for calls to end.
+        drop(signal(SignalKind::from_raw(Signal::XFSZ.as_raw()))?);
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,

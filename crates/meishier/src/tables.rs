@@ -14,6 +14,7 @@ use meishier_console::{
     KeyInfo, Mistake, NotReloaded, Reachable, Reached, Reloaded, TableInfo, Tables,
 };
 use meishier_engine::api::CommandError;
+use meishier_engine::routing::Hours;
 use meishier_model::Wall;
 use meishier_net::{CertificateError, Certificates, Control};
 use meishier_telemetry::Telemetry;
@@ -201,6 +202,10 @@ impl Tables for InForce {
     fn reach(&self, key: &str, place: &str) -> Result<Reached, CommandError> {
         let target = self.config().transfer.target(key, place)?;
         Ok(Reached::from(target))
+    }
+
+    fn call_back_hours(&self) -> Hours {
+        self.config().call_backs.hours
     }
 }
 

@@ -172,6 +172,16 @@ fn policies_trunks_care_and_old_numbers_are_told_by_key() {
             "care.nuisance_key: *7 → #70",
         ),
         (
+            "nuisance_key = \"*7\"",
+            "nuisance_key = \"*7\"\ncall_back_hours = \"20:30-07:15\"",
+            "care.call_back_hours: 09:00-21:00 → 20:30-07:15",
+        ),
+        (
+            "nuisance_key = \"*7\"",
+            "nuisance_key = \"*7\"\ncall_back_trunks = [\"carrier\"]",
+            "care.call_back_trunks: none → carrier",
+        ),
+        (
             "number = \"962525\"",
             "number = \"962526\"",
             "aliases 962526: none → 贵阳",

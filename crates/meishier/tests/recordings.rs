@@ -63,6 +63,15 @@ fn configured(folder: &Path) -> (Command, PathBuf, String) {
 
 /// The engine with one telephone at all seats, every call on the ground of `consent`.
 async fn open(folder: tempfile::TempDir, consent: &str) -> Desk {
+    open_with(folder, consent, |command| command).await
+}
+
+/// The engine as [`open`] has it, started by another command.
+async fn open_with(
+    folder: tempfile::TempDir,
+    consent: &str,
+    by: impl FnOnce(Command) -> Command,
+) -> Desk {
     let seats = PhoneBank::open().await.unwrap();
     let options = PhoneOptions {
         max_calls: 4,
@@ -81,7 +90,7 @@ async fn open(folder: tempfile::TempDir, consent: &str) -> Desk {
     ));
     std::fs::write(&file, text).unwrap();
     Desk {
-        served: started(command, folder),
+        served: started(by(command), folder),
         caller,
         _seats: (seats, seat),
         _callers: callers,
@@ -100,6 +109,14 @@ impl Desk {
         while !self.served.get("/metrics").contains(&wanted) {
             assert!(begun.elapsed() < PATIENCE, "{series} never was {value}");
         }
+    }
+
+    /// What a series of the metrics page says.
+    fn value(&self, series: &str) -> u64 {
+        let page = self.served.get("/metrics");
+        let mut lines = page.lines();
+        let value = lines.find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        value.unwrap().parse().unwrap()
     }
 
     fn ask(&self, args: &[&str]) -> Output {
@@ -308,6 +325,11 @@ async fn a_caller_who_refuses_leaves_no_file() {
     let verified = desk.ask(&["verify"]);
     assert_eq!(verified.status.code(), Some(1), "{verified:?}");
     assert!(text(&verified.stderr).contains("was refused and is still here"));
+    // The next one to start knows from the records.
+    let folder = desk.served.stop();
+    let desk = open(folder, "asked").await;
+    assert!(!path.exists());
+    assert!(desk.ask(&["verify"]).status.success());
     desk.served.stop();
 }
 
@@ -393,6 +415,123 @@ async fn what_is_past_its_time_and_cannot_be_deleted_is_told() {
             .get("/metrics")
             .contains("meishier_recordings_deleted_total 0\n")
     );
+    desk.served.stop();
+}
+
+/// The same program, whose log goes to a file.
+fn logging_to(log: PathBuf) -> impl FnOnce(Command) -> Command {
+    move |command| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "log=$1; shift; exec \"$@\" 2>\"$log\"", "sh"]);
+        shell.arg(log).arg(command.get_program());
+        shell.args(command.get_args());
+        shell
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_is_full_in_mid_call_ends_the_recording_and_nothing_else() {
+    use rustix::process::{Resource, Rlimit, prlimit};
+    let folder = folder();
+    let log = folder.path().join("log");
+    let desk = open_with(folder, "announced", logging_to(log.clone())).await;
+    let call = desk.call().await;
+    desk.until("meishier_recordings_open", 1);
+    let path = tape_of(desk.folder());
+    let length = || std::fs::metadata(&path).unwrap().len();
+    let begun = Instant::now();
+    while length() <= 128 {
+        assert!(begun.elapsed() < PATIENCE, "nothing is written");
+        std::thread::yield_now();
+    }
+    // No file of the process grows beyond what the recording has.
+    let full = length() + 1000;
+    let at = |current| Rlimit {
+        current,
+        maximum: None,
+    };
+    let before = prlimit(Some(desk.served.id()), Resource::Fsize, at(Some(full))).unwrap();
+    desk.until("meishier_recordings_failing", 1);
+    prlimit(Some(desk.served.id()), Resource::Fsize, before).unwrap();
+    desk.until("meishier_recordings_open", 0);
+    let lost = desk.value("meishier_recordings_lost_blocks_total");
+    assert!(lost > 0, "what was not written is counted");
+    let least = call.heard(SEAT_HZ) + Duration::from_secs(2);
+    assert!(
+        call.wait_heard(SEAT_HZ, least, PATIENCE).await,
+        "they talk on"
+    );
+    let more = desk.value("meishier_recordings_lost_blocks_total");
+    assert!(more > lost, "and what is not tried any more");
+    call.hang_up().await;
+    let record = record_of(&desk).await;
+    let id = record.call;
+    let told = std::fs::read_to_string(&log).unwrap();
+    assert_eq!(
+        told.matches("a recording was given up").count(),
+        1,
+        "{told}"
+    );
+    // The record says so, a moment after it was written.
+    let begun = Instant::now();
+    let recording = loop {
+        let recording = record_of(&desk).await.recording.unwrap();
+        if recording.tapes[0].given_up {
+            break recording;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{recording:?}");
+    };
+    let all = desk.value("meishier_recordings_lost_blocks_total");
+    assert_eq!(recording.tapes[0].lost, all);
+    let verified = desk.ask(&["verify"]);
+    assert_eq!(verified.status.code(), Some(1), "{verified:?}");
+    let said = text(&verified.stderr);
+    let tape = TapeId {
+        call: id,
+        segment: 0,
+    };
+    let missing = format!("{tape}: was given up, for the disk refused: ");
+    assert!(said.contains(&missing), "{said}");
+    assert!(text(&verified.stdout).contains("0 whole, 1 without an end, 0 wrong"));
+    // What there is of it can be heard.
+    let to = desk.folder().join("rest.wav");
+    let done = desk.ask(&[
+        "export",
+        &tape.to_string(),
+        "--reason",
+        "a complaint",
+        "--mixed",
+        "--to",
+        to.to_str().unwrap(),
+    ]);
+    assert!(done.status.success(), "{done:?}");
+    assert!(levels(&to).iter().any(|level| *level > 1000.0));
+    desk.served.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_killed_process_did_not_delete_of_a_refusal_is_gone_before_the_next_one_serves() {
+    let desk = open(folder(), "asked").await;
+    let call = desk.call().await;
+    desk.until("meishier_recordings_open", 1);
+    let log = tapes(desk.folder()).join("deletions.log");
+    std::fs::create_dir(&log).unwrap();
+    call.send_digits("9");
+    desk.until("meishier_recordings_undeleted", 1);
+    let tape = tape_of(desk.folder());
+    let Desk { mut served, .. } = desk;
+    served.signal(rustix::process::Signal::KILL);
+    served.end();
+    let folder = std::mem::replace(&mut served.folder, tempfile::tempdir().unwrap());
+    assert!(tape.exists());
+    std::fs::remove_dir(&log).unwrap();
+    let desk = open(folder, "asked").await;
+    // Serving begins after it: nothing is waited for.
+    assert!(!tape.exists());
+    let rows = std::fs::read_to_string(&log).unwrap();
+    assert_eq!(rows.matches("refused by the caller").count(), 1, "{rows}");
+    let verified = desk.ask(&["verify"]);
+    assert!(verified.status.success(), "{verified:?}");
     desk.served.stop();
 }
 

@@ -23,8 +23,8 @@ pub use cause::{Outcome, ReleasedBy};
 pub use ids::{CallId, CounsellorId, LegId, LineId, PoolId, PortId, SeatId, ShardId, TrunkId};
 pub use number::DialString;
 pub use record::{
-    CallRecord, MarkKind, NumberMark, OfferOutcome, OfferRecord, PeerTried, RtpStats,
-    TransferEvent, TransferOutcome, TransferRecord,
+    CallBackRecord, CallRecord, MarkKind, NumberMark, OfferOutcome, OfferRecord, PeerTried,
+    RtpStats, TransferEvent, TransferOutcome, TransferRecord,
 };
 pub use recording::{
     Consent, NoTape, PauseRecord, RecordingRecord, TapeForm, TapeId, TapeRecord, TrackRecord,

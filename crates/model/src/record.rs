@@ -77,6 +77,46 @@ pub struct CallRecord {
     /// What was recorded, and on what ground; `None` if nobody was to be recorded.
     #[serde(default)]
     pub recording: Option<Box<RecordingRecord>>,
+    /// What the caller said of being called back, and whether that is still to be done; `None` if nothing
+    /// was said and nobody hung up while help was on the way.
+    #[serde(default)]
+    pub call_back: Option<Box<CallBackRecord>>,
+}
+
+/// What stands in the record of calling the caller back.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallBackRecord {
+    /// When the caller's consent was written down; `None` without any.
+    pub consent: Option<Wall>,
+    /// The caller's own safe hours, `HH:MM-HH:MM` of Beijing time; empty if none were given.
+    pub hours: String,
+    /// For whom to ask, who else may answer. Personal data.
+    pub note: String,
+    /// The number is one that can be called back.
+    pub number: bool,
+    /// When the caller hung up while help was on the way or there.
+    pub since: Option<Wall>,
+    /// A counsellor has said that it was the caller who answered.
+    pub reached: bool,
+}
+
+impl CallBackRecord {
+    /// Somebody is still to call back, and may: the caller hung up, agreed, and was not reached.
+    #[must_use]
+    pub fn is_owed(&self) -> bool {
+        self.since.is_some() && self.consent.is_some() && self.number && !self.reached
+    }
+}
+
+impl fmt::Debug for CallBackRecord {
+    /// Without the note.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallBackRecord")
+            .field("consent", &self.consent)
+            .field("since", &self.since)
+            .field("reached", &self.reached)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a person said of a number, to be kept until it ends.
@@ -246,7 +286,8 @@ pub struct TransferEvent {
     /// `no_answer`, `cancelled`, `target_left`, `counsellor_left`, `caller_left`; of a seat that is
     /// called in `seat_offered`, `seat_missed`; `mode` when it begins to take part in another way,
     /// or caller or counsellor does (`detail` names which);
-    /// `no_desk` when police were to be quiet and nobody of the second line was there.
+    /// `no_desk` when police were to be quiet and nobody of the second line was there;
+    /// `call_back_refused` when the caller was not called back, with the reason.
     pub what: String,
     /// Which number, which status; empty if there is nothing more to say.
     #[serde(default)]

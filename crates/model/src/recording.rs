@@ -140,6 +140,13 @@ pub struct TapeRecord {
     /// When it ended; `None` if the engine ended before it.
     #[serde(default)]
     pub ended: Option<Wall>,
+    /// Blocks of 20 ms, of all parties, that could not be kept.
+    #[serde(default)]
+    pub lost: u64,
+    /// The disk refused: the file has none of what was said after the first of the lost blocks, or there is
+    /// no file.
+    #[serde(default)]
+    pub given_up: bool,
     /// Who is on which track.
     pub tracks: Vec<TrackRecord>,
 }

@@ -184,7 +184,7 @@ impl Outside {
         let mut known = Known::new(config);
         let mut large = large::peers_of(config);
         for (trunk, outcome) in &self.named {
-            let Some(trunk) = config.trunks.get(usize::from(trunk.0)) else {
+            let Some(trunk) = config.trunk(*trunk) else {
                 continue;
             };
             // Those that the file no longer names have no part in it.

@@ -85,7 +85,7 @@ impl Keys {
         Ok(Self(keys))
     }
 
-    /// Those of the key files that can be read, for whoever looks at old recordings.
+    /// The key of this identifier, if it is here.
     pub(crate) fn find(&self, id: KeyId) -> Option<&Aes256Gcm> {
         let mut keys = self.0.iter();
         keys.find(|key| key.id == id).map(|key| &key.cipher)

@@ -5,22 +5,25 @@
 //!   (none) ───────────► Writing ────────────────────────► last chunk, synced: whole
 //!                        │   │  Ended(not keep)
 //!                        │   └──────────────────────────► key destroyed, row, file removed
-//!                        │ the disk refuses
+//!                        │ the disk refuses, or the file is gone
 //!                        └──────────────────────────────► given up: readable up to there, an alarm
 //! ```
-//! A call knows nothing of any of it: whoever is not quick enough loses blocks, counted, and never a
-//! call. A refused recording that cannot be deleted stays on a list, is tried again until it is, and is
-//! named in the log. A defect (panic) gives up what is being written; the thread goes on with what comes.
+//! A call knows nothing of any of it: whoever is not quick enough loses blocks, and never a call. Each
+//! block that is lost is counted, also those that come after a recording was given up, and what each
+//! recording lacks is told to whoever keeps the call's record. A refused recording that cannot be deleted
+//! is marked and stays on a list, is tried again until it is, and is named in the log; what is marked
+//! when a recorder starts is deleted before anything else. A defect (panic) gives up what is being written; the thread goes on with what comes.
 
+use crate::shared::{MOST_OWED, Shared};
 use crate::track::Tape;
-use crate::{Event, Keys, RecordingError, Shelf};
+use crate::{Counts, Event, Keys, Loss, RecordingError, Shelf};
 use crossbeam::channel::{self, Receiver, RecvTimeoutError, Sender, TrySendError};
 use meishier_media::Taped;
 use meishier_model::{TapeId, Wall};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -28,80 +31,10 @@ use std::time::{Duration, Instant};
 const WAITING: usize = 8192;
 /// How often what waits for a full chunk is looked at.
 const LOOK: Duration = Duration::from_secs(5);
-/// Most refused recordings that wait for being deleted, 1 MiB of names; and how many are tried at a time.
-const MOST_OWED: usize = 65_536;
+/// How many refused recordings are tried at a time.
 const TRIED: usize = 64;
 /// By which rule a refused recording is deleted.
 const REFUSED: &str = "refused by the caller";
-
-/// What the recorder did so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Recordings that are being written now.
-    pub open: u64,
-    /// Recordings that were ended and kept.
-    pub kept: u64,
-    /// Recordings that were deleted at once because the caller refused.
-    pub refused: u64,
-    /// Recordings given up because the disk refused.
-    pub failed: u64,
-    /// True from such a failure until something can be written again.
-    pub failing: bool,
-    /// Blocks of 20 ms that could not be kept: the disk is too slow.
-    pub lost: u64,
-    /// Bytes of recordings that were kept.
-    pub bytes: u64,
-    /// Refused recordings that could not be deleted yet.
-    pub owed: u64,
-}
-
-#[derive(Default)]
-struct Shared {
-    /// [`Recorder::close`] was called.
-    closed: AtomicBool,
-    /// Refused recordings that are not deleted yet.
-    owed: Mutex<BTreeSet<TapeId>>,
-    open: AtomicU64,
-    kept: AtomicU64,
-    refused: AtomicU64,
-    failed: AtomicU64,
-    failing: AtomicBool,
-    lost: AtomicU64,
-    bytes: AtomicU64,
-}
-
-impl Shared {
-    fn owed(&self) -> MutexGuard<'_, BTreeSet<TapeId>> {
-        // A set of names is whole whatever happened to whoever held it.
-        self.owed.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A refused recording is to be deleted; false if too many are already.
-    fn owe(&self, id: TapeId) -> bool {
-        let mut owed = self.owed();
-        owed.contains(&id) || (owed.len() < MOST_OWED && owed.insert(id))
-    }
-
-    /// Nobody is there to take a part: what is lost of it is counted, what was refused is kept in mind.
-    fn on_nobody(&self, part: &Taped) {
-        match part {
-            Taped::Ended {
-                tape, keep: false, ..
-            } => {
-                self.owe(*tape);
-                tracing::error!(%tape, "a recording was refused and is not deleted yet");
-            }
-            Taped::Block { .. } => {
-                self.lost.fetch_add(1, Relaxed);
-            }
-            _ => {}
-        }
-        // After the end there is nothing more that could be written.
-        if !self.closed.load(Relaxed) {
-            self.failing.store(true, Relaxed);
-        }
-    }
-}
 
 /// Takes parts of recordings from any thread without blocking. Clones are cheap; the thread ends when
 /// [`Recorder::close`] is called.
@@ -122,10 +55,11 @@ enum Part {
 }
 
 impl Recorder {
-    /// Starts the thread. `wall` tells what time it is, for the list of deletions.
+    /// Deletes what was refused and is still there, and starts the thread; what cannot be deleted is owed.
+    /// `wall` tells what time it is, for the list of deletions.
     ///
     /// # Errors
-    /// [`RecordingError::File`] if the system gives no thread.
+    /// [`RecordingError::File`] if the folder cannot be read or the system gives no thread.
     pub fn start(
         shelf: Shelf,
         keys: Keys,
@@ -140,8 +74,16 @@ impl Recorder {
             wall: Box::new(wall),
             shared: shared.clone(),
             tapes: BTreeMap::new(),
+            given_up: BTreeMap::new(),
             ending: false,
         };
+        for tape in work.shelf.refused()? {
+            shared.owe(tape);
+        }
+        work.settle(MOST_OWED);
+        for tape in shared.owed().iter() {
+            tracing::error!(%tape, "a recording was refused and could not be deleted");
+        }
         let thread = std::thread::Builder::new().name("recorder".to_owned());
         let thread = thread.spawn(move || work.run(&incoming));
         let thread = thread.map_err(RecordingError::file(&folder))?;
@@ -159,8 +101,8 @@ impl Recorder {
     pub fn take(&self, part: Taped) -> Result<(), Box<Taped>> {
         match self.parts.try_send(Part::Taped(part)) {
             Ok(()) => Ok(()),
-            Err(TrySendError::Full(Part::Taped(Taped::Block { .. }))) => {
-                self.shared.lost.fetch_add(1, Relaxed);
+            Err(TrySendError::Full(Part::Taped(Taped::Block { tape, .. }))) => {
+                self.shared.drop_block(tape);
                 Ok(())
             }
             Err(TrySendError::Full(Part::Taped(part))) => Err(Box::new(part)),
@@ -173,20 +115,16 @@ impl Recorder {
         }
     }
 
+    /// What recordings lack that ended since this was asked the last time.
+    #[must_use]
+    pub fn losses(&self) -> Vec<Loss> {
+        self.shared.losses()
+    }
+
     /// What was done so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let shared = &self.shared;
-        Counts {
-            open: shared.open.load(Relaxed),
-            kept: shared.kept.load(Relaxed),
-            refused: shared.refused.load(Relaxed),
-            failed: shared.failed.load(Relaxed),
-            failing: shared.failing.load(Relaxed),
-            lost: shared.lost.load(Relaxed),
-            bytes: shared.bytes.load(Relaxed),
-            owed: shared.owed().len() as u64,
-        }
+        self.shared.counts()
     }
 
     /// Writes what was taken and ends the thread. What was not ended is readable up to its last word. What
@@ -214,6 +152,8 @@ struct Work {
     shared: Arc<Shared>,
     /// Bounded by the ports: each recording has one at least.
     tapes: BTreeMap<TapeId, Tape>,
+    /// Those that were given up and go on without us, and how many blocks each has lost. As bounded.
+    given_up: BTreeMap<TapeId, u64>,
     /// Nothing more is to come.
     ending: bool,
 }
@@ -223,7 +163,9 @@ impl Work {
         // All that a panic may leave half done are the files that are open, which are given up.
         while catch_unwind(AssertUnwindSafe(|| self.until_closed(parts))).is_err() {
             let given_up = self.tapes.len().max(1) as u64;
-            self.tapes.clear();
+            for (id, tape) in std::mem::take(&mut self.tapes) {
+                self.lose(id, tape.unwritten());
+            }
             self.shared.failed.fetch_add(given_up, Relaxed);
             self.shared.failing.store(true, Relaxed);
             self.shared.open.store(0, Relaxed);
@@ -233,6 +175,20 @@ impl Work {
             }
         }
         self.shared.open.store(0, Relaxed);
+        // Whatever was not ended is over as well.
+        for (tape, lost) in std::mem::take(&mut self.given_up) {
+            self.shared.tell_loss(Loss {
+                tape,
+                lost,
+                given_up: true,
+            });
+        }
+    }
+
+    /// Keeps in mind what a recording that was given up has lost.
+    fn lose(&mut self, id: TapeId, blocks: u64) {
+        self.shared.lost.fetch_add(blocks, Relaxed);
+        *self.given_up.entry(id).or_default() += blocks;
     }
 
     fn until_closed(&mut self, parts: &Receiver<Part>) {
@@ -278,7 +234,7 @@ impl Work {
                         self.tapes.insert(id, tape);
                         self.shared.open.store(self.tapes.len() as u64, Relaxed);
                     }
-                    Err(error) => self.on_fault(id, &error),
+                    Err(error) => self.give_up(id, &error),
                 }
             }
             Taped::Joined {
@@ -293,6 +249,7 @@ impl Work {
             Taped::Note { frame, note, .. } => {
                 self.with(id, |tape| tape.event(frame, Event::Note { note }));
             }
+            Taped::Block { .. } if !self.tapes.contains_key(&id) => self.lose(id, 1),
             Taped::Block {
                 frame,
                 track,
@@ -305,40 +262,51 @@ impl Work {
         }
     }
 
-    /// A recording whose file was given up is known no more; what still comes of it goes nowhere.
+    /// A recording whose file was given up is known no more; what still comes of it is lost.
     fn with(&mut self, id: TapeId, work: impl FnOnce(&mut Tape) -> Result<(), RecordingError>) {
         if let Some(tape) = self.tapes.get_mut(&id) {
             match work(tape) {
                 Ok(()) => {}
-                Err(error) => self.on_fault(id, &error),
+                Err(error) => self.give_up(id, &error),
             }
         }
     }
 
     fn on_end(&mut self, id: TapeId, frame: u32, keep: bool, lost: u64) {
         self.shared.lost.fetch_add(lost, Relaxed);
-        let tape = self.tapes.remove(&id);
-        self.shared.open.store(self.tapes.len() as u64, Relaxed);
+        let lost = lost + self.shared.take_dropped(id);
         if keep {
-            let Some(tape) = tape else { return };
-            match tape.end(frame, lost) {
-                Ok(bytes) => {
-                    self.shared.kept.fetch_add(1, Relaxed);
-                    self.shared.bytes.fetch_add(bytes, Relaxed);
-                    self.shared.failing.store(false, Relaxed);
+            if let Some(tape) = self.tapes.get_mut(&id) {
+                match tape.end(frame, lost) {
+                    Ok(bytes) => {
+                        self.shared.kept.fetch_add(1, Relaxed);
+                        self.shared.bytes.fetch_add(bytes, Relaxed);
+                        self.shared.failing.store(false, Relaxed);
+                    }
+                    Err(error) => self.give_up(id, &error),
                 }
-                Err(error) => self.on_fault(id, &error),
+            }
+            self.forget(id);
+            let after = self.given_up.remove(&id);
+            let loss = Loss {
+                tape: id,
+                lost: lost + after.unwrap_or(0),
+                given_up: after.is_some(),
+            };
+            if loss.lost > 0 || loss.given_up {
+                self.shared.tell_loss(loss);
             }
             return;
         }
         // The file is closed before it is deleted.
-        drop(tape);
+        self.forget(id);
+        self.given_up.remove(&id);
         if !self.shared.owe(id) {
             tracing::error!(tape = %id, "too many refused recordings wait for being deleted");
         }
         if let Err(error) = self.unmake(id) {
-            tracing::error!(tape = %id, "a recording was refused and is not deleted yet");
-            self.on_fault(id, &error);
+            tracing::error!(tape = %id, %error, "a recording was refused and is not deleted yet");
+            self.on_fault();
         }
     }
 
@@ -362,12 +330,23 @@ impl Work {
         }
     }
 
-    fn on_fault(&mut self, id: TapeId, error: &RecordingError) {
+    fn forget(&mut self, id: TapeId) {
         self.tapes.remove(&id);
         self.shared.open.store(self.tapes.len() as u64, Relaxed);
+    }
+
+    /// The one time that a recording is given up, and told of in the log.
+    fn give_up(&mut self, id: TapeId, error: &RecordingError) {
+        let unwritten = self.tapes.get(&id).map_or(0, Tape::unwritten);
+        self.lose(id, unwritten);
+        self.forget(id);
+        self.on_fault();
+        tracing::error!(tape = %id, %error, "a recording was given up; the call goes on");
+    }
+
+    fn on_fault(&self) {
         self.shared.failed.fetch_add(1, Relaxed);
         self.shared.failing.store(true, Relaxed);
-        tracing::error!(tape = %id, %error, "a recording was given up; the call goes on");
     }
 }
 

@@ -3,18 +3,21 @@
 //! ```text
 //!   recordings/2026-11-22/0001…abc-0.tape      a recording
 //!   recordings/2026-11-22/0001…abc-0.hold      it is not to be deleted, and why
+//!   recordings/2026-11-22/0001…abc-0.refused   it is to be deleted at once: the caller refused
 //!   recordings/deletions.log                   what was deleted, when, by which rule (a ledger)
 //!   recordings/audit.log                       who exported, held, released, and why (a ledger)
 //!
 //!   deletion:  key in the header overwritten ─► row in deletions.log ─► file removed
 //! ```
 //! Each step waits for the disk before the next. What stops half-way is finished by the next sweep: a
-//! header without its key says itself what it was.
+//! header without its key says itself what it was. What was refused and could not be deleted is so when
+//! a recorder starts.
 
 use crate::format::HEADER;
-use crate::track::place;
+use crate::track::{day, place};
 use crate::{Header, Ledger, RecordingError};
-use meishier_model::{TapeId, Wall};
+use meishier_model::{CallId, TapeId, Wall};
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -37,6 +40,8 @@ pub struct Found {
     pub bytes: u64,
     /// It is not to be deleted.
     pub held: bool,
+    /// The caller refused, and it could not be deleted yet.
+    pub refused: bool,
 }
 
 /// What a sweep did.
@@ -102,7 +107,7 @@ impl Shelf {
     /// [`RecordingError::File`] if the folder cannot be read.
     pub fn list(&self) -> Result<(Vec<Found>, u64), RecordingError> {
         let (mut found, mut odd) = (Vec::new(), 0);
-        for path in self.files()? {
+        for path in self.files("tape")? {
             match self.look(&path) {
                 Ok(one) => found.push(one),
                 Err(_) => odd += 1,
@@ -152,8 +157,48 @@ impl Shelf {
             fs::remove_file(&path).map_err(RecordingError::file(&path))?;
             return Ok(false);
         }
-        self.delete(now, &path, rule)?;
+        // Without the mark it is deleted as well: it is for the next process, should this one not get to it.
+        if let Err(error) = touch(&refused_of(&path)) {
+            tracing::warn!(%tape, %error, "a refused recording could not be marked");
+        }
+        self.delete(now, &path, (rule, false))?;
         Ok(true)
+    }
+
+    /// Marks what there is of calls in which somebody refused, for the next [`crate::Recorder`] that starts
+    /// to delete. Looks into the folders of the day of `since` and after.
+    ///
+    /// # Errors
+    /// [`RecordingError::File`].
+    pub fn mark_refused(
+        &self,
+        calls: &BTreeSet<CallId>,
+        since: Wall,
+    ) -> Result<(), RecordingError> {
+        let first = self.folder.join(day(since));
+        for path in self.files("tape")? {
+            let late = path.parent().is_some_and(|day| day >= first.as_path());
+            if late && named(&path).is_some_and(|tape| calls.contains(&tape.call)) {
+                touch(&refused_of(&path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Recordings that somebody refused and that are still here.
+    ///
+    /// # Errors
+    /// [`RecordingError::File`] if the folder cannot be read.
+    pub(crate) fn refused(&self) -> Result<Vec<TapeId>, RecordingError> {
+        let mut out = Vec::new();
+        for mark in self.files("refused")? {
+            match named(&mark) {
+                Some(tape) if mark.with_extension("tape").exists() => out.push(tape),
+                // It stopped between the file and its mark.
+                _ => fs::remove_file(&mark).map_err(RecordingError::file(&mark))?,
+            }
+        }
+        Ok(out)
     }
 
     fn look(&self, path: &Path) -> Result<Found, RecordingError> {
@@ -164,16 +209,17 @@ impl Shelf {
             header: Header::parse(bytes, path)?,
             bytes: about.len(),
             held: hold_of(path).exists(),
+            refused: refused_of(path).exists(),
             path: path.to_owned(),
         })
     }
 
-    fn files(&self) -> Result<Vec<PathBuf>, RecordingError> {
+    fn files(&self, kind: &str) -> Result<Vec<PathBuf>, RecordingError> {
         let mut out = Vec::new();
         for day in entries(&self.folder)? {
             if day.is_dir() {
                 let tapes = entries(&day)?.into_iter();
-                out.extend(tapes.filter(|path| path.extension().is_some_and(|it| it == "tape")));
+                out.extend(tapes.filter(|path| path.extension().is_some_and(|it| it == kind)));
             }
         }
         out.sort();
@@ -190,14 +236,11 @@ impl Shelf {
         tape: TapeId,
         (by, why): (&str, &str),
     ) -> Result<(), RecordingError> {
-        let found = self.find(tape)?;
-        let of = (tape, &*found.header.fingerprint());
-        self.audit().add(now, of, ("held", by, why))?;
-        let path = hold_of(&found.path);
-        let mut options = OpenOptions::new();
-        let options = options.write(true).create(true).truncate(true).mode(0o600);
-        let file = options.open(&path).and_then(|file| file.sync_all());
-        file.map_err(RecordingError::file(&path))
+        let path = self.path(tape)?;
+        let file = File::open(&path).map_err(RecordingError::file(&path))?;
+        // A sweep of another process has deleted it before this, or finds it held.
+        file.lock().map_err(RecordingError::file(&path))?;
+        touch(&self.audited(now, tape, ("held", by, why))?)
     }
 
     /// Lets a recording that was held be deleted when its time comes.
@@ -210,16 +253,26 @@ impl Shelf {
         tape: TapeId,
         (by, why): (&str, &str),
     ) -> Result<(), RecordingError> {
-        let found = self.find(tape)?;
-        let of = (tape, &*found.header.fingerprint());
-        self.audit().add(now, of, ("released", by, why))?;
-        let path = hold_of(&found.path);
+        let path = self.audited(now, tape, ("released", by, why))?;
         match fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(RecordingError::file(&path)(error))
             }
             _ => Ok(()),
         }
+    }
+
+    /// Writes into the audit what is done with a recording, before it is; gives the place of its hold.
+    fn audited(
+        &self,
+        now: Wall,
+        tape: TapeId,
+        said: (&str, &str, &str),
+    ) -> Result<PathBuf, RecordingError> {
+        let found = self.find(tape)?;
+        let of = (tape, &*found.header.fingerprint());
+        self.audit().add(now, of, said)?;
+        Ok(hold_of(&found.path))
     }
 
     /// Deletes every recording that began longer ago than `keep` and a day, unless it is held; and
@@ -231,19 +284,20 @@ impl Shelf {
         let mut swept = Swept::default();
         let keep = (keep + LONGEST_CALL).as_millis();
         let keep = i64::try_from(keep).unwrap_or(i64::MAX);
-        for path in self.files()? {
+        for path in self.files("tape")? {
             let done = match self.look(&path) {
                 Ok(found) if found.header.begun.0.saturating_add(keep) > now.0 => continue,
                 Ok(found) if found.held => {
                     swept.held += 1;
                     continue;
                 }
-                Ok(_) | Err(RecordingError::Deleted(_)) => self.delete(now, &path, rule),
+                Ok(_) | Err(RecordingError::Deleted(_)) => self.delete(now, &path, (rule, true)),
                 // Not ours, or half a header: nothing that could be read by anybody.
                 Err(_) => continue,
             };
             match done {
-                Ok(()) => swept.deleted += 1,
+                Ok(true) => swept.deleted += 1,
+                Ok(false) => swept.held += 1,
                 Err(error) => {
                     tracing::error!(%error, "a recording past its time could not be deleted");
                     swept.failed += 1;
@@ -253,8 +307,14 @@ impl Shelf {
         Ok(swept)
     }
 
-    /// Deletes one file: first the key, then the row, then the file.
-    pub(crate) fn delete(&self, now: Wall, path: &Path, rule: &str) -> Result<(), RecordingError> {
+    /// Deletes one file: first the key, then the row, then the file. False if it is held, where a hold
+    /// counts.
+    fn delete(
+        &self,
+        now: Wall,
+        path: &Path,
+        (rule, heeds_hold): (&str, bool),
+    ) -> Result<bool, RecordingError> {
         let fault = || RecordingError::file(path);
         let mut options = OpenOptions::new();
         // It guards nothing that a panic could leave half done.
@@ -262,9 +322,11 @@ impl Shelf {
         let file = options.read(true).write(true).open(path);
         let mut file = match file {
             // Somebody else was quicker.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(true),
             other => other.map_err(fault())?,
         };
+        // Whoever holds it does so in another process, and has it either before or not at all.
+        file.lock().map_err(fault())?;
         let bytes = head(&mut file).ok_or_else(|| RecordingError::Foreign(path.to_owned()))?;
         let (tape, fingerprint, told) = match Header::was(&bytes) {
             // Its row was perhaps written before it stopped.
@@ -273,6 +335,7 @@ impl Shelf {
                 let told = rows.iter().any(|row| row.header == fingerprint);
                 (tape, fingerprint, told)
             }
+            None if heeds_hold && hold_of(path).exists() => return Ok(false),
             None => {
                 let header = Header::parse(bytes, path)?;
                 let gone = file
@@ -288,13 +351,14 @@ impl Shelf {
             self.deletions().add(now, (tape, &fingerprint), said)?;
         }
         fs::remove_file(path).map_err(fault())?;
-        // A hold that was released half-way is of no use any more.
+        // Marks of what is not there are of no use any more; the next start clears those of refusals away.
         let _ = fs::remove_file(hold_of(path));
+        let _ = fs::remove_file(refused_of(path));
         if let Some(day) = path.parent() {
             let synced = File::open(day).and_then(|folder| folder.sync_all());
             synced.map_err(RecordingError::file(day))?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Recordings that the list of deletions says are gone and that are still here.
@@ -324,6 +388,23 @@ fn head(file: &mut File) -> Option<[u8; HEADER]> {
 
 fn hold_of(path: &Path) -> PathBuf {
     path.with_extension("hold")
+}
+
+fn refused_of(path: &Path) -> PathBuf {
+    path.with_extension("refused")
+}
+
+/// Which recording a file is of, by its name.
+fn named(path: &Path) -> Option<TapeId> {
+    path.file_stem()?.to_str()?.parse().ok()
+}
+
+/// Makes an empty file, or leaves one that is there, and waits for the disk.
+fn touch(path: &Path) -> Result<(), RecordingError> {
+    let mut options = OpenOptions::new();
+    let options = options.write(true).create(true).truncate(true).mode(0o600);
+    let file = options.open(path).and_then(|file| file.sync_all());
+    file.map_err(RecordingError::file(path))
 }
 
 fn make(folder: &Path) -> Result<(), RecordingError> {

@@ -6,8 +6,8 @@ use crate::{Entry, Event, Header, Keys, MIX, RecordingError};
 use meishier_media::{Codec, FRAME, g711};
 use meishier_model::{TapeForm, TapeId, Wall};
 use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// A chunk is full from here on.
@@ -21,6 +21,10 @@ pub(crate) struct Tape {
     file: File,
     /// Bytes of whole chunks.
     length: u64,
+    /// Blocks that came.
+    blocks: u64,
+    /// How many of them are in whole chunks.
+    written: u64,
     header: Header,
     key: DataKey,
     form: TapeForm,
@@ -48,6 +52,8 @@ impl Tape {
         let file = options.open(&path).map_err(RecordingError::file(&path))?;
         let mut tape = Self {
             length: 0,
+            blocks: 0,
+            written: 0,
             path,
             file,
             header,
@@ -76,6 +82,7 @@ impl Tape {
         track: u8,
         samples: &[i16; FRAME],
     ) -> Result<(), RecordingError> {
+        self.blocks += 1;
         if self.form.has_mix() {
             if self.sum.as_ref().is_some_and(|(at, _)| *at != frame) {
                 self.close_sum();
@@ -99,14 +106,23 @@ impl Tape {
         self.fit(frame)
     }
 
-    /// Ends the file as it should end.
-    pub fn end(mut self, frame: u32, lost: u64) -> Result<u64, RecordingError> {
+    /// Blocks that came and are not in the file.
+    pub fn unwritten(&self) -> u64 {
+        self.blocks.saturating_sub(self.written)
+    }
+
+    /// Ends the file as it should end; gives its bytes.
+    pub fn end(&mut self, frame: u32, lost: u64) -> Result<u64, RecordingError> {
         self.close_sum();
         let event = Event::Ended { lost };
         self.add(frame, &Entry::Event { frame, event });
         self.chunk(true)?;
         let synced = self.file.sync_all();
         synced.map_err(RecordingError::file(&self.path))?;
+        if let Some(day) = self.path.parent() {
+            let synced = File::open(day).and_then(|folder| folder.sync_all());
+            synced.map_err(RecordingError::file(day))?;
+        }
         Ok(self.length)
     }
 
@@ -153,7 +169,24 @@ impl Tape {
             chunk: Some(self.next),
         })?;
         self.next += 1;
-        self.put(&sealed)
+        self.put(&sealed)?;
+        self.written = self.blocks;
+        self.stand()
+    }
+
+    /// A file that somebody removed takes what is written and keeps nothing of it.
+    fn stand(&mut self) -> Result<(), RecordingError> {
+        let there = std::fs::metadata(&self.path).and_then(|there| {
+            let ours = self.file.metadata()?;
+            Ok((there.dev(), there.ino()) == (ours.dev(), ours.ino()))
+        });
+        let gone = match there {
+            Ok(true) => return Ok(()),
+            Ok(false) => ErrorKind::NotFound.into(),
+            Err(error) => error,
+        };
+        self.written = 0;
+        Err(RecordingError::file(&self.path)(gone))
     }
 
     /// Writes all of it or, as far as the disk still obeys, nothing.

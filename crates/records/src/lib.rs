@@ -25,6 +25,7 @@ mod read;
 mod row;
 mod schema;
 mod store;
+mod tapes;
 mod tasks;
 mod write;
 mod writer;

@@ -1,7 +1,7 @@
 //! Reading records back, for the API and the tests.
 
 use crate::{Store, StoreError, row};
-use meishier_model::{CallId, CallRecord, RecordingRecord};
+use meishier_model::{CallId, CallRecord};
 use sqlx::{Row, SqliteConnection};
 use std::collections::BTreeMap;
 
@@ -80,41 +80,6 @@ impl Store {
         let record = one(&mut transaction, call.0 as i64).await?;
         transaction.commit().await?;
         Ok(record)
-    }
-
-    /// What the records say of recordings, call by call; `each` is given a page at a time.
-    ///
-    /// # Errors
-    /// As [`Self::recent`].
-    pub async fn recordings(
-        &self,
-        mut each: impl FnMut(CallId, RecordingRecord),
-    ) -> Result<(), StoreError> {
-        let mut after = i64::MIN;
-        loop {
-            let rows = sqlx::query(
-                "SELECT call, recording FROM calls WHERE call > ? AND recording IS NOT NULL \
-                 ORDER BY call LIMIT ?",
-            )
-            .bind(after)
-            .bind(i64::from(LARGEST_PAGE))
-            .fetch_all(&self.read)
-            .await?;
-            for found in &rows {
-                let call = row::id(found)?;
-                let said = serde_json::from_str(found.try_get("recording")?);
-                each(
-                    call,
-                    said.map_err(|_| StoreError::Damaged {
-                        column: "recording",
-                    })?,
-                );
-                after = call.0 as i64;
-            }
-            if rows.is_empty() {
-                return Ok(());
-            }
-        }
     }
 }
 

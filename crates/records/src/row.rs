@@ -17,6 +17,8 @@ pub(crate) fn call(row: &SqliteRow) -> Result<CallRecord, StoreError> {
     let rules: &str = row.try_get("rules")?;
     let recording: Option<&str> = row.try_get("recording")?;
     let recording = recording.map(serde_json::from_str).transpose();
+    let call_back: Option<&str> = row.try_get("call_back")?;
+    let call_back = call_back.map(serde_json::from_str).transpose();
     Ok(CallRecord {
         call: id(row)?,
         trunk: row.try_get("trunk")?,
@@ -91,6 +93,9 @@ pub(crate) fn call(row: &SqliteRow) -> Result<CallRecord, StoreError> {
         )?,
         recording: recording.map_err(|_| StoreError::Damaged {
             column: "recording",
+        })?,
+        call_back: call_back.map_err(|_| StoreError::Damaged {
+            column: "call_back",
         })?,
     })
 }

@@ -8,7 +8,7 @@ pub(crate) const APPLICATION_ID: i64 = 0x4d53_4552;
 
 /// One script a version; script `n` leads from version `n` to `n + 1`. A script that was
 /// released is never edited: what changes is a new script.
-pub(crate) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6, V7, V8, V9, V10];
+pub(crate) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6, V7, V8, V9, V10, V11];
 
 const V1: &str = "
 CREATE TABLE calls (
@@ -202,4 +202,9 @@ BEGIN SELECT RAISE(ABORT, 'uses of personal data are not deleted'); END;
 CREATE TRIGGER data_uses_are_not_replaced BEFORE INSERT ON data_uses
 WHEN EXISTS (SELECT 1 FROM data_uses WHERE id = NEW.id)
 BEGIN SELECT RAISE(ABORT, 'uses of personal data are not replaced'); END;
+";
+
+/// What was said of calling back, as JSON. Older rows, and calls of which nothing was said, read as nothing.
+const V11: &str = "
+ALTER TABLE calls ADD COLUMN call_back TEXT;
 ";

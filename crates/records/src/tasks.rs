@@ -1,10 +1,12 @@
 //! What people are to do after a call: one task of a kind a call.
 
 use crate::{Store, StoreError, row};
-use meishier_model::{CallId, Wall};
+use meishier_model::{CallId, CallRecord, Wall};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
+/// Milliseconds of a day.
+const DAY: i64 = 24 * 3_600_000;
 /// Most tasks that are read at once.
 const MOST: i64 = 1000;
 
@@ -23,14 +25,21 @@ pub enum TaskKind {
     /// Tell the person that personal data went out in an emergency (Personal Information Protection
     /// Law of the PRC, article 18).
     Tell,
+    /// Call back a caller who hung up while help was on the way, agreed to be called back, and was not
+    /// reached within the call.
+    CallBack,
 }
 
 impl TaskKind {
+    /// All of them.
+    const ALL: [TaskKind; 2] = [Self::Tell, Self::CallBack];
+
     /// The name used in the API and the data base.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Tell => "tell_person",
+            Self::CallBack => "call_back",
         }
     }
 }
@@ -68,6 +77,16 @@ impl Store {
         rows.iter().map(kept).collect()
     }
 
+    /// The task of that id, done or not; `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`Self::marks`].
+    pub async fn task(&self, id: i64) -> Result<Option<KeptTask>, StoreError> {
+        let found = sqlx::query("SELECT * FROM tasks WHERE id = ?").bind(id);
+        let found = found.fetch_optional(&self.read).await?;
+        found.as_ref().map(kept).transpose()
+    }
+
     /// A task is done, by whom if that is known; false if there is none of that id, or it was done before.
     ///
     /// # Errors
@@ -81,6 +100,16 @@ impl Store {
             .await?;
         Ok(done.rows_affected() == 1)
     }
+}
+
+/// What a call's record leaves to be done: calling back, until the same time of the next day, so that
+/// safe hours come once before.
+pub(crate) fn call_back(record: &CallRecord) -> Option<Task> {
+    let owed = record.call_back.as_ref().is_some_and(|it| it.is_owed());
+    owed.then(|| Task {
+        kind: TaskKind::CallBack,
+        due: Wall(record.ended.0.saturating_add(DAY)),
+    })
 }
 
 /// Makes a task unless the call has one of that kind.
@@ -107,7 +136,7 @@ fn kept(found: &SqliteRow) -> Result<KeptTask, StoreError> {
     Ok(KeptTask {
         id: found.try_get("id")?,
         task: Task {
-            kind: row::named(&[TaskKind::Tell], TaskKind::as_str, kind, "tasks.kind")?,
+            kind: row::named(&TaskKind::ALL, TaskKind::as_str, kind, "tasks.kind")?,
             due: Wall(found.try_get("due")?),
         },
         call: row::id(found)?,

@@ -1,6 +1,6 @@
 //! One batch into the tables, in one transaction.
 
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, tasks};
 use meishier_model::{CallRecord, OfferRecord, TransferRecord};
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteArguments;
@@ -58,8 +58,8 @@ static CALLS: LazyLock<Inserts> = LazyLock::new(|| {
          caller_lost, caller_jitter_us, caller_reports, caller_peer_lost, caller_peer_jitter_us, \
          caller_round_trip_us, seat_lost, seat_jitter_us, seat_reports, seat_peer_lost, \
          seat_peer_jitter_us, seat_round_trip_us, caller_secured, caller_unauthentic, seat_secured, \
-         seat_unauthentic, cause, seat_cause, recording)",
-        50,
+         seat_unauthentic, cause, seat_cause, recording, call_back)",
+        51,
     )
 });
 
@@ -132,6 +132,11 @@ async fn details(connection: &mut SqliteConnection, all: &[&CallRecord]) -> Resu
         })
         .collect();
     TRANSFERS.run(connection, &transfers, bind_transfer).await?;
+    for record in all {
+        if let Some(task) = tasks::call_back(record) {
+            tasks::keep(connection, record.call, record.ended, task).await?;
+        }
+    }
     Ok(())
 }
 
@@ -148,6 +153,10 @@ fn bind_call(statement: Statement, record: &CallRecord) -> Result<Statement, Sto
     let recording = record.recording.as_ref().map(serde_json::to_string);
     let recording = recording.transpose().map_err(|_| StoreError::Damaged {
         column: "recording",
+    })?;
+    let call_back = record.call_back.as_ref().map(serde_json::to_string);
+    let call_back = call_back.transpose().map_err(|_| StoreError::Damaged {
+        column: "call_back",
     })?;
     let (caller, seat) = (&record.rtp_caller, &record.rtp_seat);
     Ok(statement
@@ -200,7 +209,8 @@ fn bind_call(statement: Statement, record: &CallRecord) -> Result<Statement, Sto
         .bind(bits(seat.unauthentic))
         .bind(record.cause.clone())
         .bind(record.seat_cause.clone())
-        .bind(recording))
+        .bind(recording)
+        .bind(call_back))
 }
 
 fn bind_offer(

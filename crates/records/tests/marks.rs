@@ -162,6 +162,7 @@ async fn a_file_of_the_first_version_goes_on_and_its_rows_read_as_empty() {
         assert_eq!(record.route, [("city".to_owned(), 0)]);
         assert_eq!((record.table.as_str(), record.rules.len()), ("", 0));
         assert!(!record.risk && !record.nuisance);
+        assert_eq!((&record.recording, &record.call_back), (&None, &None));
         let (caller, seat) = (record.rtp_caller, record.rtp_seat);
         assert_eq!((caller.malformed, caller.lost, caller.reports), (4, 0, 0));
         assert_eq!(

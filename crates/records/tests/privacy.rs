@@ -5,12 +5,12 @@
 
 mod support;
 
-use meishier_model::{CallId, CallRecord, DialString, MarkKind, NumberMark, Wall};
+use meishier_model::{CallBackRecord, CallId, CallRecord, DialString, MarkKind, NumberMark, Wall};
 use meishier_records::Writer;
 use sqlx::{Connection, SqliteConnection};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
-use support::{full, impatient, place};
+use support::{call_back, full, impatient, place};
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -33,11 +33,17 @@ async fn the_log_names_nobody() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(move || out.clone())
         .init();
+    let said = CallBackRecord {
+        note: "marker-note".into(),
+        ..call_back(false)
+    };
+    assert!(!format!("{said:?}").contains("marker"), "{said:?}");
     let marked = CallRecord {
         caller: DialString::new("13955556666"),
         called: DialString::new("08517777"),
         sip_call_id: "marker-call-id".into(),
         counsellor: Some("marker-counsellor".into()),
+        call_back: Some(Box::new(said)),
         ..full(1)
     };
     let place = place();

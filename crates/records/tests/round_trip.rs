@@ -4,7 +4,8 @@
 mod support;
 
 use meishier_model::{
-    CallId, CallRecord, OfferOutcome, Outcome, ReleasedBy, TransferOutcome, Wall,
+    CallId, CallRecord, OfferOutcome, Outcome, RecordingRecord, ReleasedBy, TapeId,
+    TransferOutcome, Wall,
 };
 use meishier_records::{Counts, Store, StoreError, Writer};
 use std::os::unix::fs::PermissionsExt;
@@ -59,6 +60,71 @@ async fn what_was_recorded_comes_back_of_each_call_that_was() {
         .iter()
         .filter_map(|it| Some((it.call, *it.recording.clone()?)))
         .collect();
+    assert_eq!(found, wanted);
+}
+
+#[tokio::test]
+async fn what_a_recording_lacks_is_noted_in_the_record_of_its_call() {
+    let place = place();
+    let store = Store::open(&place.path).await.unwrap();
+    let tape = |call, segment| TapeId {
+        call: bare(call).call,
+        segment,
+    };
+    let lacks = (150, true);
+    assert!(
+        !store.tape_lacks(tape(1, 1), lacks).await.unwrap(),
+        "not yet"
+    );
+    let with = |n| CallRecord {
+        recording: Some(Box::new(recording())),
+        ..bare(n)
+    };
+    written(&store, &[with(1), with(2), bare(3)]).await;
+    assert!(store.tape_lacks(tape(1, 1), lacks).await.unwrap());
+    // Of a recording that is on no record nothing is said.
+    assert!(store.tape_lacks(tape(2, 7), lacks).await.unwrap());
+    assert!(store.tape_lacks(tape(3, 1), lacks).await.unwrap());
+    let mut noted = recording();
+    (noted.tapes[0].lost, noted.tapes[0].given_up) = lacks;
+    let said = |n| {
+        let store = store.clone();
+        async move { store.get(bare(n).call).await.unwrap().unwrap().recording }
+    };
+    assert_eq!(said(1).await.as_deref(), Some(&noted));
+    assert_eq!(said(2).await.as_deref(), Some(&recording()));
+    assert_eq!(said(3).await, None);
+}
+
+#[tokio::test]
+async fn calls_that_refused_are_found_in_the_last_week_that_had_calls() {
+    let place = place();
+    let store = Store::open(&place.path).await.unwrap();
+    let day = 86_400_000;
+    let with = |n: u64, days: i64, refused: bool| CallRecord {
+        arrived: Wall(1_000_000_000_000 + days * day),
+        recording: Some(Box::new(RecordingRecord {
+            refused: refused.then_some(Wall(1_000_000_000_000 + days * day)),
+            tapes: Vec::new(),
+            ..recording()
+        })),
+        ..bare(n)
+    };
+    assert_eq!(store.refused_lately().await.unwrap(), []);
+    let records = [
+        with(1, 1, true),
+        with(2, 5, true),
+        with(3, 6, false),
+        with(4, 11, true),
+        bare(5),
+    ];
+    let records = records.map(|it| CallRecord {
+        arrived: it.arrived.min(Wall(1_000_000_000_000 + 12 * day)),
+        ..it
+    });
+    written(&store, &records).await;
+    let found = store.refused_lately().await.unwrap();
+    let wanted = [2, 4].map(|n| (bare(n).call, records[n as usize - 1].arrived));
     assert_eq!(found, wanted);
 }
 

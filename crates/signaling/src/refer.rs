@@ -164,9 +164,14 @@ impl Leg {
         });
     }
 
+    /// The REFER that waits for our user's answer, which it gets now.
+    fn take_asked(&mut self) -> Result<Asked, LegError> {
+        let asked = self.refers.as_mut().and_then(|it| it.asked.take());
+        asked.ok_or(LegError::State)
+    }
+
     fn accept_refer(&mut self, cx: &mut Context<'_>) -> Result<(), LegError> {
-        let refers = self.refers.as_mut().ok_or(LegError::State)?;
-        let asked = refers.asked.take().ok_or(LegError::State)?;
+        let asked = self.take_asked()?;
         let headers: &[(&str, &str)] = match asked.silent {
             true => &[("Refer-Sub", "false")],
             false => &[],
@@ -200,8 +205,7 @@ impl Leg {
         if !(300..=699).contains(&status) {
             return Err(LegError::Status);
         }
-        let asked = self.refers.as_mut().and_then(|it| it.asked.take());
-        let asked = asked.ok_or(LegError::State)?;
+        let asked = self.take_asked()?;
         self.reply(cx, asked.key, status, headers);
         Ok(())
     }
@@ -210,8 +214,7 @@ impl Leg {
         if !(101..=699).contains(&status) {
             return Err(LegError::Status);
         }
-        let telling = self.refers.as_mut().and_then(|it| it.telling.as_mut());
-        let telling = telling.ok_or(LegError::State)?;
+        let telling = self.telling_mut().ok_or(LegError::State)?;
         // A final status stays: what is told after it is of something else.
         if telling.status < 200 && telling.status != status {
             telling.status = status;
@@ -221,10 +224,15 @@ impl Leg {
         Ok(())
     }
 
+    /// The REFER that is told of.
+    fn telling_mut(&mut self) -> Option<&mut Telling> {
+        self.refers.as_mut()?.telling.as_mut()
+    }
+
     /// Sends what waits to be told, unless a NOTIFY is under way: they are to come in order.
     fn tell(&mut self, cx: &mut Context<'_>) {
-        let telling = self.refers.as_mut().and_then(|it| it.telling.as_mut());
-        let Some(telling) = telling.filter(|it| it.waits && it.under_way.is_none()) else {
+        let next = |it: &&mut Telling| it.waits && it.under_way.is_none();
+        let Some(telling) = self.telling_mut().filter(next) else {
             return;
         };
         if telling.status >= 200 {
@@ -232,8 +240,8 @@ impl Leg {
         }
         telling.waits = false;
         let key = self.send_notify(cx, None);
-        if let Some(under_way) = self.refers.as_mut().and_then(|it| it.under_way_mut()) {
-            *under_way = key;
+        if let Some(telling) = self.telling_mut() {
+            telling.under_way = key;
         }
     }
 

@@ -1,7 +1,7 @@
 //! Handles to metrics, taken once and kept: 5 ns a use instead of a look-up by name and labels.
 
 use crate::names;
-use meishier_engine::api::{LegParty, Phase, Refusal, SeatState};
+use meishier_engine::api::{CallBackResult, LegParty, Phase, Refusal, SeatState};
 use meishier_engine::media::Foreign;
 use meishier_engine::routing::{Dialled, NuisanceWhy, RiskWhy, Service};
 use meishier_engine::transfer::KeyKind;
@@ -185,6 +185,7 @@ pub(crate) struct Handles {
     pub(crate) transfer_answer: Family<KeyKind, Histogram>,
     pub(crate) transfer_alarms: Counter,
     pub(crate) call_backs: Counter,
+    pub(crate) called_back: Family<CallBackResult, Counter>,
     pub(crate) probes: Family<LegParty, Counter>,
     pub(crate) dead_legs: Family<LegParty, Counter>,
     pub(crate) media_lost: Counter,
@@ -294,6 +295,9 @@ impl Handles {
             }),
             transfer_alarms: counter(r, names::TRANSFER_ALARMS, &[]),
             call_backs: counter(r, names::CALL_BACKS, &[]),
+            called_back: Family::new(&CallBackResult::ALL, CallBackResult::as_str, |result| {
+                counter(r, names::CALLED_BACK, &[("result", result)])
+            }),
             probes: Family::new(&LegParty::ALL, LegParty::as_str, |party| {
                 counter(r, names::PROBES, &[("party", party)])
             }),

@@ -144,6 +144,9 @@ impl Telemetry {
             Notice::CallBackDue { call } => {
                 tracing::warn!(%call, "the caller hung up while help was on the way: call back");
             }
+            Notice::CallBack { call, result } => {
+                tracing::info!(%call, result = result.as_str(), "call back");
+            }
             Notice::Seat {
                 seat,
                 from,

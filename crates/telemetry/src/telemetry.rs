@@ -187,6 +187,7 @@ impl Telemetry {
             | Notice::KeyByTelephone { .. } => {}
             Notice::TransferAlarm { .. } => handles.transfer_alarms.increment(1),
             Notice::CallBackDue { .. } => handles.call_backs.increment(1),
+            Notice::CallBack { result, .. } => add(handles.called_back.of(*result)),
             Notice::Seat {
                 seat,
                 to,

@@ -21,6 +21,8 @@ pub enum Third {
     Present,
     /// The same of an emergency's: police, ambulance, fire.
     Emergency,
+    /// Whoever answered at the caller's number, called back.
+    Returned,
     /// Somebody of this house is there and speaks: the second line, or a supervisor.
     Officer,
     /// It is there to hear or to whisper: nobody's help by itself.
@@ -35,7 +37,8 @@ impl Third {
 
     /// There to be talked with.
     fn is_there(self) -> bool {
-        matches!(self, Self::Present | Self::Emergency | Self::Officer)
+        let target = matches!(self, Self::Present | Self::Emergency);
+        target || matches!(self, Self::Officer | Self::Returned)
     }
 }
 
@@ -76,8 +79,9 @@ pub enum Order {
 ///     ▼                                                       │ │ caller left: End
 ///   Callerless ── counsellor or the last one left: End ───────┼─┴────► Over
 ///     │                                                       │         ▲
-///     │ counsellor lost, an emergency                         │         │
-///     │ is on the way or there                                │         │
+///     │ counsellor lost, an emergency is on the way or there, │         │
+///     │ or who was called back is; or left, and who was       │         │
+///     │ called back is with somebody                          │         │
 ///     ▼       caller left, an emergency is on the way;        │         │
 ///   Bereft ◄─ or somebody of this house talks with a target ──┘         │
 ///     └────── no emergency is on the way, and no two are there: End ────┤
@@ -160,7 +164,9 @@ impl Conference {
     /// The counsellor is not there any more; `thirds` are those who are about.
     pub fn handle_counsellor_left(&mut self, how: Leaving, thirds: &[Third]) {
         let somebody = thirds.iter().any(|third| *third != Third::Bystander);
-        let lost = how == Leaving::Lost && thirds.iter().any(|third| third.is_emergency());
+        let lost = how == Leaving::Lost;
+        let emergency = thirds.iter().any(|third| third.is_emergency());
+        let returned = thirds.contains(&Third::Returned);
         match self.standing {
             Standing::Attended if somebody => {
                 self.standing = Standing::Unattended;
@@ -168,8 +174,15 @@ impl Conference {
                     self.orders.push_back(Order::CallSecondLine);
                 }
             }
+            // Who was called back is a caller again: whoever is with it stays.
+            Standing::Callerless if returned && has_company(thirds) => {
+                self.standing = Standing::Bereft;
+                if how != Leaving::Planned && !thirds.contains(&Third::Officer) {
+                    self.orders.push_back(Order::CallSecondLine);
+                }
+            }
             // Who hangs up wants no more of it; a line that broke says nothing.
-            Standing::Callerless if lost => self.bereave(thirds),
+            Standing::Callerless if lost && (emergency || returned) => self.bereave(thirds),
             Standing::Attended | Standing::Callerless => self.end(),
             Standing::Unattended | Standing::Bereft | Standing::Over => {}
         }
@@ -206,15 +219,27 @@ impl Conference {
     }
 }
 
-/// Somebody of this house talks with a target.
+fn is_target(third: &Third) -> bool {
+    matches!(third, Third::Present | Third::Emergency)
+}
+
+/// Somebody of this house talks with a target, or either of them with who was called back.
 fn talks(thirds: &[Third]) -> bool {
-    let target = |third: &Third| matches!(third, Third::Present | Third::Emergency);
-    thirds.contains(&Third::Officer) && thirds.iter().any(target)
+    let officer = thirds.contains(&Third::Officer);
+    let returned = thirds.contains(&Third::Returned);
+    let target = thirds.iter().any(is_target);
+    officer && (target || returned) || target && returned
 }
 
 /// The same, or the one of this house is on the way still. Nobody else is called for nobody.
 fn may_talk(thirds: &[Third]) -> bool {
     let comes = thirds.contains(&Third::Pending { emergency: false });
-    let target = |third: &Third| matches!(third, Third::Present | Third::Emergency);
-    talks(thirds) || comes && thirds.iter().any(target)
+    let waits = |third: &Third| is_target(third) || *third == Third::Returned;
+    talks(thirds) || comes && thirds.iter().any(waits)
+}
+
+/// Who was called back is not alone without the counsellor, or will not be.
+fn has_company(thirds: &[Third]) -> bool {
+    let with = |third: &Third| !matches!(third, Third::Returned | Third::Bystander);
+    thirds.iter().any(with)
 }

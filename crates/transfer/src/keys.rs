@@ -57,14 +57,17 @@ pub enum Dial {
     Number(String),
     /// A SIP URI, such as that of a dispatch centre.
     Uri(String),
+    /// The caller's own number, which stands with the call and is not repeated here.
+    Caller,
 }
 
 impl Dial {
-    /// For the record and for people.
+    /// For the record and for people; nothing of the caller's number.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
             Self::Number(text) | Self::Uri(text) => text,
+            Self::Caller => "",
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! What lives here: the list of keys, the place of an event ([`Plan::choose`]), the use of one key
 //! ([`Handover`]), who is still there ([`Conference`]), who hears whom ([`hears`]), what goes along with the
-//! caller ([`Dossier`]). The table of regions is of routing. What may not: legs, sockets, clocks, prompts; the engine turns actions into those.
+//! caller ([`Dossier`]), whether who hung up may be called back ([`call_back`]). The table of regions is of routing. What may not: legs, sockets, clocks, prompts; the engine turns actions into those.
 //!
 //! ```text
 //!   key "110" ──────────┐                         one for each use of a key
@@ -14,6 +14,7 @@
 //!                       roles and modes ─► hears() ◄─────────┘
 //! ```
 
+pub mod call_back;
 mod conference;
 mod districts;
 pub mod dossier;
@@ -24,6 +25,7 @@ mod matrix;
 mod plan;
 mod reading;
 
+pub use call_back::CallBack;
 pub use conference::{Conference, Leaving, Order, Standing, Third};
 pub use districts::Districts;
 pub use dossier::{Dossier, Facts};

@@ -182,3 +182,61 @@ fn without_the_caller_a_line_that_breaks_does_not_leave_police_alone() {
         assert_eq!(orders(&mut machine), [order], "{how:?} {thirds:?}");
     }
 }
+
+#[test]
+fn who_was_called_back_is_not_left_alone_by_the_counsellor() {
+    let second = Some(Order::CallSecondLine);
+    let end = Some(Order::End);
+    let (alone, police) = (Third::Returned, Third::Emergency);
+    let (police_too, officer): (&[Third], &[Third]) = (&[alone, police], &[alone, Third::Officer]);
+    let cases: [(Leaving, &[Third], Standing, Option<Order>); 7] = [
+        (Leaving::HungUp, &[alone], Standing::Over, end),
+        (
+            Leaving::HungUp,
+            &[alone, Third::Bystander],
+            Standing::Over,
+            end,
+        ),
+        (Leaving::Lost, &[alone], Standing::Bereft, second),
+        (Leaving::HungUp, police_too, Standing::Bereft, second),
+        (Leaving::Planned, police_too, Standing::Bereft, None),
+        (Leaving::Lost, police_too, Standing::Bereft, second),
+        (Leaving::HungUp, officer, Standing::Bereft, None),
+    ];
+    for (how, thirds, standing, order) in cases {
+        let mut machine = Conference::new();
+        machine.handle_caller_left(&[police]);
+        assert_eq!(orders(&mut machine), [Order::OfferCallBack]);
+        machine.handle_counsellor_left(how, thirds);
+        let done = (machine.standing(), orders(&mut machine).pop());
+        assert_eq!(done, (standing, order), "{how:?} {thirds:?}");
+    }
+}
+
+#[test]
+fn who_was_called_back_talks_on_with_whoever_stays_and_is_over_alone() {
+    let bereft = |thirds: &[Third]| {
+        let mut machine = Conference::new();
+        machine.handle_caller_left(&[Third::Emergency]);
+        machine.handle_counsellor_left(Leaving::Planned, &[Third::Returned, Third::Emergency]);
+        let _ = orders(&mut machine);
+        machine.handle_third_left(true, thirds);
+        machine.standing()
+    };
+    let rings = Third::Pending { emergency: false };
+    for (thirds, standing) in [
+        (&[Third::Returned, Third::Emergency][..], Standing::Bereft),
+        (&[Third::Returned, Third::Officer], Standing::Bereft),
+        (&[Third::Returned, rings], Standing::Bereft),
+        (&[Third::Returned], Standing::Over),
+        (&[Third::Emergency], Standing::Over),
+        (&[Third::Returned, Third::Bystander], Standing::Over),
+    ] {
+        assert_eq!(bereft(thirds), standing, "{thirds:?}");
+    }
+    // The counsellor and who was called back talk on without police.
+    let mut machine = Conference::new();
+    machine.handle_caller_left(&[Third::Emergency]);
+    machine.handle_third_left(true, &[Third::Returned]);
+    assert_eq!(machine.standing(), Standing::Callerless);
+}

@@ -243,6 +243,15 @@ impl Desk {
         body["dialled"].as_str().unwrap().to_owned()
     }
 
+    /// Writes down what the caller says of being called back.
+    pub fn says(&self, call_back: Value) {
+        let call = self.call();
+        let path = format!("/api/v1/calls/{}/facts", call["id"].as_str().unwrap());
+        let facts = json!({ "call_back": call_back }).to_string();
+        let answer = self.engine.ask("PUT", &path, &facts);
+        assert_eq!(answer.status, 204, "{}", answer.body);
+    }
+
     /// How a party is to take part.
     pub fn mode(&self, who: &str, mode: &str) {
         self.wish(&format!("parties/{who}/mode"), json!({ "mode": mode }));
@@ -305,5 +314,13 @@ pub fn pool(name: &str, party: &Party, state: &str) -> String {
          transport = \"udp\"\n\n\
          [[counsellors]]\naccount = \"at-{name}\"\npin = \"{pin}\"\nseats = [\"of-{name}\"]\n\
          start = {{ seat = \"of-{name}\", state = \"{state}\" }}\n"
+    )
+}
+
+/// A trunk that leads to this telephone, by which callers are called back.
+pub fn mobile(address: &str) -> String {
+    format!(
+        "[[trunks]]\nname = \"mobile\"\npeers = [\"127.0.0.9\"]\nto = [\"{address}\"]\n\
+         outgoing_number = \"085112356\"\n\n[care]\ncall_back_trunks = [\"mobile\"]\n"
     )
 }

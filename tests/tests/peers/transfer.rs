@@ -1,7 +1,7 @@
 //! The keys with SIPp as dispatch centre: each kind of key, each way in which it may fail. Caller and
 //! counsellor talk the whole time, and are shown to hear each other.
 
-use crate::desk::{Desk, Party, ears, pool};
+use crate::desk::{Desk, Party, ears, mobile, pool};
 use meishier_tests::engine::Engine;
 use meishier_tests::peers::Transport::Udp;
 use meishier_tests::peers::sipp::Sipp;
@@ -356,4 +356,49 @@ fn a_place_that_several_share_is_asked_for_and_the_one_that_is_settled_is_dialle
     desk.ears();
     let record = desk.end();
     assert_eq!(record["transfers"][0]["dialled"], "025110", "{record}");
+}
+
+#[test]
+fn a_caller_who_hangs_up_while_police_are_there_is_called_back_at_the_trunk() {
+    let (at_police, at_caller) = (free_port(), free_port());
+    let mut desk = Desk::talking(leading_to(
+        at_police,
+        &[POLICE, &mobile(&format!("127.0.0.1:{at_caller}"))],
+    ));
+    let police = target(&desk.engine, "target_stays", at_police);
+    desk.press("110", "");
+    desk.until_thirds(&["joined"]);
+    let refused = |desk: &Desk| {
+        let (status, body) = desk.ask("call-back", &json!({}));
+        (status, body["error"]["code"].clone())
+    };
+    assert_eq!(refused(&desk), (409, json!("caller_there")));
+    desk.caller.hang_up();
+    desk.until("the caller is gone", |call| call["caller_gone"] == true);
+    // Nobody is dialled before the caller's consent stands in the record.
+    let caller = target(&desk.engine, "target_goes", at_caller);
+    assert_eq!(refused(&desk), (403, json!("no_consent")));
+    // Safe at whatever time the test runs.
+    desk.says(json!({ "consent": true, "from": "00:00", "until": "24:00" }));
+    assert_eq!(desk.call()["call_back"]["state"], "allowed");
+    let (status, body) = desk.ask("call-back", &json!({}));
+    assert_eq!(status, 202, "{body}");
+    assert_eq!(body["dialled"], "139****0001", "{body}");
+    assert_eq!(body["words"][3]["id"], "another", "{body}");
+    let call = desk.until_thirds(&["joined", "joined"]);
+    assert_eq!(call["thirds"][1]["role"], "caller", "{call}");
+    assert_eq!(call["thirds"][1]["dialled"], "139****0001", "{call}");
+    // Whoever answered hangs up, and nobody has said that it was the caller.
+    desk.until_thirds(&["joined"]);
+    desk.counsellor.hang_up();
+    let output = caller.output();
+    assert!(output.contains("called sip:13900000001@"), "{output}");
+    caller.succeeds(&desk.engine);
+    police.succeeds(&desk.engine);
+    let record = desk.over();
+    assert_eq!(outcomes(&record), [("joined", 200); 2], "{record}");
+    assert_eq!(record["call_back"]["reached"], false, "{record}");
+    assert!(!record.to_string().contains("13900000001"), "{record}");
+    let tasks = desk.engine.get("/api/v1/tasks").json();
+    assert_eq!(tasks["tasks"][0]["kind"], "call_back", "{tasks}");
 }

@@ -1,7 +1,7 @@
 //! Who hears whom, shown by tones: every party speaks one of its own all the time, and hears those whom
 //! it should and nobody else.
 
-use crate::desk::{Desk, Party, ears, pool};
+use crate::desk::{Desk, Party, ears, mobile, pool};
 use meishier_tests::plan::Plan;
 use serde_json::json;
 
@@ -243,4 +243,47 @@ fn a_counsellor_who_drops_out_leaves_the_caller_with_police() {
     second.hang_up();
     police.is_hung_up();
     desk.over();
+}
+
+#[test]
+fn a_caller_who_is_called_back_hears_the_others_and_is_heard_and_not_police_of_a_quiet_key() {
+    for manner in ["warm", "quiet"] {
+        // The caller's telephone is another one than it called by, with a tone of its own.
+        let (police, phone) = (Party::new('P'), Party::new('L'));
+        let mut plan = Plan::default();
+        plan.trunk = format!("to = [\"{}\"]\n", police.address());
+        plan.add_tables(&mobile(&phone.address().to_string()));
+        plan.add_tables(KEYS.split("\n\n").next().unwrap());
+        let mut desk = Desk::talking(plan);
+        let (mut police, mut phone) = (police.towards(&desk.engine), phone.towards(&desk.engine));
+        desk.says(json!({ "consent": true, "from": "00:00", "until": "24:00" }));
+        desk.press("110", manner);
+        police.answer();
+        desk.until_thirds(&["joined"]);
+        desk.caller.hang_up();
+        desk.until("the caller is gone", |call| call["caller_gone"] == true);
+        ears(&mut [&mut desk.counsellor, &mut police], "K:P P:K");
+        assert_eq!(desk.ask("call-back", &json!({})).0, 202);
+        let invite = phone.answer();
+        assert_eq!(invite.called_user(), "13900000001");
+        assert!(invite.header("From").unwrap().contains("sip:085112356@"));
+        desk.until_thirds(&["joined", "joined"]);
+        let expected = match manner {
+            "warm" => "K:PL P:KL L:KP",
+            _ => "K:PL P:KL L:K",
+        };
+        ears(
+            &mut [&mut desk.counsellor, &mut police, &mut phone],
+            expected,
+        );
+        assert_eq!(manner == "quiet", phone.never_heard('P'));
+        desk.wish("thirds/2", json!({ "wish": "confirm" }));
+        phone.hang_up();
+        desk.until_thirds(&["joined"]);
+        police.hang_up();
+        desk.counsellor.is_hung_up();
+        let record = desk.over();
+        assert_eq!(record["call_back"]["reached"], true, "{record}");
+        assert_eq!(desk.engine.get("/api/v1/tasks").json()["tasks"], json!([]));
+    }
 }

@@ -91,6 +91,7 @@ fn view(shard: u16) -> Reply {
         thirds: Vec::new(),
         alarms: Vec::new(),
         caller_gone: false,
+        call_back: None,
     };
     let seats = match shard {
         0 => vec![seat(0, SeatState::Ready), seat(2, SeatState::SignedOff)],
@@ -183,6 +184,14 @@ impl Engine {
             (Mood::Refuses(error), _) => Ok(Reply::Transfer(Err(error.clone()))),
             (Mood::Fine, Command::Seat { seat: id, .. }) => {
                 Ok(Reply::Seat(Ok(seat(id.0, SeatState::Ready))))
+            }
+            (Mood::Fine, Command::CallBack { .. }) => {
+                Ok(Reply::Transfer(Ok(meishier_engine::api::TransferStarted {
+                    third: meishier_engine::transfer::ThirdId(2),
+                    dialled: "139****6666".into(),
+                    reason: "来电者同意回拨".into(),
+                    asks: None,
+                })))
             }
             (Mood::Fine, Command::Transfer { .. } | Command::Supervise { .. }) => {
                 Ok(Reply::Transfer(Ok(meishier_engine::api::TransferStarted {

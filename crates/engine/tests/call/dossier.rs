@@ -6,6 +6,7 @@ use meishier_engine::media::{MediaCommand, MediaEvent, PromptId, Source};
 use meishier_engine::transfer::dossier::{Facts, FactsError, Hazard, Level, Sure, Told, Via};
 use meishier_engine::{Command, CommandError, Input, Reply};
 use meishier_model::CallId;
+use std::time::Duration;
 
 const RECEIVERS: &str = "\n[[dossier.receivers]]\nname = \"police\"\nurl = \"http://127.0.0.1:9/x\"\n\
                          secret_file = \"x\"\nemergencies = true\n";
@@ -275,15 +276,20 @@ fn withheld() -> (World, CallId) {
                brief = true\ndossier = true\nconsent = true\n";
     let keys = RECEIVERS.replace("emergencies = true", "keys = [\"110\", \"12345\"]");
     let mut world = World::with(&format!("{}{key}{keys}", world::CONFIG), TEN_O_CLOCK);
-    sign_on(&mut world, 0, 0);
+    let (call, _) = talks_withheld(&mut world);
+    (world, call)
+}
+
+/// A counsellor talks with somebody whose carrier asserts the number and who asks that it be not shown.
+fn talks_withheld(world: &mut World) -> (CallId, world::Caller) {
+    sign_on(world, 0, 0);
     let mut caller = world::Caller::new(CARRIER, "13300000001");
     let private = "Privacy: id\r\nP-Asserted-Identity: <tel:+8613300000001>\r\n";
-    caller.invite_with(&mut world, private);
-    let invite = offer_at(&mut world, S0);
-    world::answer(&mut world, &invite);
-    caller.answered(&mut world);
-    let call = only_call(&world);
-    (world, call)
+    caller.invite_with(world, private);
+    let invite = offer_at(world, S0);
+    world::answer(world, &invite);
+    caller.answered(world);
+    (only_call(world), caller)
 }
 
 #[test]
@@ -317,6 +323,74 @@ fn a_withheld_number_goes_to_those_alone_who_come_to_save_a_life() {
     };
     assert!(json(police).contains("13300000001"));
     assert!(json(police).contains("\"legalGround\":\"PIPL Art.13(1)(4)\""));
+}
+
+#[test]
+fn police_and_ambulance_are_sent_the_asserted_number_of_who_withholds_it_and_no_hotline_is() {
+    // RFC 3325 §9.3: `id` keeps the asserted number among those who are trusted; whom an emergency key
+    // reaches is, to save a life (PIPL article 13 (1) no. 4).
+    let key = |name: &str, kind: &str| {
+        format!(
+            "\n[[transfer.keys]]\nname = \"{name}\"\nkind = \"{kind}\"\ntrunk = \"carrier\"\n\
+             dossier = true\nconsent = true\n"
+        )
+    };
+    let config = world::CONFIG
+        .replace(
+            "out = \"10.0.1.1:5060\"\n",
+            "out = \"10.0.1.1:5060\"\ntells = [\"location\", \"dossier\"]\n",
+        )
+        .replace("name = \"110\"\n", "name = \"110\"\ndossier = true\n");
+    let emergency = key("120", "emergency").replace("consent = true\n", "");
+    let config = format!("{config}{emergency}{}", key("12345", "hotline"));
+    let mut world = World::with(&config, TEN_O_CLOCK);
+    let (call, caller) = talks_withheld(&mut world);
+    for (key, digits, told) in [
+        ("12345", "085112345", false),
+        ("120", "0851120", true),
+        ("110", "0851110", true),
+        ("12345", "085112345", false),
+    ] {
+        let pressed = world.command(Command::press(call, key, "贵阳"));
+        assert!(matches!(pressed, Reply::Transfer(Ok(_))), "{pressed:?}");
+        let sent = world.take(addr(CARRIER), &format!("INVITE sip:{digits}@"));
+        assert_eq!(sent.text.contains("13300000001"), told, "{key}");
+        let subscriber = "<uri>tel:+8613300000001</uri>";
+        assert_eq!(sent.text.contains(subscriber), told, "{key}");
+        let asks = "privacyRequested=\"true\"";
+        assert_eq!(
+            sent.text.contains(asks),
+            told,
+            "{key}: who gets it is told of the wish"
+        );
+        assert_eq!(sent.find("Privacy").is_none(), told, "{key}");
+        reply(&mut world, &sent, "486 Busy Here", "busy", "");
+    }
+    // Each of them is written down with its law; nothing was sent to the hotline.
+    let grounds: Vec<(&str, &str)> = world
+        .dossiers
+        .iter()
+        .map(|it| (it.key.as_str(), it.ground().0))
+        .collect();
+    assert_eq!(
+        grounds,
+        [("120", "PIPL Art.13(1)(4)"), ("110", "PIPL Art.13(1)(4)")]
+    );
+    assert!(
+        world
+            .dossiers
+            .iter()
+            .all(|it| it.contents().contains(&"number"))
+    );
+    // When the call is over nothing of it stays here.
+    caller.bye(&mut world);
+    world.pass(Duration::from_secs(120));
+    assert!(
+        world
+            .records
+            .iter()
+            .any(|it| it.call == call && it.caller.is_empty())
+    );
 }
 
 #[test]

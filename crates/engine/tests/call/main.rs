@@ -8,6 +8,7 @@ mod offer;
 mod place;
 mod restart;
 mod tape;
+mod told;
 mod vanish;
 mod wait;
 #[path = "../world/mod.rs"]

@@ -5,10 +5,15 @@ use crate::world::{
     CARRIER, CONFIG, Caller, Sent, TEN_O_CLOCK, World, addr, answer, reply, sdp, seat_bye,
 };
 use meishier_engine::media::{MediaCommand, MediaEvent, PromptId, Source};
-use meishier_engine::{Command, CommandError, Input, Reply};
+use meishier_engine::{Command, CommandError, Input, Reply, Who};
 use meishier_model::{CallId, Consent, PortId, RecordingRecord};
+use meishier_transfer::Mode;
+use std::time::Duration;
 
-fn recorded(consent: &str) -> World {
+/// Who is asked has so long for the answer.
+const TO_ANSWER: Duration = Duration::from_secs(5);
+
+pub(crate) fn recorded(consent: &str) -> World {
     let mut text = CONFIG.to_owned();
     text.push_str(&format!(
         "\n[recording]\nfolder = \"tapes\"\nkey_files = [\"elsewhere/one.key\"]\n\
@@ -17,13 +22,13 @@ fn recorded(consent: &str) -> World {
     World::with(&text, TEN_O_CLOCK)
 }
 
-fn the_call(world: &World) -> CallId {
+pub(crate) fn the_call(world: &World) -> CallId {
     let mut calls = world.shards.iter().flat_map(|s| s.calls());
     calls.next().unwrap()
 }
 
 /// What was ordered of tapes, in words, and forgotten.
-fn tapes(world: &mut World) -> Vec<String> {
+pub(crate) fn tapes(world: &mut World) -> Vec<String> {
     let word = |command: &MediaCommand| match command {
         MediaCommand::StartTape { tape, about, .. } => {
             Some(format!("start {} {about}", tape.segment))
@@ -42,7 +47,7 @@ fn tapes(world: &mut World) -> Vec<String> {
 }
 
 /// The last thing that the caller was told to hear.
-fn heard(world: &World, at: PortId) -> Source {
+pub(crate) fn heard(world: &World, at: PortId) -> Source {
     let hear = |command: &MediaCommand| match command {
         MediaCommand::Hear { port, source } if *port == at => Some(source.clone()),
         _ => None,
@@ -51,7 +56,7 @@ fn heard(world: &World, at: PortId) -> Source {
 }
 
 /// What the caller is told now was played to its end.
-fn told(world: &mut World, at: PortId) -> Vec<PromptId> {
+pub(crate) fn told(world: &mut World, at: PortId) -> Vec<PromptId> {
     let Source::Over {
         prompts,
         token,
@@ -67,7 +72,7 @@ fn told(world: &mut World, at: PortId) -> Vec<PromptId> {
     prompts
 }
 
-fn caller_port(world: &World) -> PortId {
+pub(crate) fn caller_port(world: &World) -> PortId {
     let first = world.media.iter().find_map(|command| match command {
         MediaCommand::Open { port, .. } => Some(*port),
         _ => None,
@@ -75,7 +80,7 @@ fn caller_port(world: &World) -> PortId {
     first.unwrap()
 }
 
-fn press(world: &mut World, digit: char) {
+pub(crate) fn press(world: &mut World, digit: char) {
     let (shard, port) = (usize::from(the_call(world).shard().0), caller_port(world));
     world.handle(shard, Input::Media(MediaEvent::Digit { port, digit }));
 }
@@ -93,7 +98,7 @@ fn join(world: &mut World, police: &Sent) {
     world.take(addr(CARRIER), "ACK");
 }
 
-fn of_record(world: &World) -> RecordingRecord {
+pub(crate) fn of_record(world: &World) -> RecordingRecord {
     *world.records[0].recording.clone().unwrap()
 }
 
@@ -147,6 +152,7 @@ fn a_caller_who_refuses_is_not_recorded_before_and_not_after() {
                 PromptId::DangerAfter,
             ];
             assert_eq!(prompts, asked);
+            world.pass(TO_ANSWER);
             assert_eq!(tapes(&mut world).len(), 3);
         }
         press(&mut world, '8');
@@ -320,6 +326,7 @@ fn from_city_to_province(city: &str, province: &str) -> (World, Caller, PortId) 
     let (caller, _) = talking(&mut world);
     let at = caller_port(&world);
     told(&mut world, at);
+    world.pass(TO_ANSWER);
     assert_eq!(tapes(&mut world).len(), 3);
     let seat = world.port_of("10.0.2.0:6000");
     world.silent(seat);
@@ -345,6 +352,7 @@ fn who_was_told_in_one_pool_is_asked_in_another_that_asks() {
         PromptId::DangerAfter,
     ];
     assert_eq!(told(&mut world, at), asked);
+    world.pass(TO_ANSWER);
     let wanted = [
         "start 1 pool=province consent=asked",
         "1 +0 caller",
@@ -356,7 +364,7 @@ fn who_was_told_in_one_pool_is_asked_in_another_that_asks() {
     let grounds: Vec<Consent> = record.tapes.iter().map(|it| it.consent).collect();
     assert_eq!(grounds, [Consent::Announced, Consent::Asked]);
     assert!(record.asked.unwrap() > record.told.unwrap());
-    assert_eq!(record.asked.unwrap(), record.tapes[1].begun);
+    assert_eq!(record.asked.unwrap().0 + 5000, record.tapes[1].begun.0);
 }
 
 #[test]
@@ -409,7 +417,31 @@ fn the_end_of_another_sentence_does_not_count_for_the_key() {
     world.handle(shard, Input::Media(event));
     assert!(tapes(&mut world).is_empty());
     assert_eq!(told(&mut world, at).len(), 3);
+    world.pass(TO_ANSWER);
     assert_eq!(tapes(&mut world)[0], "start 0 pool=city consent=asked");
+}
+
+#[test]
+fn who_comes_back_more_often_than_a_tape_has_tracks_is_on_the_next_tape() {
+    let mut world = recorded("announced");
+    let (caller, _) = talking(&mut world);
+    let at = caller_port(&world);
+    told(&mut world, at);
+    let call = the_call(&world);
+    for _ in 0..300 {
+        for mode in [Mode::Held, Mode::Full] {
+            let who = Who::Caller;
+            let order = Command::Hear { call, who, mode };
+            assert_eq!(world.command(order), Reply::Done(Ok(())));
+        }
+    }
+    caller.bye(&mut world);
+    let orders = tapes(&mut world);
+    let back = orders.iter().filter(|it| it.ends_with(" caller")).count();
+    assert_eq!(back, 301, "nobody is left out");
+    let tapes = of_record(&world).tapes;
+    assert_eq!(tapes.len(), 2);
+    assert!(tapes.iter().all(|it| it.ended.is_some()));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! every way in which these fail.
 
 mod bereft;
+mod call_back;
 mod call_in;
 mod desk;
 mod fails;

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+mod again;
+mod config_text;
 pub mod digest;
 mod parties;
 mod post;
@@ -12,8 +14,8 @@ use meishier_engine::media::{MediaCommand, MediaEvent};
 use meishier_engine::queue::{Queue, QueueConfig};
 use meishier_engine::signaling::{Binding, Flow, Transport};
 use meishier_engine::{
-    BoundPort, Command, EngineSnapshot, Gauges, Input, Notice, Output, Reply, Shard, ShardConfig,
-    ShardLetter, ShardMessage, ShardSnapshot, config, dispatch, queue_config,
+    BoundPort, Command, Gauges, Input, Notice, Output, Reply, Shard, ShardConfig, ShardMessage,
+    config, dispatch, queue_config,
 };
 use meishier_model::{CallRecord, Mono, Now, NumberMark, PortId, RtpStats, ShardId, Wall};
 use std::collections::{BTreeMap, VecDeque};
@@ -21,6 +23,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use config_text::CONFIG;
 #[allow(unused_imports, reason = "each test file uses its own part")]
 pub use parties::{Caller, Sent, answer, reply, sdp, seat_bye, seat_request};
 pub use post::Post;
@@ -33,116 +36,6 @@ pub const TEN_O_CLOCK: Wall = Wall(1_772_589_600_000);
 
 /// RTP ports of a shard at most; their numbers follow each other.
 const PORTS_OF_A_SHARD: u32 = 200;
-
-/// Two pools; city first, province after 10 s. Static seats s0, s1 (city), s2 (province), and r0,
-/// which registers.
-pub const CONFIG: &str = r#"
-name = "test"
-lang = "en"
-zone = "Asia/Shanghai"
-shards = 4
-shutdown_limit = "1min"
-skills = ["crisis"]
-
-[sip]
-listen = ["udp:10.0.0.1:5060"]
-domain = "test.invalid"
-max_calls = 100
-
-[rtp]
-address = "10.0.0.1"
-first_port = 20000
-last_port = 21999
-threads = 1
-
-[http]
-listen = "127.0.0.1:0"
-
-[records]
-path = "none.db"
-
-[[trunks]]
-name = "carrier"
-peers = ["10.0.1.1"]
-out = "10.0.1.1:5060"
-answer = "on_seat"
-early = "ringing"
-answer_after = "30s"
-codecs = ["pcma", "pcmu"]
-outgoing_number = "12356"
-
-[[trunks]]
-name = "at-once"
-peers = ["10.0.1.2"]
-answer = "at_once"
-codecs = ["pcma"]
-outgoing_number = "12356"
-
-[[pools]]
-name = "city"
-title = "city"
-strategy = "longest_idle"
-shifts = [{ hours = "08:00-18:00", lines = 2 }]
-
-[[pools]]
-name = "province"
-title = "province"
-strategy = "longest_idle"
-shifts = [{ hours = "00:00-24:00", lines = 2 }]
-
-[[seats]]
-name = "s{0..1}"
-contact = "sip:s{n}@10.0.2.{n}:5060"
-pools = ["city"]
-
-[[seats]]
-name = "s2"
-contact = "sip:s2@10.0.2.2:5060"
-pools = ["province"]
-
-[[seats]]
-name = "r0"
-password = "secret-r0"
-pools = ["city"]
-
-[[counsellors]]
-account = "10{0..2}"
-pin = "123{n}"
-seats = ["s0", "s1", "s2", "r0"]
-
-[[counsellors]]
-account = "200"
-pin = "2000"
-seats = ["s0"]
-qualification = { name = "licence", expires = 2026-01-31 }
-
-[offer]
-ring = "20s"
-backoff = "5s"
-pause_after = 3
-wrapup = "10s"
-keep_caller_user = true
-
-[waiting]
-greeting = true
-music = true
-announce_every = "30s"
-max_waiting = 50
-
-[[transfer.keys]]
-name = "110"
-title = "police"
-kind = "emergency"
-ring = "30s"
-trunk = "carrier"
-
-[routing]
-default = "all"
-
-[[routes]]
-name = "all"
-rings = ["city", { pool = "province", after = "10s" }]
-"#;
 
 pub fn addr(text: &str) -> SocketAddr {
     text.parse().unwrap()
@@ -492,28 +385,6 @@ impl World {
             })
     }
 
-    /// Writes every shard out as JSON and replaces it by a new one made from what was written.
-    pub fn replace_by_snapshots(&mut self) {
-        self.generation = self.generation.wrapping_add(1);
-        if let Some(post) = &mut self.post {
-            // Media starts anew as well.
-            post.ways.retain(|(from, _), _| *from != Sender::Media);
-        }
-        for index in 0..self.shards.len() {
-            let text = serde_json::to_string(&self.shards[index].snapshot_all(self.now)).unwrap();
-            let snapshot: ShardSnapshot = serde_json::from_str(&text).unwrap();
-            let setup = self.setup(ShardId(index as u16));
-            self.shards[index] = Shard::resume(setup, self.now, snapshot);
-            self.drain(index);
-        }
-        assert!(
-            !self
-                .notices
-                .iter()
-                .any(|n| matches!(n, Notice::Unexpected(what) if what.contains("restored")))
-        );
-    }
-
     /// The RTP port that was opened last for a party whose media is at this address.
     pub fn port_of(&self, remote: &str) -> PortId {
         let opened = self.media.iter().rev().find_map(|command| match command {
@@ -540,56 +411,6 @@ impl World {
     /// Media hears a party.
     pub fn heard(&mut self, port: PortId) {
         self.media_event(port, MediaEvent::Heard { port });
-    }
-
-    /// Writes the whole engine out as JSON, forgets it, and lets another one go on: shards from the
-    /// last to the first, beside a new queue, with an index of registrations that was empty.
-    pub fn restart(&mut self) {
-        self.restart_from(|_| ());
-    }
-
-    /// The same from what was written and then damaged.
-    pub fn restart_from(&mut self, damage: impl FnOnce(&mut serde_json::Value)) {
-        self.generation = self.generation.wrapping_add(1);
-        let letters = self.post.as_mut().map_or(Vec::new(), Post::letters);
-        let before = self.queue.counts().matches;
-        let whole = EngineSnapshot::take(self.now, &self.shards, &self.queue, letters);
-        let mut written = serde_json::to_value(&whole).unwrap();
-        damage(&mut written);
-        let whole: EngineSnapshot = serde_json::from_str(&written.to_string()).unwrap();
-        self.shards.clear();
-        self.bindings.clear();
-        self.queue = Arc::new(whole.queue(&self.config, self.now));
-        let mut back = Vec::new();
-        for (id, snapshot) in whole.shards.into_iter().enumerate().rev() {
-            let setup = self.setup(ShardId(id as u16));
-            back.insert(0, Shard::restart(setup, self.now, snapshot));
-        }
-        self.shards = back;
-        for index in (0..self.shards.len()).rev() {
-            self.drain(index);
-        }
-        assert_eq!(
-            self.queue.counts().matches,
-            before,
-            "nobody is matched so long"
-        );
-        let wakes = self.queue.open(self.now.mono);
-        for shard in (0..self.shards.len()).rev() {
-            match &mut self.post {
-                Some(post) if wakes.contains(&ShardId(shard as u16)) => {
-                    post.wakes.insert(shard);
-                }
-                _ => self.handle(shard, Input::Inbox),
-            }
-        }
-        for ShardLetter { from, to, message } in whole.letters {
-            let (from, to) = (usize::from(from.0), usize::from(to.0));
-            match &mut self.post {
-                Some(post) => post.put(Sender::Shard(from), to, Letter::Shard(message)),
-                None => self.handle(to, Input::Shard(message)),
-            }
-        }
     }
 
     /// Another configuration for every shard.

@@ -242,6 +242,7 @@ pub mod tests {
             rtp_caller: RtpStats::default(),
             rtp_seat: RtpStats::default(),
             recording: None,
+            call_back: None,
         }
     }
 

@@ -183,6 +183,20 @@ fn care_rows(config: &Config, rows: &mut Rows) {
         .flat_map(|key| (0..).map_while(|at| key.after(at)))
         .collect();
     row("nuisance_key", or_none(&keys));
+    let hours = config.call_backs.hours;
+    let time = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+    let end = match hours.end() {
+        past if hours.crosses_midnight() => past - 24 * 60,
+        end => end,
+    };
+    row(
+        "call_back_hours",
+        format!("{}-{}", time(hours.start()), time(end)),
+    );
+    let trunks = config.call_backs.trunks.iter();
+    let names = trunks.filter_map(|it| config.trunks.get(usize::from(it.0)));
+    let names: Vec<&str> = names.map(|it| it.name.as_str()).collect();
+    row("call_back_trunks", or_none(&names.join(", ")));
 }
 
 /// Old numbers of the hotline with the cities that they are of. Their names are only names.

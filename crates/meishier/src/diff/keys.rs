@@ -72,6 +72,6 @@ fn dials(list: &[Dial]) -> String {
 }
 
 fn trunk(config: &Config, id: TrunkId) -> &str {
-    let trunk = config.trunks.get(usize::from(id.0));
+    let trunk = config.trunk(id);
     trunk.map_or("", |it| &it.name)
 }

@@ -26,7 +26,7 @@ pub fn json(question: &Question, answer: &Answer, loaded: &Loaded) -> Value {
     let own = decision
         .own
         .and_then(|id| config.counsellors.get(id.0 as usize));
-    let trunk = config.trunks.get(usize::from(question.trunk.0));
+    let trunk = config.trunk(question.trunk);
     json!({
         "table": loaded.table(),
         "at": rfc3339(question.wall, table),

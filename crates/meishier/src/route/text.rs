@@ -60,7 +60,7 @@ fn call(question: &Question, loaded: &Loaded) -> Row {
         (false, false) => question.caller.masked(),
     };
     let called = shown_called(question);
-    let trunk = config.trunks.get(usize::from(question.trunk.0));
+    let trunk = config.trunk(question.trunk);
     let trunk = trunk.map_or("", |it| &it.name);
     let when = moment::words(question.wall, &config.routing, lang);
     let value = match lang {

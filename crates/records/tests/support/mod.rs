@@ -2,9 +2,9 @@
 #![allow(dead_code)] // each test takes what it needs
 
 use meishier_model::{
-    CallId, CallRecord, Consent, DialString, OfferOutcome, OfferRecord, Outcome, PauseRecord,
-    PeerTried, RecordingRecord, ReleasedBy, RtpStats, ShardId, TapeForm, TapeRecord, TrackRecord,
-    TransferOutcome, TransferRecord, Wall,
+    CallBackRecord, CallId, CallRecord, Consent, DialString, OfferOutcome, OfferRecord, Outcome,
+    PauseRecord, PeerTried, RecordingRecord, ReleasedBy, RtpStats, ShardId, TapeForm, TapeRecord,
+    TrackRecord, TransferOutcome, TransferRecord, Wall,
 };
 use meishier_records::{Store, StoreOptions};
 use std::path::PathBuf;
@@ -96,6 +96,19 @@ pub fn full(n: u64) -> CallRecord {
             secured: true,
         },
         recording: Some(Box::new(recording())),
+        call_back: Some(Box::new(call_back(true))),
+    }
+}
+
+/// A caller who agreed and hung up; reached since, or still to be.
+pub fn call_back(reached: bool) -> CallBackRecord {
+    CallBackRecord {
+        consent: Some(Wall(1_700_000_001_500)),
+        hours: "22:00-06:30".to_owned(),
+        note: "只找本人，\"家人\"不知情".to_owned(),
+        number: true,
+        since: Some(Wall(1_700_000_001_700)),
+        reached,
     }
 }
 
@@ -124,6 +137,7 @@ pub fn bare(n: u64) -> CallRecord {
         rtp_caller: RtpStats::default(),
         rtp_seat: RtpStats::default(),
         recording: None,
+        call_back: None,
         ..full(n)
     }
 }
@@ -140,6 +154,8 @@ pub fn recording() -> RecordingRecord {
             consent: Consent::Asked,
             begun: Wall(1_700_000_001_000),
             ended: None,
+            lost: 0,
+            given_up: false,
             tracks: vec![TrackRecord {
                 track: 0,
                 party: "caller".to_owned(),

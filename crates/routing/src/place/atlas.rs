@@ -10,7 +10,7 @@ pub struct CityId(pub u16);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProvinceId(pub u8);
 
-/// An area code: its place among the 321, which are ordered by their digits as a number.
+/// An area code: its place among the 320, which are ordered by their digits as a number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CodeId(pub u16);
 

@@ -2,7 +2,8 @@
 //!
 //! Origin: a public table of segments, data of December 2023. Segments 190, 196 and 197 are thin,
 //! people keep their number when they move, and since number portability also when they change
-//! the carrier, so what it says is a hint.
+//! the carrier, so what it says is a hint. Of the 203 ranges that the table gives to 莱芜, a city until
+//! 2019, the city is 济南 here.
 //!
 //! `data/segments.bin` holds the table's 136,121 ranges, one after the other. All numbers are
 //! little-endian:

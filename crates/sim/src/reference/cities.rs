@@ -2,8 +2,8 @@
 //! limit on length.
 //!
 //! Origin: the codes of GB/T 2260, and the area codes of the national numbering plan, as both were
-//! published by 2023. The judges read this copy of their own, so that they do not follow the
-//! engine's table.
+//! published by 2023; 莱芜 is the district of 济南 that it became in 2019. The judges read this copy of
+//! their own, so that they do not follow the engine's table.
 
 /// Code of the division, province, name, area code with its 0; by code. Of two names for one code
 /// the first is the city itself.
@@ -150,6 +150,7 @@ pub(super) const CITIES: &[(u32, &str, &str, &str)] = &[
     (361000, "江西", "抚州", "0794"),
     (361100, "江西", "上饶", "0793"),
     (370100, "山东", "济南", "0531"),
+    (370116, "山东", "莱芜", "0531"),
     (370200, "山东", "青岛", "0532"),
     (370300, "山东", "淄博", "0533"),
     (370400, "山东", "枣庄", "0632"),
@@ -160,7 +161,6 @@ pub(super) const CITIES: &[(u32, &str, &str, &str)] = &[
     (370900, "山东", "泰安", "0538"),
     (371000, "山东", "威海", "0631"),
     (371100, "山东", "日照", "0633"),
-    (371200, "山东", "莱芜", "0634"),
     (371300, "山东", "临沂", "0539"),
     (371400, "山东", "德州", "0534"),
     (371500, "山东", "聊城", "0635"),

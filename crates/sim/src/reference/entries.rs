@@ -94,6 +94,7 @@ impl Books {
             | Notice::Pool { .. }
             | Notice::CalendarMissing(_)
             | Notice::ReferRefused { .. }
+            | Notice::CallBack { .. }
             | Notice::Unexpected(_) => {}
         }
     }

@@ -6,6 +6,13 @@ use meishier_engine::routing::{Dialled, NuisanceWhy, RiskWhy};
 use meishier_model::{CallId, Outcome, PoolId, RtpStats, SeatId, TrunkId};
 use std::time::Duration;
 
+/// These series of a page have these values.
+fn shows(page: &str, all: &[(&str, f64)]) {
+    for (series, expected) in all {
+        assert_eq!(value(page, series), *expected, "{series}");
+    }
+}
+
 #[test]
 fn a_call_moves_through_the_phases_and_is_counted_once() {
     let t = telemetry();
@@ -23,17 +30,15 @@ fn a_call_moves_through_the_phases_and_is_counted_once() {
     phase(None, Some(Phase::Queued));
     phase(None, Some(Phase::Queued));
     phase(Some(Phase::Queued), Some(Phase::Offered));
-    let page = t.render();
-    assert_eq!(
-        value(&page, "meishier_calls_arrived_total{trunk=\"mobile\"}"),
-        1.0
+    shows(
+        &t.render(),
+        &[
+            ("meishier_calls_arrived_total{trunk=\"mobile\"}", 1.0),
+            ("meishier_calls_arrived_total{trunk=\"telecom\"}", 0.0),
+            ("meishier_calls{phase=\"queued\"}", 1.0),
+            ("meishier_calls{phase=\"offered\"}", 1.0),
+        ],
     );
-    assert_eq!(
-        value(&page, "meishier_calls_arrived_total{trunk=\"telecom\"}"),
-        0.0
-    );
-    assert_eq!(value(&page, "meishier_calls{phase=\"queued\"}"), 1.0);
-    assert_eq!(value(&page, "meishier_calls{phase=\"offered\"}"), 1.0);
     phase(Some(Phase::Offered), Some(Phase::Talking));
     phase(Some(Phase::Talking), Some(Phase::WrappingUp));
     phase(Some(Phase::WrappingUp), None);
@@ -45,29 +50,17 @@ fn a_call_moves_through_the_phases_and_is_counted_once() {
     });
     let page = t.render();
     for phase in Phase::ALL {
-        assert_eq!(
-            value(
-                &page,
-                &format!("meishier_calls{{phase=\"{}\"}}", phase.as_str())
-            ),
-            0.0
-        );
+        let series = format!("meishier_calls{{phase=\"{}\"}}", phase.as_str());
+        shows(&page, &[(&series, 0.0)]);
     }
-    assert_eq!(
-        value(&page, "meishier_calls_ended_total{outcome=\"answered\"}"),
-        1.0
-    );
-    assert_eq!(
-        value(&page, "meishier_calls_ended_total{outcome=\"abandoned\"}"),
-        0.0
-    );
-    assert_eq!(
-        value(&page, "meishier_call_duration_seconds_bucket{le=\"60\"}"),
-        0.0
-    );
-    assert_eq!(
-        value(&page, "meishier_call_duration_seconds_bucket{le=\"120\"}"),
-        1.0
+    shows(
+        &page,
+        &[
+            ("meishier_calls_ended_total{outcome=\"answered\"}", 1.0),
+            ("meishier_calls_ended_total{outcome=\"abandoned\"}", 0.0),
+            ("meishier_call_duration_seconds_bucket{le=\"60\"}", 0.0),
+            ("meishier_call_duration_seconds_bucket{le=\"120\"}", 1.0),
+        ],
     );
 }
 
@@ -92,55 +85,51 @@ fn latencies_fall_into_their_buckets() {
         waited: Duration::from_secs(15),
     });
     t.run_upkeep();
-    let page = t.render();
-    assert_eq!(
-        value(
-            &page,
-            "meishier_ready_to_invite_seconds_bucket{le=\"0.00005\"}"
-        ),
-        1.0
+    shows(
+        &t.render(),
+        &[
+            (
+                "meishier_ready_to_invite_seconds_bucket{le=\"0.00005\"}",
+                1.0,
+            ),
+            (
+                "meishier_ready_to_invite_seconds_bucket{le=\"0.00075\"}",
+                1.0,
+            ),
+            ("meishier_ready_to_invite_seconds_bucket{le=\"0.001\"}", 2.0),
+            ("meishier_setup_seconds_bucket{le=\"0.0001\"}", 0.0),
+            ("meishier_setup_seconds_bucket{le=\"0.0002\"}", 1.0),
+            ("meishier_setup_seconds_count", 1.0),
+            ("meishier_offers_started_total", 4.0),
+            (
+                "meishier_answer_time_seconds_bucket{pool=\"province\",le=\"15\"}",
+                1.0,
+            ),
+        ],
     );
-    assert_eq!(
-        value(
-            &page,
-            "meishier_ready_to_invite_seconds_bucket{le=\"0.00075\"}"
-        ),
-        1.0
-    );
-    assert_eq!(
-        value(
-            &page,
-            "meishier_ready_to_invite_seconds_bucket{le=\"0.001\"}"
-        ),
-        2.0
-    );
-    assert_eq!(
-        value(&page, "meishier_setup_seconds_bucket{le=\"0.0001\"}"),
-        0.0
-    );
-    assert_eq!(
-        value(&page, "meishier_setup_seconds_bucket{le=\"0.0002\"}"),
-        1.0
-    );
-    assert_eq!(value(&page, "meishier_setup_seconds_count"), 1.0);
-    assert_eq!(value(&page, "meishier_offers_started_total"), 4.0);
-    let bucket = "meishier_answer_time_seconds_bucket{pool=\"province\",le=\"15\"}";
-    assert_eq!(value(&page, bucket), 1.0);
 }
 
-#[test]
-fn routed_calls_are_counted_by_number_and_reason() {
-    let t = telemetry();
-    let call = CallId(1);
-    let routed = |dialled, risk, nuisance, odd| Notice::Routed {
-        call,
+/// A call was routed; an odd one by the default, as one of several, and after a call before.
+fn routed(
+    dialled: Dialled,
+    risk: Option<RiskWhy>,
+    nuisance: Option<NuisanceWhy>,
+    odd: bool,
+) -> Notice {
+    Notice::Routed {
+        call: CallId(1),
         dialled,
         ambiguous: odd,
         default: odd,
         risk,
         nuisance,
         redial: odd,
-    };
+    }
+}
+
+#[test]
+fn routed_calls_are_counted_by_number_and_reason() {
+    let t = telemetry();
     for dialled in [
         Dialled::Short,
         Dialled::Area,
@@ -158,40 +147,32 @@ fn routed_calls_are_counted_by_number_and_reason() {
         true,
     ));
     t.notice(&Notice::Flagged {
-        call,
+        call: CallId(1),
         why: RiskWhy::Key,
     });
-    let page = t.render();
-    for (series, expected) in [
-        ("meishier_calls_by_number_total{number=\"12356\"}", 2.0),
-        ("meishier_calls_by_number_total{number=\"area\"}", 1.0),
-        ("meishier_calls_by_number_total{number=\"old\"}", 1.0),
-        ("meishier_calls_by_number_total{number=\"other\"}", 2.0),
-        ("meishier_routed_total{by=\"table\"}", 5.0),
-        ("meishier_routed_total{by=\"default\"}", 1.0),
-        ("meishier_routed_ambiguous_total", 1.0),
-        ("meishier_routed_risk_total{why=\"dropped\"}", 1.0),
-        ("meishier_routed_risk_total{why=\"listed\"}", 0.0),
-        ("meishier_routed_nuisance_total{why=\"calls_a_day\"}", 1.0),
-        ("meishier_routed_redial_total", 1.0),
-        ("meishier_flagged_total{why=\"key\"}", 1.0),
-    ] {
-        assert_eq!(value(&page, series), expected, "{series}");
-    }
+    shows(
+        &t.render(),
+        &[
+            ("meishier_calls_by_number_total{number=\"12356\"}", 2.0),
+            ("meishier_calls_by_number_total{number=\"area\"}", 1.0),
+            ("meishier_calls_by_number_total{number=\"old\"}", 1.0),
+            ("meishier_calls_by_number_total{number=\"other\"}", 2.0),
+            ("meishier_routed_total{by=\"table\"}", 5.0),
+            ("meishier_routed_total{by=\"default\"}", 1.0),
+            ("meishier_routed_ambiguous_total", 1.0),
+            ("meishier_routed_risk_total{why=\"dropped\"}", 1.0),
+            ("meishier_routed_risk_total{why=\"listed\"}", 0.0),
+            ("meishier_routed_nuisance_total{why=\"calls_a_day\"}", 1.0),
+            ("meishier_routed_redial_total", 1.0),
+            ("meishier_flagged_total{why=\"key\"}", 1.0),
+        ],
+    );
 }
 
 #[test]
 fn old_numbers_follow_another_configuration() {
     let t = telemetry();
-    let dialled = |at| Notice::Routed {
-        call: CallId(1),
-        dialled: Dialled::Alias(at),
-        ambiguous: false,
-        default: false,
-        risk: None,
-        nuisance: None,
-        redial: false,
-    };
+    let dialled = |at| routed(Dialled::Alias(at), None, None, false);
     t.notice(&dialled(0));
     t.set_aliases(&["new".into(), "old".into()]);
     t.notice(&dialled(0));

@@ -1,7 +1,7 @@
 //! Seats, pools and facts that are told one by one.
 
 use crate::{CALL, telemetry, value};
-use meishier_engine::api::{LegParty, Notice, Phase, Refusal, SeatState};
+use meishier_engine::api::{CallBackResult, LegParty, Notice, Phase, Refusal, SeatState};
 use meishier_engine::routing::Service;
 use meishier_engine::transfer::{KeyKind, ThirdId};
 use meishier_model::{OfferOutcome, PoolId, SeatId, TransferOutcome, TrunkId};
@@ -62,6 +62,13 @@ fn uses_of_keys_are_counted_by_what_they_reach() {
         third: ThirdId(1),
     });
     t.notice(&Notice::CallBackDue { call: CALL });
+    for result in [
+        CallBackResult::UnsafeHours,
+        CallBackResult::Dialled,
+        CallBackResult::Dialled,
+    ] {
+        t.notice(&Notice::CallBack { call: CALL, result });
+    }
     let page = t.render();
     for (series, expected) in [
         (
@@ -87,6 +94,9 @@ fn uses_of_keys_are_counted_by_what_they_reach() {
         ),
         ("transfer_alarms_total", 1.0),
         ("call_backs_due_total", 1.0),
+        ("call_backs_total{result=\"unsafe_hours\"}", 1.0),
+        ("call_backs_total{result=\"dialled\"}", 2.0),
+        ("call_backs_total{result=\"no_consent\"}", 0.0),
     ] {
         let found = value(&page, &format!("meishier_{series}"));
         assert_eq!(found, expected, "{series}");

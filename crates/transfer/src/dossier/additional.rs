@@ -81,14 +81,22 @@ fn block(xml: &mut Xml, name: &str, attributes: &str, inner: impl FnOnce(&mut Xm
     xml.tag(&format!("ad:EmergencyCallData.{name}"), &names, inner);
 }
 
-/// A `tel:` URI (RFC 3966); a number that is not global is one of China.
+/// A `tel:` URI (RFC 3966): global (§5.1.4) if it is a number of China that is reached from everywhere, a
+/// mobile one or one with its area code; else local to China (§5.1.5), such as 12356 and 0851110.
 pub(super) fn tel(number: &str) -> String {
     let digits: String = number
         .chars()
         .filter(|c| c.is_ascii_digit() || "+*#".contains(*c))
         .collect();
-    match digits.starts_with('+') {
-        true => format!("tel:{digits}"),
-        false => format!("tel:{digits};phone-context=+86"),
+    let national = match digits.as_bytes() {
+        [b'1', b'3'..=b'9', ..] if digits.len() == 11 => Some(digits.as_str()),
+        // 0, an area code of two or three digits, seven or eight digits.
+        [b'0', b'1'..=b'9', ..] if (11..=12).contains(&digits.len()) => Some(&digits[1..]),
+        _ => None,
+    };
+    match national.filter(|it| it.bytes().all(|b| b.is_ascii_digit())) {
+        Some(national) => format!("tel:+86{national}"),
+        None if digits.starts_with('+') => format!("tel:{digits}"),
+        None => format!("tel:{digits};phone-context=+86"),
     }
 }

@@ -1,5 +1,6 @@
 //! What only the counsellor knows: bounded texts, all of them optional.
 
+use crate::call_back::CallBack;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -140,6 +141,8 @@ pub struct Facts {
     pub battery: Option<u8>,
     /// Where the caller, or who is with the caller, can be called back.
     pub callback: Option<String>,
+    /// What the caller said of being called back. It goes to nobody outside.
+    pub call_back: Option<CallBack>,
     /// What was done so far.
     pub done: Vec<String>,
     /// Anything else.
@@ -158,6 +161,9 @@ pub enum FactsError {
     Battery,
     /// The number to call back is none: digits, `+`, `-`, `*`, `#` and spaces, at most 32.
     Callback,
+    /// What is said of calling back: `from` and `until` together, `HH:MM`, not the same; a note of more
+    /// than 200 characters.
+    CallBack,
     /// A control character.
     Control,
 }
@@ -171,6 +177,7 @@ impl FactsError {
             Self::TooMany => "每个列表最多 16 项",
             Self::Battery => "电量须为 0 到 100",
             Self::Callback => "回拨号码只能有数字、+、-、*、# 和空格，最多 32 位",
+            Self::CallBack => "回拨时段须同时写 from 和 until（HH:MM，不能相同），备注最多 200 字",
             Self::Control => "不能含控制字符",
         }
     }
@@ -183,6 +190,9 @@ impl fmt::Display for FactsError {
             Self::TooMany => "a list has at most 16 entries",
             Self::Battery => "battery is 0 to 100",
             Self::Callback => "callback is digits, +, -, *, # and spaces, at most 32",
+            Self::CallBack => {
+                "call_back takes from and until together, HH:MM, not the same, and a note of 200 characters at most"
+            }
             Self::Control => "control characters are not possible",
         })
     }
@@ -216,6 +226,9 @@ impl Facts {
         if self.battery.is_some_and(|percent| percent > 100) {
             return Err(FactsError::Battery);
         }
+        if self.call_back.as_ref().is_some_and(|it| !it.is_fit()) {
+            return Err(FactsError::CallBack);
+        }
         match self.callback.as_deref() {
             Some(number) if !is_number(number) => Err(FactsError::Callback),
             _ => Ok(()),
@@ -243,6 +256,7 @@ impl Facts {
             ("safety", !self.safety.is_empty()),
             ("battery", self.battery.is_some()),
             ("callback", self.callback.is_some()),
+            ("call_back", self.call_back.is_some()),
             ("done", !self.done.is_empty()),
             ("note", self.note.is_some()),
         ];

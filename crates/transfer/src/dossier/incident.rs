@@ -1,12 +1,16 @@
-//! The dossier as a JSON document modelled on NENA's Emergency Incident Data Object (NENA-STA-021):
-//! its components and names where it has them, and one component of our own, `crisisComponent`, for
-//! what a suicide hotline knows and EIDO has no place for. docs/dossier.md describes every key.
+//! The dossier as a JSON document modelled on NENA's Emergency Incident Data Object: names, forms and
+//! required elements of the OpenAPI schema, version 1.0.0, that NENA publishes beside NENA-STA-021, and one
+//! component of our own, `crisisComponent`, for what a suicide hotline knows and EIDO has no place for.
+//! docs/dossier.md tells which keys are whose.
 
 use super::additional::tel;
 use super::moment::stamp;
+use super::xml::escaped;
 use super::{Dossier, Place, Told};
+use meishier_model::Wall;
 use meishier_routing::Confidence;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use std::ops::RangeInclusive;
 
 /// A JSON value; maps keep their order.
 enum Value {
@@ -80,7 +84,7 @@ impl Dossier {
             ("eidoVersion", text("1.0")),
             ("issuingElementIdentification", text(&self.desk.domain)),
         ];
-        self.stamped(&mut entries);
+        self.stamped(&mut entries, self.made);
         let places = || (1..).zip(&self.places);
         let locations = places().map(|(at, place)| self.location(at, place));
         entries.extend([
@@ -95,7 +99,7 @@ impl Dossier {
             ("crisisComponent", self.crisis()),
         ]);
         if let Some(number) = self.callback() {
-            let component = self.component("callback", |out| {
+            let component = self.component(&self.id("callback"), |out| {
                 let uri = Value::List(vec![Value::Text(tel(number))]);
                 out.push(("callBackInformationUri", uri));
             });
@@ -104,39 +108,69 @@ impl Dossier {
         Incident(Value::Map(entries))
     }
 
-    fn stamped(&self, entries: &mut Entries) {
+    /// What EIDO's PrologueType asks of the document and of each component, beside `$id`.
+    fn stamped(&self, entries: &mut Entries, at: Wall) {
         entries.extend([
-            ("lastUpdateTimestamp", Value::Text(stamp(self.made))),
+            ("lastUpdateTimeStamp", Value::Text(stamp(at))),
             ("updatedByAgencyReference", reference(&self.desk.domain)),
         ]);
     }
 
     fn component(&self, id: &str, fill: impl FnOnce(&mut Entries)) -> Value {
+        self.component_of(id, self.made, fill)
+    }
+
+    fn component_of(&self, id: &str, at: Wall, fill: impl FnOnce(&mut Entries)) -> Value {
         let mut entries = vec![("$id", text(id))];
-        self.stamped(&mut entries);
+        self.stamped(&mut entries, at);
         fill(&mut entries);
         Value::Map(entries)
     }
 
+    /// An identifier that no component of another dossier has, as PrologueType asks.
+    fn id(&self, name: &str) -> String {
+        format!("{name}.{}@{}", self.call, self.desk.domain)
+    }
+
+    /// An agent's is a user of the agency's domain (NENA-STA-010).
+    fn agent_id(&self) -> String {
+        match self.desk.counsellor.as_str() {
+            "" => self.id("agent"),
+            counsellor => format!("{counsellor}@{}", self.desk.domain),
+        }
+    }
+
+    /// Incident type of APCO ANS 2.103, from which EIDO's registry is filled: a threat of suicide, a look
+    /// after somebody's well-being, help to a citizen.
+    fn incident_type(&self) -> &'static str {
+        match (self.emergency, self.level()) {
+            (true, Some(_)) => "SUICTHRT",
+            (true, None) => "WELFARE",
+            (false, _) => "CITASST",
+        }
+    }
+
     fn incident_component(&self) -> Value {
-        self.component("incident", |out| {
-            let kind = match self.emergency {
-                true => "PersonInDanger",
-                false => "PersonSeeksHelp",
-            };
-            out.push(("incidentTypeCommonRegistryText", text(kind)));
+        self.component(&self.id("incident"), |out| {
+            let kind = text(self.incident_type());
+            out.push(("incidentTypeCommonRegistryText", kind));
             out.push(("incidentTypeInternalCode", text(&self.key)));
             out.push(("incidentTypeInternalText", text(&self.title)));
-            let status = texts(["Active"]);
-            out.push(("incidentStatusCommonRegistryText", status));
+            out.push(("incidentStatusInternalText", texts(["Active"])));
             out.push(("internalIncidentId", Value::Text(self.call.to_string())));
             out.push(("locationReference", self.location_references()));
+            let notes = 1..=self.told().len();
+            out.push(("notesReference", self.references("note", notes)));
         })
     }
 
-    fn location_references(&self) -> Value {
-        let all = (1..=self.places.len()).map(|at| reference(&format!("location{at}")));
+    fn references(&self, name: &str, numbers: RangeInclusive<usize>) -> Value {
+        let all = numbers.map(|at| reference(&self.id(&format!("{name}{at}"))));
         Value::List(all.collect())
+    }
+
+    fn location_references(&self) -> Value {
+        self.references("location", 1..=self.places.len())
     }
 
     fn call_component(&self) -> Value {
@@ -162,16 +196,18 @@ impl Dossier {
             out.push(("callerNumberCertainty", text(sure)));
             out.push(("callerNumberWithheld", Value::Flag(self.caller.withheld)));
             if self.callback().is_some() {
-                out.push(("callBackReference", reference("callback")));
+                out.push(("callBackReference", reference(&self.id("callback"))));
             }
-            out.push(("personReference", Value::List(vec![reference("caller")])));
-            out.push(("agentReference", Value::List(vec![reference("agent")])));
+            let caller = reference(&self.id("caller"));
+            out.push(("personReference", Value::List(vec![caller])));
+            let agent = reference(&self.agent_id());
+            out.push(("agentReference", Value::List(vec![agent])));
             out.push(("locationReference", self.location_references()));
         })
     }
 
     fn location(&self, at: usize, place: &Place) -> Value {
-        self.component(&format!("location{at}"), |out| {
+        self.component(&self.id(&format!("location{at}")), |out| {
             out.push(("locationTypeDescriptionRegistryText", text("Caller")));
             out.push(("locationByValue", Value::Text(self.pidf(place, at))));
             let mut civic = vec![("country", text("CN"))];
@@ -189,12 +225,12 @@ impl Dossier {
             out.push(("confidence", text(sure)));
             some(out, "areaCode", Some(&place.area_code));
             let cell = place.cell.as_ref().filter(|_| place.by == Told::Cell);
-            some(out, "cell", cell.map(|cell| cell.reveal()));
+            some(out, "cellTowerSectorId", cell.map(|cell| cell.reveal()));
         })
     }
 
     fn person(&self) -> Value {
-        self.component("caller", |out| {
+        self.component(&self.id("caller"), |out| {
             out.push(("personIncidentRoleRegistryText", texts(["Caller"])));
             out.push((
                 "callIdentifier",
@@ -209,7 +245,7 @@ impl Dossier {
     fn agency(&self) -> Value {
         self.component(&self.desk.domain, |out| {
             out.push(("agencyName", text(&self.desk.agency)));
-            let roles = texts(["CallReceiving", "CallTransferring"]);
+            let roles = texts(["CallReceiving"]);
             out.push(("agencyRoleDescriptionRegistryText", roles));
             out.push(("agencyType", texts(["crisisHotline"])));
             some(out, "agencyNumber", Some(&self.desk.number));
@@ -217,7 +253,7 @@ impl Dossier {
     }
 
     fn agent(&self) -> Value {
-        self.component("agent", |out| {
+        self.component(&self.agent_id(), |out| {
             out.push(("agentRoleRegistryText", texts(["Call Taking"])));
             some(out, "agentIdentifier", Some(&self.desk.counsellor));
             let seat = Some(self.desk.seat.as_str());
@@ -229,26 +265,30 @@ impl Dossier {
         })
     }
 
+    /// What was done, and what the counsellor wrote down besides: when, and what.
+    fn told(&self) -> Vec<(Wall, &str)> {
+        let steps = self.done.iter().map(|step| (step.at, step.what.as_str()));
+        let facts = self.facts.done.iter().chain(&self.facts.note);
+        steps
+            .chain(facts.map(|it| (self.made, it.as_str())))
+            .collect()
+    }
+
+    /// EIDO takes a note's text for HTML.
     fn notes(&self) -> Vec<Value> {
-        let steps = self.done.iter().map(|step| {
-            Value::Map(vec![
-                ("notesDateTime", Value::Text(stamp(step.at))),
-                ("notesActionComments", text(&step.what)),
-            ])
-        });
-        let told = self.facts.done.iter().chain(&self.facts.note);
-        let told = told.map(|it| {
-            Value::Map(vec![
-                ("notesDateTime", Value::Text(stamp(self.made))),
-                ("notesActionComments", text(it)),
-            ])
-        });
-        steps.chain(told).collect()
+        let numbered = (1..).zip(self.told());
+        let note = |(number, (at, what)): (usize, (Wall, &str))| {
+            self.component_of(&self.id(&format!("note{number}")), at, |out| {
+                out.push(("notesActionComments", Value::Text(escaped(what))));
+                out.push(("agentReference", reference(&self.agent_id())));
+            })
+        };
+        numbered.map(note).collect()
     }
 
     fn crisis(&self) -> Value {
         let facts = &self.facts;
-        self.component("crisis", |out| {
+        self.component(&self.id("crisis"), |out| {
             if let Some(level) = self.level() {
                 let word = match level {
                     super::Level::Low => "low",

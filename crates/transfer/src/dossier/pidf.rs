@@ -3,10 +3,10 @@
 //! | element | what |
 //! | --- | --- |
 //! | `country` | CN |
-//! | `A1`, `A2`, `A3` | province, city, district |
+//! | `A1`, `A2`, `A3` | province, city, district: one level each, from the first down |
 //! | `LOC` | the place in words |
-//! | `ADDCODE` | the cell as the network named it |
 //! | `method` (RFC 4119 §6.1) | `Manual` of what a person said, `Cell` of a cell; none of what a number tells |
+//! | `note` of the person (RFC 4479) | the cell as the network named it: an address has no element for it (`ADDCODE` is a code of the address, RFC 4776 §3.4) |
 
 use super::moment::stamp;
 use super::xml::{Xml, escaped};
@@ -30,7 +30,14 @@ impl Dossier {
         xml.tag("presence", &names, |xml| {
             // A person's and not a device's (RFC 4479 §3.3): of the telephone there is no identifier.
             xml.tag("dm:person", &format!("id=\"place{number}\""), |xml| {
+                // One place a `geopriv` (RFC 5491 §3).
                 xml.tag("gp:geopriv", "", |xml| self.geopriv(xml, place));
+                let cell = place.cell.as_ref().map(|cell| cell.reveal());
+                let note = cell.filter(|cell| !cell.is_empty());
+                xml.some(
+                    "dm:note",
+                    note.map(|cell| format!("基站 {cell}")).as_deref(),
+                );
                 xml.text("dm:timestamp", &stamp(self.made));
             });
         });
@@ -45,12 +52,11 @@ impl Dossier {
                 xml.some("ca:A2", Some(&place.city));
                 xml.some("ca:A3", place.district.as_deref());
                 xml.some("ca:LOC", place.words.as_deref());
-                let cell = place.cell.as_ref().map(|cell| cell.reveal());
-                xml.some("ca:ADDCODE", cell);
             });
         });
         xml.tag("gp:usage-rules", "", |xml| {
-            xml.text("gbp:retransmission-allowed", "yes");
+            // The schema says xs:boolean, though the text says yes and no (RFC 4119 §2.2.2, §2.2.5).
+            xml.text("gbp:retransmission-allowed", "true");
             let until = Wall(self.made.0.saturating_add(KEPT_MS));
             xml.text("gbp:retention-expiry", &stamp(until));
         });

@@ -8,9 +8,12 @@
 //!   Call-Info: <cid:…>;purpose=EmergencyCallData.Comment         RFC 7852 §6
 //!
 //!   multipart/mixed ─┬─ application/sdp
-//!                    ├─ application/pidf+xml, one a place        Content-Disposition: render, optional
-//!                    └─ application/EmergencyCallData.*+xml      Content-Disposition: by-reference
+//!                    ├─ application/pidf+xml, one a place
+//!                    └─ application/EmergencyCallData.*+xml
 //! ```
+//!
+//! Every part but the first is of the disposition `by-reference`: a header names it by its Content-ID and
+//! says what it is for (RFC 5621, RFC 7852 §6); `handling=optional`, for the call does not depend on it.
 
 use super::Dossier;
 
@@ -47,7 +50,6 @@ impl std::fmt::Debug for SipParts {
 struct Part {
     content_type: String,
     id: String,
-    disposition: &'static str,
     content: Vec<u8>,
 }
 
@@ -70,7 +72,6 @@ impl Dossier {
             parts.push(Part {
                 content_type: "application/pidf+xml".to_owned(),
                 id,
-                disposition: "render;handling=optional",
                 content: self.pidf(place, number).into_bytes(),
             });
         }
@@ -93,7 +94,6 @@ impl Dossier {
                 parts.push(Part {
                     content_type: format!("application/EmergencyCallData.{}+xml", block.name),
                     id,
-                    disposition: "by-reference;handling=optional",
                     content: block.xml.into_bytes(),
                 });
             }
@@ -142,8 +142,9 @@ fn multipart(boundary: &str, sdp: &[u8], parts: &[Part]) -> Vec<u8> {
     part("Content-Type: application/sdp\r\n".to_owned(), sdp);
     for it in parts {
         let head = format!(
-            "Content-Type: {}\r\nContent-ID: <{}>\r\nContent-Disposition: {}\r\n",
-            it.content_type, it.id, it.disposition
+            "Content-Type: {}\r\nContent-ID: <{}>\r\n\
+             Content-Disposition: by-reference;handling=optional\r\n",
+            it.content_type, it.id
         );
         part(head, &it.content);
     }
