@@ -215,7 +215,9 @@ impl<T: DeserializeOwned> OptionalFromRequest<Shared> for Payload<T> {
     /// None if the request declares no type: then it has no body to be read.
     async fn from_request(request: Request, site: &Shared) -> Result<Option<Self>, Response> {
         match request.headers().contains_key(header::CONTENT_TYPE) {
-            true => FromRequest::from_request(request, site).await.map(Some),
+            true => <Self as FromRequest<Shared>>::from_request(request, site)
+                .await
+                .map(Some),
             false => Ok(None),
         }
     }
