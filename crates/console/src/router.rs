@@ -9,7 +9,7 @@ use crate::{
 };
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
@@ -210,6 +210,20 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Payload<T> {
             .await
             .map(Self)
             .map_err(|fault| fault.answer(lang))
+    }
+}
+
+impl<T: DeserializeOwned> OptionalFromRequest<Shared> for Payload<T> {
+    type Rejection = Response;
+
+    /// None if the request declares no type: then it has no body to be read.
+    async fn from_request(request: Request, site: &Shared) -> Result<Option<Self>, Response> {
+        match request.headers().contains_key(header::CONTENT_TYPE) {
+            true => <Self as FromRequest<Shared>>::from_request(request, site)
+                .await
+                .map(Some),
+            false => Ok(None),
+        }
     }
 }
 

@@ -52,6 +52,15 @@ impl WishRequest {
     }
 }
 
+/// The body of `POST /api/v1/calls/{id}/alarms/seen`, which may do without one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SeenRequest {
+    /// Third parties whose alarms were seen; all of the call's if none is named.
+    #[serde(default)]
+    thirds: Vec<u8>,
+}
+
 /// The body of `POST /api/v1/calls/{id}/recording`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -130,8 +139,11 @@ pub(crate) async fn alarms_seen(
     entry: Entry,
     State(site): State<Shared>,
     Path(id): Path<String>,
+    request: Option<Payload<SeenRequest>>,
 ) -> Response {
-    let command = |call| Command::AlarmSeen { call };
+    let thirds = request.map(|Payload(it)| it.thirds).unwrap_or_default();
+    let thirds = thirds.into_iter().map(ThirdId).collect();
+    let command = |call| Command::AlarmSeen { call, thirds };
     let asked = plain(&site, &entry, &id, "alarm_seen", command).await;
     entry.answer(asked)
 }

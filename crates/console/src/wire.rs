@@ -225,6 +225,7 @@ impl<'a> From<&'a CallView> for CallBody<'a> {
 #[derive(Serialize)]
 pub(crate) struct AlarmBody<'a> {
     call: String,
+    third: u8,
     key: &'a str,
     number: &'a str,
 }
@@ -233,6 +234,7 @@ impl<'a> From<&'a LateAlarm> for AlarmBody<'a> {
     fn from(alarm: &'a LateAlarm) -> Self {
         Self {
             call: hexadecimal(alarm.call),
+            third: alarm.third.0,
             key: &alarm.key,
             number: &alarm.number,
         }

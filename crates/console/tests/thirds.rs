@@ -91,6 +91,10 @@ async fn each_wish_reaches_its_third_party() {
 async fn who_hears_whom_is_changed_and_the_counsellor_leaves() {
     let (console, _folder) = audited(Mood::Fine).await;
     let call = call_id();
+    let seen = |thirds: &[u8]| Command::AlarmSeen {
+        call,
+        thirds: thirds.iter().copied().map(ThirdId).collect(),
+    };
     let cases = [
         ("caller", "held", Who::Caller, Mode::Held),
         ("counsellor", "full", Who::Counsellor, Mode::Full),
@@ -107,12 +111,21 @@ async fn who_hears_whom_is_changed_and_the_counsellor_leaves() {
     }
     for (rest, command) in [
         ("leave", Command::Leave { call }),
-        ("alarms/seen", Command::AlarmSeen { call }),
+        ("alarms/seen", seen(&[])),
     ] {
         let answer = console.ask("POST", &path(rest), &[], "").await;
         assert_eq!(answer.status, S::NO_CONTENT, "{rest}: {}", answer.text);
         assert_eq!(console.asked(), [command]);
     }
+    for (body, thirds) in [("{}", &[][..]), (r#"{"thirds":[2,3]}"#, &[2, 3])] {
+        let answer = console.post(&path("alarms/seen"), body).await;
+        assert_eq!(answer.status, S::NO_CONTENT, "{body}: {}", answer.text);
+        assert_eq!(console.asked(), [seen(thirds)]);
+    }
+    // What is not understood is not taken for all of them.
+    let answer = console.post(&path("alarms/seen"), r#"{"third":2}"#).await;
+    assert_eq!(answer.status, S::UNPROCESSABLE_ENTITY);
+    assert!(console.asked().is_empty());
     let answer = console
         .post(&path("parties/3/mode"), r#"{"mode":"loud"}"#)
         .await;

@@ -195,10 +195,12 @@ pub enum Command {
         /// The call.
         call: CallId,
     },
-    /// Somebody has seen to the emergencies of this call that reached nobody.
+    /// Somebody has seen to alarms of this call.
     AlarmSeen {
         /// The call.
         call: CallId,
+        /// Those of these third parties; all of the call's if none is named.
+        thirds: Vec<ThirdId>,
     },
     /// Stop recording a conversation, or let it go on.
     Record {
@@ -333,7 +335,7 @@ impl Command {
             | Self::Supervise { call, .. }
             | Self::CallBack { call }
             | Self::Leave { call }
-            | Self::AlarmSeen { call }
+            | Self::AlarmSeen { call, .. }
             | Self::Record { call, .. }
             | Self::Flag { call }
             | Self::Facts { call, .. }

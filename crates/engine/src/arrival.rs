@@ -358,6 +358,7 @@ impl Shard {
             conference: Conference::new(),
             modes: (Mode::Full, Mode::Full),
             alarms: Vec::new(),
+            emergency: false,
             answer: None,
             talked_ms: 0,
             ending: None,

@@ -154,6 +154,9 @@ pub(crate) struct ThirdSide {
     /// It has taken the caller over.
     #[serde(default)]
     pub(crate) confirmed: bool,
+    /// An alarm was raised for it already.
+    #[serde(default)]
+    pub(crate) alarmed: bool,
     /// The key as it was pressed; none of a supervisor who was named.
     #[serde(default)]
     pub(crate) key: Option<Box<Key>>,
@@ -192,6 +195,7 @@ impl ThirdSide {
             lost: false,
             met: false,
             confirmed: false,
+            alarmed: false,
             key: None,
             attempt: Attempt::default(),
             seat: None,
@@ -225,13 +229,41 @@ impl State {
     }
 }
 
-/// An emergency key by which nobody was reached.
+/// An emergency key by which nobody was reached; or nobody of this house is with those who are left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct KeyAlarm {
+    /// Who did not come; 0 if nobody was called at all.
+    #[serde(default)]
+    pub(crate) third: u8,
     /// The key, such as `110`.
     pub(crate) key: String,
-    /// What a person may dial by hand.
+    /// The city of the place, province first; empty if nothing tells of it.
+    #[serde(default)]
+    pub(crate) city: String,
+    /// What a person may dial by hand; empty if somebody of this house is to come.
     pub(crate) number: String,
+}
+
+impl KeyAlarm {
+    /// Of the second line, by this key, nobody came.
+    pub(crate) fn of_this_house(third: ThirdId, key: String) -> Self {
+        Self {
+            third: third.0,
+            key,
+            city: String::new(),
+            number: String::new(),
+        }
+    }
+
+    /// True if it is over once somebody of this house is there.
+    pub(crate) fn is_of_this_house(&self) -> bool {
+        self.number.is_empty()
+    }
+
+    /// The same service of the same place.
+    pub(crate) fn is_of(&self, key: &str, city: &str) -> bool {
+        self.key == key && self.city == city
+    }
 }
 
 /// How the call ended, known when wrapping up begins.
@@ -339,6 +371,9 @@ pub(crate) struct Call {
     /// Emergencies that nobody could be reached for, until somebody has seen to them.
     #[serde(default)]
     pub(crate) alarms: Vec<KeyAlarm>,
+    /// Police, ambulance or fire were dialled, whatever came of it.
+    #[serde(default)]
+    pub(crate) emergency: bool,
     /// What is recorded of it.
     #[serde(default)]
     pub(crate) taping: Taping,

@@ -2,7 +2,7 @@
 //! conference machine's (meishier-transfer); here its orders are carried out.
 
 use crate::api::{CommandError, Press, Reply};
-use crate::call::{Call, State, ThirdSide};
+use crate::call::{Call, KeyAlarm, State, ThirdSide};
 use crate::defect::Defect;
 use crate::key::write_event;
 use crate::quiet::{has_caller, has_officer, has_quiet, is_attended, is_ours, stands_in};
@@ -15,6 +15,9 @@ use meishier_transfer::{
     Action, KeyKind, Leaving, Mode, Order, Role, State as Step, Third, ThirdId,
 };
 use smallvec::SmallVec;
+
+/// In an alarm: nobody was called at all. The numbers of third parties begin at 1.
+const NOBODY: ThirdId = ThirdId(0);
 
 /// How a third party stands, for the machine.
 pub(crate) fn standing(side: &ThirdSide) -> Third {
@@ -43,20 +46,29 @@ fn ids(call: &Call) -> SmallVec<[ThirdId; 8]> {
 }
 
 /// One line in the time line of everybody who is about.
-fn note_all(call: &mut Call, now: Now, what: &str) {
+pub(crate) fn note_all(call: &mut Call, now: Now, what: &str, detail: &str) {
     let records: SmallVec<[usize; 8]> = call.thirds.iter().map(|it| it.record).collect();
     for record in records {
-        write_event(
-            call,
-            record,
-            TransferEvent::new(now.wall, what, String::new()),
-        );
+        let event = TransferEvent::new(now.wall, what, detail.to_owned());
+        write_event(call, record, event);
     }
+}
+
+/// True if the counsellor would leave nothing open: every emergency that was called has confirmed that
+/// it takes over, or somebody of this house stays for it.
+pub(crate) fn may_be_left(call: &Call) -> bool {
+    let open = |it: &ThirdSide| it.emergency && it.machine.state() != Step::Confirmed;
+    has_officer(call) || !call.thirds.iter().any(open)
+}
+
+/// Somebody of the second line who is on the way.
+fn is_second_coming(side: &ThirdSide) -> bool {
+    side.role == Role::SecondLine && side.machine.is_pending()
 }
 
 impl Shard {
     pub(crate) fn on_caller_gone_in_transfer(&mut self, now: Now, call: &mut Call, by: ReleasedBy) {
-        note_all(call, now, "caller_left");
+        note_all(call, now, "caller_left", "");
         call.conference.handle_caller_left(&thirds(call));
         self.close_caller(call);
         self.run_conference(now, call, by);
@@ -99,12 +111,12 @@ impl Shard {
         }
         let confirmed =
             |it: &ThirdSide| it.machine.state() == Step::Confirmed && it.role != Role::Caller;
-        let how = if call.thirds.iter().any(confirmed) || Self::left_by_refer(call) {
-            Leaving::Planned
-        } else if is_remote(cause) {
-            Leaving::HungUp
-        } else {
-            Leaving::Lost
+        let over = call.thirds.iter().any(confirmed) || Self::left_by_refer(call);
+        let how = match is_remote(cause) {
+            // A telephone that vanishes has planned nothing.
+            false => Leaving::Lost,
+            true if over && may_be_left(call) => Leaving::Planned,
+            true => Leaving::HungUp,
         };
         self.counsellor_leaves(now, call, how);
     }
@@ -124,7 +136,7 @@ impl Shard {
                 _ => false,
             };
             let unasked = shard.broken.is(Defect::CounsellorLetGoUnconfirmed);
-            if unasked || call.thirds.iter().any(over) {
+            if unasked || call.thirds.iter().any(over) && may_be_left(call) {
                 shard.counsellor_leaves(now, call, Leaving::Planned);
                 result = Ok(());
             } else {
@@ -136,7 +148,7 @@ impl Shard {
 
     /// Nobody is apart or in the back any more: the caller is to hear whoever is there.
     pub(crate) fn counsellor_leaves(&mut self, now: Now, call: &mut Call, how: Leaving) {
-        note_all(call, now, "counsellor_left");
+        note_all(call, now, "counsellor_left", "");
         self.release_seat(now, call, true);
         if !matches!(call.state, State::Transferring(_)) {
             call.state = State::Transferring(None);
@@ -195,6 +207,8 @@ impl Shard {
             match order {
                 Order::CallSecondLine => self.call_second_line(now, call),
                 Order::Requeue => {
+                    // It is with nobody: whoever is called now comes by the queue.
+                    call.alarms.retain(|it| !it.is_of_this_house());
                     self.drop_thirds(now, call);
                     self.release_seat(now, call, true);
                     call.state = State::Queued;
@@ -215,15 +229,32 @@ impl Shard {
         let second = |key: &&meishier_transfer::Key| key.kind == KeyKind::SecondLine;
         let key = self.config.transfer.keys.iter().find(second);
         let Some(key) = key.map(|key| key.name.clone()) else {
-            return;
+            return self.alarm_unattended(call, NOBODY, String::new());
         };
         let press = Press {
             key,
             place: String::new(),
             manner: None,
         };
+        if !call.thirds.iter().any(is_second_coming) {
+            self.make_room(now, call);
+        }
         // Refused: one is on the way already, or there is no room. Who is there stays.
-        let _ = self.press(now, call, &press);
+        if self.press(now, call, &press).is_err() {
+            self.alarm_unattended(call, NOBODY, press.key);
+        }
+    }
+
+    /// Nobody of this house is with those who are left, and nobody comes: people are to see to it.
+    /// `third` is the one who did not come.
+    pub(crate) fn alarm_unattended(&mut self, call: &mut Call, third: ThirdId, key: String) {
+        let left = matches!(call.state, State::Transferring(None)) && call.ending.is_none();
+        let somebody = |it: &ThirdSide| standing(it) != Third::Bystander;
+        let there = call.thirds.iter().any(somebody);
+        let comes = call.thirds.iter().any(is_second_coming);
+        if left && there && !comes && !has_officer(call) {
+            self.raise_alarm(call, KeyAlarm::of_this_house(third, key));
+        }
     }
 
     /// Back to two who talk when the last third party has gone; everybody hears whom they are to hear.
@@ -238,6 +269,9 @@ impl Shard {
         }
         self.come_back(call);
         if matches!(call.state, State::Talking(_) | State::Transferring(_)) {
+            if is_attended(call) || has_officer(call) {
+                call.alarms.retain(|it| !it.is_of_this_house());
+            }
             self.seat_desk(now, call);
             let somebody = has_caller(call) || is_attended(call) || has_officer(call);
             let there = call.thirds.iter_mut().filter(|it| it.present && somebody);

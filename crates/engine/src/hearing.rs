@@ -2,7 +2,7 @@
 
 use crate::api::{CommandError, Reply, Who};
 use crate::call::{Call, State, ThirdSide, Voice};
-use crate::conference::standing;
+use crate::conference::{note_all, standing};
 use crate::defect::Defect;
 use crate::ports::PortOwner;
 use crate::quiet::{at_the_keys, is_attended, stands_in, wanted_mode};
@@ -208,6 +208,8 @@ impl Shard {
                         shard.note_part(now, call, third);
                     }
                     if !matches!(who, Who::Third(_)) {
+                        let detail = format!("{} {}", role.as_str(), mode.as_str());
+                        note_all(call, now, "mode", &detail);
                         shard.tell_part(call, who, role, mode);
                     }
                     shard.settle_conference(now, call);

@@ -5,13 +5,16 @@
 
 use crate::api::{CommandError, LateAlarm, Notice, Reply};
 use crate::call::{Call, KeyAlarm, State, ThirdSide};
+use crate::conference::may_be_left;
 use crate::defect::Defect;
-use crate::quiet::is_attended;
+use crate::quiet::{has_caller, is_attended, is_ours};
 use crate::shard::Shard;
 use crate::timers::Timer;
 use meishier_media::PromptId;
 use meishier_model::{CallId, Now, TransferEvent, TransferOutcome};
-use meishier_transfer::{Action, KeyKind, Leaving, Manner, Mode, Notice as Told, Role, ThirdId};
+use meishier_transfer::{
+    Action, Dial, KeyKind, Leaving, Manner, Mode, Notice as Told, Role, Target, ThirdId,
+};
 use std::time::Duration;
 
 /// Most emergencies of one call that are remembered as failed.
@@ -21,14 +24,36 @@ const MOST_LATE_ALARMS: usize = 64;
 /// Most events of one use of a key that the record keeps; the rest is of no use to anybody.
 const MOST_EVENTS: usize = 256;
 
-/// What a use of a key reaches, if the key itself is not in the configuration any more.
+/// What a use of a key reaches, as the key was when it was pressed.
 fn kind_of(side: &ThirdSide) -> KeyKind {
-    match side.role {
-        Role::SecondLine => KeyKind::SecondLine,
-        Role::Supervisor => KeyKind::Supervisor,
-        _ if side.emergency => KeyKind::Emergency,
-        _ => KeyKind::Number,
+    match (&side.key, side.role) {
+        (_, Role::Caller) => KeyKind::Number,
+        (Some(key), _) => key.kind,
+        (None, Role::SecondLine) => KeyKind::SecondLine,
+        (None, Role::Supervisor) => KeyKind::Supervisor,
+        (None, _) if side.emergency => KeyKind::Emergency,
+        (None, _) => KeyKind::Number,
     }
+}
+
+/// What a person may dial by hand. A telephone has no keys for a SIP address: the number that is tried
+/// after it, which is area code and key where the place counts; else the key, if that is a number.
+fn number_by_hand<'a>(target: &'a Target, key: &'a str) -> &'a str {
+    let number = |dial: &'a Dial| match dial {
+        Dial::Number(number) => Some(number.as_str()),
+        Dial::Uri(_) | Dial::Caller => None,
+    };
+    let digits = !key.is_empty() && key.bytes().all(|it| it.is_ascii_digit());
+    let mut last = target.dials.iter().rev();
+    let found = last.find_map(number).or(digits.then_some(key));
+    found.unwrap_or(target.first())
+}
+
+/// Who hung up without having taken over a caller who was alone with them.
+fn left_alone(call: &Call, side: &ThirdSide) -> bool {
+    let other = |it: &&ThirdSide| it.id != side.id && it.present && is_ours(it);
+    let somebody = is_attended(call) || call.thirds.iter().any(|it| other(&it));
+    side.emergency && !side.confirmed && !somebody && has_caller(call)
 }
 
 impl Shard {
@@ -62,10 +87,14 @@ impl Shard {
                     if let (Told::Confirmed, Some(side)) = (notice, call.third_mut(third)) {
                         side.confirmed = true;
                     }
+                    if let Told::Dialling(_) = notice {
+                        self.note_emergency(now, call, third);
+                    }
                     self.note_event(now, call, third, notice);
                     self.refer_told(now, call, third, notice);
                     told = Some(notice);
                 }
+                Action::Late => self.alarm_third(call, third),
                 Action::Drop => self.drop_third(now, call, third),
                 Action::Finished { outcome, status } => over = Some((outcome, status)),
             }
@@ -77,10 +106,24 @@ impl Shard {
             self.close_third(call, third, (outcome, status), false);
             self.close_dossier(now, call, third, (outcome, false));
             self.refer_over(now, call, third, (outcome, status));
-            let served = call.third(third).is_some_and(|it| !it.lost);
+            // Police who have not taken over have left the caller where it was.
+            let done = |it: &ThirdSide| !it.lost && (!it.emergency || it.confirmed);
+            let served = call.third(third).is_some_and(done);
+            let (role, key) = (call.third(third)).map_or((Role::Target, String::new()), |it| {
+                (it.role, it.key_name(call).to_owned())
+            });
             self.drop_third(now, call, third);
             call.thirds.retain(|it| it.id != third);
             self.third_left(now, call, served && outcome == TransferOutcome::Joined);
+            let missing = match outcome {
+                TransferOutcome::Failed | TransferOutcome::NoAnswer => true,
+                // Who stood in has left a caller with police who have not taken over.
+                TransferOutcome::Joined => !may_be_left(call),
+                TransferOutcome::Cancelled => false,
+            };
+            if missing && role == Role::SecondLine {
+                self.alarm_unattended(call, third, key);
+            }
         }
         self.set_ring_timer(call, third);
         self.settle_conference(now, call);
@@ -101,10 +144,21 @@ impl Shard {
         }
     }
 
-    /// The counsellor does not wait for this target.
+    /// The counsellor does not wait for this target, unless an emergency is open.
     fn is_blind(&self, call: &Call, third: ThirdId) -> bool {
         let blind = |it: &ThirdSide| it.machine.terms().manner == Manner::Blind;
-        matches!(call.state, State::Transferring(Some(_))) && call.third(third).is_some_and(blind)
+        let there = matches!(call.state, State::Transferring(Some(_)));
+        there && may_be_left(call) && call.third(third).is_some_and(blind)
+    }
+
+    /// Police, ambulance or fire are dialled: the call is an emergency to its end, and whoever of the
+    /// second line is asked for stands at the head.
+    fn note_emergency(&mut self, now: Now, call: &mut Call, third: ThirdId) {
+        let emergency = call.third(third).is_some_and(|it| it.emergency);
+        if emergency && !call.emergency {
+            call.emergency = true;
+            self.raise_seconds(now, call);
+        }
     }
 
     pub(crate) fn is_seat(&self, call: &Call, third: ThirdId) -> bool {
@@ -143,7 +197,8 @@ impl Shard {
         }
         let record = call.third(third).map(|it| it.record);
         if let Some(record) = record.and_then(|at| call.transfers.get(at)) {
-            call.alarms.retain(|it| it.key != record.key);
+            call.alarms
+                .retain(|it| !it.is_of(&record.key, &record.city));
         }
     }
 
@@ -165,15 +220,6 @@ impl Shard {
         };
     }
 
-    /// What the key of a third party reaches.
-    fn kind_of_third(&self, call: &Call, side: &ThirdSide) -> KeyKind {
-        let record = call.transfers.get(side.record);
-        let record = record.filter(|_| !side.is_call_back());
-        let keys = &self.config.transfer.keys;
-        let key = record.and_then(|record| keys.iter().find(|key| key.name == record.key));
-        key.map_or_else(|| kind_of(side), |key| key.kind)
-    }
-
     /// Tells how long it took from the key to an answer.
     pub(crate) fn tell_answered(&mut self, now: Now, call: &Call, third: ThirdId) {
         let Some(side) = call.third(third) else {
@@ -183,7 +229,7 @@ impl Shard {
         let after = u64::try_from(now.wall.0.saturating_sub(pressed.0)).unwrap_or(0);
         self.notice(Notice::TransferAnswered {
             call: call.id,
-            kind: self.kind_of_third(call, side),
+            kind: kind_of(side),
             after: Duration::from_millis(after),
         });
     }
@@ -201,62 +247,101 @@ impl Shard {
         let Some(side) = call.third(third) else {
             return;
         };
-        let (index, emergency) = (side.record, side.emergency);
+        let (index, emergency, kind) = (side.record, side.emergency, kind_of(side));
         // Whoever vanished before it took over may not have been told enough, nor may police who have
-        // found nobody.
-        let vanished = !side.confirmed && (side.lost || !side.met);
-        let kind = self.kind_of_third(call, side);
-        let number = side.target.first().to_owned();
+        // found nobody, or a caller alone.
+        let alone = !cut_off && left_alone(call, side);
+        let vanished = !side.confirmed && (side.lost || !side.met || alone);
         if let Some(record) = call.transfers.get_mut(index) {
             record.outcome = outcome;
             record.status = if status == 0 { record.status } else { status };
         }
-        let (id, key) = (call.id, call.transfers.get(index).map(|it| it.key.clone()));
+        let id = call.id;
         self.notice(Notice::Transfer {
             call: id,
             third,
             kind,
             outcome,
         });
-        let key = key.unwrap_or_default();
         let reached_nobody = match outcome {
             TransferOutcome::Failed | TransferOutcome::NoAnswer => true,
             TransferOutcome::Joined => vanished,
             TransferOutcome::Cancelled => cut_off,
         };
-        match emergency && reached_nobody {
-            _ if self.broken.is(Defect::AlarmForgotten) => {}
-            true => {
-                call.alarms.retain(|it| it.number != number);
-                if call.alarms.len() < MOST_ALARMS {
-                    call.alarms.push(KeyAlarm { key, number });
-                }
-                self.notice(Notice::TransferAlarm { call: id, third });
-            }
-            false => {}
+        if emergency && reached_nobody {
+            self.alarm_third(call, third);
+        } else if outcome == TransferOutcome::Cancelled {
+            // A person took it back after all: nobody is to dial by hand.
+            call.alarms.retain(|it| it.third != third.0);
         }
     }
 
-    /// What nobody has seen to yet is not forgotten because its call is over.
+    /// An emergency reached nobody, or has not within the time for all of it; told once.
+    pub(crate) fn alarm_third(&mut self, call: &mut Call, third: ThirdId) {
+        let Some(side) = call.third_mut(third).filter(|it| it.emergency) else {
+            return;
+        };
+        if std::mem::replace(&mut side.alarmed, true) {
+            return;
+        }
+        let (index, target) = (side.record, side.target.clone());
+        let Some(record) = call.transfers.get(index) else {
+            return;
+        };
+        let alarm = KeyAlarm {
+            third: third.0,
+            key: record.key.clone(),
+            city: record.city.clone(),
+            number: number_by_hand(&target, &record.key).to_owned(),
+        };
+        self.raise_alarm(call, alarm);
+    }
+
+    /// The same service of the same place is not shown twice: the later stands for both.
+    pub(crate) fn raise_alarm(&mut self, call: &mut Call, alarm: KeyAlarm) {
+        if self.broken.is(Defect::AlarmForgotten) {
+            return;
+        }
+        let third = ThirdId(alarm.third);
+        call.alarms.retain(|it| !it.is_of(&alarm.key, &alarm.city));
+        if call.alarms.len() < MOST_ALARMS {
+            call.alarms.push(alarm);
+        }
+        self.notice(Notice::TransferAlarm {
+            call: call.id,
+            third,
+        });
+    }
+
+    /// What nobody has seen to yet is not forgotten because its call is over; that nobody of this house
+    /// was there is of no use any more.
     pub(crate) fn keep_alarms(&mut self, call: &mut Call) {
-        for KeyAlarm { key, number } in std::mem::take(&mut call.alarms) {
+        let id = call.id;
+        let mut alarms = std::mem::take(&mut call.alarms);
+        alarms.retain(|it| !it.is_of_this_house());
+        for it in alarms {
             if self.alarms.len() >= MOST_LATE_ALARMS {
                 self.alarms.pop_front();
             }
-            let call = call.id;
-            self.alarms.push_back(LateAlarm { call, key, number });
+            self.alarms.push_back(LateAlarm {
+                call: id,
+                third: ThirdId(it.third),
+                key: it.key,
+                number: it.number,
+            });
         }
     }
 
-    pub(crate) fn on_alarm_seen(&mut self, token: u64, id: CallId) {
+    /// Somebody has seen to the alarms of these third parties; to all of the call's if none is named.
+    pub(crate) fn on_alarm_seen(&mut self, token: u64, id: CallId, thirds: &[ThirdId]) {
         let mut result = Err(CommandError::UnknownCall);
-        let before = self.alarms.len();
-        self.alarms.retain(|it| it.call != id);
-        if self.alarms.len() < before {
+        let seen = |third: ThirdId| thirds.is_empty() || thirds.contains(&third);
+        if self.alarms.iter().any(|it| it.call == id) {
             result = Ok(());
         }
+        self.alarms.retain(|it| it.call != id || !seen(it.third));
         self.with_call(id, |_, call| {
-            call.alarms.clear();
+            call.alarms.retain(|it| !seen(ThirdId(it.third)));
             result = Ok(());
         });
         self.reply(token, Reply::Done(result));

@@ -276,11 +276,12 @@ pub enum Notice {
         /// The third party; `None` if it was refused.
         third: Option<ThirdId>,
     },
-    /// An emergency key reached nobody: people must see to it.
+    /// An emergency key reached nobody, or nobody of this house is with those who are left and nobody of
+    /// the second line comes: people must see to it.
     TransferAlarm {
         /// The call.
         call: CallId,
-        /// The third party that did not come.
+        /// The third party that did not come; 0 if nobody was called at all.
         third: ThirdId,
     },
     /// A caller hung up while help was on the way or there; somebody is to call back.

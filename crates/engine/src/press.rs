@@ -91,18 +91,6 @@ impl Shard {
         self.reply(token, Reply::Transfer(result));
     }
 
-    /// True if an emergency key was pressed in this call.
-    pub(crate) fn called_emergency(&self, call: &Call) -> bool {
-        let keys = &self.config.transfer.keys;
-        let emergency = |name: &str| {
-            let key = keys.iter().find(|key| key.name == name);
-            key.is_some_and(Key::is_emergency)
-        };
-        call.transfers
-            .iter()
-            .any(|transfer| emergency(&transfer.key))
-    }
-
     /// A key is pressed: by the desk, by the seat's telephone, or by the engine itself.
     pub(crate) fn press(
         &mut self,
@@ -178,8 +166,8 @@ impl Shard {
         Ok(started)
     }
 
-    /// Who only listens goes for whom an emergency calls.
-    fn make_room(&mut self, now: Now, call: &mut Call) {
+    /// Who only listens goes for whom an emergency calls, or for who is to take the counsellor's place.
+    pub(crate) fn make_room(&mut self, now: Now, call: &mut Call) {
         let full = call.thirds.len() + 2 >= MOST_PARTIES;
         let mut thirds = call.thirds.iter().rev();
         let listener = thirds.find(|it| full && standing(it) == Third::Bystander);

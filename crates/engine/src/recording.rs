@@ -157,7 +157,7 @@ impl Shard {
                 let had = self.wall_in(call).0.saturating_sub(asked.0);
                 u128::try_from(had).is_ok_and(|had| had >= TO_ANSWER.as_millis())
             }),
-            Consent::EmergencyOnly => self.called_emergency(call),
+            Consent::EmergencyOnly => call.emergency,
         }
     }
 

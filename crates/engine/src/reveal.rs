@@ -8,17 +8,14 @@ use meishier_model::{CallId, DialString};
 impl Shard {
     pub(crate) fn on_reveal(&mut self, token: u64, id: CallId) {
         let call = self.calls.get(&id).ok_or(CommandError::UnknownCall);
-        let reply = call.and_then(|call| self.number_of(call));
+        let reply = call.and_then(|it| number_of(it));
         self.reply(token, Reply::Revealed(reply));
     }
+}
 
-    /// A number that is withheld is shown only where a life is in danger: an emergency key was pressed.
-    fn number_of(&self, call: &Call) -> Result<DialString, CommandError> {
-        let keys = &self.config.transfer.keys;
-        let emergency = |name: &str| keys.iter().any(|it| it.name == name && it.is_emergency());
-        let pressed = || call.transfers.iter().any(|it| emergency(&it.key));
-        let shown = !call.caller.is_empty() && (!call.withheld || pressed());
-        let number = shown.then(|| call.caller.clone());
-        number.ok_or(CommandError::NumberWithheld)
-    }
+/// A number that is withheld is shown only where a life is in danger: an emergency was dialled.
+fn number_of(call: &Call) -> Result<DialString, CommandError> {
+    let shown = !call.caller.is_empty() && (!call.withheld || call.emergency);
+    let number = shown.then(|| call.caller.clone());
+    number.ok_or(CommandError::NumberWithheld)
 }

@@ -201,7 +201,7 @@ impl Shard {
                 tie: (id.0 & 0xffff_ffff) as u32,
             },
             class: call.entry.class,
-            risk: call.entry.risk || self.called_emergency(call),
+            risk: call.entry.risk || call.emergency,
             required: match self.broken.is(Defect::SecondUnskilled) {
                 true => SkillSet::default(),
                 false => skills,
@@ -390,7 +390,7 @@ impl Shard {
     /// Nobody of the second line is wanted any more, or who was there goes.
     pub(crate) fn drop_second(&mut self, now: Now, call: &mut Call, third: ThirdId) {
         let risk = call.entry.risk;
-        let emergency = self.called_emergency(call);
+        let emergency = call.emergency;
         let outcome = if call.side.gone {
             OfferOutcome::CallerGone
         } else {

@@ -516,7 +516,7 @@ impl Shard {
             }
             Command::CallBack { call } => self.on_call_back(now, token, call),
             Command::Leave { call } => self.on_leave(now, token, call),
-            Command::AlarmSeen { call } => self.on_alarm_seen(token, call),
+            Command::AlarmSeen { call, thirds } => self.on_alarm_seen(token, call, &thirds),
             Command::Record { call, on, reason } => self.on_record(token, call, on, &reason),
             Command::Flag { call } => self.on_flag(now, token, call),
             Command::Facts { call, facts } => self.on_facts(now, token, call, *facts),

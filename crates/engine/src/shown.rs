@@ -203,7 +203,7 @@ pub struct CallView {
     pub transfer: Option<String>,
     /// Third parties, in the order of the keys.
     pub thirds: Vec<ThirdView>,
-    /// Emergencies that reached nobody.
+    /// Emergencies that reached nobody, and that nobody of this house is with those who are left.
     pub alarms: Vec<AlarmView>,
     /// The caller has hung up; who was called is still there.
     pub caller_gone: bool,
@@ -287,12 +287,15 @@ pub struct ThirdView {
     pub mode: Mode,
 }
 
-/// An emergency key that reached nobody.
+/// An emergency key that reached nobody; or the second line, of whom nobody came.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlarmView {
-    /// The key.
+    /// The third party that did not come, by which the alarm is named; 0 if nobody was called at all.
+    pub third: ThirdId,
+    /// The key; empty if there is none for the second line.
     pub key: String,
-    /// What a person may dial by hand.
+    /// What a person may dial by hand; empty if nobody of this house is with those who are left, and
+    /// somebody is to go there.
     pub number: String,
 }
 
@@ -301,10 +304,17 @@ pub struct AlarmView {
 pub struct LateAlarm {
     /// The call.
     pub call: CallId,
+    /// The third party that did not come.
+    #[serde(default = "nobody")]
+    pub third: ThirdId,
     /// The key.
     pub key: String,
     /// What a person may dial by hand.
     pub number: String,
+}
+
+fn nobody() -> ThirdId {
+    ThirdId(0)
 }
 
 /// A pool as the API shows it.

@@ -313,7 +313,7 @@ impl Shard {
             talked_ms,
             weight: TalkWeight {
                 risk: call.entry.risk,
-                emergency: self.called_emergency(call),
+                emergency: call.emergency,
             },
         };
         self.send(home_of_seat(side.seat, self.shards), message);

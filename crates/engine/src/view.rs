@@ -6,6 +6,7 @@ use crate::peers::Health;
 use crate::pressed::seat_at_the_keys;
 use crate::shard::Shard;
 use meishier_model::{Now, PoolId, ShardId, TrunkId};
+use meishier_transfer::ThirdId;
 use std::collections::BTreeMap;
 
 impl Shard {
@@ -109,6 +110,7 @@ impl Shard {
             thirds: call.thirds.iter().map(|it| third_view(call, it)).collect(),
             alarms: (call.alarms.iter())
                 .map(|it| AlarmView {
+                    third: ThirdId(it.third),
                     key: it.key.clone(),
                     number: it.number.clone(),
                 })

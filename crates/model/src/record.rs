@@ -284,7 +284,8 @@ pub struct TransferEvent {
     pub at: Wall,
     /// What: `asking`, `dialling`, `ringing`, `briefing`, `apart`, `joined`, `confirmed`, `failed`,
     /// `no_answer`, `cancelled`, `target_left`, `counsellor_left`, `caller_left`; of a seat that is
-    /// called in `seat_offered`, `seat_missed`; `mode` when it begins to take part in another way;
+    /// called in `seat_offered`, `seat_missed`; `mode` when it begins to take part in another way,
+    /// or caller or counsellor does (`detail` names which);
     /// `no_desk` when police were to be quiet and nobody of the second line was there;
     /// `call_back_refused` when the caller was not called back, with the reason.
     pub what: String,

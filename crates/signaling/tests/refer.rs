@@ -72,7 +72,7 @@ fn it_is_handed_up_accepted_and_told_of_in_order() {
     assert_eq!(first.header(HeaderName::Event), Some("refer"));
     assert_eq!(
         first.raw_header("Subscription-State"),
-        Some("active;expires=600")
+        Some("active;expires=900")
     );
     assert_eq!(first.request_uri(), "sip:13300001111@192.0.2.9:5070");
     assert_eq!(first.to_tag(), Some(&*caller.from_tag));
@@ -354,7 +354,7 @@ fn nobody_is_told_for_ever() {
     b.end.accept_refer(b.now, leg).unwrap();
     b.drain();
     answer_notify(&mut b, 200);
-    b.pass(Duration::from_secs(599));
+    b.pass(Duration::from_secs(899));
     b.end.notify_refer(b.now, leg, 180).unwrap();
     b.drain();
     let notify = answer_notify(&mut b, 200);
@@ -399,7 +399,7 @@ fn it_is_told_of_after_a_restart() {
         fresh.end.restore(fresh.now, snapshot).unwrap();
         fresh.receive(&reply(&first, 200, "", "", ""));
         answer_notify(&mut fresh, 200);
-        fresh.pass(Duration::from_secs(600));
+        fresh.pass(Duration::from_secs(900));
         let last = fresh.sent.iter().find(|m| m.is_request());
         let last = last.expect("what was left of its time is left of it");
         assert_eq!(last.body(), b"SIP/2.0 180 Ringing\r\n");

@@ -53,8 +53,8 @@ names! {
     TRANSFERS = "meishier_transfers_total", Counter, "Uses of transfer keys, by what the key reaches and by outcome.";
     TRANSFER_ANSWER = "meishier_transfer_answer_seconds", Histogram(PEOPLE), "From the press of a transfer key to the answer of whom it called, by what the key reaches.";
     THIRDS = "meishier_transfer_parties", Gauge, "Third parties that are called or are in a conversation now.";
-    ALARMS_NOW = "meishier_transfer_alarms", Gauge, "Emergency keys by which nobody was reached and that nobody has seen to.";
-    TRANSFER_ALARMS = "meishier_transfer_alarms_total", Counter, "Emergency keys by which nobody was reached.";
+    ALARMS_NOW = "meishier_transfer_alarms", Gauge, "Emergency keys by which nobody was reached, and callers without anybody of the house, that nobody has seen to.";
+    TRANSFER_ALARMS = "meishier_transfer_alarms_total", Counter, "Emergency keys by which nobody was reached, and callers without anybody of the house.";
     CALLED_BACK = "meishier_call_backs_total", Counter, "Callers who hung up and were to be called back, by what came of it.";
     CALL_BACKS = "meishier_call_backs_due_total", Counter, "Callers who hung up while help was on the way or there.";
     PROBES = "meishier_probes_total", Counter, "Silent parties asked for a sign of life (OPTIONS within the dialog), by party.";

@@ -46,7 +46,7 @@ impl Third {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Leaving {
-    /// Somebody has taken over.
+    /// Somebody has taken over, and no emergency is open.
     Planned,
     /// The counsellor hung up.
     HungUp,
@@ -188,8 +188,8 @@ impl Conference {
         }
     }
 
-    /// A third party is not there any more, `served` if it had joined and hung up by its own will;
-    /// `thirds` are those who remain.
+    /// A third party is not there any more, `served` if it had joined and hung up by its own will, and of
+    /// an emergency's only if it had taken the caller over; `thirds` are those who remain.
     pub fn handle_third_left(&mut self, served: bool, thirds: &[Third]) {
         let somebody = thirds.iter().any(|third| *third != Third::Bystander);
         let rings = thirds.contains(&Third::Pending { emergency: true });

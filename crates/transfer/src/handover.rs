@@ -57,6 +57,8 @@ pub enum Action {
     Join,
     /// Tell everybody who is in the conversation.
     Tell(Notice),
+    /// The limit for all is over, and the last way rings on: people are to hear of it now.
+    Late,
     /// Release the target's leg, whatever its state. Nothing happens if it has none.
     Drop,
     /// Over: close its entry in the record.
@@ -75,7 +77,7 @@ pub enum Action {
 ///   ┌──────────────► Asking ──────────────┐
 ///   │                  │                  │     failed, rang too long: the next target
 ///   press              │                  ▼    ┌──┐
-///   └──────────────────┼────────────► Dialling ◄──┘
+///   └──────────────────┼────────────► Dialling ◄──┘ the limit, another way rings on: Late
 ///                      │                │  │ none left, or the limit for all
 ///                      │       answered │  └────────────────────────────► Over
 ///                      │                ▼                                  ▲
@@ -157,6 +159,9 @@ pub struct Handover {
     /// Whatever else is tried, nobody rings beyond this; set with the first INVITE.
     #[serde(default)]
     last: Option<Mono>,
+    /// The limit for all as it was set, whatever may ring beyond it: people hear of it then.
+    #[serde(default)]
+    late: Option<Mono>,
     /// True once ringing was told; a target may say 180 many times.
     rang: bool,
     actions: VecDeque<Action>,
@@ -189,6 +194,7 @@ impl Handover {
             deadline: None,
             limit: None,
             last: None,
+            late: None,
             rang: false,
             actions: VecDeque::new(),
         }
@@ -364,16 +370,26 @@ impl Handover {
         match self.state {
             State::Asking => self.begin(now),
             State::Dialling => {
-                self.push([Action::Drop, Action::Tell(Notice::NoAnswer)]);
-                self.next(now, TransferOutcome::NoAnswer, 0);
+                let late = self.late.take_if(|at| *at <= now).is_some();
+                if self.rings_until().is_some_and(|at| at <= now) {
+                    self.push([Action::Drop, Action::Tell(Notice::NoAnswer)]);
+                    self.next(now, TransferOutcome::NoAnswer, 0);
+                } else if late {
+                    self.push([Action::Late]);
+                }
             }
             State::Briefing => self.arrive(),
             _ => {}
         }
     }
 
+    /// How long the present target may ring.
+    fn rings_until(&self) -> Option<Mono> {
+        self.deadline.into_iter().chain(self.limit).min()
+    }
+
     /// Another way to the same target is tried since one failed: it may ring until `least`, but not
-    /// longer than 15 s beyond the limit for all.
+    /// longer than 15 s beyond the limit for all. At that limit people hear of it ([`Action::Late`]).
     pub fn handle_another(&mut self, least: Mono) {
         if self.state == State::Dialling {
             let least = self.last.map_or(least, |last| least.min(last));
@@ -387,7 +403,7 @@ impl Handover {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Mono> {
         match self.state {
-            State::Dialling => self.deadline.into_iter().chain(self.limit).min(),
+            State::Dialling => self.rings_until().into_iter().chain(self.late).min(),
             _ => self.deadline,
         }
     }
@@ -403,6 +419,7 @@ impl Handover {
 
     fn begin(&mut self, now: Mono) {
         self.limit = Some(now + self.terms.limit);
+        self.late = self.limit;
         self.last = Some(now + self.terms.limit + MOST_OVER);
         self.dial(now, 0);
     }

@@ -237,16 +237,27 @@ fn all_targets_together_have_one_limit() {
 #[test]
 fn whoever_is_asked_last_in_an_emergency_is_given_a_while() {
     let mut machine = first(Manner::Warm, false);
-    machine.handle_another(START + Duration::from_secs(60));
-    assert_eq!(
-        machine.poll_timeout(),
-        Some(START + Duration::from_secs(60))
-    );
+    let end = START + Duration::from_secs(60);
+    machine.handle_another(end);
+    // At the limit for all people hear of it, once, and it rings on.
+    assert_eq!(machine.poll_timeout(), Some(START + LIMIT));
+    machine.handle_timeout(START + LIMIT);
+    assert_eq!(drain(&mut machine), [Action::Late]);
+    assert_eq!(machine.state(), State::Dialling);
+    assert_eq!(machine.poll_timeout(), Some(end));
     machine.handle_another(START + Duration::from_secs(45));
-    assert_eq!(
-        machine.poll_timeout(),
-        Some(START + Duration::from_secs(60))
-    );
+    assert_eq!(machine.poll_timeout(), Some(end));
+    machine.handle_timeout(end);
+    assert!(!drain(&mut machine).contains(&Action::Late));
+}
+
+#[test]
+fn who_is_given_up_at_the_limit_is_not_late_besides() {
+    let mut machine = first(Manner::Warm, false);
+    machine.handle_timeout(START + RING);
+    machine.handle_timeout(START + LIMIT);
+    assert!(!drain(&mut machine).contains(&Action::Late));
+    assert_eq!(machine.state(), State::Over);
 }
 
 #[test]
@@ -255,6 +266,7 @@ fn however_often_another_is_asked_there_is_an_end() {
     for seconds in 40..200 {
         machine.handle_another(START + Duration::from_secs(seconds));
     }
+    machine.handle_timeout(START + LIMIT);
     let end = START + LIMIT + Duration::from_secs(15);
     assert_eq!(machine.poll_timeout(), Some(end));
 }
@@ -292,7 +304,11 @@ fn no_walk_leaves_a_target_behind() {
                             assert!(!facts.over, "closed twice");
                             facts.over = true;
                         }
-                        Action::Brief | Action::Meet | Action::Join | Action::Tell(_) => {}
+                        Action::Brief
+                        | Action::Meet
+                        | Action::Join
+                        | Action::Late
+                        | Action::Tell(_) => {}
                     }
                 }
                 assert_eq!(facts.over, machine.state() == State::Over);

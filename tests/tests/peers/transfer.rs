@@ -107,7 +107,7 @@ fn police_who_never_answer_are_an_alarm_with_the_number_to_dial_by_hand() {
     let police = target(&desk.engine, "seat_rings", port);
     desk.press("110", "");
     desk.until_thirds(&["dialling"]);
-    let expected = json!([{ "key": "110", "number": "0851110" }]);
+    let expected = json!([{ "third": 1, "key": "110", "number": "0851110" }]);
     assert_eq!(alarms(&mut desk), expected);
     police.succeeds(&desk.engine);
     desk.ears();

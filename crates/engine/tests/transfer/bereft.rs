@@ -8,7 +8,7 @@ use crate::desk::{
 use crate::world::scene::{S0, SECOND, offer_at, talking};
 use crate::world::{CARRIER, Sent, World, addr, answer, reply, seat_bye, seat_request};
 use meishier_engine::media::{MediaCommand, MediaEvent, PromptId, Source};
-use meishier_engine::transfer::{Manner, Mode, State};
+use meishier_engine::transfer::{Manner, Mode, State, ThirdId};
 use meishier_engine::{Command, CommandError, Input, LateAlarm, Notice, ThirdWish, Who};
 
 /// The counsellor's telephone vanishes.
@@ -129,6 +129,7 @@ fn police_who_come_for_nobody_are_an_alarm_that_outlives_the_call_and_a_restart(
     all_over(&mut world);
     let alarm = LateAlarm {
         call,
+        third: ThirdId(1),
         key: "110".to_owned(),
         number: "0851110".to_owned(),
     };
@@ -136,9 +137,15 @@ fn police_who_come_for_nobody_are_an_alarm_that_outlives_the_call_and_a_restart(
     world.restart();
     assert_eq!(late_alarms(&world), [alarm]);
     assert_eq!(world.gauges().alarms, 1);
-    done(&mut world, Command::AlarmSeen { call }).unwrap();
+    let seen = |thirds: &[ThirdId]| Command::AlarmSeen {
+        call,
+        thirds: thirds.to_vec(),
+    };
+    done(&mut world, seen(&[ThirdId(2)])).unwrap();
+    assert_eq!(late_alarms(&world).len(), 1, "another was seen to");
+    done(&mut world, seen(&[ThirdId(1)])).unwrap();
     assert_eq!(late_alarms(&world), []);
-    let again = done(&mut world, Command::AlarmSeen { call });
+    let again = done(&mut world, seen(&[]));
     assert_eq!(again, Err(CommandError::UnknownCall));
 }
 

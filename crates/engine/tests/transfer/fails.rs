@@ -7,7 +7,7 @@ use crate::desk::{
 use crate::world::scene::{S0, SECOND, offer_at, talking};
 use crate::world::{CARRIER, Sent, World, addr, answer, reply, sdp, seat_bye, seat_request};
 use meishier_engine::media::{MediaCommand, PromptId, Source};
-use meishier_engine::transfer::Manner;
+use meishier_engine::transfer::{Manner, ThirdId};
 use meishier_engine::{
     AlarmView, Command, CommandError, Notice, Press, Reply, SeatState, ThirdWish,
 };
@@ -29,6 +29,7 @@ fn an_emergency_that_reaches_nobody_is_an_alarm_with_the_number_until_somebody_h
     let police = dialled(&mut world);
     refuse(&mut world, &police);
     let alarm = AlarmView {
+        third: ThirdId(1),
         key: "110".to_owned(),
         number: "0851110".to_owned(),
     };
@@ -51,7 +52,8 @@ fn an_emergency_that_reaches_nobody_is_an_alarm_with_the_number_until_somebody_h
     assert_eq!(alarms(&world).len(), 1);
     assert_eq!(alarms(&world)[0].key, "120");
     let call = the_call(&world);
-    done(&mut world, Command::AlarmSeen { call }).unwrap();
+    let thirds = Vec::new();
+    done(&mut world, Command::AlarmSeen { call, thirds }).unwrap();
     assert_eq!(alarms(&world), []);
     caller.bye(&mut world);
 }

@@ -6,6 +6,7 @@ mod call_back;
 mod call_in;
 mod desk;
 mod fails;
+mod guard;
 mod many;
 mod place;
 mod queue;

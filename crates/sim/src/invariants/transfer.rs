@@ -8,7 +8,7 @@
 //!   limit or the key's limit for all, and 5 s after its last target's refusal.
 //! - Failure is told only when no target is left, or no time; an end that nobody wished only when the
 //!   call is over or its caller gone. An emergency that reached nobody is told to people (an alarm)
-//!   within 5 s of the failure, and no other use of a key is.
+//!   within 5 s of the failure, and no other use of a key is, but for the second line that did not come.
 //!
 //! - A place that several cities have is asked for. Whoever is dialled without an answer hears, before
 //!   joining, that the place is in doubt.
@@ -278,7 +278,10 @@ fn press_fault(books: &Books, now: Now, call: &Call, press: &Press) -> Option<St
         }
         _ => failed,
     };
-    if press.alarm.is_some() && !(unserved && (press.emergency || press.key.is_empty())) {
+    // So is that nobody of the second line is there, and that the limit of an emergency passed.
+    let whose = press.emergency || press.key.is_empty();
+    let excused = press.late || press.role == "second_line";
+    if press.alarm.is_some() && !(unserved && whose || excused) {
         return Some("raised an alarm without reason".to_owned());
     }
     closed(books, now, call, press, failed)

@@ -76,6 +76,8 @@ pub struct Press {
     pub named: Option<(u32, Part)>,
     /// Nobody said which of several cities is meant: whoever answers is to hear that.
     pub doubt: bool,
+    /// That was at its limit, while the last way was still tried.
+    pub late: bool,
 }
 
 impl Press {
@@ -105,6 +107,7 @@ impl Press {
             bid: None,
             named: None,
             doubt: false,
+            late: false,
         }
     }
 
@@ -231,6 +234,13 @@ impl Books {
         call.presses.iter_mut().find(|press| press.third == third)
     }
 
+    /// Police, ambulance or fire were dialled.
+    fn is_emergency(&mut self, id: CallId) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.emergency = true;
+        }
+    }
+
     /// A use of a key came so far.
     pub(super) fn told_step(
         &mut self,
@@ -282,6 +292,9 @@ impl Books {
             TransferStep::Cancelled => press.tell(now, "cancelled"),
             TransferStep::TargetLeft => press.tell(now, "target_left"),
         }
+        if press.emergency && press.target.is_some() {
+            self.is_emergency(id);
+        }
         self.facts.moved.insert(id);
     }
 
@@ -306,7 +319,14 @@ impl Books {
     /// People were told that an emergency reached nobody.
     pub(super) fn told_alarm(&mut self, now: Now, id: CallId, third: u8) {
         match self.press_mut(id, third) {
-            Some(press) => press.alarm = Some(now.mono),
+            Some(press) => {
+                let limit = press.began.zip(press.limits);
+                let over = limit.is_some_and(|(began, (_, all))| now.mono >= began + all);
+                press.late = press.pending() && over;
+                press.alarm = Some(now.mono);
+            }
+            // There was nobody of the second line to be called.
+            None if third == 0 => {}
             None => self.facts.unasked.push((id, third)),
         }
         self.facts.moved.insert(id);
@@ -326,15 +346,13 @@ impl Books {
         let place = likely.map_or(place, |likely| place::bare(likely));
         let known = self.plan.numbers(key, place).filter(|it| !it.is_empty());
         let emergency = self.plan.policies.emergency_keys.iter().any(|it| it == key);
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.emergency |= emergency;
-        }
         let Some(press) = self.press_mut(id, third) else {
             self.facts.unasked.push((id, third));
             return;
         };
         press.key = key.to_owned();
         press.emergency = emergency;
+        let dialled = press.target.is_some();
         press.quiet = manner.map_or(plan.quiet, |it| it == Manner::Quiet);
         press.limits = Some(plan.limits());
         press.whole = known.is_some() && plan.seats.is_none();
@@ -356,6 +374,9 @@ impl Books {
         }
         if manner.map_or(plan.blind, |it| it == Manner::Blind) {
             self.facts.let_go.push(id);
+        }
+        if dialled && emergency {
+            self.is_emergency(id);
         }
         self.facts.said.push((id, third, said.to_owned()));
     }
