@@ -105,8 +105,6 @@ pub enum Defect {
     SecondUnskilled,
     /// Nobody is told that a supervisor comes.
     SupervisorUntold,
-    /// A supervisor who is to listen or to whisper speaks with everybody.
-    SupervisorSpeaks,
     /// Whoever is dialled on a guess of the place does not hear that it is one.
     DoubtUnsaid,
 }

@@ -179,7 +179,6 @@ impl Shard {
     /// The target comes into the conversation as its manner has it; who was apart with it comes back.
     fn join(&mut self, now: Now, call: &mut Call, third: ThirdId) {
         let mode = match call.third(third) {
-            Some(side) if side.is_named() && self.broken.is(Defect::SupervisorSpeaks) => Mode::Full,
             Some(side) if side.is_named() => side.mode,
             Some(side)
                 if side.machine.terms().manner == Manner::Quiet && side.role == Role::Target =>

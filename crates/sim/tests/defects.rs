@@ -157,7 +157,6 @@ const TRANSFERS: &[Row] = &[
     engine(Shards::SecondLineLost, &[Invariant::Lines]),
     engine(Shards::SecondUnskilled, &[Invariant::Fit]),
     engine(Shards::SupervisorUntold, &[Invariant::Transfer]),
-    engine(Shards::SupervisorSpeaks, &[Invariant::Streams]),
     engine(Shards::DoubtUnsaid, &[Invariant::Transfer]),
     Row(
         Defect::Engine(Shards::RequestForgotten),
