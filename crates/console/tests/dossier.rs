@@ -20,6 +20,7 @@ async fn kept() -> (Console, Store, TempDir) {
     let parcel = Parcel {
         call: CallId(7),
         mark: format!("{CALL}-1"),
+        document: String::new(),
         made: Wall(1000),
         receivers: vec!["police".into(), "overseer".into()],
         told: Vec::new(),

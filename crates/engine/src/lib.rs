@@ -91,9 +91,8 @@ mod why;
 pub use api::{
     AlarmView, Asks, ByTelephone, CallBackResult, CallView, Command, CommandError, Gauges, Input,
     KeyLetter, LateAlarm, LegParty, Notice, Output, Phase, PoolView, Press, RecordingState,
-    ReferWhy, Refusal,
-    Reply, SeatChange, SeatState, SeatStatus, ShardMessage, ShardView, Staffed, TalkWeight,
-    ThirdView, ThirdWish, TransferStarted, TrunkView, Who, WhyPool, WhyReason, WhyView,
+    ReferWhy, Refusal, Reply, SeatChange, SeatState, SeatStatus, ShardMessage, ShardView, Staffed,
+    TalkWeight, ThirdView, ThirdWish, TransferStarted, TrunkView, Who, WhyPool, WhyReason, WhyView,
     home_of_counsellor, home_of_seat,
 };
 #[cfg(feature = "defects")]
