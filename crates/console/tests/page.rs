@@ -155,7 +155,12 @@ async fn every_state_mode_manner_role_and_fact_has_a_word() {
         Mode::Back,
         Mode::Held,
     ];
-    let roles = [Role::Target, Role::SecondLine, Role::Supervisor];
+    let roles = [
+        Role::Target,
+        Role::SecondLine,
+        Role::Supervisor,
+        Role::Caller,
+    ];
     let mut wanted: Vec<String> = Vec::new();
     wanted.extend(states.map(|it| format!("state_{}", name(serde_json::to_value(it).unwrap()))));
     wanted.extend(manners.map(|it| format!("manner_{}", name(serde_json::to_value(it).unwrap()))));

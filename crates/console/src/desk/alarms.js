@@ -19,8 +19,8 @@ function remember(call) {
 /** Each call with alarms that are to be seen here, those that are over among them. */
 function loudCalls(calls, late, supervises) {
   const over = new Map();
-  for (const { call, key, number } of late) {
-    over.set(call, [...(over.get(call) || []), { key, number }]);
+  for (const { call, ...alarm } of late) {
+    over.set(call, [...(over.get(call) || []), alarm]);
   }
   const all = [...calls.map((it) => ({ id: it.id, seat: it.seat || "", alarms: it.alarms }))];
   over.forEach((alarms, id) => all.push({ id, seat: "", alarms }));
@@ -30,10 +30,14 @@ function loudCalls(calls, late, supervises) {
 function alarmBlock(call) {
   const lines = call.alarms.map((it) => {
     const number = element("strong", { className: "number" }, it.number);
-    return element("p", {}, element("span", {}, w("alarm", titleOf(it.key))), number);
+    const words = w(it.number ? "alarm" : "alarm_alone", titleOf(it.key));
+    return element("p", {}, element("span", {}, words), number);
   });
   const where = element("span", {}, call.seat ? w("alarm_call", call.id, call.seat) : w("alarm_over", call.id));
-  const seen = button("seen-" + call.id, w("alarm_seen"), () => act("/calls/" + call.id + "/alarms/seen"));
+  // Those alone that stand here: another may have come since.
+  const thirds = call.alarms.map((it) => it.third);
+  const see = () => act("/calls/" + call.id + "/alarms/seen", { thirds });
+  const seen = button("seen-" + call.id, w("alarm_seen"), see);
   seen.disabled = true;
   setTimeout(() => { seen.disabled = false; }, STANDS);
   return element("div", { className: "alarm" }, ...lines, element("p", {}, where, seen));

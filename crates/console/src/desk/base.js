@@ -22,6 +22,8 @@ const state = {
   pressing: new Set(),
   /** The caller's number in full, if somebody asked for it, and in which call. */
   revealed: null,
+  /** What to say when it is called back, and in which call. */
+  careful: null,
   /** What each part of the page shows. */
   shown: new Map(),
 };

@@ -41,23 +41,46 @@ async function reveal(call) {
   }
 }
 
+/** Calls the caller back into the conversation; the words for whoever answers stay on the page. */
+async function callBack(call) {
+  try {
+    const { words } = await api("POST", "/calls/" + call.id + "/call-back");
+    state.careful = { call: call.id, words: words.map((it) => it.text) };
+  } catch (error) {
+    say(trouble(error), true);
+  }
+  await look();
+}
+
+/** Whether it may be called back: the button, or why not. */
+function callBackLine(call) {
+  const may = call.call_back || { state: "no_number" };
+  if (may.state === "allowed") {
+    return button("call-back", w("call_back"), () => callBack(call));
+  }
+  const next = may.next_ms ? new Date(may.next_ms).toLocaleTimeString(lang === "en" ? "en-GB" : "zh-CN", { hour12: false }) : "";
+  return element("p", {}, named("call_back", may.state), " ", next);
+}
+
 function showGone(call) {
   const gone = Boolean(call) && call.caller_gone;
   if (!gone || (state.revealed && state.revealed.call !== call.id)) {
     state.revealed = null;
   }
   const number = state.revealed && state.revealed.number;
-  show("gone", gone ? [call.id, number] : [], () => {
+  const careful = gone && state.careful && state.careful.call === call.id ? state.careful.words : [];
+  show("gone", gone ? [call.id, number, call.call_back, careful] : [], () => {
     if (!gone) {
       return [];
     }
+    const back = [callBackLine(call), element("ul", {}, ...careful.map((it) => element("li", {}, it)))];
     const text = w("caller_gone", number || call.caller || w("withheld"), call.id);
     if (number) {
-      return [text];
+      return [text, ...back];
     }
     const label = { id: "reveal-reason", maxLength: 200, placeholder: w("reveal_reason") };
     const reason = element("input", { ...label, "aria-label": w("reveal_reason") });
-    return [text, " ", reason, button("reveal", w("reveal"), () => reveal(call))];
+    return [text, " ", reason, button("reveal", w("reveal"), () => reveal(call)), ...back];
   });
 }
 

@@ -20,6 +20,7 @@ const FACTS = [
   ["appearance", "line"],
   ["battery", "percent"],
   ["callback", "number"],
+  ["call_back", "consent"],
   ["done", "list"],
   ["note", "text"],
 ];
@@ -55,6 +56,16 @@ function choices(name, kind, values) {
   return element("fieldset", box, legend, ...made, faultOf(name));
 }
 
+/** Whether the caller agreed to be called back, and at what hours of its own. */
+function consentField(name) {
+  const consent = element("input", { type: "checkbox" });
+  const hour = (id) => element("label", {}, named("fact_call_back", id), " ", element("input", { type: "time" }));
+  const legend = element("legend", {}, named("fact", name));
+  const agreed = element("label", {}, consent, w("fact_call_back_consent"));
+  const box = { id: "fact-" + name, className: "wide", "aria-describedby": "fault-" + name };
+  return element("fieldset", box, legend, agreed, hour("from"), hour("until"), faultOf(name));
+}
+
 function faultOf(name) {
   return element("p", { id: "fault-" + name, className: "fault", role: "alert" });
 }
@@ -62,6 +73,9 @@ function faultOf(name) {
 function factField([name, kind, values]) {
   if (values) {
     return choices(name, kind, values);
+  }
+  if (kind === "consent") {
+    return consentField(name);
   }
   const long = kind === "text" || kind === "list";
   const more = { id: "fact-" + name, autocomplete: "off", "aria-describedby": "fault-" + name };
@@ -81,12 +95,19 @@ function boxes(name) {
 }
 
 /** What stands in a field, as text or a list of texts. */
-function raw([name, , values]) {
+function raw([name, kind, values]) {
+  if (kind === "consent") {
+    const [consent, from, until] = boxes(name);
+    return [consent.checked, from.value, until.value];
+  }
   return values ? boxes(name).filter((it) => it.checked).map((it) => it.value) : at("fact-" + name).value;
 }
 
-function fill([name, , values], value) {
-  if (values) {
+function fill([name, kind, values], value) {
+  if (kind === "consent") {
+    const [consent, from, until] = boxes(name);
+    [consent.checked, from.value, until.value] = value;
+  } else if (values) {
     const chosen = value.length || name !== "level" ? value : [""];
     boxes(name).forEach((it) => { it.checked = chosen.includes(it.value); });
   } else {
@@ -96,11 +117,17 @@ function fill([name, , values], value) {
 
 /** As the API takes it; nothing if nothing was written. */
 function factValue(field) {
-  const [, kind] = field;
+  const [name, kind] = field;
   const value = raw(field);
   const plain = (text) => text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ").trim();
   if (kind === "choice") {
     return value[0] || undefined;
+  }
+  if (kind === "consent") {
+    const [consent, from, until] = value;
+    const before = facts.saved && facts.saved[name];
+    const said = { ...before, consent, from: from || undefined, until: until || undefined };
+    return before || consent || from || until ? said : undefined;
   }
   if (kind === "marks") {
     return value.length ? value : undefined;
@@ -121,6 +148,10 @@ function formValue([name, kind], given) {
   const value = given[name];
   if (kind === "choice") {
     return value ? [value] : [];
+  }
+  if (kind === "consent") {
+    const { consent, from, until } = value || {};
+    return [Boolean(consent), from || "", until || ""];
   }
   if (kind === "marks") {
     return value || [];

@@ -59,6 +59,7 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("role_target", "外部", "outside"),
     ("role_second_line", "二线", "second line"),
     ("role_supervisor", "督导", "supervisor"),
+    ("role_caller", "回拨的来电者", "the caller, called back"),
     ("state_asking", "等待选定地点", "asking for the place"),
     ("state_dialling", "正在呼叫", "being called"),
     ("state_briefing", "正在播报情况", "being told what is known"),
@@ -101,6 +102,11 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "紧急转接“{0}”未接通！请立即人工拨打：",
         "Emergency key {0} reached nobody! Dial by hand now:",
     ),
+    (
+        "alarm_alone",
+        "来电者身边没有本中心的人，二线无人接听！请立即接入该通话",
+        "Nobody of this house is with the caller, and no second line came! Go into the call now",
+    ),
     ("alarm_title", "请人工拨打 {0}", "dial {0} by hand"),
     ("alarm_over", "通话 {0}（已结束）", "call {0} (over)"),
     (
@@ -114,6 +120,32 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "caller_gone",
         "来电者已挂断，请与已接入的各方继续处理；回拨号码 {0}（通话 {1}）。须经本人同意并在安全时段回拨；若他人接听，请勿说明来意。",
         "The caller has hung up; go on with those who are there. Call back {0} (call {1}): only with consent and in safe hours, and if another answers do not say what it is about.",
+    ),
+    ("call_back", "回拨来电者", "Call the caller back"),
+    (
+        "call_back_running",
+        "正在回拨，或已回拨接通",
+        "being called back, or there again",
+    ),
+    (
+        "call_back_spent",
+        "已多次回拨，不再回拨",
+        "called back as often as may be",
+    ),
+    (
+        "call_back_no_consent",
+        "来电者未同意回拨，不能回拨",
+        "the caller has not agreed to be called back",
+    ),
+    (
+        "call_back_unsafe_hours",
+        "现在不是安全时段；最早可回拨的时间：",
+        "not at a safe hour; the next one begins at",
+    ),
+    (
+        "call_back_no_number",
+        "没有可回拨的号码",
+        "there is no number to call back",
     ),
     ("reveal", "显示完整号码", "Show the whole number"),
     (
@@ -265,6 +297,14 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("fact_appearance", "外貌", "Appearance"),
     ("fact_battery", "手机剩余电量（%）", "Battery left (%)"),
     ("fact_callback", "可回拨的号码", "Number to call back"),
+    ("fact_call_back", "回拨", "Calling back"),
+    (
+        "fact_call_back_consent",
+        "来电者同意被回拨",
+        "The caller agrees to be called back",
+    ),
+    ("fact_call_back_from", "安全时段：从", "Safe hours: from"),
+    ("fact_call_back_until", "到", "until"),
     (
         "fact_done",
         "已经做了什么（每行一项）",
