@@ -135,7 +135,10 @@ const ROUTING: &[Row] = &[
         Shards::NeverDecidedAnew,
         &[Invariant::Ladder, Invariant::Fit, Invariant::Flag],
     ),
-    engine(Shards::FullPoolsUnheeded, &[Invariant::Ladder]),
+    engine(
+        Shards::FullPoolsUnheeded,
+        &[Invariant::Ladder, Invariant::Stranded],
+    ),
     engine(
         Shards::PreferenceForNobody,
         &[Invariant::Order, Invariant::Stranded, Invariant::Overtaken],

@@ -55,6 +55,8 @@ const PARTS: &[Part] = &[
             (
                 "engine",
                 &[
+                    "Asks",
+                    "CallBackResult",
                     "CallStanding",
                     "Command",
                     "Notice",
@@ -100,12 +102,14 @@ const PARTS: &[Part] = &[
 /// What judges may ask a shard or the queue: where things stand, never what ought to happen.
 const MAY_ASK: &[&str] = &[
     "call_standings",
+    "called_in",
     "counts",
     "gauges",
     "id",
     "idle",
     "numbers_known",
     "ports",
+    "requests",
     "seat_standing",
     "seat_standings",
     "standing_timers",

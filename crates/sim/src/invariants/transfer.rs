@@ -119,7 +119,7 @@ pub(super) fn replied(books: &Books, token: u64, reply: &Reply) -> Result<(), Vi
     Ok(())
 }
 
-/// A place that several cities have is asked for, and all of them are named.
+/// A place that several cities have is asked for, and all of them are named before any other.
 fn asked_where(
     books: &Books,
     id: CallId,
@@ -127,10 +127,14 @@ fn asked_where(
     asks: Option<&Asks>,
 ) -> Result<(), Violation> {
     let Some(asks) = asks else { return Ok(()) };
-    let said: BTreeSet<&str> = asks.cities.iter().map(|it| bare(it)).collect();
     let known = VAGUE.iter().find(|(name, _)| *name == place);
-    let known = known.map(|(_, cities)| cities.iter().copied().collect::<BTreeSet<_>>());
-    if known.as_ref() == Some(&said) {
+    let known = known.map_or(&[][..], |(_, cities)| cities);
+    let all: BTreeSet<&str> = known.iter().copied().collect();
+    let said: Vec<&str> = asks.cities.iter().map(|it| bare(it)).collect();
+    // Behind them may stand what was settled before, and where the caller's number or the cell is.
+    let (named, clue) = said.split_at(said.len().min(known.len()));
+    let named: BTreeSet<&str> = named.iter().copied().collect();
+    if !known.is_empty() && named == all && clue.len() <= 2 {
         return Ok(());
     }
     let call = books.calls.get(&id);
