@@ -158,9 +158,6 @@ impl Shard {
             self.keep_place(call, &given, &target);
         }
         self.enter_third(now, call, third, (key, manner, within), target);
-        if key.is_emergency() {
-            self.raise_seconds(now, call);
-        }
         self.send_dossier(now, call, third, &given.words);
         self.run_third(now, call, third);
         Ok(started)

@@ -320,7 +320,7 @@ fn police_of_one_place_do_not_see_to_the_alarm_of_another() {
 
 /// Where these lines stand in the table of places.
 fn world_with_places(lines: &str) -> World {
-    let text = format!("name = \"120\"\n");
+    let text = "name = \"120\"\n".to_owned();
     let more = format!("{lines}\n[[transfer.keys]]\n{text}");
     crate::desk::world_where((&format!("[[transfer.keys]]\n{text}"), &more))
 }
